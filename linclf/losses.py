@@ -1,0 +1,111 @@
+"""Losses: scores and labels in, a value and a gradient per image out.
+
+Shape convention, here and in the whole package: the class axis comes first. ``S`` holds the scores, (C, n) for one
+network or (C, K, n) for a stack of K; ``y`` holds the n labels, 0..C-1. A loss never sees images, weights or λ:
+mean, penalty and chain rule live in ``training``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import ConfigError
+
+
+def _true_class(y: np.ndarray) -> tuple[np.ndarray, object, np.ndarray]:
+    """Index of each image's true-class score in S, whatever axes stand between class and image."""
+    return (y, ..., np.arange(len(y)))
+
+
+def _true_scores(S: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.moveaxis(S[_true_class(y)], 0, -1)
+
+
+def cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Cross-entropy of the softmax, -log p_y = log Σ_j exp(S_j) - S_y, in nats.
+
+    Args:
+        S: scores, (C, ..., n).
+        y: labels, (n,), 0..C-1.
+
+    Returns:
+        One value an image, (..., n), finite for any finite scores (the greatest score is subtracted first).
+
+    >>> cross_entropy(np.zeros((10, 1)), np.array([3])).round(4)
+    array([2.3026])
+    """
+    shifted = S - S.max(axis=0)
+    return np.log(np.exp(shifted).sum(axis=0)) - _true_scores(shifted, y)
+
+
+def cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Gradient of :func:`cross_entropy` with respect to the scores, softmax(S) - onehot(y); shaped like S."""
+    G = S - S.max(axis=0)
+    np.exp(G, out=G)
+    G /= G.sum(axis=0)
+    G[_true_class(y)] -= 1
+    return G
+
+
+def multiclass_hinge(S: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Multi-class hinge summed over classes, Σ_{j≠y} max(0, S_j - S_y + 1).
+
+    This is the loss of Weston and Watkins (1999), with margin 1; Crammer and Singer's takes the greatest term
+    in place of the sum.
+
+    Args:
+        S: scores, (C, ..., n).
+        y: labels, (n,), 0..C-1.
+
+    Returns:
+        One value an image, (..., n); C - 1 where all scores are equal.
+
+    >>> multiclass_hinge(np.zeros((10, 1)), np.array([3]))
+    array([9.])
+    """
+    return np.maximum(_margins(S, y), 0).sum(axis=0)
+
+
+def multiclass_hinge_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """A subgradient of :func:`multiclass_hinge` with respect to the scores; shaped like S.
+
+    1 for each other class whose margin is violated, and minus their number for the true class. At a kink
+    (S_j = S_y - 1) the term counts as not violated.
+    """
+    G = (_margins(S, y) > 0).astype(S.dtype)
+    G[_true_class(y)] = -np.moveaxis(G.sum(axis=0), -1, 0)
+    return G
+
+
+def _margins(S: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """S_j - S_y + 1, and 0 for the true class itself."""
+    M = S - _true_scores(S, y)
+    M += 1
+    M[_true_class(y)] = 0
+    return M
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss by name: its value and its gradient, both functions of (scores, labels)."""
+
+    name: str
+    value: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    gradient: Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+LOSSES = {
+    loss.name: loss
+    for loss in (
+        Loss("cross_entropy", cross_entropy, cross_entropy_gradient),
+        Loss("multiclass_hinge", multiclass_hinge, multiclass_hinge_gradient),
+    )
+}
+
+
+def get_loss(name: str) -> Loss:
+    """The loss called ``name``; ConfigError naming the known ones if there is none."""
+    if name not in LOSSES:
+        raise ConfigError(f"unknown loss {name!r}: choose one of {', '.join(LOSSES)}")
+    return LOSSES[name]

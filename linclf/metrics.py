@@ -1,0 +1,60 @@
+"""What is measured on a trained network."""
+
+from functools import cache
+
+import numpy as np
+
+LOW_FREQUENCY = 4.0
+"""Cycles an image up to which a template's energy counts as low-frequency (``sharpness``)."""
+
+
+def accuracy(predictions: np.ndarray, labels: np.ndarray) -> float:
+    """Share of images whose predicted class is the true one, 0..1.
+
+    >>> accuracy(np.array([1, 2, 3, 3]), np.array([1, 2, 3, 4]))
+    0.75
+    """
+    return float(np.mean(predictions == labels))
+
+
+def confusion_matrix(predictions: np.ndarray, labels: np.ndarray, n_classes: int) -> np.ndarray:
+    """Number of images of each true class (row) that were given each class (column), (C, C).
+
+    >>> confusion_matrix(np.array([0, 1, 1]), np.array([0, 0, 1]), 2)
+    array([[1, 1],
+           [0, 1]])
+    """
+    return np.bincount(labels * n_classes + predictions, minlength=n_classes**2).reshape(n_classes, n_classes)
+
+
+def sharpness(W: np.ndarray, image_shape: tuple[int, ...]) -> float:
+    """Share of the templates' spectral energy at a radial frequency of at most 4 cycles an image, 0..1.
+
+    2-D DFT of each class's template, a colour channel at a time, mean removed; the share is averaged over classes and
+    channels. Blurred noise is low, a clear template is high. A template without energy counts as 0.
+
+    Args:
+        W: weights, (C, h*w*c).
+        image_shape: (h, w, c).
+    """
+    h, w, c = image_shape
+    templates = W.reshape(-1, h, w, c).astype(np.float64)
+    energy = np.abs(np.fft.fft2(templates - templates.mean(axis=(1, 2), keepdims=True), axes=(1, 2))) ** 2
+    radius = np.hypot(np.fft.fftfreq(h, 1 / h)[:, None], np.fft.fftfreq(w, 1 / w))
+    low, total = energy[:, radius <= LOW_FREQUENCY].sum(axis=1), energy.sum(axis=(1, 2))
+    return float(np.divide(low, total, out=np.zeros_like(low), where=total > 0).mean())
+
+
+def share_of_draws_below(values: np.ndarray, threshold: float, size: int, draws: int = 200) -> float:
+    """Share of random draws of ``size`` values, without replacement, whose mean is below ``threshold``, 0..1.
+
+    The draws are the same for every network, so that networks are compared on the same images.
+    """
+    means = values[_draws(len(values), size, draws)].mean(axis=1, dtype=np.float64)
+    return float(np.mean(means < threshold))
+
+
+@cache
+def _draws(n: int, size: int, draws: int) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return np.stack([rng.choice(n, size, replace=False, shuffle=False) for _ in range(draws)]).astype(np.int32)

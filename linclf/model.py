@@ -1,0 +1,62 @@
+"""The model: one linear layer, frozen."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .errors import DataError
+from .files import write_whole
+
+INITIAL_SPREAD = 0.01
+"""Standard deviation of the initial weights and biases, as in the reference."""
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A single layer, S = W X^T + b.
+
+    Attributes:
+        W: weights, (C, d), one row a class; for images of shape (h, w, c) a row reshapes to a picture.
+        b: biases, (C,).
+
+    >>> model = Linear(np.eye(2), np.zeros(2))
+    >>> model.predict(np.array([[3.0, 1.0], [0.0, 2.0]]))
+    array([0, 1])
+    """
+
+    W: np.ndarray
+    b: np.ndarray
+
+    @classmethod
+    def initial(cls, n_classes: int, n_inputs: int, seed: int) -> "Linear":
+        """Weights and biases drawn from N(0, 0.01²), in float64; the same for the same seed."""
+        rng = np.random.default_rng(seed)
+        return cls(
+            rng.normal(0, INITIAL_SPREAD, (n_classes, n_inputs)), rng.normal(0, INITIAL_SPREAD, n_classes)
+        )
+
+    def scores(self, X: np.ndarray) -> np.ndarray:
+        """Scores S = W X^T + b of the images X (n, d), as (C, n): the class axis first."""
+        return self.W @ X.T + self.b[:, None]
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """The class with the greatest score for each of the n images (the first of equals), (n,)."""
+        return self.scores(X).argmax(axis=0)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write W and b to one ``.npz`` file, whole or not at all."""
+        write_whole(path, lambda file: np.savez(file, W=self.W, b=self.b))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Linear":
+        """Read what :meth:`save` wrote; DataError if the file holds anything else."""
+        try:
+            with np.load(Path(path), allow_pickle=False) as arrays:
+                W, b = arrays["W"], arrays["b"]
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise DataError(f"{path}: expected a model saved by Linear.save, could not read it ({error})") from error
+        if W.ndim != 2 or b.shape != W.shape[:1]:
+            raise DataError(f"{path}: expected W (classes, inputs) and b (classes,), found {W.shape} and {b.shape}")
+        return cls(W, b)

@@ -1,0 +1,47 @@
+"""From images to inputs: pixels / 255, then each input standardised with the training images' mean and spread."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_CHUNK = 500  # images at a time: small enough for the cache, large enough to vectorise
+
+
+def _flat(images: np.ndarray) -> np.ndarray:
+    return images.reshape(len(images), -1)
+
+
+@dataclass(frozen=True)
+class Standardizer:
+    """x -> (x / scale - mean) / std, an input at a time.
+
+    Attributes:
+        mean, std: (d,), float64, of the scaled training images; an input that never varies has std 1, so it becomes 0.
+        scale: 255 for uint8 pixels, 1 for anything else.
+    """
+
+    mean: np.ndarray
+    std: np.ndarray
+    scale: float
+
+    @classmethod
+    def fit(cls, images: np.ndarray) -> "Standardizer":
+        """Mean and standard deviation of each input over ``images``, (n, ...), in float64."""
+        X, scale = _flat(images), 255.0 if images.dtype == np.uint8 else 1.0
+        chunks = [slice(i, i + _CHUNK) for i in range(0, len(X), _CHUNK)]
+        mean = sum(X[rows].sum(axis=0, dtype=np.float64) for rows in chunks) / len(X)
+        variance = sum(np.square(X[rows] - mean).sum(axis=0) for rows in chunks) / len(X)
+        # Rounding leaves a constant input a spread of about 1e-16 of its size: not worth dividing by.
+        constant = variance <= np.square(1e-12 * np.abs(mean))
+        return cls(mean / scale, np.where(constant, 1.0, np.sqrt(variance) / scale), scale)
+
+    def __call__(self, images: np.ndarray, dtype: type[np.floating] = np.float32) -> np.ndarray:
+        """The inputs X (n, d) of the images (n, ...)."""
+        X = _flat(images)
+        shift, factor = (self.mean * self.scale).astype(dtype), (1 / (self.std * self.scale)).astype(dtype)
+        inputs = np.empty(X.shape, dtype)
+        for i in range(0, len(X), _CHUNK):
+            rows = slice(i, i + _CHUNK)
+            np.subtract(X[rows], shift, out=inputs[rows])
+            inputs[rows] *= factor
+        return inputs
