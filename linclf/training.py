@@ -1,8 +1,6 @@
 """Mini-batch gradient descent on mean loss + λ‖W‖²: the one training loop.
 
-K networks that see the same mini-batches train as one stack, so that each batch is read once and the matrix products
-are wide. Shapes: W (C, K, d), b (C, K), scores S and their gradient G (C, K, n); C classes, K networks, d inputs,
-n images. A single network is a stack of one.
+K networks that see the same mini-batches train as one stack (``stack`` says how); a single network is a stack of one.
 """
 
 import time
@@ -17,8 +15,9 @@ from .inputs import Images, checked_images, checked_init
 from .losses import LOSSES, Loss
 from .model import Linear
 from .progress import Progress
+from .stack import Stack
 
-_CHUNK = 1000  # images scored at a time during evaluation
+_CHUNK = 500  # images scored at a time during evaluation
 
 @dataclass(frozen=True)
 class History:
@@ -122,77 +121,47 @@ def _train_stack(
     """The training loop, for K networks that share their mini-batches."""
     started = time.perf_counter()
     X, y = train
-    W = np.stack([model.W for model in models], axis=1).astype(X.dtype)
-    b = np.stack([model.b for model in models], axis=1).astype(X.dtype)
+    stack = Stack(models, X.dtype)
     learning_rate, l2, lr_decay = (
         np.array([getattr(config, name) for config in configs]) for name in ("learning_rate", "l2", "lr_decay")
     )
     losses = _slices_of_one_loss(configs)
-    step = np.empty_like(W)
-    history = [_evaluate(W, b, losses, l2, train, validation)] if evaluate else []
+    history = [_evaluate(stack, losses, l2, train, validation)] if evaluate else []
 
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is caught below, in words
         for epoch, order in enumerate(_orders(configs[0], len(X)), start=1):
             for batch in _batches(order, len(X), configs[0].batch_size):
                 x, labels = X[batch], y[batch]
-                S = _scores(W, b, x)
-                for loss, members in losses:
-                    S[:, members] = loss.gradient(S[:, members], labels)
-                _descend(W, b, S, x, learning_rate, l2, step)
+                G = _gradient(losses, stack.scores(x), labels)
+                stack.descend(G, x, learning_rate, l2)
             learning_rate = learning_rate * lr_decay
             if evaluate:
-                history.append(_evaluate(W, b, losses, l2, train, validation))
-            _check_finite(epoch, configs, history[-1][0] if evaluate else W.sum(axis=(0, 2)))
+                history.append(_evaluate(stack, losses, l2, train, validation))
+            _check_finite(epoch, configs, history[-1][0] if evaluate else stack.W.sum(axis=(0, 2)))
             after_epoch()
 
     seconds = (time.perf_counter() - started) / len(configs)
     series = np.array(history).transpose(2, 1, 0) if evaluate else [None] * len(configs)  # (K, 6, epochs + 1)
     return [
-        Run(config, Linear(W[:, k].copy(), b[:, k].copy()), None if h is None else History(*h), seconds)
-        for k, (config, h) in enumerate(zip(configs, series, strict=True))
+        Run(config, model, None if numbers is None else History(*numbers), seconds)
+        for config, model, numbers in zip(configs, stack.models(), series, strict=True)
     ]
 
 
-def _scores(W: np.ndarray, b: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """S = W x^T + b, (C, K, n)."""
-    C, K, d = W.shape
-    S = (W.reshape(C * K, d) @ x.T).reshape(C, K, len(x))
-    S += b[:, :, None]
-    return S
-
-
-def _descend(
-    W: np.ndarray,
-    b: np.ndarray,
-    G: np.ndarray,
-    x: np.ndarray,
-    learning_rate: np.ndarray,
-    l2: np.ndarray,
-    step: np.ndarray,
-) -> None:
-    """W -= η (G x / n + 2λW) and b -= η mean(G), in place, an η and a λ a network; G is used up."""
-    C, K, d = W.shape
-    G *= (-learning_rate / len(x)).astype(G.dtype)[:, None]
-    if l2.any():
-        W *= (1 - 2 * learning_rate * l2).astype(W.dtype)[:, None]
-    np.matmul(G.reshape(C * K, len(x)), x, out=step.reshape(C * K, d))
-    W += step
-    b += G.sum(axis=2)
+def _gradient(losses: list[tuple[Loss, slice]], S: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The gradient of each network's own loss with respect to its scores, (C, K, n)."""
+    parts = [loss.gradient(S[:, members], y) for loss, members in losses]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
 
 def _evaluate(
-    W: np.ndarray,
-    b: np.ndarray,
-    losses: list[tuple[Loss, slice]],
-    l2: np.ndarray,
-    train: Images,
-    validation: Images | None,
+    stack: Stack, losses: list[tuple[Loss, slice]], l2: np.ndarray, train: Images, validation: Images | None
 ) -> tuple[np.ndarray, ...]:
     """The History's six numbers for each network of the stack, (K,) each; cost = mean loss + λ‖W‖²."""
-    penalty = l2 * np.square(W).sum(axis=(0, 2), dtype=np.float64)
-    train_loss, train_accuracy = _loss_and_accuracy(W, b, losses, train)
+    penalty = l2 * np.square(stack.W).sum(axis=(0, 2), dtype=np.float64)
+    train_loss, train_accuracy = _loss_and_accuracy(stack, losses, train)
     validation_loss, validation_accuracy = (
-        _loss_and_accuracy(W, b, losses, validation) if validation else (np.full(len(l2), np.nan),) * 2
+        _loss_and_accuracy(stack, losses, validation) if validation else (np.full(len(l2), np.nan),) * 2
     )
     return (
         train_loss,
@@ -205,13 +174,13 @@ def _evaluate(
 
 
 def _loss_and_accuracy(
-    W: np.ndarray, b: np.ndarray, losses: list[tuple[Loss, slice]], images: Images
+    stack: Stack, losses: list[tuple[Loss, slice]], images: Images
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Mean loss and share of right predictions of each network, (K,) each, summed in float64."""
     X, y = images
-    loss_sum, correct = np.zeros(W.shape[1]), np.zeros(W.shape[1])
+    loss_sum, correct = np.zeros((2, losses[-1][1].stop))
     for i in range(0, len(X), _CHUNK):
-        x, labels = X[i : i + _CHUNK], y[i : i + _CHUNK]
-        S = _scores(W, b, x)
+        S, labels = stack.scores(X[i : i + _CHUNK]), y[i : i + _CHUNK]
         for loss, members in losses:
             loss_sum[members] += loss.value(S[:, members], labels).sum(axis=-1, dtype=np.float64)
         correct += (S.argmax(axis=0) == labels).sum(axis=-1)

@@ -1,0 +1,158 @@
+"""The reference's experiment: its four settings, its arms, and which images each arm uses.
+
+A section of the report is one or two arms. An arm runs every setting for every seed; the same seed gives the same
+initial weights in every arm, so differences between arms are paired by seed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from .config import Config
+from .datasets import Dataset
+from .errors import ConfigError, DataError
+from .inputs import Images
+from .preprocessing import Standardizer
+
+SETTINGS = {1: (0.0, 0.1), 2: (0.0, 0.001), 3: (0.1, 0.001), 4: (1.0, 0.001)}
+"""(λ, η) of each setting, as the reference prints them."""
+
+BATCH_SIZE = 100
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One variation of the experiment.
+
+    Attributes:
+        title: what a legend calls it.
+        split: "batch" (trained on training batch 1, validated on batch 2) or "full" (all training images but the last
+            n_validation, which validate).
+        changes: fields of Config that differ from the baseline's.
+        equal_updates: train for as many updates as the base arm makes, not for as many epochs.
+    """
+
+    title: str
+    split: str
+    loss: str = "cross_entropy"
+    decays: bool = False
+    shuffle: bool = False
+    equal_updates: bool = False
+
+
+ARMS = {
+    "base": Arm("batch 1", "batch"),
+    "full": Arm("all batches", "full"),
+    "full_updates": Arm("all batches, equal updates", "full", equal_updates=True),
+    "decay": Arm("learning-rate decay", "batch", decays=True),
+    "decay_full": Arm("learning-rate decay, all batches", "full", decays=True),
+    "shuffle": Arm("shuffled", "batch", shuffle=True),
+    "shuffle_full": Arm("shuffled, all batches", "full", shuffle=True),
+    "svm": Arm("SVM", "batch", loss="multiclass_hinge"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a report varies: everything a user may choose, and nothing else."""
+
+    seeds: int = 1
+    first_seed: int = 0
+    epochs: int = 40
+    n_validation: int = 1000
+    lr_decay: float = 0.9
+
+    def __post_init__(self) -> None:
+        for name, least in (("seeds", 1), ("first_seed", 0), ("epochs", 1), ("n_validation", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ConfigError(f"{name} must be a whole number, {least} or more, not {value!r}")
+        if not (isinstance(self.lr_decay, int | float) and 0 < self.lr_decay <= 1):
+            raise ConfigError(f"lr_decay must be a number above 0 and at most 1, not {self.lr_decay!r}")
+
+    @property
+    def all_seeds(self) -> range:
+        return range(self.first_seed, self.first_seed + self.seeds)
+
+    def configs(self, arm: str, data: Dataset) -> dict[tuple[int, int], Config]:
+        """The Config of each (setting, seed) of an arm."""
+        return {
+            (setting, seed): self._config(ARMS[arm], l2, learning_rate, seed, data)
+            for setting, (l2, learning_rate) in SETTINGS.items()
+            for seed in self.all_seeds
+        }
+
+    def _config(self, arm: Arm, l2: float, learning_rate: float, seed: int, data: Dataset) -> Config:
+        epochs, batch_size = self.epochs, BATCH_SIZE
+        if arm.equal_updates:
+            # As many whole epochs as fit, and a batch size that makes the number of updates come out: on CIFAR-10
+            # 4,000 updates are 8 epochs of 500 batches of 98.
+            updates = self.epochs * -(-len(data.train_labels[0]) // BATCH_SIZE)
+            n = split_sizes(arm.split, data, self.n_validation)[0]
+            epochs = max(1, updates * BATCH_SIZE // n)
+            batch_size = -(-n * epochs // updates)
+        return Config(
+            loss=arm.loss,
+            learning_rate=learning_rate,
+            l2=l2,
+            lr_decay=self.lr_decay if arm.decays else 1.0,
+            shuffle=arm.shuffle,
+            epochs=epochs,
+            batch_size=batch_size,
+            seed=seed,
+        )
+
+
+@dataclass(frozen=True)
+class Split:
+    """Standardised inputs and labels of one arm's images."""
+
+    train: Images
+    validation: Images
+    test: Images
+
+
+def split_sizes(split: str, data: Dataset, n_validation: int) -> tuple[int, int]:
+    """Number of training and validation images of a split; DataError if the data are too few for it."""
+    sizes = [len(labels) for labels in data.train_labels]
+    if split == "full":
+        if n_validation >= sum(sizes):
+            raise DataError(
+                f"n_validation: expected fewer than the {sum(sizes)} training images there are, not {n_validation}"
+            )
+        return sum(sizes) - n_validation, n_validation
+    if len(sizes) < 2:
+        raise DataError("expected at least two training batches, to train on one and validate on another")
+    return sizes[0], sizes[1]
+
+
+def split_rows(split: str, data: Dataset, n_validation: int) -> tuple[range, range]:
+    """Which of the training images, counted through all batches, train and which validate."""
+    n_train, n = split_sizes(split, data, n_validation)
+    return range(n_train), range(n_train, n_train + n)
+
+
+def make_split(split: str, data: Dataset, n_validation: int) -> Split:
+    """The images of a split, standardised with its training images' mean and standard deviation."""
+    train, validation = (_rows(data, rows) for rows in split_rows(split, data, n_validation))
+    standardize = Standardizer.fit(train[0])
+    return Split(
+        *((standardize(images), labels) for images, labels in (train, validation)),
+        test=(standardize(data.test_images), data.test_labels),
+    )
+
+
+def _rows(data: Dataset, rows: range) -> Images:
+    """Images and labels of rows counted through all training batches; a batch that serves whole is not copied."""
+    parts = []
+    start = 0
+    for images, labels in zip(data.train_images, data.train_labels, strict=True):
+        own = slice(max(rows.start - start, 0), max(rows.stop - start, 0))
+        if len(labels[own]):
+            parts.append((images[own], labels[own]))
+        start += len(labels)
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate([images for images, _ in parts]), np.concatenate([labels for _, labels in parts])

@@ -1,0 +1,107 @@
+"""The report's figures. Each function draws on an Axes (or makes one) and returns it; none knows about pages.
+
+Colours are Okabe and Ito's, which colour-blind readers can tell apart; training and validation differ in line style too.
+"""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from .results import Results
+
+TRAIN, VALIDATION, BESIDE = "#0072b2", "#d55e00", "#767676"
+_SETS = (("train", "training", TRAIN, "-"), ("validation", "validation", VALIDATION, (0, (4, 1.5))))
+
+
+def new_axes(width: float = 6.4, height: float = 3.6) -> Axes:
+    """An Axes in a figure of its own, in inches, that belongs to no window."""
+    axes: Axes = plt.Figure(figsize=(width, height), layout="constrained").add_subplot()
+    return axes
+
+
+def curves(
+    results: Results,
+    arm: str,
+    setting: int,
+    quantity: str = "loss",
+    *,
+    beside: str | None = None,
+    limits: tuple[float, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Loss, cost or accuracy of training and validation images over the epochs: mean over seeds, band = their range.
+
+    Args:
+        quantity: "loss", "cost" or "accuracy".
+        beside: another arm, drawn thin and grey for comparison, over its own epochs.
+        limits: least and greatest value on the vertical axis.
+    """
+    ax = ax or new_axes()
+    for prefix, label, colour, style in _SETS:
+        if beside is not None:
+            mean = results.curves(beside, setting, f"{prefix}_{quantity}").mean(axis=0)
+            ax.plot(mean, color=BESIDE, linestyle=style, linewidth=0.9, label=f"{label}, {beside}")
+    for prefix, label, colour, style in _SETS:
+        values = results.curves(arm, setting, f"{prefix}_{quantity}")
+        ax.plot(values.mean(axis=0), color=colour, linestyle=style, linewidth=1.6, label=label)
+        if len(values) > 1:
+            epochs = np.arange(values.shape[1])
+            band = f"{label}, range of {len(values)} seeds"
+            ax.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, lw=0, label=band)
+    ax.set(xlabel="epoch", ylabel=quantity, xlim=(0, None), ylim=limits)
+    ax.grid(alpha=0.25, linewidth=0.6)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def curve_numbers(results: Results, arm: str, setting: int, quantity: str = "loss") -> dict[str, Sequence[float]]:
+    """The numbers behind :func:`curves`: a column for the epoch, and one a seed and set of images."""
+    columns: dict[str, Sequence[float]] = {}
+    for prefix, label, *_ in _SETS:
+        values = results.curves(arm, setting, f"{prefix}_{quantity}")
+        columns.setdefault("epoch", list(range(values.shape[1])))
+        for record, series in zip(results.runs(arm, setting), values, strict=True):
+            columns[f"{label} {quantity}, seed {record['seed']}"] = series.tolist()
+    return columns
+
+
+def common_limits(
+    results: Results, panels: Sequence[tuple[str, int]], quantity: str = "loss", first_epoch: int = 0
+) -> tuple[float, float]:
+    """Least and greatest value over several (arm, setting) panels, with a margin, so that they share their axes."""
+    values = np.concatenate(
+        [
+            results.curves(arm, setting, f"{prefix}_{quantity}")[:, first_epoch:].ravel()
+            for arm, setting in panels
+            for prefix, *_ in _SETS
+        ]
+    )
+    margin = 0.04 * (values.max() - values.min()) or 0.01
+    return float(values.min() - margin), float(values.max() + margin)
+
+
+def confusion(matrix: np.ndarray, names: Sequence[str], ax: Axes | None = None) -> Axes:
+    """Confusion matrix (C, C) as a heat map of percent of each true class (row)."""
+    ax = ax or new_axes(6.4, 5.4)
+    percent = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    ax.imshow(percent, cmap="cividis", vmin=0, vmax=max(percent.max(), 1))
+    for (row, column), value in np.ndenumerate(percent):
+        shade = "black" if value > 0.6 * percent.max() else "white"
+        ax.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=8, color=shade)
+    # parse_math: a class name is text, whatever dollar signs it holds.
+    ax.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor", parse_math=False)
+    ax.set_yticks(range(len(names)), names, parse_math=False)
+    ax.set(xlabel="predicted class", ylabel="true class")
+    return ax
+
+
+def template_images(W: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
+    """Each class's weights as a picture, (C, h, w, c), stretched to 0..1 a class at a time."""
+    templates = W.reshape(-1, *image_shape).astype(np.float64)
+    axes = tuple(range(1, templates.ndim))
+    least, most = templates.min(axis=axes, keepdims=True), templates.max(axis=axes, keepdims=True)
+    stretched: np.ndarray = (templates - least) / np.where(most > least, most - least, 1)
+    return stretched

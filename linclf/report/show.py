@@ -1,0 +1,147 @@
+"""What the notebooks show: each function takes results and returns one figure, table or box of the page."""
+
+import shlex
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import claims, environment, metrics, plots
+from ..experiments import ARMS, SETTINGS
+from ..results import Results
+from ..study import Study
+from . import html
+from .page import page_file
+
+
+def setting_name(setting: int) -> str:
+    """The setting with its λ and η, for captions and tables."""
+    l2, learning_rate = SETTINGS[setting]
+    return f"setting {setting} (λ = {l2:g}, η = {learning_rate:g})"
+
+
+def data_note(study: Study) -> Any:
+    """Which data this page is made on; a warning where they are the generated stand-in."""
+    provenance = study.data.provenance
+    if provenance.synthetic:
+        return html.callout(
+            "Made on the generated stand-in, not on CIFAR-10: the figures show how the report works, and none of "
+            "their numbers says anything about the reference's. " + provenance.describe(),
+            kind="warning",
+        )
+    return html.callout(provenance.describe(), kind="note")
+
+
+def curves(
+    results: Results,
+    arm: str,
+    setting: int,
+    quantity: str = "loss",
+    *,
+    number: int | str,
+    caption: str = "",
+    beside: str | None = None,
+    limits: tuple[float, float] | None = None,
+) -> Any:
+    """Loss, cost or accuracy over the epochs as a numbered figure, with its finding in words as alt text."""
+    axes = plots.curves(results, arm, setting, quantity, beside=beside, limits=limits)
+    title = f"{quantity.capitalize()} over the epochs, {ARMS[arm].title}, {setting_name(setting)}."
+    return html.figure(
+        axes.figure,
+        number=number,
+        caption=f"{title} {caption}".strip(),
+        alt=f"{title} {_finding(results, arm, setting, quantity)}",
+        data=plots.curve_numbers(results, arm, setting, quantity),
+    )
+
+
+def _finding(results: Results, arm: str, setting: int, quantity: str) -> str:
+    """Where the two curves begin, turn and end."""
+    parts = []
+    for name in ("train", "validation"):
+        mean = results.curves(arm, setting, f"{name}_{quantity}").mean(axis=0)
+        best = mean.argmax() if quantity == "accuracy" else mean.argmin()
+        parts.append(
+            f"{'Training' if name == 'train' else 'Validation'} {quantity} goes from {mean[0]:.3g} to {mean[-1]:.3g}, "
+            f"best {mean[best]:.3g} at epoch {best}"
+        )
+    return ". ".join(parts) + "."
+
+
+def templates(study: Study, arm: str, setting: int, *, number: int | str, caption: str = "") -> Any:
+    """The weights of each class as pictures (of the first seed's network), as a numbered figure."""
+    model = study.models(arm, setting)[0]
+    sharpness = metrics.sharpness(model.W, study.image_shape)
+    title = f"Weights after training, {ARMS[arm].title}, {setting_name(setting)}, seed {study.plan.first_seed}."
+    return html.templates(
+        plots.template_images(model.W, study.image_shape),
+        study.data.class_names,
+        number=number,
+        caption=f"{title} {caption}".strip(),
+        alt=f"{title} {sharpness:.0%} of their spectral energy lies at 4 cycles an image or below.",
+    )
+
+
+def confusion(study: Study, arm: str, setting: int, *, number: int | str) -> Any:
+    """The confusion matrix on the test images, over all seeds, as a numbered figure."""
+    names, labels = study.data.class_names, study.data.test_labels
+    predictions = study.predictions(arm, setting)
+    matrix = sum(metrics.confusion_matrix(p, labels, len(names)) for p in predictions)
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    best, worst = np.argmax(np.diag(share)), np.argmin(np.diag(share))
+    off = share - np.diag(np.diag(share))
+    true, given = np.unravel_index(off.argmax(), off.shape)
+    found = (
+        f"Recognised best is {names[best]} ({share[best, best]:.0%}), worst {names[worst]} ({share[worst, worst]:.0%}); "
+        f"the most frequent mistake is {names[true]} taken for {names[given]} ({off[true, given]:.0%})."
+    )
+    title = f"Test images by true and predicted class, {ARMS[arm].title}, {setting_name(setting)}."
+    return html.figure(
+        plots.confusion(matrix, names).figure,
+        number=number,
+        caption=f"{title} Each row adds up to 100 %. {found}",
+        alt=f"{title} {found}",
+        data={"true class": list(names)} | {f"predicted {name}": matrix[:, i].tolist() for i, name in enumerate(names)},
+    )
+
+
+def accuracies(results: Results, arms: Sequence[str], *, caption: str) -> Any:
+    """Accuracy on training, validation and test images: a row an arm and setting, mean over seeds ± standard deviation."""
+    rows = []
+    for setting in SETTINGS:
+        for arm in arms:
+            ends = [results.curves(arm, setting, f"{name}_accuracy")[:, -1] for name in ("train", "validation")]
+            test = results.values(arm, setting, "test_accuracy")
+            l2, learning_rate = SETTINGS[setting]
+            cells = [_percent(values) for values in (*ends, test)]
+            rows.append([str(setting), f"{l2:g}", f"{learning_rate:g}", ARMS[arm].title, *cells])
+    columns = ["setting", "λ", "η", "arm", "training, %", "validation, %", "test, %"]
+    return html.table(columns, rows, caption=caption)
+
+
+def _percent(values: np.ndarray) -> str:
+    spread = f" ± {100 * values.std(ddof=1):.2f}" if len(values) > 1 else ""
+    return f"{100 * values.mean():.2f}{spread}"
+
+
+def provenance(study: Study, notebook: str) -> Any:
+    """Where this page's numbers come from, and the command that makes the page again."""
+    data, plan = study.data.provenance, study.plan
+    command = ["linclf", "report", "--data", str(study.source), "--out", str(study.out_dir), "--only", notebook]
+    command += ["--seeds", str(plan.seeds), "--first-seed", str(plan.first_seed), "--epochs", str(plan.epochs)]
+    for name, default in (("n_validation", 1000), ("lr_decay", 0.9)):
+        if getattr(plan, name) != default:
+            command += ["-p", f"{name}={getattr(plan, name)}"]
+    seeds = f"{plan.first_seed}" if plan.seeds == 1 else f"{plan.first_seed} to {plan.all_seeds[-1]}"
+    return html.provenance(
+        {
+            "data": data.describe(),
+            "content SHA-256": data.sha256,
+            "seeds": seeds,
+            **environment.describe(),
+            "made": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+            + f", in {time.monotonic() - study.started:.0f} s",
+            "command": shlex.join(command),
+        }
+    )
