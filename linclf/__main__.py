@@ -22,24 +22,25 @@ def _parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="run the notebooks and write the HTML report")
     report.add_argument("--data", default="auto", help="auto (default), synthetic, or the path of a data set")
-    report.add_argument("--out", default="reports/latest", metavar="DIR", help="folder to write, default %(default)s")
+    report.add_argument(
+        "--out", default="reports/latest", metavar="DIR", help="folder to write, default %(default)s"
+    )
     report.add_argument("--seeds", type=int, default=1, metavar="N", help="number of seeds, default 1")
-    report.add_argument("--first-seed", type=int, default=0, metavar="S", help="number of the first seed, default 0")
-    report.add_argument("--epochs", type=int, default=40, metavar="N", help="epochs of each training, default 40")
+    report.add_argument(
+        "--first-seed", type=int, default=0, metavar="S", help="number of the first seed, default 0"
+    )
+    report.add_argument(
+        "--epochs", type=int, default=40, metavar="N", help="epochs of each training, default 40"
+    )
     report.add_argument("--only", nargs="+", action="extend", metavar="NAME", help="run these notebooks only")
     report.add_argument(
         "-p", "--parameter", action="append", metavar="NAME=VALUE", help="set another notebook parameter"
     )
-    report.add_argument("--single-file", action="store_true", help="also write report.html, all pages in one")
-    report.add_argument("--open", action="store_true", help="open the report in the browser")
 
     fetch = commands.add_parser("fetch", help="download CIFAR-10's official archive into the cache folder")
     fetch.add_argument("--url", help="another place to download it from; the checksum must match")
 
     commands.add_parser("info", help="show the data found, versions, BLAS and cores")
-
-    verify = commands.add_parser("verify", help="recompute claims.json from results.json and compare")
-    verify.add_argument("results", help="a results.json, with its claims.json beside it")
     return parser
 
 
@@ -69,14 +70,7 @@ def _report(options: argparse.Namespace, command: str) -> int:
         "first_seed": options.first_seed,
         "epochs": options.epochs,
     }
-    return make_report(
-        parameters,
-        assignments=options.parameter,
-        only=options.only,
-        single=options.single_file,
-        open_browser=options.open,
-        command=command,
-    )
+    return make_report(parameters, assignments=options.parameter, only=options.only, command=command)
 
 
 def _fetch(options: argparse.Namespace, command: str) -> int:
@@ -96,17 +90,7 @@ def _info(options: argparse.Namespace, command: str) -> int:
     return 0
 
 
-def _verify(options: argparse.Namespace, command: str) -> int:
-    from . import claims
-
-    differences = claims.verify(options.results)
-    for difference in differences:
-        print(difference)
-    print("claims.json follows from results.json" if not differences else f"{len(differences)} differences")
-    return 1 if differences else 0
-
-
-_COMMANDS = {"report": _report, "fetch": _fetch, "info": _info, "verify": _verify}
+_COMMANDS = {"report": _report, "fetch": _fetch, "info": _info}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -83,10 +83,15 @@ def _commit() -> dict[str, Any]:
         return {"commit": None, "clean": None}
 
     def git(*words: str) -> str:
-        return subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            ["git", *words], cwd=root, capture_output=True, text=True, check=True
+        ).stdout.strip()
 
     try:
         # Reports are what a run writes: they do not make the code another.
-        return {"commit": git("rev-parse", "HEAD"), "clean": not git("status", "--porcelain", "--", ".", ":!reports")}
+        return {
+            "commit": git("rev-parse", "HEAD"),
+            "clean": not git("status", "--porcelain", "--", ".", ":!reports"),
+        }
     except (OSError, subprocess.CalledProcessError):
         return {"commit": None, "clean": None}

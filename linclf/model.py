@@ -56,7 +56,11 @@ class Linear:
             with np.load(Path(path), allow_pickle=False) as arrays:
                 W, b = arrays["W"], arrays["b"]
         except (OSError, ValueError, KeyError, EOFError) as error:
-            raise DataError(f"{path}: expected a model saved by Linear.save, could not read it ({error})") from error
+            raise DataError(
+                f"{path}: expected a model saved by Linear.save, could not read it ({error})"
+            ) from error
         if W.ndim != 2 or b.shape != W.shape[:1]:
-            raise DataError(f"{path}: expected W (classes, inputs) and b (classes,), found {W.shape} and {b.shape}")
+            raise DataError(
+                f"{path}: expected W (classes, inputs) and b (classes,), found {W.shape} and {b.shape}"
+            )
         return cls(W, b)

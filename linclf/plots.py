@@ -49,7 +49,9 @@ def curves(
         if len(values) > 1:
             epochs = np.arange(values.shape[1])
             band = f"{label}, range of {len(values)} seeds"
-            ax.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, lw=0, label=band)
+            ax.fill_between(
+                epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, lw=0, label=band
+            )
     ax.set(xlabel="epoch", ylabel=quantity, xlim=(0, None), ylim=limits)
     ax.grid(alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
@@ -57,7 +59,9 @@ def curves(
     return ax
 
 
-def curve_numbers(results: Results, arm: str, setting: int, quantity: str = "loss") -> dict[str, Sequence[float]]:
+def curve_numbers(
+    results: Results, arm: str, setting: int, quantity: str = "loss"
+) -> dict[str, Sequence[float]]:
     """The numbers behind :func:`curves`: a column for the epoch, and one a seed and set of images."""
     columns: dict[str, Sequence[float]] = {}
     for prefix, label, *_ in _SETS:

@@ -13,7 +13,18 @@ from .files import write_whole
 from .model import Linear
 
 _PACKAGE = Path(__file__).parent
-_CODE = ("config", "experiments", "losses", "metrics", "model", "preprocessing", "stack", "store", "study", "training")
+_CODE = (
+    "config",
+    "experiments",
+    "losses",
+    "metrics",
+    "model",
+    "preprocessing",
+    "stack",
+    "store",
+    "study",
+    "training",
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,13 @@ class Store:
     def path(self, name: str, key: dict[str, Any]) -> Path:
         """Where what is called ``name`` and depends on ``key`` stands."""
         text = json.dumps({"key": key, "code": _code_hash()}, sort_keys=True)
-        parts = (key["arm"], key["setting"], key["seed"], hashlib.sha256(text.encode()).hexdigest()[:16], name)
+        parts = (
+            key["arm"],
+            key["setting"],
+            key["seed"],
+            hashlib.sha256(text.encode()).hexdigest()[:16],
+            name,
+        )
         return self.folder / "-".join(map(str, parts))
 
 

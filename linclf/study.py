@@ -137,7 +137,11 @@ class Study:
                 "at_zero": at_zero,
                 "holds": errors["multiclass_hinge"] < 1e-6 and at_zero == n_classes - 1,
             },
-            {"id": "E3", "value": sizes, "holds": sizes == [49_000, 1_000] and not set(rows[0]) & set(rows[1])},
+            {
+                "id": "E3",
+                "value": sizes,
+                "holds": sizes == [49_000, 1_000] and not set(rows[0]) & set(rows[1]),
+            },
         ]
 
     def _split(self, name: str) -> Split:

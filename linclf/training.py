@@ -19,6 +19,7 @@ from .stack import Stack
 
 _CHUNK = 500  # images scored at a time during evaluation
 
+
 @dataclass(frozen=True)
 class History:
     """How one network did before training (index 0) and after each epoch, (epochs + 1,) each, in float64.
@@ -123,7 +124,8 @@ def _train_stack(
     X, y = train
     stack = Stack(models, X.dtype)
     learning_rate, l2, lr_decay = (
-        np.array([getattr(config, name) for config in configs]) for name in ("learning_rate", "l2", "lr_decay")
+        np.array([getattr(config, name) for config in configs])
+        for name in ("learning_rate", "l2", "lr_decay")
     )
     losses = _slices_of_one_loss(configs)
     history = [_evaluate(stack, losses, l2, train, validation)] if evaluate else []

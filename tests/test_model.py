@@ -23,7 +23,8 @@ def test_save_and_load(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arrays", [{}, {"W": np.zeros((2, 3))}, {"W": np.zeros(3), "b": np.zeros(3)}, {"W": np.array([object()]), "b": 0}]
+    "arrays",
+    [{}, {"W": np.zeros((2, 3))}, {"W": np.zeros(3), "b": np.zeros(3)}, {"W": np.array([object()]), "b": 0}],
 )
 def test_a_file_that_is_no_model_is_refused(tmp_path, arrays):
     path = tmp_path / "model.npz"

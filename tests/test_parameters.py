@@ -28,7 +28,13 @@ def test_types_come_from_the_parameters_cell(known):
 
 @pytest.mark.parametrize(
     "source",
-    ["epochs = 40", "epochs: int", "import os", "epochs: int = 40\nprint(epochs)", "epochs: int = 40; twice = 2"],
+    [
+        "epochs = 40",
+        "epochs: int",
+        "import os",
+        "epochs: int = 40\nprint(epochs)",
+        "epochs: int = 40; twice = 2",
+    ],
 )
 def test_a_parameters_cell_holds_annotated_literals_only(tmp_path, source):
     with pytest.raises(ConfigError, match=r"one\.ipynb: expected one cell tagged 'parameters'"):

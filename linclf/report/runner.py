@@ -2,20 +2,20 @@
 
 import json
 import os
+import re
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from .. import claims
-from ..errors import ConfigError, DataError
+import nbformat
+
+from ..errors import ConfigError
 from ..files import write_text
 from ..study import Study
 from . import parameters
 from .execute import Execution, Line, execute
-from .page import PAGES, convert, page_file, single_file
-
-DEFAULT_OUT = "reports/latest"
+from .page import PAGES, convert, page_file
 
 
 def notebooks() -> dict[str, parameters.Notebook]:
@@ -32,46 +32,64 @@ def make_report(
     *,
     assignments: list[str] | None = None,
     only: list[str] | None = None,
-    single: bool = False,
     command: str = "",
 ) -> int:
-    """Run the notebooks and write their pages, ``results.json`` and ``claims.json``; the exit status, 0 or 1.
+    """Run the notebooks and write their pages and ``results.json``; the exit status, 0 or 1 if a notebook failed.
 
     Args:
         given: parameters from the command line: data, out_dir, seeds, first_seed, epochs.
         assignments: further parameters as NAME=VALUE.
         only: names of the notebooks to run; all by default.
-        single: also write ``report.html``, all pages in one.
-        command: what makes this report again; shown on its pages.
+        command: what makes this report again.
 
     Raises:
-        ConfigError, DataError: before anything is run or written.
+        ConfigError, DataError: before anything is run.
     """
     started = time.monotonic()
     chosen = parameters.select(notebooks(), only or [])
     values = given | parameters.parse(assignments or [], chosen)
+    out = Path(values["out_dir"])
     plan = {name: value for name, value in values.items() if name not in ("data", "out_dir")}
-    study = Study(values["data"], values["out_dir"], **plan)
-    out = _writable_folder(Path(values["out_dir"]))
-    print(f"data: {study.data.provenance.describe()}")
+    study = Study(values["data"], out, **plan)
+    out.mkdir(parents=True, exist_ok=True)
+    if not os.access(out, os.W_OK):
+        raise ConfigError(
+            f"{out}: expected a folder to write the report to, this one is read-only; choose another"
+        )
+    print(f"data: {study.data.provenance.describe()}", flush=True)
 
-    failures = 0
     executed: dict[str, Execution] = {}
     with tempfile.TemporaryDirectory(prefix="linclf-") as scratch:
         for i, (name, notebook) in enumerate(chosen.items(), start=1):
-            line, began = Line(f"[{i}/{len(chosen)}] {name:<26}"), time.monotonic()
+            line, began = Line(f"[{i}/{len(chosen)}] {name:<24}"), time.monotonic()
             own = {key: value for key, value in values.items() if key in notebook.types}
             executed[name] = execute(notebook.path, own, Path(scratch) / notebook.path.name, line)
             reason = executed[name].failure
             line.end(f"{time.monotonic() - began:6.1f} s" + (f"  failed: {reason}" if reason else ""))
-            failures += reason is not None
 
-    _write_pages(out, executed, command, single)
-    results = study.results()
-    write_text(out / "results.json", json.dumps({**results.document, "command": command}, indent=1) + "\n")
-    outcomes = claims.evaluate(results)
-    write_text(out / "claims.json", json.dumps(claims.to_document(outcomes, results), indent=1) + "\n")
-    first = out / page_file("summary" if "summary" in executed else next(iter(executed)))
-    training = sum(run["seconds"] for run in results.document["runs"])
-    print(f"report: {first}  ({time.monotonic() - started:.0f} s)")
-    return 1 if failures else 0
+    _write_pages(out, executed)
+    document = {**study.results().document, "command": command}
+    write_text(out / "results.json", _compact(json.dumps(document, indent=1)) + "\n")
+    page = out / page_file("summary" if "summary" in executed else next(iter(executed)))
+    print(f"report: {page} ({time.monotonic() - started:.0f} s)")
+    return 1 if any(execution.failure for execution in executed.values()) else 0
+
+
+def _write_pages(out: Path, executed: dict[str, Execution]) -> None:
+    """A page a notebook; one that failed also leaves its executed copy, and says where."""
+    pages = [name for name in PAGES if name in executed or (out / page_file(name)).exists()]
+    for name, execution in executed.items():
+        copy = out / f"{name}.failed.ipynb"
+        copy.unlink(missing_ok=True)
+        execution.notebook.metadata["linclf"] = {"pages": pages}
+        if execution.failure:
+            write_text(copy, nbformat.writes(execution.notebook))
+            execution.notebook.metadata["linclf"]["failed"] = copy.name
+        write_text(out / page_file(name), convert(execution.notebook, name))
+
+
+def _compact(text: str) -> str:
+    """JSON with each list of numbers on one line."""
+    return re.sub(
+        r"\[\s+([^\[\]{}]*?)\s+\]", lambda match: "[" + re.sub(r"\s*\n\s*", " ", match[1]) + "]", text
+    )

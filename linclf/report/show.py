@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import claims, environment, metrics, plots
+from .. import environment, metrics, plots
 from ..experiments import ARMS, SETTINGS
 from ..results import Results
 from ..study import Study
 from . import html
-from .page import page_file
+
+
+REFERENCE_SVM = {1: 28.92, 2: 34.98, 3: 35.81, 4: 36.03}
+"""Test accuracies in percent that the reference prints in its section 2."""
 
 
 def setting_name(setting: int) -> str:
@@ -73,7 +76,9 @@ def templates(study: Study, arm: str, setting: int, *, number: int | str, captio
     """The weights of each class as pictures (of the first seed's network), as a numbered figure."""
     model = study.models(arm, setting)[0]
     sharpness = metrics.sharpness(model.W, study.image_shape)
-    title = f"Weights after training, {ARMS[arm].title}, {setting_name(setting)}, seed {study.plan.first_seed}."
+    title = (
+        f"Weights after training, {ARMS[arm].title}, {setting_name(setting)}, seed {study.plan.first_seed}."
+    )
     return html.templates(
         plots.template_images(model.W, study.image_shape),
         study.data.class_names,
@@ -102,7 +107,8 @@ def confusion(study: Study, arm: str, setting: int, *, number: int | str) -> Any
         number=number,
         caption=f"{title} Each row adds up to 100 %. {found}",
         alt=f"{title} {found}",
-        data={"true class": list(names)} | {f"predicted {name}": matrix[:, i].tolist() for i, name in enumerate(names)},
+        data={"true class": list(names)}
+        | {f"predicted {name}": matrix[:, i].tolist() for i, name in enumerate(names)},
     )
 
 
@@ -111,13 +117,70 @@ def accuracies(results: Results, arms: Sequence[str], *, caption: str) -> Any:
     rows = []
     for setting in SETTINGS:
         for arm in arms:
-            ends = [results.curves(arm, setting, f"{name}_accuracy")[:, -1] for name in ("train", "validation")]
+            ends = [
+                results.curves(arm, setting, f"{name}_accuracy")[:, -1] for name in ("train", "validation")
+            ]
             test = results.values(arm, setting, "test_accuracy")
             l2, learning_rate = SETTINGS[setting]
             cells = [_percent(values) for values in (*ends, test)]
             rows.append([str(setting), f"{l2:g}", f"{learning_rate:g}", ARMS[arm].title, *cells])
     columns = ["setting", "λ", "η", "arm", "training, %", "validation, %", "test, %"]
     return html.table(columns, rows, caption=caption)
+
+
+def best_setting(results: Results, arm: str) -> int:
+    """The setting with the highest mean validation accuracy at the end: no choice is made on test images."""
+    return max(SETTINGS, key=lambda i: results.curves(arm, i, "validation_accuracy")[:, -1].mean())
+
+
+def difference(results: Results, arm: str, other: str, setting: int) -> str:
+    """Mean difference of test accuracy between two arms, paired by seed, in percentage points."""
+    points = 100 * (
+        results.values(arm, setting, "test_accuracy") - results.values(other, setting, "test_accuracy")
+    )
+    return f"{points.mean():+.2f} points"
+
+
+def reference_svm(results: Results) -> Any:
+    """Test accuracy of the SVM network beside what the reference printed; the latter for CIFAR-10 only."""
+    rows = []
+    for setting, printed in REFERENCE_SVM.items():
+        ours = results.values("svm", setting, "test_accuracy")
+        beside = f"{printed:.2f}" if not results.document["data"]["synthetic"] else "(CIFAR-10 only)"
+        rows.append([setting_name(setting), _percent(ours), beside])
+    return html.table(
+        ["setting", "here, %", "reference, %"], rows, caption="Test accuracy with the SVM loss."
+    )
+
+
+def draws_table(results: Results, arm: str, setting: int) -> Any:
+    """How often a random draw of test images has a loss below the training loss, by size of the draw."""
+    rows = []
+    for size in (1000, 5000):
+        shares = [run["test_draws_below"][str(size)] for run in results.runs(arm, setting)]
+        known = [share for share in shares if share is not None]
+        rows.append(
+            [f"{size:,}", f"{np.mean(known):.3f}" if known else "more than the test images there are"]
+        )
+    final = [results.curves(arm, setting, f"{name}_loss")[:, -1].mean() for name in ("train", "validation")]
+    caption = f"Share of 200 random draws of test images whose mean loss is below the training loss of {final[0]:.4f}; "
+    caption += f"the validation loss is {final[1]:.4f}."
+    return html.table(["images a draw", "share below"], rows, caption=caption)
+
+
+def timings_table(results: Results) -> Any:
+    """Seconds to train one network in stored order and shuffled, a row a seed."""
+    rows = [
+        [
+            str(pair["seed"]),
+            f"{pair['base']:.2f}",
+            f"{pair['shuffle']:.2f}",
+            f"{pair['shuffle'] / pair['base']:.2f}",
+        ]
+        for pair in results.document["timings"]
+    ]
+    columns = ["seed", "stored order, s", "shuffled, s", "ratio"]
+    return html.table(columns, rows, caption="Training time of one network, setting 2, without evaluation.")
 
 
 def _percent(values: np.ndarray) -> str:
@@ -128,8 +191,24 @@ def _percent(values: np.ndarray) -> str:
 def provenance(study: Study, notebook: str) -> Any:
     """Where this page's numbers come from, and the command that makes the page again."""
     data, plan = study.data.provenance, study.plan
-    command = ["linclf", "report", "--data", str(study.source), "--out", str(study.out_dir), "--only", notebook]
-    command += ["--seeds", str(plan.seeds), "--first-seed", str(plan.first_seed), "--epochs", str(plan.epochs)]
+    command = [
+        "linclf",
+        "report",
+        "--data",
+        str(study.source),
+        "--out",
+        str(study.out_dir),
+        "--only",
+        notebook,
+    ]
+    command += [
+        "--seeds",
+        str(plan.seeds),
+        "--first-seed",
+        str(plan.first_seed),
+        "--epochs",
+        str(plan.epochs),
+    ]
     for name, default in (("n_validation", 1000), ("lr_decay", 0.9)):
         if getattr(plan, name) != default:
             command += ["-p", f"{name}={getattr(plan, name)}"]

@@ -1,0 +1,122 @@
+"""The pieces of a page: figures, tables, boxes, as HTML that also reads well in JupyterLab.
+
+Everything that comes from data is escaped here.
+"""
+
+import base64
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Html:
+    """Markup that a notebook shows."""
+
+    markup: str
+
+    def _repr_html_(self) -> str:
+        return self.markup
+
+    def __repr__(self) -> str:
+        return "<shown as HTML>"
+
+
+@dataclass(frozen=True)
+class Prose:
+    """Markdown text with computed numbers that a notebook shows."""
+
+    text: str
+
+    def _repr_markdown_(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def prose(text: str) -> Prose:
+    """Markdown text, formulas between dollar signs included."""
+    return Prose(text)
+
+
+def callout(text: str, kind: str = "note") -> Html:
+    """A boxed sentence: a "note" or a "warning"."""
+    word = "Note: " if kind == "note" else "Mind: "
+    return Html(f'<p class="callout {escape(kind)}" role="note"><strong>{word}</strong>{escape(text)}</p>')
+
+
+def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping[str, Sequence[Any]]) -> Html:
+    """A numbered figure as SVG, with its caption, alt text and numbers to download.
+
+    The same figure gives the same bytes: no date, and ids from a fixed salt.
+    """
+    import matplotlib as mpl
+
+    picture = io.BytesIO()
+    with mpl.rc_context({"svg.hashsalt": str(number), "svg.fonttype": "none", "font.family": "sans-serif"}):
+        fig.savefig(picture, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    source = _data_link("image/svg+xml", picture.getvalue())
+    image = f'<img class="curve" src="{source}" alt="{escape(alt)}">'
+    return _numbered(number, image, caption, data)
+
+
+def templates(images: np.ndarray, names: Sequence[str], *, number: int | str, caption: str, alt: str) -> Html:
+    """One picture a class, (C, h, w, c) in 0..1, as crisp pixels with the class's name beneath."""
+    from PIL import Image
+
+    cells = []
+    for pixels, name in zip(images, names, strict=True):
+        picture = io.BytesIO()
+        Image.fromarray(np.rint(255 * pixels).astype(np.uint8).squeeze()).save(picture, format="png")
+        source = _data_link("image/png", picture.getvalue())
+        cells.append(
+            f'<div><img class="pixels" width="96" src="{source}" alt="Weights of the class {escape(name)}">'
+            f"<span>{escape(name)}</span></div>"
+        )
+    style = "display:flex;flex-wrap:wrap;gap:.6em"
+    row = f'<div class="templates" style="{style}" role="group" aria-label="{escape(alt)}">{"".join(cells)}</div>'
+    return _numbered(number, row, caption, None)
+
+
+def _numbered(
+    number: int | str, content: str, caption: str, data: Mapping[str, Sequence[Any]] | None
+) -> Html:
+    link = ""
+    if data is not None:
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(data)
+        writer.writerows(zip(*data.values(), strict=True))
+        source = _data_link("text/csv", text.getvalue().encode())
+        link = f' <a class="numbers" download="figure-{escape(str(number))}.csv" href="{source}">Numbers (CSV)</a>'
+    label = f'<a class="anchor" href="#figure-{escape(str(number))}"><b>Figure {escape(str(number))}.</b></a>'
+    return Html(
+        f'<figure id="figure-{escape(str(number))}">{content}<figcaption>{label} {escape(caption)}{link}</figcaption>'
+        "</figure>"
+    )
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str) -> Html:
+    """A table; the page's script lets its headers sort it."""
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return Html(
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}"><table><caption>{escape(caption)}'
+        f"</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def provenance(items: Mapping[str, str]) -> Html:
+    """A list of names and values for the page's end."""
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in items.items())
+    return Html(f'<dl class="provenance">{rows}</dl>')
+
+
+def _data_link(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

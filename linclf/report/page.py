@@ -1,0 +1,83 @@
+"""From an executed notebook to a page that needs nothing but itself."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from nbconvert import HTMLExporter
+from nbconvert.preprocessors import Preprocessor
+from nbformat import NotebookNode
+
+PAGES = {
+    "0_baseline": "Baseline",
+    "1_1_all_data": "1.1 All the data",
+    "1_2_learning_rate_decay": "1.2 Learning-rate decay",
+    "1_3_shuffling": "1.3 Shuffling",
+    "2_svm": "2 SVM loss",
+    "summary": "Summary",
+}
+"""The report's notebooks in the order in which they run, with the name that navigation gives each."""
+
+_TEMPLATES = Path(__file__).parent / "templates"
+# A display formula, an inline one, or code, which is left alone.
+_FORMULA = re.compile(
+    r"(?P<code>```.*?```|`[^`]*`)|\$\$(?P<display>.+?)\$\$|(?<!\\)\$(?P<inline>[^$\n]+?)\$", re.S
+)
+
+
+def page_file(name: str) -> str:
+    """The file of a notebook's page; the summary is the report's first page."""
+    return "index.html" if name == "summary" else f"{name}.html"
+
+
+def convert(notebook: NotebookNode, name: str) -> str:
+    """The page of an executed notebook, as HTML."""
+    exporter = HTMLExporter(template_name="linclf", extra_template_basedirs=[str(_TEMPLATES)])
+    page: str = exporter.from_notebook_node(notebook, resources={"metadata": {"name": name}})[0]
+    return page
+
+
+class PagePreprocessor(Preprocessor):  # type: ignore[misc]
+    """What the template needs and Jinja cannot do: title, navigation, formulas as MathML, progress lines left out."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """nbconvert calls this once a notebook, through the template's conf.json."""
+        name = resources["metadata"]["name"]
+        heading = re.search(
+            r"^# (.+)", "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown"), re.M
+        )
+        made = nb.metadata.get("linclf", {}).get("pages", list(PAGES))
+        resources["linclf"] = {
+            "title": heading[1] if heading else name,
+            "pages": [
+                (page_file(page), title, page == name) for page, title in PAGES.items() if page in made
+            ],
+            "sections": [],
+            "failed": nb.metadata.get("linclf", {}).get("failed"),
+        }
+        for cell in nb.cells:
+            if cell.cell_type == "markdown":
+                resources["linclf"]["sections"] += re.findall(r"^## (.+)", cell.source, re.M)
+                cell.source = mathml(cell.source)
+            # Progress is for whoever waits; on a page it would differ from run to run.
+            if cell.cell_type == "code":
+                cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            for output in cell.get("outputs", []):
+                if "text/markdown" in output.get("data", {}):
+                    output.data["text/markdown"] = mathml(output.data["text/markdown"])
+        return nb, resources
+
+
+def mathml(text: str) -> str:
+    """Markdown with its formulas turned into MathML, which browsers show without a script."""
+    from latex2mathml.converter import convert as to_mathml
+
+    def formula(match: re.Match[str]) -> str:
+        if match["code"]:
+            return match["code"]
+        markup: str = to_mathml(
+            match["display"] or match["inline"], display="block" if match["display"] else "inline"
+        )
+        return markup
+
+    return _FORMULA.sub(formula, text)
