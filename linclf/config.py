@@ -1,9 +1,8 @@
 """What one training run is made of."""
 
+import math
 from dataclasses import dataclass
 from numbers import Integral, Real
-
-import numpy as np
 
 from .errors import ConfigError
 from .losses import get_loss
@@ -38,11 +37,11 @@ class Config:
         get_loss(self.loss)
         for name in ("learning_rate", "l2", "lr_decay"):
             value = getattr(self, name)
-            if not (isinstance(value, Real) and np.isfinite(value) and value >= 0):
+            if not (isinstance(value, Real) and math.isfinite(value) and float(value) >= 0):
                 raise ConfigError(f"{name} must be a finite number, 0 or more, not {value!r}")
         for name, least in (("epochs", 0), ("batch_size", 1), ("seed", 0)):
             value = getattr(self, name)
-            if not (isinstance(value, Integral) and value >= least):
+            if not (isinstance(value, Integral) and int(value) >= least):
                 raise ConfigError(f"{name} must be a whole number, {least} or more, not {value!r}")
-        if not isinstance(self.shuffle, bool | np.bool_):
+        if not isinstance(self.shuffle, bool):
             raise ConfigError(f"shuffle must be True or False, not {self.shuffle!r}")

@@ -83,9 +83,7 @@ def _commit() -> dict[str, Any]:
         return {"commit": None, "clean": None}
 
     def git(*words: str) -> str:
-        return subprocess.run(
-            ["git", *words], cwd=root, capture_output=True, text=True, check=True
-        ).stdout.strip()
+        return subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
         # Reports are what a run writes: they do not make the code another.

@@ -4,9 +4,7 @@ A section of the report is one or two arms. An arm runs every setting for every 
 initial weights in every arm, so differences between arms are paired by seed.
 """
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -138,10 +136,8 @@ def make_split(split: str, data: Dataset, n_validation: int) -> Split:
     """The images of a split, standardised with its training images' mean and standard deviation."""
     train, validation = (_rows(data, rows) for rows in split_rows(split, data, n_validation))
     standardize = Standardizer.fit(train[0])
-    return Split(
-        *((standardize(images), labels) for images, labels in (train, validation)),
-        test=(standardize(data.test_images), data.test_labels),
-    )
+    test = data.test_images, data.test_labels
+    return Split(*((standardize(images), labels) for images, labels in (train, validation, test)))
 
 
 def _rows(data: Dataset, rows: range) -> Images:

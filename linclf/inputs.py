@@ -11,9 +11,7 @@ Images = tuple[np.ndarray, np.ndarray]
 """Inputs X (n, d) and labels y (n,)."""
 
 
-def checked_images(
-    name: str, images: Images, n_classes: int | None, like: np.ndarray | None = None
-) -> Images:
+def checked_images(name: str, images: Images, n_classes: int | None, like: np.ndarray | None = None) -> Images:
     """``images`` as contiguous arrays of the type training computes in; DataError naming what does not fit.
 
     Args:
@@ -24,9 +22,7 @@ def checked_images(
     try:
         X, y = (np.asarray(array) for array in images)
     except (TypeError, ValueError):
-        raise DataError(
-            f"{name} images: expected a pair (X, y) of arrays, not {type(images).__name__}"
-        ) from None
+        raise DataError(f"{name} images: expected a pair (X, y) of arrays, not {type(images).__name__}") from None
     if X.ndim != 2 or y.ndim != 1 or len(X) != len(y):
         raise DataError(f"{name} images: expected X (n, d) and y (n,), not {X.shape} and {y.shape}")
     if 0 in X.shape:
@@ -34,9 +30,7 @@ def checked_images(
     if like is not None and X.shape[1] != like.shape[1]:
         raise DataError(f"{name} images: expected {like.shape[1]} inputs as in training, not {X.shape[1]}")
     if X.dtype.kind not in "fiub" or y.dtype.kind not in "iu":
-        raise DataError(
-            f"{name} images: expected numbers X and whole-number labels y, not {X.dtype} and {y.dtype}"
-        )
+        raise DataError(f"{name} images: expected numbers X and whole-number labels y, not {X.dtype} and {y.dtype}")
     if y.min() < 0 or (n_classes is not None and y.max() >= n_classes):
         upper = "C-1" if n_classes is None else n_classes - 1
         raise DataError(f"{name} images: expected labels 0..{upper}, found {y.min()}..{y.max()}")
@@ -54,7 +48,5 @@ def checked_init(init: Sequence[Linear], n_models: int, n_classes: int, n_inputs
     for model in init:
         if model.W.shape != (n_classes, n_inputs) or model.b.shape != (n_classes,):
             shapes = f"{model.W.shape} and {model.b.shape}"
-            raise ConfigError(
-                f"expected initial W {(n_classes, n_inputs)} and b {(n_classes,)}, not {shapes}"
-            )
+            raise ConfigError(f"expected initial W {(n_classes, n_inputs)} and b {(n_classes,)}, not {shapes}")
     return list(init)

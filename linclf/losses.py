@@ -7,13 +7,14 @@ mean, penalty and chain rule live in ``training``.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from .errors import ConfigError
 
 
-def _true_class(y: np.ndarray) -> tuple[np.ndarray, object, np.ndarray]:
+def _true_class(y: np.ndarray) -> Any:
     """Index of each image's true-class score in S, whatever axes stand between class and image."""
     return (y, ..., np.arange(len(y)))
 

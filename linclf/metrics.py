@@ -57,6 +57,4 @@ def share_of_draws_below(values: np.ndarray, threshold: float, size: int, draws:
 @cache
 def _draws(n: int, size: int, draws: int) -> np.ndarray:
     rng = np.random.default_rng(0)
-    return np.stack([rng.choice(n, size, replace=False, shuffle=False) for _ in range(draws)]).astype(
-        np.int32
-    )
+    return np.stack([rng.choice(n, size, replace=False, shuffle=False) for _ in range(draws)]).astype(np.int32)

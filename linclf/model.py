@@ -33,9 +33,7 @@ class Linear:
     def initial(cls, n_classes: int, n_inputs: int, seed: int) -> "Linear":
         """Weights and biases drawn from N(0, 0.01²), in float64; the same for the same seed."""
         rng = np.random.default_rng(seed)
-        return cls(
-            rng.normal(0, INITIAL_SPREAD, (n_classes, n_inputs)), rng.normal(0, INITIAL_SPREAD, n_classes)
-        )
+        return cls(rng.normal(0, INITIAL_SPREAD, (n_classes, n_inputs)), rng.normal(0, INITIAL_SPREAD, n_classes))
 
     def scores(self, X: np.ndarray) -> np.ndarray:
         """Scores S = W X^T + b of the images X (n, d), as (C, n): the class axis first."""
@@ -56,11 +54,7 @@ class Linear:
             with np.load(Path(path), allow_pickle=False) as arrays:
                 W, b = arrays["W"], arrays["b"]
         except (OSError, ValueError, KeyError, EOFError) as error:
-            raise DataError(
-                f"{path}: expected a model saved by Linear.save, could not read it ({error})"
-            ) from error
+            raise DataError(f"{path}: expected a model saved by Linear.save, could not read it ({error})") from error
         if W.ndim != 2 or b.shape != W.shape[:1]:
-            raise DataError(
-                f"{path}: expected W (classes, inputs) and b (classes,), found {W.shape} and {b.shape}"
-            )
+            raise DataError(f"{path}: expected W (classes, inputs) and b (classes,), found {W.shape} and {b.shape}")
         return cls(W, b)

@@ -1,13 +1,13 @@
 """The report's figures. Each function draws on an Axes (or makes one) and returns it; none knows about pages.
 
-Colours are Okabe and Ito's, which colour-blind readers can tell apart; training and validation differ in line style too.
+Colours are Okabe and Ito's, which colour-blind readers can tell apart; line styles differ too.
 """
 
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from .results import Results
 
@@ -17,7 +17,7 @@ _SETS = (("train", "training", TRAIN, "-"), ("validation", "validation", VALIDAT
 
 def new_axes(width: float = 6.4, height: float = 3.6) -> Axes:
     """An Axes in a figure of its own, in inches, that belongs to no window."""
-    axes: Axes = plt.Figure(figsize=(width, height), layout="constrained").add_subplot()
+    axes: Axes = Figure(figsize=(width, height), layout="constrained").add_subplot()
     return axes
 
 
@@ -39,7 +39,7 @@ def curves(
         limits: least and greatest value on the vertical axis.
     """
     ax = ax or new_axes()
-    for prefix, label, colour, style in _SETS:
+    for prefix, label, _, style in _SETS:
         if beside is not None:
             mean = results.curves(beside, setting, f"{prefix}_{quantity}").mean(axis=0)
             ax.plot(mean, color=BESIDE, linestyle=style, linewidth=0.9, label=f"{label}, {beside}")
@@ -49,9 +49,7 @@ def curves(
         if len(values) > 1:
             epochs = np.arange(values.shape[1])
             band = f"{label}, range of {len(values)} seeds"
-            ax.fill_between(
-                epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, lw=0, label=band
-            )
+            ax.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, lw=0, label=band)
     ax.set(xlabel="epoch", ylabel=quantity, xlim=(0, None), ylim=limits)
     ax.grid(alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
@@ -59,9 +57,7 @@ def curves(
     return ax
 
 
-def curve_numbers(
-    results: Results, arm: str, setting: int, quantity: str = "loss"
-) -> dict[str, Sequence[float]]:
+def curve_numbers(results: Results, arm: str, setting: int, quantity: str = "loss") -> dict[str, Sequence[float]]:
     """The numbers behind :func:`curves`: a column for the epoch, and one a seed and set of images."""
     columns: dict[str, Sequence[float]] = {}
     for prefix, label, *_ in _SETS:

@@ -53,7 +53,7 @@ class Store:
 
     def put(self, key: dict[str, Any], run: StoredRun) -> None:
         """Store ``run`` under ``key``, whole or not at all."""
-        arrays = {
+        arrays: dict[str, Any] = {
             "W": run.model.W,
             "b": run.model.b,
             "predictions": run.predictions,

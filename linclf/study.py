@@ -108,7 +108,7 @@ class Study:
         split = self._split("batch")
         timings = []
         for seed in self.plan.all_seeds:
-            pair = {"seed": seed}
+            pair: dict[str, float] = {"seed": seed}
             for arm in ("base", "shuffle") if seed % 2 else ("shuffle", "base"):
                 config = self.plan.configs(arm, self.data)[setting, seed]
                 started = time.perf_counter()

@@ -103,7 +103,9 @@ def train(
     for i in sorted(range(len(configs)), key=lambda i: configs[i].loss):
         stacks.setdefault(_batches_key(configs[i]), []).append(i)
     runs: dict[int, Run] = {}
-    with Progress(sum(key[0] for key in stacks), len(configs), enabled=progress) as line:
+    with Progress(
+        sum(configs[members[0]].epochs for members in stacks.values()), len(configs), enabled=progress
+    ) as line:
         for members in stacks.values():
             own = [configs[i] for i in members], [models[i] for i in members]
             stack = _train_stack(*own, train, validation, evaluate, after_epoch=line.epoch)
@@ -124,8 +126,7 @@ def _train_stack(
     X, y = train
     stack = Stack(models, X.dtype)
     learning_rate, l2, lr_decay = (
-        np.array([getattr(config, name) for config in configs])
-        for name in ("learning_rate", "l2", "lr_decay")
+        np.array([getattr(config, name) for config in configs]) for name in ("learning_rate", "l2", "lr_decay")
     )
     losses = _slices_of_one_loss(configs)
     history = [_evaluate(stack, losses, l2, train, validation)] if evaluate else []
@@ -175,9 +176,7 @@ def _evaluate(
     )
 
 
-def _loss_and_accuracy(
-    stack: Stack, losses: list[tuple[Loss, slice]], images: Images
-) -> tuple[np.ndarray, np.ndarray]:
+def _loss_and_accuracy(stack: Stack, losses: list[tuple[Loss, slice]], images: Images) -> tuple[np.ndarray, np.ndarray]:
     """Mean loss and share of right predictions of each network, (K,) each, summed in float64."""
     X, y = images
     loss_sum, correct = np.zeros((2, losses[-1][1].stop))

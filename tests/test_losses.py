@@ -112,7 +112,5 @@ def test_gradient_sums_to_zero_over_the_classes(loss):
 
 
 def test_unknown_loss_names_the_known_ones():
-    with pytest.raises(
-        ConfigError, match=r"unknown loss 'hinge': choose one of cross_entropy, multiclass_hinge"
-    ):
+    with pytest.raises(ConfigError, match=r"unknown loss 'hinge': choose one of cross_entropy, multiclass_hinge"):
         get_loss("hinge")

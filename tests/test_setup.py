@@ -18,18 +18,14 @@ def test_environment_yml_installs_what_pyproject_names():
     (python,) = re.findall(r"- python(>=[\d.]+)", text)
     assert python == PROJECT["requires-python"]
     (extras,) = re.findall(r"--editable \.\[([\w,]+)\]", text)
-    assert set(extras.split(",")) == set(PROJECT["optional-dependencies"]) - {
-        "report"
-    }  # which notebooks includes
+    assert set(extras.split(",")) == set(PROJECT["optional-dependencies"]) - {"report"}  # which notebooks includes
     listed = re.findall(r"^ *- ([\w-]+)", text, re.M)
     assert set(listed) == {"conda-forge", "python", "pip"}, "a package named here would stand in two places"
 
 
 def test_importing_the_library_loads_numpy_and_nothing_heavier():
     code = "import sys, linclf; print(*{name.partition('.')[0] for name in sys.modules})"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "numpy" in loaded
     assert not {"matplotlib", "papermill", "nbconvert", "pooch", "scipy", "sklearn", "IPython"} & set(loaded)
 

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from test_losses import by_hand
 
 from linclf import Config, ConfigError, DataError, DivergenceError, Linear, checks, train
 from linclf.losses import LOSSES, Loss
-from test_losses import by_hand
 
 every_loss = pytest.mark.parametrize("loss", LOSSES)
 
@@ -48,9 +48,7 @@ def train_by_hand(config, X, y, init, orders=None):
 
 
 @every_loss
-@pytest.mark.parametrize(
-    "changes", [{}, {"l2": 0.0}, {"l2": 1.0}, {"lr_decay": 0.5}, {"batch_size": 50}, {"seed": 7}]
-)
+@pytest.mark.parametrize("changes", [{}, {"l2": 0.0}, {"l2": 1.0}, {"lr_decay": 0.5}, {"batch_size": 50}, {"seed": 7}])
 def test_training_equals_a_loop_by_hand(loss, changes):
     X, y = blobs()
     own = config(loss=loss, **changes)
@@ -101,9 +99,7 @@ def test_history_by_hand(loss):
         for prefix, (images, labels) in (("train", (X, y)), ("validation", validation)):
             S = model.scores(images)
             mean = np.mean([by_hand(loss, S[:, i], labels[i]) for i in range(len(labels))])
-            history = {
-                name: getattr(run.history, f"{prefix}_{name}")[epoch] for name in ("loss", "cost", "accuracy")
-            }
+            history = {name: getattr(run.history, f"{prefix}_{name}")[epoch] for name in ("loss", "cost", "accuracy")}
             assert history["loss"] == pytest.approx(mean)
             assert history["cost"] == pytest.approx(mean + 0.3 * (model.W**2).sum())
             assert history["accuracy"] == pytest.approx(np.mean(S.argmax(axis=0) == labels))
@@ -125,9 +121,7 @@ def test_a_stack_equals_single_runs(dtype, tolerance):
         (single,) = train(own, data, validation)
         assert run.config == single.config == own
         np.testing.assert_allclose(run.model.W, single.model.W, atol=tolerance)
-        np.testing.assert_allclose(
-            run.history.validation_cost, single.history.validation_cost, rtol=10 * tolerance
-        )
+        np.testing.assert_allclose(run.history.validation_cost, single.history.validation_cost, rtol=10 * tolerance)
 
 
 def test_same_seed_same_bits_and_other_seed_other_weights():
@@ -151,9 +145,7 @@ def test_a_last_smaller_batch_is_trained_on():
     assert (nine.model.W != eight.model.W).any()
 
 
-@pytest.mark.parametrize(
-    ("given", "computed"), [("f8", "f8"), ("f4", "f4"), ("f2", "f4"), ("i8", "f4"), ("u1", "f4")]
-)
+@pytest.mark.parametrize(("given", "computed"), [("f8", "f8"), ("f4", "f4"), ("f2", "f4"), ("i8", "f4"), ("u1", "f4")])
 def test_numeric_type_follows_the_inputs(given, computed):
     X, y = blobs()
     (run,) = train(config(), (np.abs(X).astype(given), y))
@@ -186,9 +178,7 @@ def test_no_validation_images_leave_nan():
 @pytest.mark.parametrize("evaluate", [True, False])
 def test_divergence_stops_training_and_names_epoch_setting_and_rate(loss, dtype, evaluate):
     own = config(loss=loss, learning_rate=1e6, l2=1.0, epochs=40)
-    pattern = (
-        rf"the {loss} loss became .* in epoch \d+ of 40 with learning rate 1e\+06 and L2 1; use a smaller"
-    )
+    pattern = rf"the {loss} loss became .* in epoch \d+ of 40 with learning rate 1e\+06 and L2 1; use a smaller"
     with pytest.raises(DivergenceError, match=pattern):
         train(own, blobs(dtype=dtype), evaluate=evaluate)
 

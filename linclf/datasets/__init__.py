@@ -33,15 +33,11 @@ def load_dataset(name_or_path: str | os.PathLike[str]) -> Dataset:
     if name.startswith("synthetic:"):
         size = name.partition(":")[2]
         if not (size.isdecimal() and 0 < int(size) <= 100_000):
-            raise DataError(
-                f"{name}: expected a number of images after the colon, 1 to 100000, such as synthetic:200"
-            )
+            raise DataError(f"{name}: expected a number of images after the colon, 1 to 100000, such as synthetic:200")
         return synthetic(batch_size=int(size), n_test=int(size))
     path = Path(name).expanduser()
     if not path.exists():
-        raise DataError(
-            f"{name}: no such file or folder; give the path of CIFAR-10, or 'synthetic' for the stand-in"
-        )
+        raise DataError(f"{name}: no such file or folder; give the path of CIFAR-10, or 'synthetic' for the stand-in")
     found = cifar10.find(path)
     if found is None:
         raise DataError(

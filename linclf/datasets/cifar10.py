@@ -88,16 +88,12 @@ def _read_file(path: Path, largest: int = _LARGEST) -> bytes:
             raise DataError(f"{path}: expected at most {largest:,} bytes, found {path.stat().st_size:,}")
         return path.read_bytes()
     except OSError as error:
-        raise DataError(
-            f"{path}: expected a batch of CIFAR-10, could not read it ({error.strerror})"
-        ) from error
+        raise DataError(f"{path}: expected a batch of CIFAR-10, could not read it ({error.strerror})") from error
 
 
 def _read_archive(path: Path) -> tuple[dict[str, bytes], bool]:
     """The batch files of an archive, by name; only regular members with the official names are looked at."""
-    wanted = {f"{PICKLED}/{name}": name for name in BATCHES} | {
-        f"{BINARY}/{name}.bin": name for name in BATCHES
-    }
+    wanted = {f"{PICKLED}/{name}": name for name in BATCHES} | {f"{BINARY}/{name}.bin": name for name in BATCHES}
     files: dict[str, bytes] = {}
     pickled = False
     try:
@@ -106,9 +102,7 @@ def _read_archive(path: Path) -> tuple[dict[str, bytes], bool]:
             for member in archive:
                 total += member.size
                 if member.size > _LARGEST or total > 12 * _LARGEST:
-                    raise DataError(
-                        f"{path}: expected files of at most {_LARGEST:,} bytes, found {member.name!r}"
-                    )
+                    raise DataError(f"{path}: expected files of at most {_LARGEST:,} bytes, found {member.name!r}")
                 if member.name in wanted and member.isreg():
                     content = archive.extractfile(member)
                     assert content is not None  # a regular file has one
@@ -127,9 +121,7 @@ def _read_archive(path: Path) -> tuple[dict[str, bytes], bool]:
 def _read_binary(name: str, content: bytes) -> Batch:
     """Records of one label byte and 3,072 pixel bytes."""
     if not content or len(content) % (1 + PIXELS):
-        raise DataError(
-            f"{name}.bin: expected records of {1 + PIXELS} bytes, found {len(content):,} bytes in all"
-        )
+        raise DataError(f"{name}.bin: expected records of {1 + PIXELS} bytes, found {len(content):,} bytes in all")
     records = np.frombuffer(content, np.uint8).reshape(-1, 1 + PIXELS)
     return _batch(name, records[:, 1:], records[:, 0])
 
@@ -137,13 +129,9 @@ def _read_binary(name: str, content: bytes) -> Batch:
 def _read_pickled(name: str, content: bytes) -> Batch:
     """A pickled dict with ``data``, (n, 3072) uint8, and ``labels``."""
     batch = unpickle(name, content)
-    data, labels = (
-        (batch.get(key) for key in (b"data", b"labels")) if isinstance(batch, dict) else (None, None)
-    )
+    data, labels = (batch.get(key) for key in (b"data", b"labels")) if isinstance(batch, dict) else (None, None)
     if not isinstance(data, _Array) or not isinstance(labels, list):
-        raise DataError(
-            f"{name}: expected a dict with an array 'data' and a list 'labels', found something else"
-        )
+        raise DataError(f"{name}: expected a dict with an array 'data' and a list 'labels', found something else")
     if not all(type(label) is int and 0 <= label < 256 for label in labels):
         raise DataError(f"{name}: expected whole-number labels 0..9, found others")
     return _batch(name, data.pixels(name), np.array(labels, np.uint8))
@@ -196,9 +184,9 @@ _ADMITTED = {
 }
 # What Python 2 wrote into the official files; no opcode that looks up, calls or stores anything else.
 _OPCODES = set(
-    "PROTO STOP MARK EMPTY_DICT EMPTY_LIST EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 NONE NEWTRUE NEWFALSE "
-    "BININT BININT1 BININT2 SHORT_BINSTRING BINSTRING BINUNICODE APPEND APPENDS SETITEM SETITEMS GLOBAL REDUCE BUILD "
-    "BINPUT LONG_BINPUT BINGET LONG_BINGET".split()
+    """PROTO STOP MARK EMPTY_DICT EMPTY_LIST EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 NONE NEWTRUE NEWFALSE BININT BININT1
+    BININT2 SHORT_BINSTRING BINSTRING BINUNICODE APPEND APPENDS SETITEM SETITEMS GLOBAL REDUCE BUILD BINPUT LONG_BINPUT
+    BINGET LONG_BINGET""".split()  # noqa: SIM905
 )
 
 
@@ -214,7 +202,9 @@ def unpickle(name: str, content: bytes) -> Any:
     try:
         for opcode, argument, _ in pickletools.genops(content):
             # A memo index far beyond the file's own length would only exhaust memory.
-            if opcode.name not in _OPCODES or (opcode.name == "LONG_BINPUT" and argument > len(content)):
+            if opcode.name not in _OPCODES or (
+                isinstance(argument, int) and "PUT" in opcode.name and argument > len(content)
+            ):
                 raise pickle.UnpicklingError(f"it uses {opcode.name}, which no batch file does")
         return _Unpickler(io.BytesIO(content), encoding="bytes").load()
     except Exception as error:  # unpickling hostile bytes can raise nearly anything

@@ -77,11 +77,9 @@ def make_dataset(
     content = hashlib.sha256()
     for images, labels in batches:
         if len(labels) == 0 or labels.min() < 0 or labels.max() >= len(class_names):
-            raise DataError(
-                f"{source}: expected labels 0..{len(class_names) - 1} in every batch, found others or none"
-            )
+            raise DataError(f"{source}: expected labels 0..{len(class_names) - 1} in every batch, found others or none")
         content.update(labels.astype(np.uint8).tobytes())
-        content.update(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+        content.update(np.ascontiguousarray(images.transpose(0, 3, 1, 2)).data)
     provenance = Provenance(name, source, layout, content.hexdigest(), official, synthetic)
     *train, test = batches
     return Dataset(

@@ -43,13 +43,9 @@ def _batch(rng: np.random.Generator, prototypes: np.ndarray, n: int) -> Batch:
 
 def _fields(rng: np.random.Generator, n: int) -> np.ndarray:
     """n random fields (n, 32, 32, 3) of unit variance: amplitude 1/f, mean 0, colour channels correlated at 0.95."""
-    radius = np.hypot(np.fft.fftfreq(SIDE, 1 / SIDE)[:, None], np.fft.rfftfreq(SIDE, 1 / SIDE)).astype(
-        np.float32
-    )
+    radius = np.hypot(np.fft.fftfreq(SIDE, 1 / SIDE)[:, None], np.fft.rfftfreq(SIDE, 1 / SIDE)).astype(np.float32)
     amplitude = np.divide(1, radius, out=np.zeros_like(radius), where=radius > 0)
     noise = rng.standard_normal((n, 4, SIDE, SIDE), np.float32)
     fields = np.fft.irfft2(np.fft.rfft2(noise) * amplitude, s=(SIDE, SIDE))
-    fields = (
-        np.sqrt(0.95) * fields[:, :1] + np.sqrt(0.05) * fields[:, 1:]
-    )  # what all channels share, and their own
+    fields = np.sqrt(0.95) * fields[:, :1] + np.sqrt(0.05) * fields[:, 1:]  # what all channels share, and their own
     return np.ascontiguousarray((fields / fields.std()).transpose(0, 2, 3, 1))

@@ -48,15 +48,11 @@ def execute(path: Path, parameters: dict[str, Any], scratch: Path, show: "Line")
         )
     except papermill.PapermillExecutionError as error:
         reason = f"{error.ename}: {error.evalue}"
-    except (
-        Exception
-    ) as error:  # a kernel that died or did not start: said in a line, and the other notebooks still run
+    except Exception as error:  # a kernel that died or did not start: said in a line, and the other notebooks still run
         reason = f"{type(error).__name__}: {error}"
     notebook = nbformat.read(scratch if scratch.exists() else path, as_version=4)
     # papermill marks cells that a dead kernel never ran as completed: what was saved decides.
-    if reason is None and any(
-        cell.cell_type == "code" and not cell.execution_count for cell in notebook.cells
-    ):
+    if reason is None and any(cell.cell_type == "code" and not cell.execution_count for cell in notebook.cells):
         reason = "the kernel stopped before the last cell"
     return Execution(notebook, reason and reason.splitlines()[0])
 

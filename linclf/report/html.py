@@ -84,9 +84,7 @@ def templates(images: np.ndarray, names: Sequence[str], *, number: int | str, ca
     return _numbered(number, row, caption, None)
 
 
-def _numbered(
-    number: int | str, content: str, caption: str, data: Mapping[str, Sequence[Any]] | None
-) -> Html:
+def _numbered(number: int | str, content: str, caption: str, data: Mapping[str, Sequence[Any]] | None) -> Html:
     link = ""
     if data is not None:
         text = io.StringIO()

@@ -20,9 +20,7 @@ PAGES = {
 
 _TEMPLATES = Path(__file__).parent / "templates"
 # A display formula, an inline one, or code, which is left alone.
-_FORMULA = re.compile(
-    r"(?P<code>```.*?```|`[^`]*`)|\$\$(?P<display>.+?)\$\$|(?<!\\)\$(?P<inline>[^$\n]+?)\$", re.S
-)
+_FORMULA = re.compile(r"(?P<code>```.*?```|`[^`]*`)|\$\$(?P<display>.+?)\$\$|(?<!\\)\$(?P<inline>[^$\n]+?)\$", re.S)
 
 
 def page_file(name: str) -> str:
@@ -37,7 +35,7 @@ def convert(notebook: NotebookNode, name: str) -> str:
     return page
 
 
-class PagePreprocessor(Preprocessor):  # type: ignore[misc]
+class PagePreprocessor(Preprocessor):
     """What the template needs and Jinja cannot do: title, navigation, formulas as MathML, progress lines left out."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
@@ -49,9 +47,7 @@ class PagePreprocessor(Preprocessor):  # type: ignore[misc]
         made = nb.metadata.get("linclf", {}).get("pages", list(PAGES))
         resources["linclf"] = {
             "title": heading[1] if heading else name,
-            "pages": [
-                (page_file(page), title, page == name) for page, title in PAGES.items() if page in made
-            ],
+            "pages": [(page_file(page), title, page == name) for page, title in PAGES.items() if page in made],
             "sections": [],
             "failed": nb.metadata.get("linclf", {}).get("failed"),
         }
@@ -75,9 +71,7 @@ def mathml(text: str) -> str:
     def formula(match: re.Match[str]) -> str:
         if match["code"]:
             return match["code"]
-        markup: str = to_mathml(
-            match["display"] or match["inline"], display="block" if match["display"] else "inline"
-        )
+        markup: str = to_mathml(match["display"] or match["inline"], display="block" if match["display"] else "inline")
         return markup
 
     return _FORMULA.sub(formula, text)

@@ -31,9 +31,7 @@ class Notebook:
 def read_notebook(path: Path) -> Notebook:
     """The notebook at ``path``; ConfigError unless one tagged cell holds annotated literals and nothing else."""
     cells = [
-        cell.source
-        for cell in nbformat.read(path, as_version=4).cells
-        if "parameters" in cell.metadata.get("tags", [])
+        cell.source for cell in nbformat.read(path, as_version=4).cells if "parameters" in cell.metadata.get("tags", [])
     ]
     wrong = ConfigError(
         f"{path.name}: expected one cell tagged 'parameters' with lines such as 'epochs: int = 40' and nothing else"
@@ -42,9 +40,7 @@ def read_notebook(path: Path) -> Notebook:
         raise wrong
     types = {}
     for line in ast.parse(cells[0]).body:
-        if not (
-            isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value is not None
-        ):
+        if not (isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value is not None):
             raise wrong
         types[line.target.id] = ast.unparse(line.annotation)
         check(line.target.id, types[line.target.id], ast.literal_eval(line.value))

@@ -53,9 +53,7 @@ def make_report(
     study = Study(values["data"], out, **plan)
     out.mkdir(parents=True, exist_ok=True)
     if not os.access(out, os.W_OK):
-        raise ConfigError(
-            f"{out}: expected a folder to write the report to, this one is read-only; choose another"
-        )
+        raise ConfigError(f"{out}: expected a folder to write the report to, this one is read-only; choose another")
     print(f"data: {study.data.provenance.describe()}", flush=True)
 
     executed: dict[str, Execution] = {}
@@ -90,6 +88,4 @@ def _write_pages(out: Path, executed: dict[str, Execution]) -> None:
 
 def _compact(text: str) -> str:
     """JSON with each list of numbers on one line."""
-    return re.sub(
-        r"\[\s+([^\[\]{}]*?)\s+\]", lambda match: "[" + re.sub(r"\s*\n\s*", " ", match[1]) + "]", text
-    )
+    return re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda match: "[" + re.sub(r"\s*\n\s*", " ", match[1]) + "]", text)

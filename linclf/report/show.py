@@ -13,7 +13,6 @@ from ..results import Results
 from ..study import Study
 from . import html
 
-
 REFERENCE_SVM = {1: 28.92, 2: 34.98, 3: 35.81, 4: 36.03}
 """Test accuracies in percent that the reference prints in its section 2."""
 
@@ -76,9 +75,7 @@ def templates(study: Study, arm: str, setting: int, *, number: int | str, captio
     """The weights of each class as pictures (of the first seed's network), as a numbered figure."""
     model = study.models(arm, setting)[0]
     sharpness = metrics.sharpness(model.W, study.image_shape)
-    title = (
-        f"Weights after training, {ARMS[arm].title}, {setting_name(setting)}, seed {study.plan.first_seed}."
-    )
+    title = f"Weights after training, {ARMS[arm].title}, {setting_name(setting)}, seed {study.plan.first_seed}."
     return html.templates(
         plots.template_images(model.W, study.image_shape),
         study.data.class_names,
@@ -92,13 +89,14 @@ def confusion(study: Study, arm: str, setting: int, *, number: int | str) -> Any
     """The confusion matrix on the test images, over all seeds, as a numbered figure."""
     names, labels = study.data.class_names, study.data.test_labels
     predictions = study.predictions(arm, setting)
-    matrix = sum(metrics.confusion_matrix(p, labels, len(names)) for p in predictions)
+    matrix = np.sum([metrics.confusion_matrix(p, labels, len(names)) for p in predictions], axis=0)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     best, worst = np.argmax(np.diag(share)), np.argmin(np.diag(share))
     off = share - np.diag(np.diag(share))
     true, given = np.unravel_index(off.argmax(), off.shape)
     found = (
-        f"Recognised best is {names[best]} ({share[best, best]:.0%}), worst {names[worst]} ({share[worst, worst]:.0%}); "
+        f"Recognised best is {names[best]} ({share[best, best]:.0%}), worst {names[worst]} "
+        f"({share[worst, worst]:.0%}); "
         f"the most frequent mistake is {names[true]} taken for {names[given]} ({off[true, given]:.0%})."
     )
     title = f"Test images by true and predicted class, {ARMS[arm].title}, {setting_name(setting)}."
@@ -107,19 +105,16 @@ def confusion(study: Study, arm: str, setting: int, *, number: int | str) -> Any
         number=number,
         caption=f"{title} Each row adds up to 100 %. {found}",
         alt=f"{title} {found}",
-        data={"true class": list(names)}
-        | {f"predicted {name}": matrix[:, i].tolist() for i, name in enumerate(names)},
+        data={"true class": list(names)} | {f"predicted {name}": matrix[:, i].tolist() for i, name in enumerate(names)},
     )
 
 
 def accuracies(results: Results, arms: Sequence[str], *, caption: str) -> Any:
-    """Accuracy on training, validation and test images: a row an arm and setting, mean over seeds ± standard deviation."""
+    """Accuracy on training, validation and test images, a row an arm and setting: mean over seeds ± their spread."""
     rows = []
     for setting in SETTINGS:
         for arm in arms:
-            ends = [
-                results.curves(arm, setting, f"{name}_accuracy")[:, -1] for name in ("train", "validation")
-            ]
+            ends = [results.curves(arm, setting, f"{name}_accuracy")[:, -1] for name in ("train", "validation")]
             test = results.values(arm, setting, "test_accuracy")
             l2, learning_rate = SETTINGS[setting]
             cells = [_percent(values) for values in (*ends, test)]
@@ -135,9 +130,7 @@ def best_setting(results: Results, arm: str) -> int:
 
 def difference(results: Results, arm: str, other: str, setting: int) -> str:
     """Mean difference of test accuracy between two arms, paired by seed, in percentage points."""
-    points = 100 * (
-        results.values(arm, setting, "test_accuracy") - results.values(other, setting, "test_accuracy")
-    )
+    points = 100 * (results.values(arm, setting, "test_accuracy") - results.values(other, setting, "test_accuracy"))
     return f"{points.mean():+.2f} points"
 
 
@@ -148,9 +141,7 @@ def reference_svm(results: Results) -> Any:
         ours = results.values("svm", setting, "test_accuracy")
         beside = f"{printed:.2f}" if not results.document["data"]["synthetic"] else "(CIFAR-10 only)"
         rows.append([setting_name(setting), _percent(ours), beside])
-    return html.table(
-        ["setting", "here, %", "reference, %"], rows, caption="Test accuracy with the SVM loss."
-    )
+    return html.table(["setting", "here, %", "reference, %"], rows, caption="Test accuracy with the SVM loss.")
 
 
 def draws_table(results: Results, arm: str, setting: int) -> Any:
@@ -159,9 +150,7 @@ def draws_table(results: Results, arm: str, setting: int) -> Any:
     for size in (1000, 5000):
         shares = [run["test_draws_below"][str(size)] for run in results.runs(arm, setting)]
         known = [share for share in shares if share is not None]
-        rows.append(
-            [f"{size:,}", f"{np.mean(known):.3f}" if known else "more than the test images there are"]
-        )
+        rows.append([f"{size:,}", f"{np.mean(known):.3f}" if known else "more than the test images there are"])
     final = [results.curves(arm, setting, f"{name}_loss")[:, -1].mean() for name in ("train", "validation")]
     caption = f"Share of 200 random draws of test images whose mean loss is below the training loss of {final[0]:.4f}; "
     caption += f"the validation loss is {final[1]:.4f}."

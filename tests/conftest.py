@@ -1,0 +1,23 @@
+"""Fixtures that several test files share."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+MAKE = Path(__file__).parent.parent.parent / "shared" / "data" / "make-cifar10"
+
+
+@pytest.fixture(scope="session")
+def cifar10() -> Path:
+    """Real CIFAR-10: $LINCLF_DATA, else built once, outside the repository, from the copy beside it."""
+    if os.environ.get("LINCLF_DATA"):
+        return Path(os.environ["LINCLF_DATA"])
+    if not MAKE.exists():
+        pytest.skip("real CIFAR-10 is not here: set LINCLF_DATA to its folder")
+    folder = Path(tempfile.gettempdir()) / "linclf-test-cifar10"
+    subprocess.run([sys.executable, MAKE, folder], check=True, capture_output=True)
+    return folder

@@ -1,0 +1,180 @@
+"""Both layouts of CIFAR-10, the stand-in, and files that are not what they should be."""
+
+import pickle
+import struct
+import tarfile
+
+import cifar_files
+import numpy as np
+import pytest
+
+from linclf import DataError, load_dataset
+from linclf.datasets import cifar10 as reader
+from linclf.datasets import fetch as fetching
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path, cifar_files.write(tmp_path)
+
+
+def places(root):
+    yield root / "cifar-10-batches-py"
+    yield root / "cifar-10-batches-bin"
+    yield root
+    for kind in ("py", "bin"):
+        files = sorted((root / f"cifar-10-batches-{kind}").iterdir())
+        members = [(f"cifar-10-batches-{kind}/{file.name}", file.read_bytes()) for file in files]
+        yield cifar_files.archive(root / f"{kind}.tar.gz", members)
+
+
+def test_every_layout_gives_the_same_content(folder):
+    root, content = folder
+    hashes = set()
+    for place in places(root):
+        data = load_dataset(place)
+        hashes.add(data.provenance.sha256)
+        assert len(data.train_images) == 5
+        for images, labels, name in zip(
+            (*data.train_images, data.test_images), (*data.train_labels, data.test_labels), content, strict=True
+        ):
+            pixels, expected = content[name]
+            assert images.shape == (6, 32, 32, 3)
+            assert images[2, 5, 7, 1] == pixels[2, 1024 + 5 * 32 + 7]  # channel first in the files
+            np.testing.assert_array_equal(labels, expected)
+        assert data.class_names[3] == "cat"
+    assert len(hashes) == 1
+
+
+def test_official_is_told_only_where_it_can_be(folder):
+    root, _ = folder
+    assert [load_dataset(place).provenance.official for place in places(root)] == [False, None, False, False, False]
+
+
+@pytest.mark.parametrize("layout", ["py", "bin"])
+def test_truncated_files_are_refused_by_name(folder, layout):
+    root, _ = folder
+    place = root / f"cifar-10-batches-{layout}"
+    victim = next(file for file in sorted(place.iterdir()) if "data_batch_3" in file.name)
+    whole = victim.read_bytes()
+    for length in [0, 1, 10, 50, 100, 1000, len(whole) // 2, len(whole) - 1]:
+        victim.write_bytes(whole[:length])
+        with pytest.raises(DataError, match="data_batch_3"):
+            load_dataset(place)
+    victim.unlink()
+    with pytest.raises(DataError, match="data_batch_3"):
+        load_dataset(place)
+
+
+class Calls:
+    """Pickles as a call of any function."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+def hostile():
+    yield pickle.dumps(Calls(exec, "raise SystemExit('code ran')"), protocol=2)
+    yield pickle.dumps(Calls(getattr, "x", "upper"), protocol=2)
+    yield pickle.dumps(Calls(np.load, "x"), protocol=2)
+    yield b"cos\nsystem\n(S'exit 3'\ntR."
+    yield b"\x80\x02cposix\nsystem\nU\x06exit 3\x85R."
+    yield b"\x80\x02" + b"]" * 200_000 + b"a" * 199_999 + b"."  # deep recursion
+    yield b"\x80\x02]r" + struct.pack("<I", 2**31) + b"."  # a memo of gigabytes
+    yield b"\x80\x02T" + struct.pack("<i", 2**31 - 1) + b"x."
+    yield pickle.dumps([1, 2, 3], protocol=2)
+    yield pickle.dumps({"data": np.zeros((6, 3072), np.uint8), "labels": [0] * 6}, protocol=4)
+    yield cifar_files.pickled(np.zeros((6, 3072), np.uint8), np.full(6, 11, np.uint8))
+    yield cifar_files.pickled(np.zeros((6, 3072), np.uint8), np.zeros(5, np.uint8))
+
+
+@pytest.mark.parametrize("content", list(hostile()), ids=range(12))
+def test_hostile_pickles_are_refused_and_run_nothing(folder, content):
+    root, _ = folder
+    (root / "cifar-10-batches-py" / "data_batch_2").write_bytes(content)
+    with pytest.raises(DataError, match="data_batch_2"):
+        load_dataset(root / "cifar-10-batches-py")
+
+
+def test_hostile_archives_are_refused_and_write_nothing(tmp_path):
+    good = cifar_files.write(tmp_path / "good")
+    members = [
+        (f"cifar-10-batches-bin/{n}.bin", np.column_stack([labels, pixels]).tobytes())
+        for n, (pixels, labels) in good.items()
+    ]
+    link = tarfile.TarInfo("cifar-10-batches-bin/test_batch.bin")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    for i, bad in enumerate(
+        (
+            [*members[:-1], ("../test_batch.bin", members[-1][1])],
+            [*members[:-1], (link, b"")],
+            [*members[:-1], ("cifar-10-batches-bin/test_batch.bin", bytes(65 * 2**20))],  # a bomb: 65 MB of zeros
+        )
+    ):
+        path = cifar_files.archive(tmp_path / f"{i}.tar.gz", bad)
+        with pytest.raises(DataError, match=f"{i}.tar.gz: expected"):
+            load_dataset(path)
+    whole = (tmp_path / "2.tar.gz").read_bytes()
+    (tmp_path / "cut.tar.gz").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "text.tar.gz").write_text("no archive")
+    for name in ("cut", "text"):
+        with pytest.raises(DataError, match=f"{name}.tar.gz: expected"):
+            load_dataset(tmp_path / f"{name}.tar.gz")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "0.tar.gz", "1.tar.gz", "2.tar.gz", "cut.tar.gz", "good", "text.tar.gz",
+    ]  # fmt: skip
+
+
+def test_auto_takes_the_variable_then_the_cache_then_the_stand_in(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("LINCLF_DATA", raising=False)
+    assert load_dataset("auto").provenance.synthetic
+    cifar_files.write(tmp_path / "linclf")
+    assert load_dataset("auto").provenance.name == "CIFAR-10"
+    monkeypatch.setenv("LINCLF_DATA", "synthetic:20")
+    assert len(load_dataset("auto").test_labels) == 20
+    monkeypatch.setenv("LINCLF_DATA", str(tmp_path / "nothing"))
+    with pytest.raises(DataError, match="nothing: no such file or folder"):
+        load_dataset("auto")
+
+
+@pytest.mark.parametrize("name", ["synthetic:0", "synthetic:x", "synthetic:-5", "synthetic:999999999"])
+def test_a_bad_size_of_the_stand_in_is_refused(name):
+    with pytest.raises(DataError, match="expected a number of images after the colon"):
+        load_dataset(name)
+
+
+def test_a_folder_without_data_is_refused(tmp_path):
+    with pytest.raises(DataError, match="expected CIFAR-10 there"):
+        load_dataset(tmp_path)
+
+
+def test_the_stand_in_is_deterministic_and_has_the_spectrum_of_natural_images():
+    data, again = load_dataset("synthetic:300"), load_dataset("synthetic:300")
+    assert data.provenance == again.provenance
+    assert data.provenance.synthetic
+    grey = data.train_images[0].mean(axis=3)
+    power = (np.abs(np.fft.fft2(grey - grey.mean(axis=(1, 2), keepdims=True))) ** 2).mean(axis=0)
+    radius = np.hypot(np.fft.fftfreq(32, 1 / 32)[:, None], np.fft.fftfreq(32, 1 / 32))
+    inner = (radius >= 1) & (radius <= 10)
+    slope = np.polyfit(np.log(radius[inner]), np.log(power[inner]), 1)[0]
+    assert slope == pytest.approx(-2, abs=0.25)
+
+
+def test_fetch_accepts_the_checksum_only_and_says_what_to_do_by_hand(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    words = r"cifar-10-python\.tar\.gz \(170,498,071 bytes, SHA-256 6d958be0.*\) by other means and put it into"
+    with pytest.raises(DataError, match=words):
+        fetching.fetch("http://127.0.0.1:9/nothing.tar.gz")
+    assert not list((tmp_path / "linclf").iterdir())
+
+
+def test_real_cifar10(cifar10):
+    data = load_dataset(cifar10 / reader.PICKLED)
+    assert [images.shape for images in (*data.train_images, data.test_images)] == [(10_000, 32, 32, 3)] * 6
+    counts = np.bincount(data.train_labels[0])
+    assert counts.tolist() == [1005, 974, 1032, 1016, 999, 937, 1030, 1001, 1025, 981]
+    assert load_dataset(cifar10 / reader.BINARY).provenance.sha256 == data.provenance.sha256

@@ -1,0 +1,135 @@
+"""The whole report on tiny data, in real kernels; the command's errors; every notebook."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from linclf.__main__ import main
+from linclf.report import html
+from linclf.report.page import PAGES, convert, mathml, page_file
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+TINY = ["--data", "synthetic:100", "--epochs", "2", "-p", "n_validation=50"]
+
+
+def linclf(*words, cwd=None):
+    return subprocess.run([sys.executable, "-m", "linclf", *map(str, words)], capture_output=True, text=True, cwd=cwd)
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory):
+    out = tmp_path_factory.mktemp("report")
+    done = linclf("report", *TINY, "--seeds", 2, "--out", out)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out
+
+
+def test_a_page_a_notebook_and_the_results(report):
+    assert {path.name for path in report.glob("*.html")} == {page_file(name) for name in PAGES}
+    results = json.loads((report / "results.json").read_text())
+    arms = ["base", "full", "full_updates", "decay", "decay_full", "shuffle", "shuffle_full", "svm"]
+    assert [(run["arm"], run["setting"], run["seed"]) for run in results["runs"]] == [
+        (arm, setting, seed) for arm in arms for setting in (1, 2, 3, 4) for seed in (0, 1)
+    ]
+    for run in results["runs"]:
+        for name in ("loss", "cost", "accuracy"):
+            assert len(run[f"train_{name}"]) == len(run[f"validation_{name}"]) == run["epochs"] + 1
+        assert 0 <= run["test_accuracy"] <= 1
+    sizes = {run["arm"]: (run["n_train"], run["n_validation"]) for run in results["runs"]}
+    assert sizes["base"] == (100, 100)
+    assert sizes["full"] == (450, 50)
+    assert [check["id"] for check in results["exact"]] == ["E1", "E2", "E3"]
+    assert all(check["holds"] for check in results["exact"][:2])
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_stands_alone_and_says_that_it_is_on_the_stand_in(report, name):
+    page = (report / page_file(name)).read_text()
+    assert "not on CIFAR-10" in page
+    assert "<title>" in page
+    for remote in ('src="http', "src='http", "<link", "require.js", "MathJax", "@import"):
+        assert remote not in page
+    assert page.count("<img") == page.count('alt="')
+
+
+def test_every_figure_of_the_reference_has_its_counterpart(report):
+    pages = "".join((report / page_file(name)).read_text() for name in PAGES)
+    assert [number for number in range(1, 21) if f'id="figure-{number}"' not in pages] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_notebooks_are_thin(name):
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+            assert not any(line.startswith(("def ", "class ")) for line in cell.source.splitlines())
+
+
+def test_only_runs_what_is_named_and_uses_what_is_stored(report):
+    done = linclf("report", *TINY, "--seeds", 2, "--out", report, "--only", "summary")
+    assert done.returncode == 0
+    assert "[1/1] summary" in done.stdout
+
+
+def test_a_failed_notebook_leaves_its_copy_and_status_1(tmp_path):
+    # At 60 images a batch a validation set of 299 leaves one image to train on: figures need no more, draws do.
+    done = linclf("report", "--data", "synthetic:60", "--epochs", 1, "--only", "1_1_all_data", "-p",
+                  "n_validation=300", "--out", tmp_path)  # fmt: skip
+    assert done.returncode == 1
+    assert "failed: DataError: n_validation: expected fewer than the 300 training images" in done.stdout
+    assert (tmp_path / "1_1_all_data.failed.ipynb").exists()
+    assert 'href="1_1_all_data.failed.ipynb"' in (tmp_path / "1_1_all_data.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "required: command"),
+        (["reprot"], "invalid choice: 'reprot'"),
+        (["report", "--seeds", "0"], "seeds must be a whole number, 1 or more, not 0"),
+        (["report", "--seeds", "x"], "invalid int value: 'x'"),
+        (["report", "--epochs", "-1"], "epochs must be a whole number, 1 or more, not -1"),
+        (["report", "--data", "/nowhere"], "/nowhere: no such file or folder"),
+        (["report", "--only", "2_swm"], "unknown notebook '2_swm': did you mean '2_svm'?"),
+        (["report", "-p", "lr_decai=0.5"], "unknown parameter 'lr_decai': did you mean 'lr_decay'?"),
+        (["report", "-p", "lr_decay=fast"], "parameter 'lr_decay' must be of type float, not 'fast'"),
+        (["report", "--data", "synthetic:20", "-p", "lr_decay=2"], "lr_decay must be a number above 0 and at most 1"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(words, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_info_says_what_is_there(capsys, monkeypatch):
+    monkeypatch.setenv("LINCLF_DATA", "synthetic:20")
+    assert main(["info"]) == 0
+    said = capsys.readouterr().out
+    assert all(word in said for word in ("data: synthetic stand-in", "numpy", "BLAS", "cores"))
+
+
+def test_formulas_become_mathml_and_code_stays():
+    assert "<math" in mathml("a $x^2$ b")
+    assert 'display="block"' in mathml("$$x$$")
+    assert mathml("`$x$` and \\$5") == "`$x$` and \\$5"
+
+
+def test_text_from_data_is_escaped():
+    name = "<script>alert(1)</script>"
+    assert "<script>" not in html.table([name], [[name]], caption=name)._repr_html_()
+    assert "<script>" not in html.callout(name)._repr_html_()
+
+
+def test_the_same_notebook_gives_the_same_page():
+    notebook = nbformat.read(NOTEBOOKS / "2_svm.ipynb", as_version=4)
+    assert convert(notebook.copy(), "2_svm") == convert(notebook.copy(), "2_svm")
