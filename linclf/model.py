@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -51,9 +51,9 @@ class Linear:
     def load(cls, path: str | os.PathLike[str]) -> "Linear":
         """Read what :meth:`save` wrote; DataError if the file holds anything else."""
         try:
-            with np.load(Path(path), allow_pickle=False) as arrays:
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
                 W, b = arrays["W"], arrays["b"]
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, BadZipFile) as error:
             raise DataError(f"{path}: expected a model saved by Linear.save, could not read it ({error})") from error
         if W.ndim != 2 or b.shape != W.shape[:1]:
             raise DataError(f"{path}: expected W (classes, inputs) and b (classes,), found {W.shape} and {b.shape}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -45,10 +46,10 @@ class Store:
     def get(self, key: dict[str, Any]) -> StoredRun | None:
         """The run stored under ``key``, or None. A file that cannot be read counts as absent: it is made again."""
         try:
-            with np.load(self.path("run.npz", key), allow_pickle=False) as arrays:
+            with open(self.path("run.npz", key), "rb") as file, np.load(file, allow_pickle=False) as arrays:
                 record = json.loads(str(arrays["record"]))
                 return StoredRun(record, Linear(arrays["W"], arrays["b"]), arrays["predictions"])
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             return None
 
     def put(self, key: dict[str, Any], run: StoredRun) -> None:

@@ -15,7 +15,7 @@ from .config import Config
 from .datasets import load_dataset
 from .environment import environment
 from .errors import ConfigError
-from .experiments import ARMS, Plan, Split, make_split, split_rows
+from .experiments import ARMS, Plan, Split, make_split, split_rows, split_sizes
 from .files import write_text
 from .losses import LOSSES, get_loss
 from .model import Linear
@@ -45,6 +45,8 @@ class Study:
         self.plan = Plan(**plan)
         self.source, self.out_dir, self.started = data, Path(out_dir), time.monotonic()
         self.data = load_dataset(data)
+        for split in {arm.split for arm in ARMS.values()}:
+            split_sizes(split, self.data, self.plan.n_validation)  # too few images are refused before anything runs
         self.progress = progress
         self.store = Store(self.out_dir / "runs")
         self._splits: dict[str, Split] = {}

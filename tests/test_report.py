@@ -9,11 +9,11 @@ import nbformat
 import pytest
 
 from linclf.__main__ import main
-from linclf.report import html
+from linclf.report import html, parameters, runner
 from linclf.report.page import PAGES, convert, mathml, page_file
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
-TINY = ["--data", "synthetic:100", "--epochs", "2", "-p", "n_validation=50"]
+TINY = ["--data", "synthetic:250", "--epochs", "2"]
 
 
 def linclf(*words, cwd=None):
@@ -40,8 +40,8 @@ def test_a_page_a_notebook_and_the_results(report):
             assert len(run[f"train_{name}"]) == len(run[f"validation_{name}"]) == run["epochs"] + 1
         assert 0 <= run["test_accuracy"] <= 1
     sizes = {run["arm"]: (run["n_train"], run["n_validation"]) for run in results["runs"]}
-    assert sizes["base"] == (100, 100)
-    assert sizes["full"] == (450, 50)
+    assert sizes["base"] == (250, 250)
+    assert sizes["full"] == (250, 1000)
     assert [check["id"] for check in results["exact"]] == ["E1", "E2", "E3"]
     assert all(check["holds"] for check in results["exact"][:2])
 
@@ -77,14 +77,21 @@ def test_only_runs_what_is_named_and_uses_what_is_stored(report):
     assert "[1/1] summary" in done.stdout
 
 
-def test_a_failed_notebook_leaves_its_copy_and_status_1(tmp_path):
-    # At 60 images a batch a validation set of 299 leaves one image to train on: figures need no more, draws do.
-    done = linclf("report", "--data", "synthetic:60", "--epochs", 1, "--only", "1_1_all_data", "-p",
-                  "n_validation=300", "--out", tmp_path)  # fmt: skip
-    assert done.returncode == 1
-    assert "failed: DataError: n_validation: expected fewer than the 300 training images" in done.stdout
-    assert (tmp_path / "1_1_all_data.failed.ipynb").exists()
-    assert 'href="1_1_all_data.failed.ipynb"' in (tmp_path / "1_1_all_data.html").read_text()
+def test_a_failed_notebook_leaves_its_copy_and_the_others_still_run(tmp_path, monkeypatch, capsys):
+    chosen = {}
+    for name, source in (("0_baseline", "print('so far')\nraise ValueError('on purpose')"), ("2_svm", "print('fine')")):
+        declared = 'data: str = "auto"\nout_dir: str = ""\nseeds: int = 1\nfirst_seed: int = 0\nepochs: int = 1'
+        cell = nbformat.v4.new_code_cell(declared, metadata={"tags": ["parameters"]})
+        cells = [nbformat.v4.new_markdown_cell(f"# {name}"), cell, nbformat.v4.new_code_cell(source)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
+        chosen[name] = parameters.read_notebook(tmp_path / f"{name}.ipynb")
+    monkeypatch.setattr(runner, "notebooks", lambda: chosen)
+    assert main(["report", "--data", "synthetic:250", "--epochs", "1", "--out", str(tmp_path / "out")]) == 1
+    assert "failed: ValueError: on purpose" in capsys.readouterr().out
+    assert (tmp_path / "out" / "0_baseline.failed.ipynb").exists()
+    page = (tmp_path / "out" / "0_baseline.html").read_text()
+    assert all(words in page for words in ('href="0_baseline.failed.ipynb"', "so far", "on purpose"))
+    assert "fine" in (tmp_path / "out" / "2_svm.html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def test_environment_yml_installs_what_pyproject_names():
     assert python == PROJECT["requires-python"]
     (extras,) = re.findall(r"--editable \.\[([\w,]+)\]", text)
     assert set(extras.split(",")) == set(PROJECT["optional-dependencies"]) - {"report"}  # which notebooks includes
-    listed = re.findall(r"^ *- ([\w-]+)", text, re.M)
+    listed = re.findall(r"^ *- ([a-z][\w-]*)", text, re.M)
     assert set(listed) == {"conda-forge", "python", "pip"}, "a package named here would stand in two places"
 
 

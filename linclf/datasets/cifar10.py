@@ -78,6 +78,10 @@ def load(path: Path, source: str) -> Dataset:
 def _dataset(files: dict[str, bytes], pickled: bool, source: str, official: bool | None) -> Dataset:
     read: Callable[[str, bytes], Batch] = _read_pickled if pickled else _read_binary
     batches = [read(name, files[name]) for name in BATCHES]
+    largest = max(len(labels) for _, labels in batches)
+    for name, (_, labels) in zip(BATCHES, batches, strict=True):
+        if len(labels) != largest:  # a file cut between two records is whole in no other way
+            raise DataError(f"{name}: expected {largest:,} images as in the largest batch, found {len(labels):,}")
     layout = "pickled batches" if pickled else "binary batches"
     return make_dataset(batches, NAMES, name="CIFAR-10", source=source, layout=layout, official=official)
 
