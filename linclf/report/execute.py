@@ -42,6 +42,7 @@ def execute(path: Path, parameters: dict[str, Any], scratch: Path, show: "Line")
             scratch,
             parameters,
             kernel_name="python3",
+            language="python",
             progress_bar=False,
             stderr_file=show,
             config=config,
