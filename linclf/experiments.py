@@ -19,6 +19,10 @@ SETTINGS = {1: (0.0, 0.1), 2: (0.0, 0.001), 3: (0.1, 0.001), 4: (1.0, 0.001)}
 
 BATCH_SIZE = 100
 
+SEEDS_A_STACK = 5
+"""Seeds whose networks train as one stack, where they share their mini-batches: wide enough for the matrix products
+(20 networks), and enough stacks to keep every core busy."""
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -54,7 +58,14 @@ ARMS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a report varies: everything a user may choose, and nothing else."""
+    """What a report varies: everything a user may choose, and nothing else.
+
+    Attributes:
+        seeds, first_seed: how many seeds each arm runs, and the number of the first.
+        epochs: of each training.
+        n_validation: images that the full split keeps for validation; at most a fifth of all there are.
+        lr_decay: factor on the learning rate after each epoch, in the arms with decay.
+    """
 
     seeds: int = 1
     first_seed: int = 0
@@ -81,6 +92,18 @@ class Plan:
             for setting, (l2, learning_rate) in SETTINGS.items()
             for seed in self.all_seeds
         }
+
+    def stacks(self, arm: str, data: Dataset) -> list[dict[tuple[int, int], Config]]:
+        """:meth:`configs` cut into stacks whose networks see the same mini-batches.
+
+        Rounding depends on what trains together, so the cut depends on the plan alone, not on what is stored.
+        """
+        configs = self.configs(arm, data)
+        width = 1 if ARMS[arm].shuffle else SEEDS_A_STACK
+        return [
+            {key: config for key, config in configs.items() if key[1] in self.all_seeds[i : i + width]}
+            for i in range(0, self.seeds, width)
+        ]
 
     def _config(self, arm: Arm, l2: float, learning_rate: float, seed: int, data: Dataset) -> Config:
         epochs, batch_size = self.epochs, BATCH_SIZE
@@ -113,13 +136,10 @@ class Split:
 
 
 def split_sizes(split: str, data: Dataset, n_validation: int) -> tuple[int, int]:
-    """Number of training and validation images of a split; DataError if the data are too few for it."""
+    """Number of training and validation images of a split; DataError if there are too few batches for it."""
     sizes = [len(labels) for labels in data.train_labels]
     if split == "full":
-        if n_validation >= sum(sizes):
-            raise DataError(
-                f"n_validation: expected fewer than the {sum(sizes)} training images there are, not {n_validation}"
-            )
+        n_validation = min(n_validation, sum(sizes) // 5)
         return sum(sizes) - n_validation, n_validation
     if len(sizes) < 2:
         raise DataError("expected at least two training batches, to train on one and validate on another")

@@ -1,7 +1,8 @@
-"""Finished runs on disk: one file a run, under a key that changes with anything that could change the run."""
+"""Finished runs on disk: one file a stack, under a key that changes with anything that could change its runs."""
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -43,36 +44,30 @@ class Store:
 
     folder: Path
 
-    def get(self, key: dict[str, Any]) -> StoredRun | None:
-        """The run stored under ``key``, or None. A file that cannot be read counts as absent: it is made again."""
+    def get(self, key: dict[str, Any]) -> list[StoredRun] | None:
+        """The runs stored under ``key``, or None. A file that cannot be read counts as absent: it is made again."""
         try:
-            with open(self.path("run.npz", key), "rb") as file, np.load(file, allow_pickle=False) as arrays:
-                record = json.loads(str(arrays["record"]))
-                return StoredRun(record, Linear(arrays["W"], arrays["b"]), arrays["predictions"])
+            with open(self.path("npz", key), "rb") as file, np.load(file, allow_pickle=False) as arrays:
+                records = json.loads(str(arrays["records"]))
+                each = zip(records, arrays["W"], arrays["b"], arrays["predictions"], strict=True)
+                return [StoredRun(record, Linear(W, b), predictions) for record, W, b, predictions in each]
         except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             return None
 
-    def put(self, key: dict[str, Any], run: StoredRun) -> None:
-        """Store ``run`` under ``key``, whole or not at all."""
+    def put(self, key: dict[str, Any], runs: Sequence[StoredRun]) -> None:
+        """Store ``runs`` under ``key``, all of them or, when interrupted, none."""
         arrays: dict[str, Any] = {
-            "W": run.model.W,
-            "b": run.model.b,
-            "predictions": run.predictions,
-            "record": np.array(json.dumps(run.record)),
+            "W": np.stack([run.model.W for run in runs]),
+            "b": np.stack([run.model.b for run in runs]),
+            "predictions": np.stack([run.predictions for run in runs]),
+            "records": np.array(json.dumps([run.record for run in runs])),
         }
-        write_whole(self.path("run.npz", key), lambda file: np.savez(file, **arrays))
+        write_whole(self.path("npz", key), lambda file: np.savez(file, **arrays))
 
-    def path(self, name: str, key: dict[str, Any]) -> Path:
-        """Where what is called ``name`` and depends on ``key`` stands."""
+    def path(self, ending: str, key: dict[str, Any]) -> Path:
+        """The file of what depends on ``key``, whose "name" begins its name."""
         text = json.dumps({"key": key, "code": _code_hash()}, sort_keys=True)
-        parts = (
-            key["arm"],
-            key["setting"],
-            key["seed"],
-            hashlib.sha256(text.encode()).hexdigest()[:16],
-            name,
-        )
-        return self.folder / "-".join(map(str, parts))
+        return self.folder / f"{key['name']}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.{ending}"
 
 
 @cache

@@ -2,9 +2,9 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,18 @@ from .experiments import ARMS, Plan, Split, make_split, split_rows, split_sizes
 from .files import write_text
 from .losses import LOSSES, get_loss
 from .model import Linear
+from .parallel import on_all_cores
 from .preprocessing import Standardizer
+from .progress import Progress
 from .results import Results, encode_correct
 from .store import Store, StoredRun
 from .training import Run, train
 
 DRAW_SIZES = (1000, 5000)
 """Test images a draw in ``test_draws_below``: the sizes that claim 1.1g compares."""
+
+Stacked = dict[tuple[int, int], Config]
+"""The Config of each (setting, seed) of one stack."""
 
 
 class Study:
@@ -45,37 +50,43 @@ class Study:
         self.plan = Plan(**plan)
         self.source, self.out_dir, self.started = data, Path(out_dir), time.monotonic()
         self.data = load_dataset(data)
-        for split in {arm.split for arm in ARMS.values()}:
-            split_sizes(split, self.data, self.plan.n_validation)  # too few images are refused before anything runs
+        split_sizes("batch", self.data, self.plan.n_validation)  # too few batches are refused before anything runs
         self.progress = progress
         self.store = Store(self.out_dir / "runs")
         self._splits: dict[str, Split] = {}
+        self._read: dict[Path, list[StoredRun]] = {}
 
     def run(self, *arms: str) -> Results:
-        """The results of ``arms``. Runs not stored yet are trained, all of a split in one call, and stored."""
-        missing: dict[str, list[tuple[str, int, Config]]] = {}
-        for arm in arms:
-            for (setting, _), config in self.plan.configs(arm, self.data).items():
-                if self.store.get(self._key(arm, setting, config)) is None:
-                    missing.setdefault(ARMS[arm].split, []).append((arm, setting, config))
-        for name, wanted in missing.items():
-            split = self._split(name)
-            n_classes = len(self.data.class_names)
-            runs = train(
-                [config for *_, config in wanted],
-                split.train,
-                split.validation,
-                n_classes=n_classes,
-                progress=self.progress,
-            )
-            for (arm, setting, config), run in zip(wanted, runs, strict=True):
-                self.store.put(self._key(arm, setting, config), self._tested(arm, setting, run, split))
+        """The results of ``arms``. Stacks not stored yet are trained, on all cores, and stored as they finish."""
+        missing = [
+            (arm, configs)
+            for arm in arms
+            for configs in self.plan.stacks(arm, self.data)
+            if self._stored(arm, configs) is None
+        ]
+        splits = {name: self._split(name) for name in dict.fromkeys(ARMS[arm].split for arm, _ in missing)}
+        epochs = sum(next(iter(configs.values())).epochs for _, configs in missing)
+        with Progress(epochs, sum(len(configs) for _, configs in missing), enabled=self.progress) as line:
+
+            def train_and_store(arm: str, configs: Stacked, after_epoch: Callable[[], None]) -> None:
+                split = splits[ARMS[arm].split]
+                runs = train(
+                    list(configs.values()),
+                    split.train,
+                    split.validation,
+                    n_classes=len(self.data.class_names),
+                    progress=after_epoch,
+                )
+                settings = [setting for setting, _ in configs]
+                tested = [self._tested(arm, setting, run, split) for setting, run in zip(settings, runs, strict=True)]
+                self.store.put(self._key(arm, configs), tested)
+
+            on_all_cores([partial(train_and_store, *stack) for stack in missing], line.epoch)
         return self.results(arms)
 
     def results(self, arms: Iterable[str] = tuple(ARMS)) -> Results:
         """What is stored of ``arms``; an arm of which any run is missing is left out."""
-        complete = [runs for runs in map(self._stored, arms) if None not in runs.values()]
-        records = [run.record for runs in complete for run in runs.values() if run is not None]
+        records = [run.record for arm in arms for run in self._finished(arm) or []]
         return Results(
             {
                 "format": 1,
@@ -94,11 +105,11 @@ class Study:
 
     def models(self, arm: str, setting: int) -> list[Linear]:
         """The trained models of an arm and setting, one a seed."""
-        return [run.model for run in self._finished(arm, setting)]
+        return [run.model for run in self._of_setting(arm, setting)]
 
     def predictions(self, arm: str, setting: int) -> np.ndarray:
         """Predicted classes of the test images, (seeds, n_test)."""
-        return np.stack([run.predictions for run in self._finished(arm, setting)])
+        return np.stack([run.predictions for run in self._of_setting(arm, setting)])
 
     def time_shuffling(self, setting: int = 2) -> None:
         """Time the training of one network with and without shuffling, in alternation, once a seed, and store it.
@@ -184,27 +195,46 @@ class Study:
         """(h, w, c) of the images."""
         return self.data.test_images.shape[1:]
 
-    def _key(self, arm: str, setting: int, config: Config) -> dict[str, Any]:
-        """All that a run depends on, but for the code."""
-        own = {"n_validation": self.plan.n_validation} if ARMS[arm].split == "full" else {}
-        data = self.data.provenance.sha256
-        return {"arm": arm, "setting": setting, "data": data, "dtype": "float32", **asdict(config), **own}
+    def _key(self, arm: str, configs: Stacked) -> dict[str, Any]:
+        """All that the runs of a stack depend on, but for the code."""
+        return {
+            "name": f"{arm}-{min(seed for _, seed in configs)}",
+            "data": self.data.provenance.sha256,
+            "dtype": "float32",
+            "n_validation": self.plan.n_validation if ARMS[arm].split == "full" else None,
+            "configs": [{"setting": setting, **asdict(config)} for (setting, _), config in configs.items()],
+        }
 
-    def _stored(self, arm: str) -> dict[tuple[int, int], StoredRun | None]:
-        configs = self.plan.configs(arm, self.data)
-        return {(i, seed): self.store.get(self._key(arm, i, config)) for (i, seed), config in configs.items()}
+    def _stored(self, arm: str, configs: Stacked) -> list[StoredRun] | None:
+        """The runs of a stack, read from the store once."""
+        key = self._key(arm, configs)
+        path = self.store.path("npz", key)
+        if path not in self._read:
+            runs = self.store.get(key)
+            if runs is None:
+                return None
+            self._read[path] = runs
+        return self._read[path]
 
-    def _finished(self, arm: str, setting: int) -> list[StoredRun]:
-        runs = [run for (i, _), run in self._stored(arm).items() if i == setting]
-        if None in runs:
-            raise ConfigError(f"no finished runs of arm {arm!r}, setting {setting}: call run({arm!r}) first")
-        return [run for run in runs if run is not None]
+    def _finished(self, arm: str) -> list[StoredRun] | None:
+        """All runs of an arm, by setting and seed; None if any is missing."""
+        stacks = [self._stored(arm, configs) for configs in self.plan.stacks(arm, self.data)]
+        if None in stacks:
+            return None
+        runs = [run for stack in stacks for run in stack or []]
+        return sorted(runs, key=lambda run: (run.record["setting"], run.record["seed"]))
+
+    def _of_setting(self, arm: str, setting: int) -> list[StoredRun]:
+        runs = self._finished(arm)
+        if runs is None:
+            raise ConfigError(f"no finished runs of arm {arm!r}: call run({arm!r}) first")
+        return [run for run in runs if run.record["setting"] == setting]
 
     @property
     def _timings_path(self) -> Path:
         """One file a plan and data set, as with the runs."""
-        config = self.plan.configs("shuffle", self.data)[2, self.plan.first_seed]
-        return self.store.path("timings.json", {**self._key("shuffle", 2, config), "seeds": self.plan.seeds})
+        configs = self.plan.configs("shuffle", self.data)
+        return self.store.path("json", {**self._key("shuffle", configs), "name": "timings"})
 
     def _stored_timings(self) -> list[dict[str, Any]]:
         try:

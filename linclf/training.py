@@ -58,7 +58,7 @@ def train(
     init: Sequence[Linear] | None = None,
     n_classes: int | None = None,
     evaluate: bool = True,
-    progress: bool = True,
+    progress: bool | Callable[[], None] = True,
 ) -> list[Run]:
     """Train one network a config; those that share their mini-batches train together, as one stack.
 
@@ -69,7 +69,7 @@ def train(
         init: the model each config starts from; by default N(0, 0.01²) drawn from the config's seed.
         n_classes: C, if the labels do not show it; by default from ``init``, else the greatest training label + 1.
         evaluate: measure loss, cost and accuracy before training and after each epoch.
-        progress: show a line with the epochs done and the time left.
+        progress: show a line with the epochs done and the time left; or a function to call after each epoch instead.
 
     Returns:
         One Run a config, in the order of ``configs``. The same seeds on the same machine give the same bits.
@@ -103,12 +103,12 @@ def train(
     for i in sorted(range(len(configs)), key=lambda i: configs[i].loss):
         stacks.setdefault(_batches_key(configs[i]), []).append(i)
     runs: dict[int, Run] = {}
-    with Progress(
-        sum(configs[members[0]].epochs for members in stacks.values()), len(configs), enabled=progress
-    ) as line:
+    epochs = sum(configs[members[0]].epochs for members in stacks.values())
+    with Progress(epochs, len(configs), enabled=progress is True) as line:
+        after_epoch = progress if callable(progress) else line.epoch
         for members in stacks.values():
             own = [configs[i] for i in members], [models[i] for i in members]
-            stack = _train_stack(*own, train, validation, evaluate, after_epoch=line.epoch)
+            stack = _train_stack(*own, train, validation, evaluate, after_epoch)
             runs.update(zip(members, stack, strict=True))
     return [runs[i] for i in range(len(configs))]
 

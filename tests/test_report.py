@@ -41,7 +41,7 @@ def test_a_page_a_notebook_and_the_results(report):
         assert 0 <= run["test_accuracy"] <= 1
     sizes = {run["arm"]: (run["n_train"], run["n_validation"]) for run in results["runs"]}
     assert sizes["base"] == (250, 250)
-    assert sizes["full"] == (250, 1000)
+    assert sizes["full"] == (1000, 250)
     assert [check["id"] for check in results["exact"]] == ["E1", "E2", "E3"]
     assert all(check["holds"] for check in results["exact"][:2])
 
