@@ -1,14 +1,19 @@
 """Both layouts of CIFAR-10, the stand-in, and files that are not what they should be."""
 
+import hashlib
+import http.server
 import pickle
 import struct
 import tarfile
+import threading
+from functools import partial
 
 import cifar_files
 import numpy as np
 import pytest
 
 from linclf import DataError, load_dataset
+from linclf.__main__ import main
 from linclf.datasets import cifar10 as reader
 from linclf.datasets import fetch as fetching
 
@@ -164,7 +169,43 @@ def test_the_stand_in_is_deterministic_and_has_the_spectrum_of_natural_images():
     assert slope == pytest.approx(-2, abs=0.25)
 
 
-def test_fetch_accepts_the_checksum_only_and_says_what_to_do_by_hand(tmp_path, monkeypatch):
+@pytest.fixture
+def archive_server(tmp_path, monkeypatch):
+    """The address of a tiny archive, which fetch takes for the official one, and an empty cache folder."""
+    cifar_files.write(tmp_path / "data")
+    members = [(f"cifar-10-batches-py/{path.name}", path.read_bytes()) for path in tmp_path.glob("data/*-py/*")]
+    served = cifar_files.archive(tmp_path / reader.PYTHON_ARCHIVE.name, members)
+    digest = hashlib.sha256(served.read_bytes()).hexdigest()
+    official = reader.Archive(served.name, served.stat().st_size, digest)
+    monkeypatch.setattr(fetching, "PYTHON_ARCHIVE", official)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}/{served.name}", tmp_path / "cache" / "linclf", served
+        server.shutdown()
+
+
+def test_fetch_puts_the_archive_where_auto_finds_it(archive_server, monkeypatch, capsys):
+    url, cache, served = archive_server
+    monkeypatch.delenv("LINCLF_DATA", raising=False)
+    assert main(["fetch", "--url", url]) == 0
+    assert (cache / served.name).read_bytes() == served.read_bytes()
+    said = capsys.readouterr()
+    assert str(cache / served.name) in said.out
+    assert "100%" in said.err  # the progress bar
+    assert load_dataset("auto").provenance.name == "CIFAR-10"
+
+
+def test_fetch_refuses_another_checksum_and_keeps_nothing(archive_server, capsys):
+    url, cache, served = archive_server
+    served.write_bytes(served.read_bytes() + b"more")
+    assert main(["fetch", "--url", url]) == 2
+    assert "its checksum is another; get cifar-10-python.tar.gz" in capsys.readouterr().err
+    assert not list(cache.iterdir())
+
+
+def test_fetch_says_what_to_do_by_hand_where_the_network_is_closed(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     words = r"cifar-10-python\.tar\.gz \(170,498,071 bytes, SHA-256 6d958be0.*\) by other means and put it into"
     with pytest.raises(DataError, match=words):

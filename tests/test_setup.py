@@ -37,3 +37,21 @@ def test_numpy_is_the_only_dependency():
 def test_all_names_exist_and_are_strings():
     assert all(isinstance(name, str) and hasattr(linclf, name) for name in linclf.__all__)
     assert list(linclf.__all__) == sorted(linclf.__all__)
+
+
+def test_the_readme_is_true(monkeypatch, capsys):
+    """Its example runs, its commands exist, and every file that its map names is there."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    monkeypatch.setenv("LINCLF_DATA", "synthetic:100")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    exec(compile(example, "README.md", "exec"), {})
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["0", "0.1", "1"]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"^make (\w+)", text, re.M):
+        assert f"\n{target}:" in makefile
+    rows = re.findall(r"^\| (`.*?) \|", text, re.M)
+    assert len(rows) > 8
+    for row in rows:
+        first, *others = re.findall(r"`([\w./-]+)`", row)
+        folder = (ROOT / first).parent
+        assert all((folder / name).exists() for name in (Path(first).name, *others)), row

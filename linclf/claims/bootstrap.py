@@ -1,0 +1,97 @@
+"""95 % bootstrap intervals over seeds, and over test images where a statistic compares accuracies.
+
+Sources: Hesterberg, "What teachers should know about the bootstrap", The American Statistician 69 (2015), section 5.3,
+for the expanded percentile interval; Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1 (2007), for
+resampling rows (seeds) and columns (images) at once, which is on the safe side.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from math import sqrt
+from statistics import NormalDist
+
+import numpy as np
+
+RESAMPLES = 10_000
+"""Resamples of seeds alone."""
+IMAGE_RESAMPLES = 2_000
+"""Resamples of seeds and test images together."""
+
+Reduce = Callable[[np.ndarray], np.ndarray]
+"""From the columns' means, (..., k), to the statistic, (...)."""
+
+
+def interval(
+    columns: Sequence[np.ndarray], reduce: Reduce, *, images: bool, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Percentile bootstrap interval of ``reduce`` of the columns' means, its levels expanded for few seeds.
+
+    Every column is resampled alike: differences and ratios between columns are paired by seed, and by image.
+
+    Args:
+        columns: k arrays of (n seeds,), or of (n seeds, m images) to resample images too.
+        images: resample the images as well; False takes each seed's mean over its images.
+    """
+    low, high = levels(len(columns[0]), confidence)
+    bounds = np.quantile(reduce(resampled_means(columns, images=images)), [low, high])
+    return float(bounds[0]), float(bounds[1])
+
+
+def resampled_means(columns: Sequence[np.ndarray], *, images: bool) -> np.ndarray:
+    """Means of the k columns in every resample, (resamples, k)."""
+    n = len(columns[0])
+    if not images:
+        return seed_weights(n) @ np.stack([column.reshape(n, -1).mean(axis=1) for column in columns], axis=1)
+    m = columns[0].shape[1]
+    counts, weights = image_counts(m), seed_weights(n)[:IMAGE_RESAMPLES]
+    # Counts of right images are whole numbers that float32 holds exactly: the sums are the same on every machine.
+    a_seed = [(column.astype(np.float32) @ counts.T).astype(np.float64) / m for column in columns]
+    return np.stack([np.einsum("bn,nb->b", weights, values) for values in a_seed], axis=1)
+
+
+def levels(n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Percentile levels that make up for n seeds being few: Phi(∓ sqrt(n / (n - 1)) t_{n-1}).
+
+    The plain levels, 2.5 and 97.5 %, give intervals about 12 % too short at n = 10 (they amount to z in place of t, and
+    to dividing the variance by n in place of n - 1).
+    """
+    t = t_quantile((1 + confidence) / 2, n - 1)
+    low = NormalDist().cdf(-sqrt(n / (n - 1)) * t)
+    return low, 1 - low
+
+
+def t_quantile(p: float, dof: int) -> float:
+    """Quantile of Student's t: its Cornish-Fisher expansion in 1 / dof, Abramowitz and Stegun 26.7.5.
+
+    Accurate to 0.001 from 5 degrees of freedom on, for 0.025 <= p <= 0.975.
+    """
+    z = NormalDist().inv_cdf(p)
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return z + sum(term / dof**i for i, term in enumerate(terms, start=1))
+
+
+@lru_cache(maxsize=4)
+def seed_weights(n: int) -> np.ndarray:
+    """Share of each of n seeds in each resample, (RESAMPLES, n)."""
+    return _counts(1, RESAMPLES, n).astype(np.float64) / n
+
+
+@lru_cache(maxsize=1)
+def image_counts(m: int) -> np.ndarray:
+    """How often each of m images is in each resample, float32 (IMAGE_RESAMPLES, m)."""
+    return _counts(2, IMAGE_RESAMPLES, m)
+
+
+def _counts(stream: int, resamples: int, n: int) -> np.ndarray:
+    bits = np.random.PCG64(stream)
+    counts = np.empty((resamples, n), np.float32)
+    for row in counts:
+        # NumPy promises that raw bits stay the same from version to version; not so what Generator makes of them.
+        indices = (bits.random_raw(n) >> np.uint64(32)) * np.uint64(n) >> np.uint64(32)
+        row[:] = np.bincount(indices.astype(np.intp), minlength=n)
+    return counts

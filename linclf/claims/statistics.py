@@ -1,0 +1,129 @@
+"""What the claims measure: a function a statistic, registered under its name for the ledger to use.
+
+Each takes results, an arm, a setting and the ledger's further arguments, and gives a number a seed, (n seeds,), or a
+number a seed and test image, (n seeds, n_test). It raises DataError where the results do not hold what it needs. In
+what follows x is a curve of the history, x_e its value after epoch e, and x_0 the one before training.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from ..results import Results
+
+STATISTICS: dict[str, Callable[..., np.ndarray]] = {}
+
+
+def statistic(function: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+    """Make ``function`` known to the ledger under its name."""
+    STATISTICS[function.__name__] = function
+    return function
+
+
+@statistic
+def final(results: Results, arm: str, setting: int, key: str) -> np.ndarray:
+    """x after the last epoch."""
+    return results.curves(arm, setting, key)[:, -1]
+
+
+@statistic
+def maximum(results: Results, arm: str, setting: int, key: str) -> np.ndarray:
+    """Greatest x_e, e = 0..E."""
+    greatest: np.ndarray = results.curves(arm, setting, key).max(axis=1)
+    return greatest
+
+
+@statistic
+def rising(results: Results, arm: str, setting: int, key: str) -> np.ndarray:
+    """In how many epochs x ended above where it began: x_e > x_(e-1), e = 1..E."""
+    return np.asarray((np.diff(results.curves(arm, setting, key)) > 0).sum(axis=1), dtype=np.float64)
+
+
+@statistic
+def variation(results: Results, arm: str, setting: int, key: str) -> np.ndarray:
+    """TV(x): the sum of |x_e - x_(e-1)|, e = 2..E."""
+    total: np.ndarray = np.abs(np.diff(results.curves(arm, setting, key)[:, 1:])).sum(axis=1)
+    return total
+
+
+@statistic
+def rms_difference(results: Results, arm: str, setting: int, key: str, other: str) -> np.ndarray:
+    """Root of the mean over epochs e = 1..E of (x_e - y_e)², y being the same seed's curve in the arm ``other``."""
+    difference = results.curves(arm, setting, key) - results.curves(other, setting, key)
+    return np.asarray(np.sqrt(np.square(difference[:, 1:]).mean(axis=1)))
+
+
+@statistic
+def least(results: Results, arm: str, setting: int, keys: list[str]) -> np.ndarray:
+    """Least value of any of the curves ``keys``, e = 1..E."""
+    return np.min([results.curves(arm, setting, key)[:, 1:].min(axis=1) for key in keys], axis=0)
+
+
+@statistic
+def greatest(results: Results, arm: str, setting: int, keys: list[str]) -> np.ndarray:
+    """Greatest value of any of the curves ``keys``, e = 1..E."""
+    return np.max([results.curves(arm, setting, key)[:, 1:].max(axis=1) for key in keys], axis=0)
+
+
+@statistic
+def generalisation_gap(results: Results, arm: str, setting: int) -> np.ndarray:
+    """Validation loss - training loss after the last epoch."""
+    return final(results, arm, setting, "validation_loss") - final(results, arm, setting, "train_loss")
+
+
+@statistic
+def settling_epoch(results: Results, arm: str, setting: int, key: str, within: float) -> np.ndarray:
+    """First epoch e with |x_e - x_E| <= within x_E."""
+    curves = results.curves(arm, setting, key)
+    last = curves[:, -1:]
+    return np.asarray((np.abs(curves - last) <= within * np.abs(last)).argmax(axis=1), dtype=np.float64)
+
+
+@statistic
+def sharpness(results: Results, arm: str, setting: int) -> np.ndarray:
+    """Share of the templates' spectral energy at low frequency (:func:`linclf.metrics.sharpness`), 0..1."""
+    return results.values(arm, setting, "sharpness")
+
+
+@statistic
+def accuracy(results: Results, arm: str, setting: int) -> np.ndarray:
+    """Test accuracy in percent, an image at a time: 100 where the image was classified rightly, else 0."""
+    return results.correct(arm, setting) * np.float32(100)
+
+
+@statistic
+def draws_below(results: Results, arm: str, setting: int, size: int) -> np.ndarray:
+    """Share of random draws of ``size`` test images whose loss is below the final training loss, 0..1."""
+    shares = [run["test_draws_below"].get(str(size)) for run in results.runs(arm, setting)]
+    if not shares or None in shares:
+        raise DataError(f"no draws of {size:,} test images in these results")
+    return np.array(shares, dtype=np.float64)
+
+
+@statistic
+def training_time(results: Results, arm: str, setting: int) -> np.ndarray:
+    """Seconds to train one network of the arm, base or shuffle, timed in alternation."""
+    if [pair["seed"] for pair in results.document["timings"]] != results.seeds:
+        raise DataError("shuffling was not timed for every seed")
+    return results.timings[:, ("base", "shuffle").index(arm)]
+
+
+def recorded(results: Results, statement: str, fields: list[str]) -> list[float]:
+    """The values that a check of an exact statement left in the results; DataError if it was not made."""
+    for found in results.document["exact"]:
+        if found["id"] == statement:
+            return [float(value) for field in fields for value in np.ravel(found[field])]
+    raise DataError(f"statement {statement} was not checked")
+
+
+def differing_runs(results: Results, arm: str, printed: dict[str, dict[str, Any]]) -> list[float]:
+    """In each setting of ``printed``, the number of runs of ``arm`` that have a field other than printed."""
+    counts = []
+    for setting, fields in printed.items():
+        runs = results.runs(arm, int(setting))
+        if not runs:
+            raise DataError(f"arm {arm!r}, setting {setting}, did not run")
+        counts.append(float(sum(any(run[key] != value for key, value in fields.items()) for run in runs)))
+    return counts
