@@ -34,6 +34,9 @@ def _parser() -> argparse.ArgumentParser:
     fetch = commands.add_parser("fetch", help="download CIFAR-10's official archive into the cache folder")
     fetch.add_argument("--url", help="another place to download it from; the checksum must match")
 
+    verify = commands.add_parser("verify", help="compute a report's claims.json again from its results.json")
+    verify.add_argument("results", metavar="RESULTS", help="the report's folder, or its results.json")
+
     commands.add_parser("info", help="show the data found, versions, BLAS and cores")
     return parser
 
@@ -74,6 +77,18 @@ def _fetch(options: argparse.Namespace, command: str) -> int:
     return 0
 
 
+def _verify(options: argparse.Namespace, command: str) -> int:
+    from .claims import verify
+    from .errors import DataError
+
+    try:
+        print(verify(options.results))
+    except DataError as error:
+        print(f"linclf: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
 def _info(options: argparse.Namespace, command: str) -> int:
     from .datasets import load_dataset
     from .environment import describe
@@ -84,7 +99,7 @@ def _info(options: argparse.Namespace, command: str) -> int:
     return 0
 
 
-_COMMANDS = {"report": _report, "fetch": _fetch, "info": _info}
+_COMMANDS = {"report": _report, "fetch": _fetch, "verify": _verify, "info": _info}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -60,34 +60,30 @@ class Results:
         return sorted({run["seed"] for run in self.document["runs"]})
 
     def runs(self, arm: str, setting: int) -> list[dict[str, Any]]:
-        """The records of one arm and setting, by seed."""
+        """The records of one arm and setting, by seed; DataError if there are none."""
         found = [run for run in self.document["runs"] if (run["arm"], run["setting"]) == (arm, setting)]
+        if not found:
+            raise DataError(f"arm {arm!r}, setting {setting}, did not run")
         return sorted(found, key=lambda run: int(run["seed"]))
 
     def curves(self, arm: str, setting: int, key: str) -> np.ndarray:
-        """A series of each seed's history, such as "train_loss", (seeds, epochs + 1); DataError if there are no runs."""
-        return np.array([run[key] for run in self._some_runs(arm, setting)])
+        """A series of each seed's history, such as "train_loss", (seeds, epochs + 1)."""
+        return np.array([run[key] for run in self.runs(arm, setting)])
 
     def values(self, arm: str, setting: int, key: str) -> np.ndarray:
-        """A number of each seed's record, such as "test_accuracy", (seeds,); DataError if there are no runs."""
+        """A number of each seed's record, such as "test_accuracy", (seeds,)."""
         return self.curves(arm, setting, key)
 
     def correct(self, arm: str, setting: int) -> np.ndarray:
-        """Whether each test image was classified rightly, bool (seeds, n_test); DataError if there are no runs."""
+        """Whether each test image was classified rightly, bool (seeds, n_test)."""
         n_test = self.data["n_test"]
-        return np.stack([decode_correct(run["test_correct"], n_test) for run in self._some_runs(arm, setting)])
+        return np.stack([decode_correct(run["test_correct"], n_test) for run in self.runs(arm, setting)])
 
     @property
     def timings(self) -> np.ndarray:
         """Seconds to train one network in stored order and shuffled, (seeds, 2)."""
         pairs = [(pair["base"], pair["shuffle"]) for pair in self.document["timings"]]
         return np.array(pairs).reshape(-1, 2)
-
-    def _some_runs(self, arm: str, setting: int) -> list[dict[str, Any]]:
-        runs = self.runs(arm, setting)
-        if not runs:
-            raise DataError(f"arm {arm!r}, setting {setting}, did not run")
-        return runs
 
 
 def encode_correct(correct: np.ndarray) -> str:
@@ -141,8 +137,9 @@ def _check(document: Any) -> None:
     for pair in document["timings"]:
         if not min(pair["base"], pair["shuffle"]) > 0 or not isinstance(pair["seed"], int):
             raise ValueError("a timing is no positive number of seconds of a seed")
-    for statement in document["exact"]:
-        _ = statement["id"], statement["value"], statement["holds"]
+    for numbers in document["exact"].values():
+        if not all(np.isfinite(number) for number in numbers.values()):
+            raise ValueError("an exact statement's value is no number")
 
 
 def _problems(run: dict[str, Any], n_test: int) -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""What the claims measure: a function a statistic, registered under its name for the ledger to use.
+"""What the claims measure: a function a statistic, which the ledger calls by its name.
 
-Each takes results, an arm, a setting and the ledger's further arguments, and gives a number a seed, (n seeds,), or a
-number a seed and test image, (n seeds, n_test). It raises DataError where the results do not hold what it needs. In
+Each takes results, an arm, a setting and the further fields of the ledger's test, and gives a number a seed, (seeds,),
+or a number a seed and test image, (seeds, n_test). It raises DataError where the results do not hold what it needs. In
 what follows x is a curve of the history, x_e its value after epoch e, and x_0 the one before training.
 """
 
@@ -97,7 +97,7 @@ def accuracy(results: Results, arm: str, setting: int) -> np.ndarray:
 def draws_below(results: Results, arm: str, setting: int, size: int) -> np.ndarray:
     """Share of random draws of ``size`` test images whose loss is below the final training loss, 0..1."""
     shares = [run["test_draws_below"].get(str(size)) for run in results.runs(arm, setting)]
-    if not shares or None in shares:
+    if None in shares:
         raise DataError(f"no draws of {size:,} test images in these results")
     return np.array(shares, dtype=np.float64)
 
@@ -110,20 +110,8 @@ def training_time(results: Results, arm: str, setting: int) -> np.ndarray:
     return results.timings[:, ("base", "shuffle").index(arm)]
 
 
-def recorded(results: Results, statement: str, fields: list[str]) -> list[float]:
-    """The values that a check of an exact statement left in the results; DataError if it was not made."""
-    for found in results.document["exact"]:
-        if found["id"] == statement:
-            return [float(value) for field in fields for value in np.ravel(found[field])]
-    raise DataError(f"statement {statement} was not checked")
-
-
-def differing_runs(results: Results, arm: str, printed: dict[str, dict[str, Any]]) -> list[float]:
-    """In each setting of ``printed``, the number of runs of ``arm`` that have a field other than printed."""
-    counts = []
-    for setting, fields in printed.items():
-        runs = results.runs(arm, int(setting))
-        if not runs:
-            raise DataError(f"arm {arm!r}, setting {setting}, did not run")
-        counts.append(float(sum(any(run[key] != value for key, value in fields.items()) for run in runs)))
-    return counts
+@statistic
+def differs_from_print(results: Results, arm: str, setting: int, printed: dict[str, Any]) -> np.ndarray:
+    """1 for each run with a field other than ``printed``, else 0."""
+    runs = results.runs(arm, setting)
+    return np.array([float(any(run[key] != value for key, value in printed.items())) for run in runs])

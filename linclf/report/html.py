@@ -6,6 +6,7 @@ Everything that comes from data is escaped here.
 import base64
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -107,6 +108,58 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str
     return Html(
         f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}"><table><caption>{escape(caption)}'
         f"</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def verdict(word: str | None) -> str:
+    """A verdict as markup: a sign and a word, so that colour is not all that tells them apart."""
+    signs = {"reproduced": "✓", "refuted": "✗", "inconclusive": "?"}
+    return f'<span class="verdict {word}">{signs[word]}&nbsp;{word}</span>' if word else "no verdict"
+
+
+def counts(numbers: Mapping[str, str], of: str) -> Html:
+    """How many claims got each verdict, large, as a list."""
+    items = "".join(f'<li><b class="count">{escape(n)}</b> {verdict(word)}</li>' for word, n in numbers.items())
+    return Html(f'<ul class="counts" aria-label="{escape(of)}">{items}</ul>')
+
+
+def against_region(value: float, low: float, high: float, region: tuple[float, float], text: str) -> str:
+    """A number's interval drawn against its region, as inline SVG; unbounded regions reach the edge.
+
+    Args:
+        text: the same in words, for whoever does not see it.
+    """
+    marks = [number for number in (value, low, high, *region) if math.isfinite(number)]
+    margin = 0.25 * (max(marks) - min(marks)) or 1
+    start, stop = min(marks) - margin, max(marks) + margin
+
+    def x(number: float) -> str:
+        return f"{160 * (min(max(number, start), stop) - start) / (stop - start):.1f}"
+
+    width = f"{float(x(region[1])) - float(x(region[0])):.1f}"
+    return (
+        f'<svg class="forest" width="160" height="16" viewBox="0 0 160 16" role="img" aria-label="{escape(text)}">'
+        f'<rect class="region" x="{x(region[0])}" width="{width}" height="16" fill="#0072b2" fill-opacity="0.22"/>'
+        f'<path d="M{x(low)} 8H{x(high)}" stroke="currentColor" stroke-width="2"/>'
+        f'<circle cx="{x(value)}" cy="8" r="3.5" fill="currentColor"/></svg>'
+    )
+
+
+def claims(rows: Sequence[Mapping[str, str]], *, caption: str) -> Html:
+    """Claims as a table, a row each; ``says`` and ``link`` are text, ``found`` and ``verdict`` are markup."""
+    body = "".join(
+        f'<tr id="claim-{escape(row["id"])}"><th scope="row">{escape(row["id"])}</th>'
+        f'<td><a href="{escape(row["link"])}">{escape(row["where"])}</a></td>'
+        f'<td class="text">{escape(row["says"])}<br><small>{escape(row["statistic"])}</small></td>'
+        f"<td>{row['found']}</td><td>{row['verdict']}</td></tr>"
+        for row in rows
+    )
+    head = "".join(
+        f'<th scope="col">{name}</th>' for name in ("claim", "where", "the reference says", "found here", "verdict")
+    )
+    return Html(
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="claims">'
+        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 

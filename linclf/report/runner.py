@@ -1,4 +1,4 @@
-"""The report: check parameters -> papermill -> nbconvert -> a folder of pages, with the numbers as JSON beside them."""
+"""The report: check parameters -> papermill -> nbconvert -> a folder of pages, with its numbers and claims beside."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from typing import Any
 
 import nbformat
 
+from .. import claims
 from ..errors import ConfigError
 from ..files import write_text
 from ..study import Study
@@ -34,7 +35,7 @@ def make_report(
     only: list[str] | None = None,
     command: str = "",
 ) -> int:
-    """Run the notebooks and write their pages and ``results.json``; the exit status, 0 or 1 if a notebook failed.
+    """Run the notebooks, write pages, ``results.json``, ``claims.json``; the exit status, 1 if a notebook failed.
 
     Args:
         given: parameters from the command line: data, out_dir, seeds, first_seed, epochs.
@@ -66,8 +67,12 @@ def make_report(
             line.end(f"{time.monotonic() - began:6.1f} s" + (f"  failed: {reason}" if reason else ""))
 
     _write_pages(out, executed)
-    document = {**study.results().document, "command": command}
-    write_text(out / "results.json", _compact(json.dumps(document, indent=1)) + "\n")
+    results = study.results()
+    for file, document in (
+        ("results.json", {**results.document, "command": command}),
+        ("claims.json", claims.evaluate(results)),
+    ):
+        write_text(out / file, _compact(json.dumps(document, indent=1, ensure_ascii=False)) + "\n")
     page = out / page_file("summary" if "summary" in executed else next(iter(executed)))
     print(f"report: {page} ({time.monotonic() - started:.0f} s)")
     return 1 if any(execution.failure for execution in executed.values()) else 0

@@ -1,13 +1,16 @@
 """What the notebooks show: each function takes results and returns one figure, table or box of the page."""
 
+import math
 import shlex
 import time
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
 
 from .. import environment, metrics, plots
+from ..claims import Region, evaluate
 from ..experiments import ARMS, SETTINGS
 from ..results import Results
 from ..study import Study
@@ -15,6 +18,15 @@ from . import html
 
 REFERENCE_SVM = {1: 28.92, 2: 34.98, 3: 35.81, 4: 36.03}
 """Test accuracies in percent that the reference prints in its section 2."""
+
+CLAIMS_OF_SECTION = {
+    "abstract": "0_baseline.html",
+    "1.1": "1_1_all_data.html",
+    "1.2": "1_2_learning_rate_decay.html",
+    "1.3": "1_3_shuffling.html",
+    "2": "2_svm.html",
+}
+"""The page that shows what a section of the reference claims."""
 
 
 def setting_name(setting: int) -> str:
@@ -33,6 +45,19 @@ def data_note(study: Study) -> Any:
             kind="warning",
         )
     return html.callout(provenance.describe(), kind="note")
+
+
+def data_deviation(study: Study) -> Any:
+    """What differs on this data from the reference's, as a line of the list of deviations."""
+    provenance = study.data.provenance
+    words = {
+        True: "the official bytes of CIFAR-10, as the reference's",
+        False: "not the official bytes of CIFAR-10: small differences from the reference may come from the data",
+        None: "CIFAR-10 as far as its labels and shapes tell; no official checksum exists for this layout's files",
+    }[provenance.official]
+    if provenance.synthetic:
+        words = "the generated stand-in, so that nothing here can be compared with the reference"
+    return html.prose(f"- **Data.** These are {words} (content SHA-256 `{provenance.sha256[:16]}…`).")
 
 
 def curves(
@@ -142,6 +167,72 @@ def reference_svm(results: Results) -> Any:
         beside = f"{printed:.2f}" if not results.document["data"]["synthetic"] else "(CIFAR-10 only)"
         rows.append([setting_name(setting), _percent(ours), beside])
     return html.table(["setting", "here, %", "reference, %"], rows, caption="Test accuracy with the SVM loss.")
+
+
+def claims(results: Results, *ids: str) -> Any:
+    """What the reference says here, what was found, and the verdict; all claims if none is named."""
+    evaluated = evaluate(results, only=ids)
+    rows = []
+    for claim in evaluated["claims"]:
+        anchor = f"figure-{claim['figure']}" if claim["figure"] else f"claim-{claim['id']}"
+        missing = "" if claim["missing"] in (None, evaluated["missing"]) else f"<br>{escape(claim['missing'])}"
+        rows.append(
+            {
+                **{key: claim[key] for key in ("id", "where", "says", "statistic")},
+                "link": f"#{anchor}" if ids else f"{CLAIMS_OF_SECTION[claim['section']]}#{anchor}",
+                "found": "".join(_part(part, claim) for part in claim["parts"]) + missing,
+                "verdict": html.verdict(claim["verdict"]),
+            }
+        )
+    caption = "Dot and line: value and 95 % interval; shaded: where the claim holds."
+    if evaluated["missing"]:
+        caption = f"Values without a verdict, which {evaluated['missing']}."
+    return html.claims(rows, caption=caption)
+
+
+def verdict_counts(results: Results) -> Any:
+    """The report's answer in one sentence: how many claims are reproduced, refuted, inconclusive."""
+    evaluated = evaluate(results)
+    total = len(evaluated["claims"])
+    if evaluated["missing"]:
+        return html.callout(
+            f"The reference makes {total} statements that can be measured. No verdict on them is printed here: a "
+            f"verdict {evaluated['missing']}.",
+            kind="warning",
+        )
+    return html.counts(
+        {word: str(number) for word, number in evaluated["counts"].items()}, f"of {total} measurable statements"
+    )
+
+
+def _part(part: dict[str, Any], claim: dict[str, Any]) -> str:
+    """One number of a claim with its interval and region, as markup."""
+    several = len({(test["measure"], test.get("key"), test.get("size")) for test in claim["parts"]}) > 1
+    words = [str(part[key]).replace("_", " ") for key in ("measure", "key", "size") if several and key in part]
+    label = " ".join([*words, part["of"].replace("_", " ").replace(" - ", " − ")])
+    if part["value"] is None:
+        return f"<div>{escape(label)}: not measured</div>"
+    value, low, high = part["value"], part["low"], part["high"]
+    unit = f" {claim['unit']}" if claim["unit"] else ""
+    text = _digits(value, low, high)
+    if low is not None and low != high:
+        text += f" ({_digits(low, low, high)} to {_digits(high, low, high)})"
+    text = f"{label}: {text}{unit}".replace("-", "−")
+    if part["region"] is None:
+        return f"<div>{escape(text)}, shown beside</div>"
+    region = Region.parse(part["region"])
+    picture = ""
+    if low is not None:
+        said = f"{text}; region {part['region']}"
+        picture = html.against_region(value, low, high, (region.low, region.high), said)
+    return f"<div>{picture} {escape(text)}; region&nbsp;{escape(part['region'].replace('-', '−'))}</div>"
+
+
+def _digits(number: float, low: float | None, high: float | None) -> str:
+    """As many digits as the interval makes meaningful; three where there is none."""
+    if low is None or high is None or low == high:
+        return f"{number:,.0f}" if number == int(number) else f"{number:.3g}"
+    return f"{number:.{min(max(0, 1 - math.floor(math.log10(high - low))), 6)}f}"
 
 
 def draws_table(results: Results, arm: str, setting: int) -> Any:
