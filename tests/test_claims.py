@@ -1,0 +1,203 @@
+"""Verdicts from fabricated results whose answers are known; the bootstrap's coverage; ``linclf verify``."""
+
+import copy
+import json
+
+import numpy as np
+import pytest
+
+from linclf.__main__ import main
+from linclf.claims import VERDICTS, Region, bootstrap, evaluate, ledger
+from linclf.errors import DataError
+from linclf.results import CURVES, Results, encode_correct
+
+SEEDS, N_TEST = range(1000, 1010), 1000
+
+
+def fabricated(seeds=SEEDS, name="CIFAR-10"):
+    """Results in which every run of an arm and setting is much like the next, with differences known beforehand."""
+    rng = np.random.default_rng(0)
+    rule, runs = ledger()["rule"], []
+    for shift, (arm, fields) in enumerate(rule["arms"].items()):
+        for setting, printed in rule["settings"].items():
+            for seed in seeds:
+                wobble = rng.normal(0, 1e-3)
+                curves = {key: (2 + 0.1 * shift + wobble + np.exp(-np.arange(41.0))).tolist() for key in CURVES}
+                correct = np.arange(N_TEST) < 300 + 20 * shift + rng.integers(0, 3)
+                runs.append(
+                    {
+                        "arm": arm, "setting": int(setting), "seed": seed, **fields, **printed, **rule["every_run"],
+                        **curves, "sharpness": 0.5 + 0.01 * shift + wobble, "test_accuracy": float(correct.mean()),
+                        "test_correct": encode_correct(correct), "test_draws_below": {"1000": 0.9, "5000": 0.5},
+                    }
+                )  # fmt: skip
+    return Results(
+        {
+            "format": 1,
+            "data": {"name": name, "synthetic": name != "CIFAR-10", "n_test": N_TEST},
+            "exact": {
+                "E1": {"relative_error": 4e-8},
+                "E2": {"relative_error": 4e-8, "loss_at_zero": 9.0},
+                "E3": {"n_train": 49000, "n_validation": 1000, "in_both": 0},
+            },
+            "timings": [{"seed": seed, "base": 1.0, "shuffle": 1.1 + 0.001 * (seed % 7)} for seed in seeds],
+            "runs": runs,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def results():
+    return fabricated()
+
+
+def with_region(region, claim_id):
+    """The ledger with one claim's region replaced."""
+    changed = copy.deepcopy(ledger())
+    (claim,) = [claim for claim in changed["claims"] if claim["id"] == claim_id]
+    for test in claim["tests"]:
+        test["region"] = test["region"] and region  # what is only shown beside has none
+    return changed
+
+
+def verdict(results, claim_id, region):
+    (claim,) = evaluate(results, with_region(region, claim_id), only=[claim_id])["claims"]
+    return claim["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("claim_id", "value"),
+    [
+        ("1.1b", 0.1),  # difference of final losses
+        ("1.2d", 2.2 / 2),  # ratio
+        ("1.1e", 2.0),  # difference of accuracies in points, over seeds and images
+        ("2b", 38.1),  # an accuracy by itself
+        ("2o", 0.0),  # against the greatest of several
+        ("1.3d", 0.3),  # distance between two curves
+        ("1.1g", 0.9),
+        ("1.3c", 1.1),
+        ("2n", 4.0),
+        ("E2", 4e-8),
+    ],
+)
+def test_each_kind_of_statistic_gets_each_verdict(results, claim_id, value):
+    (claim,) = evaluate(results, only=[claim_id])["claims"]
+    part = claim["parts"][0]
+    assert part["value"] == pytest.approx(value, abs=0.15 if claim["unit"] else 0.01)
+    low = min(p["low"] for p in claim["parts"])
+    high = max(p["high"] for p in claim["parts"])
+    assert verdict(results, claim_id, f"{low - 1} to {high + 1}") == "reproduced"
+    assert verdict(results, claim_id, f"{high + 1} to {high + 2}") == "refuted"
+    if part["low"] < part["high"]:
+        assert verdict(results, claim_id, f"> {part['value']}") == "inconclusive"
+        assert verdict(results, claim_id, f"{low - 1} to {part['value']}") != "reproduced"
+    assert verdict(results, claim_id, f"> {high}") in ("refuted", "inconclusive")
+
+
+def test_bounds_are_left_out_of_open_regions_and_part_of_closed_ones():
+    assert Region.parse("> 0").verdict(0, 1) == "inconclusive"
+    assert Region.parse("> 0").verdict(-1, 0) == "refuted"
+    assert Region.parse("< 0").verdict(-1, -0.1) == "reproduced"
+    assert Region.parse("0 to 1").verdict(0, 1) == "reproduced"
+    assert Region.parse("= 9").verdict(9, 9) == "reproduced"
+    assert Region.parse("= 9").verdict(8, 8) == "refuted"
+    with pytest.raises(ValueError, match="expected a region"):
+        Region.parse("about 3")
+
+
+def test_one_refuted_part_refutes_the_claim(results):
+    claims = with_region("> -100", "1.3f")
+    (claim,) = [claim for claim in claims["claims"] if claim["id"] == "1.3f"]
+    claim["tests"][1]["region"] = "> 100"
+    (found,) = evaluate(results, claims, only=["1.3f"])["claims"]
+    assert [part["verdict"] for part in found["parts"]] == ["reproduced", "refuted"]
+    assert found["verdict"] == "refuted"
+
+
+def test_all_claims_of_the_ledger_appear_with_a_verdict(results):
+    evaluated = evaluate(results)
+    ids = [claim["id"] for claim in evaluated["claims"]]
+    assert len(set(ids)) == len(ids) == 45
+    assert all(claim["verdict"] in VERDICTS for claim in evaluated["claims"]), evaluated["claims"]
+    assert sum(evaluated["counts"].values()) == 45
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"seeds": [1000]}, "needs 10 seeds, numbered from 1000 (here 1: 1000)"),
+        ({"seeds": range(10)}, "needs 10 seeds, numbered from 1000 (here 10: 0, 1, 2 ...)"),
+        ({"name": "synthetic stand-in"}, "needs CIFAR-10 (here: synthetic stand-in)"),
+    ],
+)
+def test_no_verdict_where_the_rule_is_not_met(given, words):
+    evaluated = evaluate(fabricated(**given))
+    assert evaluated["missing"] == words
+    assert all(claim["verdict"] is None for claim in evaluated["claims"])
+    assert all(part["verdict"] is None for claim in evaluated["claims"] for part in claim["parts"])
+
+
+def test_an_arm_with_other_fields_or_missing_seeds_gets_no_verdict(results):
+    other = copy.deepcopy(results.document)
+    for run in other["runs"]:
+        if run["arm"] == "decay":
+            run["lr_decay"] = 0.5
+    claims = {claim["id"]: claim for claim in evaluate(Results(other))["claims"]}
+    assert claims["1.2c"]["verdict"] is None
+    assert claims["1.2c"]["missing"] == "needs lr_decay 0.9 in arm 'decay' (here 0.5)"
+    assert claims["1.1e"]["verdict"] in VERDICTS
+    del other["runs"][-1]  # a seed of the SVM's setting 4
+    claims = {claim["id"]: claim for claim in evaluate(Results(other))["claims"]}
+    assert claims["2d"]["missing"] == "needs arm 'svm' for every seed"
+
+
+def test_the_interval_holds_the_true_value_often_enough():
+    """Nominal 95 % intervals of a mean of ten seeds, for normal and for skewed draws."""
+    rng = np.random.default_rng(1)
+    for draw, truth in ((rng.normal, 0.0), (rng.exponential, 1.0)):
+        held = []
+        for _ in range(400):
+            low, high = bootstrap.interval([draw(size=10)], lambda means: means[..., 0], images=False)
+            held.append(low <= truth <= high)
+        assert np.mean(held) >= 0.90
+
+
+@pytest.fixture
+def written(results, tmp_path):
+    (tmp_path / "results.json").write_text(json.dumps(results.document))
+    (tmp_path / "claims.json").write_text(json.dumps(evaluate(results)))
+    return tmp_path
+
+
+def test_verify_accepts_what_follows_from_the_results(written, capsys):
+    assert main(["verify", str(written)]) == 0
+    assert main(["verify", str(written / "results.json")]) == 0
+    assert "45 claims" in capsys.readouterr().out
+
+
+def test_verify_fails_on_any_difference(written, capsys):
+    document = json.loads((written / "claims.json").read_text())
+    changes = (
+        lambda d: d["claims"][7].update(verdict="refuted" if d["claims"][7]["verdict"] != "refuted" else "reproduced"),
+        lambda d: d["claims"][9]["parts"][0].update(low=d["claims"][9]["parts"][0]["low"] + 1e-6),
+        lambda d: d["claims"][9]["parts"][0].update(region="> 7"),
+        lambda d: d["claims"].pop(),
+        lambda d: d["counts"].update(refuted=99),
+    )
+    for change in changes:
+        changed = copy.deepcopy(document)
+        change(changed)
+        (written / "claims.json").write_text(json.dumps(changed))
+        assert main(["verify", str(written)]) == 1
+        assert "is not what" in capsys.readouterr().err
+    (written / "claims.json").unlink()
+    assert main(["verify", str(written)]) == 1
+    assert "claims.json" in capsys.readouterr().err
+
+
+def test_unusable_results_are_named(tmp_path):
+    path = tmp_path / "results.json"
+    for text in ("", "[]", '{"format": 2}', '{"format": 1, "data": NaN}'):
+        path.write_text(text)
+        with pytest.raises(DataError, match=r"results\.json: expected"):
+            Results.load(path)
