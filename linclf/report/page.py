@@ -31,6 +31,8 @@ def page_file(name: str) -> str:
 def convert(notebook: NotebookNode, name: str) -> str:
     """The page of an executed notebook, as HTML."""
     exporter = HTMLExporter(template_name="linclf", extra_template_basedirs=[str(_TEMPLATES)])
+    # Ours first: what an earlier installation left where Jupyter looks may be older than this code.
+    exporter.template_paths = [str(_TEMPLATES / "linclf"), str(_TEMPLATES), *exporter.template_paths]
     page: str = exporter.from_notebook_node(notebook, resources={"metadata": {"name": name}})[0]
     return page
 
