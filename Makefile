@@ -24,8 +24,8 @@ notebooks: .venv/notebooks.stamp
 clean:
 	rm -rf .venv build dist
 
-# One stamp an extra: installed again only when pyproject.toml changes.
-.venv/%.stamp: pyproject.toml | .venv
+# One stamp an extra: installed again only when pyproject.toml changes, or the template that Jupyter gets a copy of.
+.venv/%.stamp: pyproject.toml $(wildcard linclf/report/templates/linclf/*) | .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$*]"
 	touch $@
 

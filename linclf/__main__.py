@@ -30,6 +30,8 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument(
         "-p", "--parameter", action="append", metavar="NAME=VALUE", help="set another notebook parameter"
     )
+    report.add_argument("--single-file", action="store_true", help="also write report.html, all pages in one")
+    report.add_argument("--open", action="store_true", help="open the report in the browser")
 
     fetch = commands.add_parser("fetch", help="download CIFAR-10's official archive into the cache folder")
     fetch.add_argument("--url", help="another place to download it from; the checksum must match")
@@ -67,7 +69,14 @@ def _report(options: argparse.Namespace, command: str) -> int:
         "first_seed": options.first_seed,
         "epochs": options.epochs,
     }
-    return make_report(parameters, assignments=options.parameter, only=options.only, command=command)
+    return make_report(
+        parameters,
+        assignments=options.parameter,
+        only=options.only,
+        command=command,
+        single_file=options.single_file,
+        open_page=options.open,
+    )
 
 
 def _fetch(options: argparse.Namespace, command: str) -> int:

@@ -15,7 +15,7 @@ TRAIN, VALIDATION, BESIDE = "#0072b2", "#d55e00", "#767676"
 _SETS = (("train", "training", TRAIN, "-"), ("validation", "validation", VALIDATION, (0, (4, 1.5))))
 
 
-def new_axes(width: float = 6.4, height: float = 3.6) -> Axes:
+def new_axes(width: float = 5.6, height: float = 3.3) -> Axes:
     """An Axes in a figure of its own, in inches, that belongs to no window."""
     axes: Axes = Figure(figsize=(width, height), layout="constrained").add_subplot()
     return axes

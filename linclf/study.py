@@ -38,7 +38,8 @@ class Study:
 
     Args:
         data: what ``load_dataset`` takes.
-        out_dir: folder that keeps the finished runs, in ``runs/``.
+        out_dir: folder that keeps the finished runs, in ``runs/``; "auto" is ``reports/latest`` of the source tree, or
+            of the current folder where linclf was installed without one.
         progress: show a line while training.
         plan: fields of :class:`~linclf.experiments.Plan`: seeds, first_seed, epochs, n_validation, lr_decay.
 
@@ -48,7 +49,8 @@ class Study:
 
     def __init__(self, data: str | Path, out_dir: str | Path, *, progress: bool = True, **plan: Any) -> None:
         self.plan = Plan(**plan)
-        self.source, self.out_dir, self.started = data, Path(out_dir), time.monotonic()
+        self.source, self.started = data, time.monotonic()
+        self.out_dir = _reports() / "latest" if out_dir == "auto" else Path(out_dir)
         self.data = load_dataset(data)
         split_sizes("batch", self.data, self.plan.n_validation)  # too few batches are refused before anything runs
         self.progress = progress
@@ -238,3 +240,8 @@ class Study:
             return timings
         except (OSError, ValueError):
             return []
+
+
+def _reports() -> Path:
+    root = Path(__file__).parent.parent
+    return (root if (root / "notebooks").is_dir() else Path()) / "reports"

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from command import TINY, linclf
 
 MAKE = Path(__file__).parent.parent.parent / "shared" / "data" / "make-cifar10"
 
@@ -21,3 +22,12 @@ def cifar10() -> Path:
     folder = Path(tempfile.gettempdir()) / "linclf-test-cifar10"
     subprocess.run([sys.executable, MAKE, folder], check=True, capture_output=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory) -> Path:
+    """The whole report on tiny data, from the command."""
+    out = tmp_path_factory.mktemp("report")
+    done = linclf("report", *TINY, "--out", out, "--single-file")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out

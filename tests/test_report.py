@@ -1,35 +1,25 @@
 """The whole report on tiny data, in real kernels; the command's errors; every notebook."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from command import TINY, linclf
 
 from linclf.__main__ import main
 from linclf.report import html, parameters, runner
 from linclf.report.page import PAGES, convert, mathml, page_file
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
-TINY = ["--data", "synthetic:250", "--epochs", "2"]
-
-
-def linclf(*words, cwd=None):
-    return subprocess.run([sys.executable, "-m", "linclf", *map(str, words)], capture_output=True, text=True, cwd=cwd)
-
-
-@pytest.fixture(scope="session")
-def report(tmp_path_factory):
-    out = tmp_path_factory.mktemp("report")
-    done = linclf("report", *TINY, "--seeds", 2, "--out", out)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return out
 
 
 def test_a_page_a_notebook_and_the_results(report):
-    assert {path.name for path in report.glob("*.html")} == {page_file(name) for name in PAGES}
+    assert {path.name for path in report.glob("*.html")} == {page_file(name) for name in PAGES} | {runner.SINGLE}
     results = json.loads((report / "results.json").read_text())
     arms = ["base", "full", "full_updates", "decay", "decay_full", "shuffle", "shuffle_full", "svm"]
     assert [(run["arm"], run["setting"], run["seed"]) for run in results["runs"]] == [
@@ -84,8 +74,61 @@ def test_notebooks_are_thin(name):
             assert not any(line.startswith(("def ", "class ")) for line in cell.source.splitlines())
 
 
+def without_times(page):
+    """A page without what may differ between two runs: durations, dates, and the claim about durations."""
+    return re.sub(r"<time>.*?</time>|<tr id=\"claim-1\.3c\">.*?</tr>", "", page, flags=re.S)
+
+
+def test_two_reports_from_nothing_have_the_same_pages_and_numbers(report, tmp_path):
+    def pages():
+        return {path.name: without_times(path.read_text()) for path in report.glob("*.html")}
+
+    def numbers():
+        results, claims = (json.loads((report / name).read_text()) for name in ("results.json", "claims.json"))
+        for run in results["runs"]:
+            del run["seconds"]
+        del results["timings"]
+        return results, [claim for claim in claims["claims"] if claim["id"] != "1.3c"]
+
+    first = pages(), numbers()
+    shutil.rmtree(report / "runs")
+    done = linclf("report", *TINY, "--out", report, "--single-file")
+    assert done.returncode == 0, done.stderr
+    assert numbers() == first[1]
+    for name, page in pages().items():
+        assert page == first[0][name], name
+
+
+def test_jupyters_own_commands_give_the_same_page(report, tmp_path):
+    """papermill and nbconvert as people type them, with the template that the installation put where Jupyter looks."""
+    notebook = NOTEBOOKS / "2_svm.ipynb"
+    values = dict(data="synthetic:250", epochs="2", seeds="2", out_dir=str(report))
+    words = [word for name, value in values.items() for word in ("-p", name, value)]
+    for command in (
+        ["papermill", str(notebook), "out.ipynb", *words],
+        ["jupyter", "nbconvert", "--to", "html", "--template", "linclf", "out.ipynb"],
+    ):
+        program = Path(sys.executable).with_name(command[0])
+        done = subprocess.run([program, *command[1:]], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+    def injected(page):  # papermill writes the values in the order and with the quotes that it was given
+        return re.sub(r"Parameters of this run</summary>.*?</details>", "", without_times(page), flags=re.S)
+
+    assert injected((tmp_path / "out.html").read_text()) == injected((report / "2_svm.html").read_text())
+
+
+@pytest.mark.parametrize(("found", "said"), [(True, ""), (False, "no browser was found here: open ")])
+def test_open_shows_the_first_page(report, monkeypatch, capsys, found, said):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or found)
+    assert main(["report", *TINY, "--out", str(report), "--only", "summary", "--open"]) == 0
+    assert opened == [(report / "index.html").as_uri()]
+    assert capsys.readouterr().err.startswith(said)
+
+
 def test_only_runs_what_is_named_and_uses_what_is_stored(report):
-    done = linclf("report", *TINY, "--seeds", 2, "--out", report, "--only", "summary")
+    done = linclf("report", *TINY, "--out", report, "--only", "summary")
     assert done.returncode == 0
     assert "[1/1] summary" in done.stdout
 

@@ -41,6 +41,11 @@ class Prose:
         return self.text
 
 
+def timed(text: str) -> Html:
+    """Text that differs from run to run (a duration, a date), marked so that two reports can be compared without it."""
+    return Html(f"<time>{escape(text)}</time>")
+
+
 def prose(text: str) -> Prose:
     """Markdown text, formulas between dollar signs included."""
     return Prose(text)
@@ -64,11 +69,17 @@ def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping
         fig.savefig(picture, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     source = _data_link("image/svg+xml", picture.getvalue())
     image = f'<img class="curve" src="{source}" alt="{escape(alt)}">'
-    return _numbered(number, image, caption, data)
+    return _numbered(number, image, caption, "csv", "Numbers (CSV)", _csv(data))
 
 
-def templates(images: np.ndarray, names: Sequence[str], *, number: int | str, caption: str, alt: str) -> Html:
-    """One picture a class, (C, h, w, c) in 0..1, as crisp pixels with the class's name beneath."""
+def templates(
+    images: np.ndarray, names: Sequence[str], *, number: int | str, caption: str, alt: str, weights: np.ndarray
+) -> Html:
+    """One picture a class, (C, h, w, c) in 0..1, as crisp pixels with the class's name beneath.
+
+    ``weights``, the array behind the pictures, is there to download; at half precision, which shows more than the
+    pictures do and keeps the page small.
+    """
     from PIL import Image
 
     cells = []
@@ -82,29 +93,34 @@ def templates(images: np.ndarray, names: Sequence[str], *, number: int | str, ca
         )
     style = "display:flex;flex-wrap:wrap;gap:.6em"
     row = f'<div class="templates" style="{style}" role="group" aria-label="{escape(alt)}">{"".join(cells)}</div>'
-    return _numbered(number, row, caption, None)
+    array = io.BytesIO()
+    np.save(array, weights.astype(np.float16))
+    return _numbered(number, row, caption, "npy", "Weights (NumPy)", array.getvalue())
 
 
-def _numbered(number: int | str, content: str, caption: str, data: Mapping[str, Sequence[Any]] | None) -> Html:
-    link = ""
-    if data is not None:
-        text = io.StringIO()
-        writer = csv.writer(text)
-        writer.writerow(data)
-        writer.writerows(zip(*data.values(), strict=True))
-        source = _data_link("text/csv", text.getvalue().encode())
-        link = f' <a class="numbers" download="figure-{escape(str(number))}.csv" href="{source}">Numbers (CSV)</a>'
-    label = f'<a class="anchor" href="#figure-{escape(str(number))}"><b>Figure {escape(str(number))}.</b></a>'
+def _numbered(number: int | str, content: str, caption: str, ending: str, what: str, numbers: bytes) -> Html:
+    """A figure with its caption and a link that downloads its numbers."""
+    name = f"figure-{escape(str(number))}"
+    source = _data_link("text/csv" if ending == "csv" else "application/octet-stream", numbers)
     return Html(
-        f'<figure id="figure-{escape(str(number))}">{content}<figcaption>{label} {escape(caption)}{link}</figcaption>'
-        "</figure>"
+        f'<figure id="{name}">{content}<figcaption><a class="anchor" href="#{name}"><b>Figure {escape(str(number))}.'
+        f'</b></a> {escape(caption)} <a class="numbers" download="{name}.{ending}" href="{source}">{what}</a>'
+        "</figcaption></figure>"
     )
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str) -> Html:
+def _csv(columns: Mapping[str, Sequence[Any]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return text.getvalue().encode()
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str | Html]], *, caption: str) -> Html:
     """A table; the page's script lets its headers sort it."""
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join("<tr>" + "".join(f"<td>{_markup(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return Html(
         f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}"><table><caption>{escape(caption)}'
         f"</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
@@ -114,7 +130,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str
 def verdict(word: str | None) -> str:
     """A verdict as markup: a sign and a word, so that colour is not all that tells them apart."""
     signs = {"reproduced": "✓", "refuted": "✗", "inconclusive": "?"}
-    return f'<span class="verdict {word}">{signs[word]}&nbsp;{word}</span>' if word else "no verdict"
+    return f'<span class="verdict {word}">{signs[word]}&nbsp;{word}</span>' if word else "no&nbsp;verdict"
 
 
 def counts(numbers: Mapping[str, str], of: str) -> Html:
@@ -151,7 +167,7 @@ def claims(rows: Sequence[Mapping[str, str]], *, caption: str) -> Html:
         f'<tr id="claim-{escape(row["id"])}"><th scope="row">{escape(row["id"])}</th>'
         f'<td><a href="{escape(row["link"])}">{escape(row["where"])}</a></td>'
         f'<td class="text">{escape(row["says"])}<br><small>{escape(row["statistic"])}</small></td>'
-        f"<td>{row['found']}</td><td>{row['verdict']}</td></tr>"
+        f'<td class="found">{row["found"]}</td><td>{row["verdict"]}</td></tr>'
         for row in rows
     )
     head = "".join(
@@ -163,10 +179,14 @@ def claims(rows: Sequence[Mapping[str, str]], *, caption: str) -> Html:
     )
 
 
-def provenance(items: Mapping[str, str]) -> Html:
+def provenance(items: Mapping[str, str | Html]) -> Html:
     """A list of names and values for the page's end."""
-    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in items.items())
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{_markup(value)}</dd>" for name, value in items.items())
     return Html(f'<dl class="provenance">{rows}</dl>')
+
+
+def _markup(value: str | Html) -> str:
+    return value.markup if isinstance(value, Html) else escape(value)
 
 
 def _data_link(kind: str, content: bytes) -> str:

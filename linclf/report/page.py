@@ -1,6 +1,7 @@
 """From an executed notebook to a page that needs nothing but itself."""
 
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,11 @@ def page_file(name: str) -> str:
     return "index.html" if name == "summary" else f"{name}.html"
 
 
+def reading_order(names: Iterable[str]) -> list[str]:
+    """The pages among ``names`` as a reader meets them: the summary, then the sections."""
+    return sorted(names, key=lambda name: (name != "summary", list(PAGES).index(name)))
+
+
 def convert(notebook: NotebookNode, name: str) -> str:
     """The page of an executed notebook, as HTML."""
     exporter = HTMLExporter(template_name="linclf", extra_template_basedirs=[str(_TEMPLATES)])
@@ -37,19 +43,51 @@ def convert(notebook: NotebookNode, name: str) -> str:
     return page
 
 
+def join(pages: Mapping[str, str]) -> str:
+    """Pages, as name -> HTML in reading order, in one: links between them become links within it."""
+    from bs4 import BeautifulSoup
+
+    files = {page_file(name): name for name in pages}
+
+    def within(name: str, href: str) -> str:
+        """What a link of one page is called in the whole."""
+        file, sign, anchor = href.partition("#")
+        target = files.get(file) if file else name
+        return f"#{target}{sign and '.'}{anchor}" if target else href
+
+    parsed = {name: BeautifulSoup(page, "html.parser") for name, page in pages.items()}
+    articles = {name: page.select("article")[0] for name, page in parsed.items()}
+    for name, article in articles.items():
+        for element in article.select("[id]"):
+            element["id"] = f"{name}.{element['id']}"
+        for link in parsed[name].select("article a[href], header a[href]"):
+            link["href"] = within(name, str(link["href"]))
+        for link in article.select(".onward"):
+            link.decompose()
+        article["id"] = name
+    whole = next(iter(parsed.values()))
+    for link in whole.select("header [aria-current]"):
+        del link["aria-current"]
+    whole.select("main")[0].extend(articles.values())
+    return str(whole)
+
+
 class PagePreprocessor(Preprocessor):
     """What the template needs and Jinja cannot do: title, navigation, formulas as MathML, progress lines left out."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """nbconvert calls this once a notebook, through the template's conf.json."""
-        name = resources["metadata"]["name"]
+        # papermill's copy may be called anything; it says which notebook it was made from.
+        name = Path(nb.metadata.get("papermill", {}).get("input_path") or resources["metadata"]["name"]).stem
         heading = re.search(
             r"^# (.+)", "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown"), re.M
         )
-        made = nb.metadata.get("linclf", {}).get("pages", list(PAGES))
+        made = reading_order(nb.metadata.get("linclf", {}).get("pages", PAGES))
+        onward = made[made.index(name) + 1 :][:1] if name in made else []
         resources["linclf"] = {
             "title": heading[1] if heading else name,
-            "pages": [(page_file(page), title, page == name) for page, title in PAGES.items() if page in made],
+            "pages": [(page_file(page), PAGES[page], page == name) for page in made],
+            "onward": [(page_file(page), PAGES[page]) for page in onward],
             "sections": [],
             "failed": nb.metadata.get("linclf", {}).get("failed"),
         }

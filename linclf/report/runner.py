@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import sys
 import tempfile
 import time
+import webbrowser
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,10 @@ from ..files import write_text
 from ..study import Study
 from . import parameters
 from .execute import Execution, Line, execute
-from .page import PAGES, convert, page_file
+from .page import PAGES, convert, join, page_file, reading_order
+
+SINGLE = "report.html"
+"""All pages in one, where it is asked for."""
 
 
 def notebooks() -> dict[str, parameters.Notebook]:
@@ -34,6 +39,8 @@ def make_report(
     assignments: list[str] | None = None,
     only: list[str] | None = None,
     command: str = "",
+    single_file: bool = False,
+    open_page: bool = False,
 ) -> int:
     """Run the notebooks, write pages, ``results.json``, ``claims.json``; the exit status, 1 if a notebook failed.
 
@@ -42,6 +49,8 @@ def make_report(
         assignments: further parameters as NAME=VALUE.
         only: names of the notebooks to run; all by default.
         command: what makes this report again.
+        single_file: also write ``report.html``, all pages in one.
+        open_page: show the first page in the browser.
 
     Raises:
         ConfigError, DataError: before anything is run.
@@ -67,6 +76,9 @@ def make_report(
             line.end(f"{time.monotonic() - began:6.1f} s" + (f"  failed: {reason}" if reason else ""))
 
     _write_pages(out, executed)
+    if single_file:
+        written = [name for name in reading_order(PAGES) if (out / page_file(name)).exists()]
+        write_text(out / SINGLE, join({name: (out / page_file(name)).read_text(encoding="utf-8") for name in written}))
     results = study.results()
     for file, document in (
         ("results.json", {**results.document, "command": command}),
@@ -75,6 +87,8 @@ def make_report(
         write_text(out / file, _compact(json.dumps(document, indent=1, ensure_ascii=False)) + "\n")
     page = out / page_file("summary" if "summary" in executed else next(iter(executed)))
     print(f"report: {page} ({time.monotonic() - started:.0f} s)")
+    if open_page and not webbrowser.open(page.resolve().as_uri()):
+        print(f"no browser was found here: open {page} by hand", file=sys.stderr)
     return 1 if any(execution.failure for execution in executed.values()) else 0
 
 

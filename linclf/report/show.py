@@ -41,7 +41,7 @@ def data_note(study: Study) -> Any:
     if provenance.synthetic:
         return html.callout(
             "Made on the generated stand-in, not on CIFAR-10: the figures show how the report works, and none of "
-            "their numbers says anything about the reference's. " + provenance.describe(),
+            "their numbers says anything about the reference's. Data: " + provenance.describe(),
             kind="warning",
         )
     return html.callout(provenance.describe(), kind="note")
@@ -67,46 +67,58 @@ def curves(
     quantity: str = "loss",
     *,
     number: int | str,
-    caption: str = "",
     beside: str | None = None,
     limits: tuple[float, float] | None = None,
 ) -> Any:
-    """Loss, cost or accuracy over the epochs as a numbered figure, with its finding in words as alt text."""
+    """Loss or cost over the epochs as a numbered figure that says in words what it shows."""
     axes = plots.curves(results, arm, setting, quantity, beside=beside, limits=limits)
     title = f"{quantity.capitalize()} over the epochs, {ARMS[arm].title}, {setting_name(setting)}."
+    train, validation = (results.curves(arm, setting, f"{name}_{quantity}") for name in ("train", "validation"))
+    ends = "; ".join(
+        f"{name} {quantity} from {mean[0]:.3g} to {mean[-1]:.3g}, least {mean.min():.3g} at epoch {mean.argmin()}"
+        for name, mean in (("training", train.mean(axis=0)), ("validation", validation.mean(axis=0)))
+    )
     return html.figure(
         axes.figure,
         number=number,
-        caption=f"{title} {caption}".strip(),
-        alt=f"{title} {_finding(results, arm, setting, quantity)}",
+        caption=f"{title} {_seen(train, validation, quantity)}",
+        alt=f"Two curves over {train.shape[1] - 1} epochs: {ends}.",
         data=plots.curve_numbers(results, arm, setting, quantity),
     )
 
 
-def _finding(results: Results, arm: str, setting: int, quantity: str) -> str:
-    """Where the two curves begin, turn and end."""
-    parts = []
-    for name in ("train", "validation"):
-        mean = results.curves(arm, setting, f"{name}_{quantity}").mean(axis=0)
-        best = mean.argmax() if quantity == "accuracy" else mean.argmin()
-        parts.append(
-            f"{'Training' if name == 'train' else 'Validation'} {quantity} goes from {mean[0]:.3g} to {mean[-1]:.3g}, "
-            f"best {mean[best]:.3g} at epoch {best}"
-        )
-    return ". ".join(parts) + "."
+def _seen(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
+    """What to see in curves (seeds, epochs + 1): whether training jumps or falls, and where validation turns."""
+    epochs = train.shape[1] - 1
+    rises = (np.diff(train) > 0).sum(axis=1).mean()
+    start, end = train.mean(axis=0)[[0, -1]]
+    if rises > epochs / 5:
+        first = f"Training {quantity} jumps: it goes up in {rises:.0f} of {epochs} epochs"
+    else:
+        first = f"Training {quantity} {'falls' if end < start else 'grows'} steadily, from {start:.3g} to {end:.3g}"
+    mean = validation.mean(axis=0)
+    least = int(mean.argmin())
+    if mean[-1] > 1.005 * mean[least]:
+        when = "before training" if least == 0 else f"at epoch {least}"
+        second = f"validation {quantity} is least {when}, {mean[least]:.3g}, and ends at {mean[-1]:.3g}"
+    else:
+        second = f"validation {quantity} ends at its lowest, {mean[-1]:.3g}, or within 0.5 % of it"
+    return f"{first}; {second}."
 
 
-def templates(study: Study, arm: str, setting: int, *, number: int | str, caption: str = "") -> Any:
+def templates(study: Study, arm: str, setting: int, *, number: int | str) -> Any:
     """The weights of each class as pictures (of the first seed's network), as a numbered figure."""
     model = study.models(arm, setting)[0]
     sharpness = metrics.sharpness(model.W, study.image_shape)
     title = f"Weights after training, {ARMS[arm].title}, {setting_name(setting)}, seed {study.plan.first_seed}."
+    look = "mostly noise" if sharpness < 0.25 else "shapes under noise" if sharpness < 0.6 else "smooth shapes"
     return html.templates(
         plots.template_images(model.W, study.image_shape),
         study.data.class_names,
         number=number,
-        caption=f"{title} {caption}".strip(),
-        alt=f"{title} {sharpness:.0%} of their spectral energy lies at 4 cycles an image or below.",
+        caption=f"{title} {_whole(sharpness)} of their spectral energy lies at 4 cycles an image or below: {look}.",
+        alt=f"One picture a class: {look}.",
+        weights=model.W.reshape(-1, *study.image_shape),
     )
 
 
@@ -120,9 +132,9 @@ def confusion(study: Study, arm: str, setting: int, *, number: int | str) -> Any
     off = share - np.diag(np.diag(share))
     true, given = np.unravel_index(off.argmax(), off.shape)
     found = (
-        f"Recognised best is {names[best]} ({share[best, best]:.0%}), worst {names[worst]} "
-        f"({share[worst, worst]:.0%}); "
-        f"the most frequent mistake is {names[true]} taken for {names[given]} ({off[true, given]:.0%})."
+        f"Recognised best is {names[best]} ({_whole(share[best, best])}), worst {names[worst]} "
+        f"({_whole(share[worst, worst])}); "
+        f"the most frequent mistake is {names[true]} taken for {names[given]} ({_whole(off[true, given])})."
     )
     title = f"Test images by true and predicted class, {ARMS[arm].title}, {setting_name(setting)}."
     return html.figure(
@@ -175,10 +187,13 @@ def claims(results: Results, *ids: str) -> Any:
     rows = []
     for claim in evaluated["claims"]:
         anchor = f"figure-{claim['figure']}" if claim["figure"] else f"claim-{claim['id']}"
-        missing = "" if claim["missing"] in (None, evaluated["missing"]) else f"<br>{escape(claim['missing'])}"
+        # What all verdicts lack stands above the table, not in each row.
+        lacks = (claim["missing"] or "").removeprefix(evaluated["missing"] or "").removeprefix("; ")
+        missing = f"<div>{escape(lacks)}</div>" if lacks else ""
         rows.append(
             {
-                **{key: claim[key] for key in ("id", "where", "says", "statistic")},
+                **{key: claim[key] for key in ("id", "says", "statistic")},
+                "where": f"§ {claim['where']}" if claim["where"][0].isdigit() else claim["where"],
                 "link": f"#{anchor}" if ids else f"{CLAIMS_OF_SECTION[claim['section']]}#{anchor}",
                 "found": "".join(_part(part, claim) for part in claim["parts"]) + missing,
                 "verdict": html.verdict(claim["verdict"]),
@@ -222,7 +237,7 @@ def _part(part: dict[str, Any], claim: dict[str, Any]) -> str:
         return f"<div>{escape(text)}, shown beside</div>"
     region = Region.parse(part["region"])
     picture = ""
-    if low is not None:
+    if low is not None and low != high:
         said = f"{text}; region {part['region']}"
         picture = html.against_region(value, low, high, (region.low, region.high), said)
     return f"<div>{picture} {escape(text)}; region&nbsp;{escape(part['region'].replace('-', '−'))}</div>"
@@ -250,17 +265,21 @@ def draws_table(results: Results, arm: str, setting: int) -> Any:
 
 def timings_table(results: Results) -> Any:
     """Seconds to train one network in stored order and shuffled, a row a seed."""
-    rows = [
+    rows: list[list[str | html.Html]] = [
         [
             str(pair["seed"]),
-            f"{pair['base']:.2f}",
-            f"{pair['shuffle']:.2f}",
-            f"{pair['shuffle'] / pair['base']:.2f}",
+            html.timed(f"{pair['base']:.2f}"),
+            html.timed(f"{pair['shuffle']:.2f}"),
+            html.timed(f"{pair['shuffle'] / pair['base']:.2f}"),
         ]
         for pair in results.document["timings"]
     ]
     columns = ["seed", "stored order, s", "shuffled, s", "ratio"]
     return html.table(columns, rows, caption="Training time of one network, setting 2, without evaluation.")
+
+
+def _whole(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _percent(values: np.ndarray) -> str:
@@ -299,8 +318,9 @@ def provenance(study: Study, notebook: str) -> Any:
             "content SHA-256": data.sha256,
             "seeds": seeds,
             **environment.describe(),
-            "made": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
-            + f", in {time.monotonic() - study.started:.0f} s",
+            "made": html.timed(
+                time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()) + f", in {time.monotonic() - study.started:.0f} s"
+            ),
             "command": shlex.join(command),
         }
     )

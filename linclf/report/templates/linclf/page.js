@@ -8,7 +8,7 @@ for (const table of document.querySelectorAll("table")) {
       const down = header.getAttribute("aria-sort") === "ascending";
       headers.forEach((other) => other.removeAttribute("aria-sort"));
       header.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const key = (row) => row.cells[column].textContent;
+      const key = (row) => row.cells[column].textContent.replaceAll("−", "-").replaceAll(",", "");
       const compare = (a, b) => parseFloat(key(a)) - parseFloat(key(b)) || key(a).localeCompare(key(b));
       const rows = [...table.tBodies[0].rows].sort((a, b) => (down ? -1 : 1) * compare(a, b));
       table.tBodies[0].append(...rows);
