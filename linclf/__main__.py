@@ -1,6 +1,7 @@
 """The command line: parses, then makes one call."""
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -45,9 +46,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; the exit status: 0, 1 where something failed, 2 for wrong usage or unusable input."""
+    from_shell = words is None
     words = list(sys.argv[1:] if words is None else words)
     try:
         options = _parser().parse_args(words)
+        if from_shell and options.command == "report":
+            _take_better_kernels()
         return _COMMANDS[options.command](options, shlex.join(["linclf", *words]))
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
@@ -59,8 +63,17 @@ def main(words: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _take_better_kernels() -> None:
+    """Start over with the BLAS kernels that fit the processor, which OpenBLAS can only be told at its start."""
+    from .environment import better_kernels
+
+    if better := better_kernels():
+        os.environ["OPENBLAS_CORETYPE"] = better
+        os.execv(sys.executable, [sys.executable, "-m", "linclf", *sys.argv[1:]])
+
+
 def _report(options: argparse.Namespace, command: str) -> int:
-    from .report import make_report
+    from .report.runner import make_report
 
     parameters: dict[str, Any] = {
         "data": options.data,
@@ -100,11 +113,13 @@ def _verify(options: argparse.Namespace, command: str) -> int:
 
 def _info(options: argparse.Namespace, command: str) -> int:
     from .datasets import load_dataset
-    from .environment import describe
+    from .environment import better_kernels, describe
 
     print(f"data: {load_dataset('auto').provenance.describe()}")
     for name, value in describe().items():
         print(f"{name}: {value}")
+    if better := better_kernels():
+        print(f"OpenBLAS chose kernels below what this processor has: OPENBLAS_CORETYPE={better} may train faster")
     return 0
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+_AVX512 = {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}
 _PACKAGES = ("linclf", "numpy", "matplotlib", "papermill", "nbconvert", "ipykernel")
 
 
@@ -53,12 +54,28 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _processor() -> str:
+def better_kernels() -> str | None:
+    """The OPENBLAS_CORETYPE that fits this processor, where OpenBLAS chose kernels for a lesser one by itself.
+
+    OpenBLAS knows processors by name, and takes AVX2 kernels on some that have AVX-512 (seen on AMD's).
+    """
+    lesser = _blas().get("kernels") in ("Haswell", "Zen")
+    if lesser and "OPENBLAS_CORETYPE" not in os.environ and _AVX512 <= set(_cpuinfo("flags").split()):
+        return "SKYLAKEX"
+    return None
+
+
+def _cpuinfo(field: str) -> str:
+    """What Linux says of the first processor; empty elsewhere."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
+            if line.startswith(field):
                 return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return ""
+
+
+def _processor() -> str:
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
 
 
 def _blas() -> dict[str, Any]:

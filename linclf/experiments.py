@@ -56,6 +56,16 @@ ARMS = {
 }
 
 
+SECTIONS = {
+    "abstract": ("base",),
+    "1.1": ("base", "full", "full_updates"),
+    "1.2": ("base", "decay", "full", "decay_full"),
+    "1.3": ("base", "shuffle", "full", "shuffle_full"),
+    "2": ("base", "svm"),
+}
+"""The arms that each section of the reference compares."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What a report varies: everything a user may choose, and nothing else.

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .blas import add_product
 from .model import Linear
+
+_FEW = 8  # networks
 
 
 class Stack:
@@ -22,7 +25,6 @@ class Stack:
         self._V = np.stack([model.W for model in models], axis=1).astype(dtype)
         self._b = np.stack([model.b for model in models], axis=1).astype(dtype)
         self._shrink = np.ones(len(models), dtype)
-        self._step = np.empty_like(self._V)
 
     @property
     def W(self) -> np.ndarray:
@@ -33,8 +35,10 @@ class Stack:
     def scores(self, x: np.ndarray) -> np.ndarray:
         """S = W x^T + b of the images x (n, d), (C, K, n)."""
         C, K, d = self._V.shape
-        # x W^T, turned round afterwards, is faster than W x^T for few networks and as fast for many.
-        S = np.ascontiguousarray((x @ self._V.reshape(C * K, d).T).T).reshape(C, K, len(x))
+        V = self._V.reshape(C * K, d)
+        # x W^T, turned round afterwards, is faster than W x^T for few networks.
+        S = V @ x.T if K > _FEW else np.ascontiguousarray((x @ V.T).T)
+        S = S.reshape(C, K, len(x))
         S *= self._shrink[:, None]
         S += self._b[:, :, None]
         return S
@@ -42,14 +46,13 @@ class Stack:
     def descend(self, G: np.ndarray, x: np.ndarray, learning_rate: np.ndarray, l2: np.ndarray) -> None:
         """W -= η (G x / n + 2λW) and b -= η mean(G), with an η and a λ a network; G (C, K, n) is used up."""
         C, K, d = self._V.shape
-        G *= (-learning_rate / len(x)).astype(G.dtype)[:, None]
-        self._b += G.sum(axis=2)
+        step = (-learning_rate / len(x)).astype(G.dtype)
+        self._b += step * G.sum(axis=2)
         self._shrink *= (1 - 2 * learning_rate * l2).astype(G.dtype)
         if self._shrink.min() < 0.1:  # dividing by it must neither overflow nor lose digits
             self._fold()
-        G /= self._shrink[:, None]
-        np.matmul(G.reshape(C * K, len(x)), x, out=self._step.reshape(C * K, d))
-        self._V += self._step
+        G *= (step / self._shrink)[:, None]
+        add_product(G.reshape(C * K, len(x)), x, self._V.reshape(C * K, d))
 
     def _fold(self) -> None:
         """Let V be the weights themselves again."""

@@ -16,6 +16,7 @@ from .model import Linear
 
 _PACKAGE = Path(__file__).parent
 _CODE = (
+    "blas",
     "config",
     "experiments",
     "losses",

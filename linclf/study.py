@@ -2,9 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,11 @@ from .experiments import ARMS, Plan, Split, make_split, split_rows, split_sizes
 from .files import write_text
 from .losses import LOSSES, get_loss
 from .model import Linear
-from .parallel import on_all_cores
 from .preprocessing import Standardizer
 from .progress import Progress
 from .results import Results, encode_correct
 from .store import Store, StoredRun
+from .sweep import Task, run_tasks
 from .training import Run, train
 
 DRAW_SIZES = (1000, 5000)
@@ -55,11 +55,10 @@ class Study:
         split_sizes("batch", self.data, self.plan.n_validation)  # too few batches are refused before anything runs
         self.progress = progress
         self.store = Store(self.out_dir / "runs")
-        self._splits: dict[str, Split] = {}
         self._read: dict[Path, list[StoredRun]] = {}
 
     def run(self, *arms: str) -> Results:
-        """The results of ``arms``. Stacks not stored yet are trained, on all cores, and stored as they finish."""
+        """The results of ``arms``. Stacks not stored yet are trained, as a sweep, and stored as they finish."""
         missing = [
             (arm, configs)
             for arm in arms
@@ -67,23 +66,21 @@ class Study:
             if self._stored(arm, configs) is None
         ]
         splits = {name: self._split(name) for name in dict.fromkeys(ARMS[arm].split for arm, _ in missing)}
-        epochs = sum(next(iter(configs.values())).epochs for _, configs in missing)
+
+        def task(arm: str, configs: Stacked) -> Task:
+            split = splits[ARMS[arm].split]
+            return Task(list(configs.values()), split.train, split.validation, len(self.data.class_names))
+
+        tasks = sorted(((arm, configs, task(arm, configs)) for arm, configs in missing), key=_work, reverse=True)
+        epochs = sum(task.configs[0].epochs for *_, task in tasks)
         with Progress(epochs, sum(len(configs) for _, configs in missing), enabled=self.progress) as line:
-
-            def train_and_store(arm: str, configs: Stacked, after_epoch: Callable[[], None]) -> None:
-                split = splits[ARMS[arm].split]
-                runs = train(
-                    list(configs.values()),
-                    split.train,
-                    split.validation,
-                    n_classes=len(self.data.class_names),
-                    progress=after_epoch,
-                )
-                settings = [setting for setting, _ in configs]
-                tested = [self._tested(arm, setting, run, split) for setting, run in zip(settings, runs, strict=True)]
+            for i, runs in run_tasks([task for *_, task in tasks], line.epoch):
+                arm, configs, _ = tasks[i]
+                tested = [
+                    self._tested(arm, setting, run, splits[ARMS[arm].split])
+                    for (setting, _), run in zip(configs, runs, strict=True)
+                ]
                 self.store.put(self._key(arm, configs), tested)
-
-            on_all_cores([partial(train_and_store, *stack) for stack in missing], line.epoch)
         return self.results(arms)
 
     def results(self, arms: Iterable[str] = tuple(ARMS)) -> Results:
@@ -156,9 +153,7 @@ class Study:
         }
 
     def _split(self, name: str) -> Split:
-        if name not in self._splits:
-            self._splits[name] = make_split(name, self.data, self.plan.n_validation)
-        return self._splits[name]
+        return make_split(name, self.data, self.plan.n_validation)
 
     def _tested(self, arm: str, setting: int, run: Run, split: Split) -> StoredRun:
         """The run, tested: its record for ``results.json`` beside its model and predictions."""
@@ -240,6 +235,12 @@ class Study:
             return timings
         except (OSError, ValueError):
             return []
+
+
+def _work(stack: tuple[str, Stacked, Task]) -> int:
+    """How long a stack takes, roughly: the longest begin first, so that no worker waits at the end for one of them."""
+    task = stack[2]
+    return task.configs[0].epochs * len(task.train[1]) * (4 + len(task.configs))
 
 
 def _reports() -> Path:

@@ -1,25 +1,100 @@
-"""Independent trainings on all cores of the machine."""
+"""Many trainings at once: grouped into stacks, a task each, run through joblib on the engine that the user chose.
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+By default threads, one a core. ``with joblib.parallel_config(backend="loky")``, "dask" or "ray", around the call, runs
+the same tasks in processes or on other machines: these map the images from files, and send back results only.
+Every task has one BLAS thread wherever it runs: the threads of a matrix product this small wait for each other more
+than they gain, and so the same kind of machine gives the same bits, whatever the engine and whatever runs beside it.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
 from threading import Event
+from typing import Any
 
+import numpy as np
+
+from .config import Config
 from .environment import cores
+from .inputs import Images
+from .progress import Progress
+from .training import Run, batches_key, train
+
+NETWORKS_A_TASK = 20
+"""Wide enough for the matrix products, and enough tasks to keep every worker busy."""
 
 
-class _Stopped(Exception):
-    """Another training failed or was interrupted: this one need not go on."""
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One call of ``train``: networks that share their mini-batches, and the images they see.
 
-
-def on_all_cores(trainings: Sequence[Callable[[Callable[[], None]], None]], after_epoch: Callable[[], None]) -> None:
-    """Run each of ``trainings``, which call the function they are given after each epoch.
-
-    Each has one core and one BLAS thread: the threads of a matrix product this small wait for each other more than
-    they gain (10 seeds of the shuffled arm: 1.6 times faster this way), and a training's rounding does not depend on
-    what runs beside it. If one fails, or on Ctrl-C, the others stop after their epoch.
+    Attributes:
+        train, validation: what ``train`` takes; tasks that share them share the object.
     """
+
+    configs: Sequence[Config]
+    train: Images
+    validation: Images | None
+    n_classes: int | None = None
+
+
+def sweep(
+    configs: Sequence[Config],
+    train: Images,
+    validation: Images | None = None,
+    *,
+    n_classes: int | None = None,
+    folder: str | Path | None = None,
+    progress: bool = True,
+) -> list[Run]:
+    """Train one network a config, as ``linclf.train`` does, on all cores or on a cluster.
+
+    Args:
+        configs: any number; those that share their mini-batches train in stacks of ``NETWORKS_A_TASK``.
+        train, validation, n_classes: as in ``train``.
+        folder: where workers that are processes find the images, a folder that all of their machines see; a temporary
+            one by default.
+        progress: show a line with the epochs done and the time left.
+
+    Returns:
+        One Run a config, in the order of ``configs``; the same bits whatever the engine, on one kind of machine.
+
+    Raises:
+        As ``train``; the first error ends the sweep.
+
+    >>> X, y = np.array([[-1.0], [1.0]]), np.array([0, 1])
+    >>> runs = sweep([Config(learning_rate=1.0, l2=l2, epochs=20) for l2 in (0.0, 0.1)], (X, y), progress=False)
+    >>> [run.model.predict(X).tolist() for run in runs]
+    [[0, 1], [0, 1]]
+    """
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for i, config in enumerate(configs):
+        groups.setdefault(batches_key(config), []).append(i)
+    members = [
+        group[i : i + NETWORKS_A_TASK] for group in groups.values() for i in range(0, len(group), NETWORKS_A_TASK)
+    ]
+    tasks = [Task([configs[i] for i in own], train, validation, n_classes) for own in members]
+    runs: dict[int, Run] = {}
+    with Progress(sum(own.configs[0].epochs for own in tasks), len(configs), enabled=progress) as line:
+        for done, trained in run_tasks(tasks, line.epoch, folder=folder):
+            runs.update(zip(members[done], trained, strict=True))
+    return [runs[i] for i in range(len(configs))]
+
+
+def run_tasks(
+    tasks: Sequence[Task], after_epoch: Callable[[], None], folder: str | Path | None = None
+) -> Iterator[tuple[int, list[Run]]]:
+    """Run the tasks; the number and runs of each as soon as it has finished, in whatever order they do.
+
+    ``after_epoch`` is called after each epoch of each task; for an engine of processes, when the task has finished.
+    """
+    import joblib
     from threadpoolctl import threadpool_limits
 
+    engine, n_jobs = joblib.parallel.get_active_backend(prefer="threads")
+    threads = bool(getattr(engine, "supports_sharedmem", False))
     stop = Event()
 
     def epoch_done() -> None:
@@ -27,12 +102,64 @@ def on_all_cores(trainings: Sequence[Callable[[Callable[[], None]], None]], afte
             raise _Stopped
         after_epoch()
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cores()) as pool:
-        running = [pool.submit(training, epoch_done) for training in trainings]
+    with ExitStack() as stack:
+        if threads:
+            stack.enter_context(threadpool_limits(1, user_api="blas"))  # a thread could only set it for all
+            calls = [joblib.delayed(_run)(i, task, epoch_done) for i, task in enumerate(tasks)]
+        else:
+            place = Path(folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="linclf-")))
+            calls = [joblib.delayed(_run_mapped)(i, task) for i, task in enumerate(_on_disk(tasks, place))]
+        workers = joblib.Parallel(
+            n_jobs=n_jobs or (cores() if threads else -1),
+            prefer="threads",
+            batch_size=1,
+            pre_dispatch="all",
+            return_as="generator_unordered",
+        )
+        finished = workers(calls)
         try:
-            for training in running:
-                training.result()
-        except BaseException:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
-            raise
+            for i, runs in finished:
+                if not threads:
+                    for _ in range(tasks[i].configs[0].epochs):
+                        after_epoch()
+                yield i, runs
+        finally:
+            stop.set()  # the tasks that still run end after their epoch
+            finished.close()
+
+
+class _Stopped(Exception):
+    """Another task failed, or the sweep was interrupted: this one need not go on."""
+
+
+def _run(i: int, task: Task, after_epoch: Callable[[], None] | bool = False) -> tuple[int, list[Run]]:
+    runs = train(task.configs, task.train, task.validation, n_classes=task.n_classes, progress=after_epoch)
+    return i, runs
+
+
+def _run_mapped(i: int, task: Task) -> tuple[int, list[Run]]:
+    """A task in a worker of its own, whose images are on disk."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        return _run(i, replace(task, train=_mapped(task.train), validation=_mapped(task.validation)))
+
+
+def _on_disk(tasks: Sequence[Task], folder: Path) -> list[Task]:
+    """The tasks with paths in place of images, each set of images written once."""
+    paths: dict[int, tuple[Path, Path]] = {}
+
+    def path(images: Images | None) -> Any:
+        if images is None:
+            return None
+        if id(images) not in paths:
+            paths[id(images)] = stored = folder / f"X{len(paths)}.npy", folder / f"y{len(paths)}.npy"
+            for file, array in zip(stored, images, strict=True):
+                np.save(file, array)
+        return paths[id(images)]
+
+    return [replace(task, train=path(task.train), validation=path(task.validation)) for task in tasks]
+
+
+def _mapped(paths: Any) -> Any:
+    return paths and tuple(np.load(path, mmap_mode="r") for path in paths)

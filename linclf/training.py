@@ -101,7 +101,7 @@ def train(
     stacks: dict[tuple[object, ...], list[int]] = {}
     # Within a stack, networks of one loss stand side by side: a loss then works on a slice.
     for i in sorted(range(len(configs)), key=lambda i: configs[i].loss):
-        stacks.setdefault(_batches_key(configs[i]), []).append(i)
+        stacks.setdefault(batches_key(configs[i]), []).append(i)
     runs: dict[int, Run] = {}
     epochs = sum(configs[members[0]].epochs for members in stacks.values())
     with Progress(epochs, len(configs), enabled=progress is True) as line:
@@ -188,7 +188,7 @@ def _loss_and_accuracy(stack: Stack, losses: list[tuple[Loss, slice]], images: I
     return loss_sum / len(X), correct / len(X)
 
 
-def _batches_key(config: Config) -> tuple[object, ...]:
+def batches_key(config: Config) -> tuple[object, ...]:
     """Networks with the same key see the same mini-batches in the same order."""
     return config.epochs, config.batch_size, config.seed if config.shuffle else None
 

@@ -16,8 +16,9 @@ from command import linclf
 
 from linclf import plots
 from linclf.report import html
-from linclf.report.page import PAGES, convert, page_file
+from linclf.report.page import convert
 from linclf.report.runner import SINGLE
+from linclf.report.site import PAGES, page_file
 
 ROOT = Path(__file__).parent.parent
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"

@@ -13,7 +13,8 @@ from command import TINY, linclf
 
 from linclf.__main__ import main
 from linclf.report import html, parameters, runner
-from linclf.report.page import PAGES, convert, mathml, page_file
+from linclf.report.page import convert, mathml
+from linclf.report.site import PAGES, page_file
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 

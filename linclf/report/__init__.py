@@ -1,5 +1,1 @@
-"""The report: check parameters -> papermill -> nbconvert -> reports/."""
-
-from .runner import make_report
-
-__all__ = ["make_report"]
+"""The report: check parameters -> train -> papermill -> nbconvert -> reports/. Light to import, as notebooks do."""

@@ -1,7 +1,7 @@
 """From an executed notebook to a page that needs nothing but itself."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,29 +9,11 @@ from nbconvert import HTMLExporter
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 
-PAGES = {
-    "0_baseline": "Baseline",
-    "1_1_all_data": "1.1 All the data",
-    "1_2_learning_rate_decay": "1.2 Learning-rate decay",
-    "1_3_shuffling": "1.3 Shuffling",
-    "2_svm": "2 SVM loss",
-    "summary": "Summary",
-}
-"""The report's notebooks in the order in which they run, with the name that navigation gives each."""
+from .site import PAGES, page_file, reading_order
 
 _TEMPLATES = Path(__file__).parent / "templates"
 # A display formula, an inline one, or code, which is left alone.
 _FORMULA = re.compile(r"(?P<code>```.*?```|`[^`]*`)|\$\$(?P<display>.+?)\$\$|(?<!\\)\$(?P<inline>[^$\n]+?)\$", re.S)
-
-
-def page_file(name: str) -> str:
-    """The file of a notebook's page; the summary is the report's first page."""
-    return "index.html" if name == "summary" else f"{name}.html"
-
-
-def reading_order(names: Iterable[str]) -> list[str]:
-    """The pages among ``names`` as a reader meets them: the summary, then the sections."""
-    return sorted(names, key=lambda name: (name != "summary", list(PAGES).index(name)))
 
 
 def convert(notebook: NotebookNode, name: str) -> str:
@@ -86,8 +68,8 @@ class PagePreprocessor(Preprocessor):
         onward = made[made.index(name) + 1 :][:1] if name in made else []
         resources["linclf"] = {
             "title": heading[1] if heading else name,
-            "pages": [(page_file(page), PAGES[page], page == name) for page in made],
-            "onward": [(page_file(page), PAGES[page]) for page in onward],
+            "pages": [(page_file(page), PAGES[page].title, page == name) for page in made],
+            "onward": [(page_file(page), PAGES[page].title) for page in onward],
             "sections": [],
             "failed": nb.metadata.get("linclf", {}).get("failed"),
         }

@@ -7,18 +7,22 @@ import sys
 import tempfile
 import time
 import webbrowser
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
 from .. import claims
+from ..environment import cores
 from ..errors import ConfigError
+from ..experiments import ARMS, SECTIONS
 from ..files import write_text
 from ..study import Study
 from . import parameters
-from .execute import Execution, Line, execute
-from .page import PAGES, convert, join, page_file, reading_order
+from .execute import Execution, execute, stop_kernels
+from .page import convert, join
+from .site import PAGES, page_file, reading_order
 
 SINGLE = "report.html"
 """All pages in one, where it is asked for."""
@@ -65,16 +69,17 @@ def make_report(
     if not os.access(out, os.W_OK):
         raise ConfigError(f"{out}: expected a folder to write the report to, this one is read-only; choose another")
     print(f"data: {study.data.provenance.describe()}", flush=True)
+    clock = _Clock()
 
-    executed: dict[str, Execution] = {}
-    with tempfile.TemporaryDirectory(prefix="linclf-") as scratch:
-        for i, (name, notebook) in enumerate(chosen.items(), start=1):
-            line, began = Line(f"[{i}/{len(chosen)}] {name:<24}"), time.monotonic()
-            own = {key: value for key, value in values.items() if key in notebook.types}
-            executed[name] = execute(notebook.path, own, Path(scratch) / notebook.path.name, line)
-            reason = executed[name].failure
-            line.end(f"{time.monotonic() - began:6.1f} s" + (f"  failed: {reason}" if reason else ""))
-
+    # All training comes first, so that no core waits while a notebook runs; the notebooks then find their runs stored.
+    sections = [PAGES[name].section for name in chosen]
+    arms = ARMS if None in sections else dict.fromkeys(arm for section in sections for arm in SECTIONS[section or ""])
+    study.run(*arms)
+    if "shuffle" in arms:
+        study.time_shuffling()
+    clock.lap("training")
+    executed = _execute(chosen, values)
+    clock.lap("notebooks")
     _write_pages(out, executed)
     if single_file:
         written = [name for name in reading_order(PAGES) if (out / page_file(name)).exists()]
@@ -85,11 +90,47 @@ def make_report(
         ("claims.json", claims.evaluate(results)),
     ):
         write_text(out / file, _compact(json.dumps(document, indent=1, ensure_ascii=False)) + "\n")
+    clock.lap("pages")
     page = out / page_file("summary" if "summary" in executed else next(iter(executed)))
-    print(f"report: {page} ({time.monotonic() - started:.0f} s)")
+    print(f"report: {page} ({time.monotonic() - started:.0f} s: {clock})")
     if open_page and not webbrowser.open(page.resolve().as_uri()):
         print(f"no browser was found here: open {page} by hand", file=sys.stderr)
     return 1 if any(execution.failure for execution in executed.values()) else 0
+
+
+class _Clock:
+    """Where the time went."""
+
+    def __init__(self) -> None:
+        self._laps: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        self._laps[name], self._last = time.monotonic() - self._last, time.monotonic()
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self._laps.items())
+
+
+def _execute(chosen: dict[str, parameters.Notebook], values: dict[str, Any]) -> dict[str, Execution]:
+    """Run the notebooks, one a core, and say how each did as it ends."""
+    executed = {}
+    with tempfile.TemporaryDirectory(prefix="linclf-") as scratch, ThreadPoolExecutor(cores()) as pool:
+        running = {}
+        for name, notebook in chosen.items():
+            own = {key: value for key, value in values.items() if key in notebook.types}
+            running[pool.submit(execute, notebook.path, own, Path(scratch) / notebook.path.name)] = name
+        try:
+            for i, done in enumerate(as_completed(running), start=1):
+                name, execution = running[done], done.result()
+                failed = f"  failed: {execution.failure}" if execution.failure else ""
+                print(f"[{i}/{len(chosen)}] {name:<24}{execution.seconds:6.1f} s{failed}", flush=True)
+                executed[name] = execution
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            stop_kernels()
+            raise
+    return {name: executed[name] for name in chosen}
 
 
 def _write_pages(out: Path, executed: dict[str, Execution]) -> None:

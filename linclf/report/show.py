@@ -15,18 +15,10 @@ from ..experiments import ARMS, SETTINGS
 from ..results import Results
 from ..study import Study
 from . import html
+from .site import section_page
 
 REFERENCE_SVM = {1: 28.92, 2: 34.98, 3: 35.81, 4: 36.03}
 """Test accuracies in percent that the reference prints in its section 2."""
-
-CLAIMS_OF_SECTION = {
-    "abstract": "0_baseline.html",
-    "1.1": "1_1_all_data.html",
-    "1.2": "1_2_learning_rate_decay.html",
-    "1.3": "1_3_shuffling.html",
-    "2": "2_svm.html",
-}
-"""The page that shows what a section of the reference claims."""
 
 
 def setting_name(setting: int) -> str:
@@ -194,7 +186,7 @@ def claims(results: Results, *ids: str) -> Any:
             {
                 **{key: claim[key] for key in ("id", "says", "statistic")},
                 "where": f"§ {claim['where']}" if claim["where"][0].isdigit() else claim["where"],
-                "link": f"#{anchor}" if ids else f"{CLAIMS_OF_SECTION[claim['section']]}#{anchor}",
+                "link": f"#{anchor}" if ids else f"{section_page(claim['section'])}#{anchor}",
                 "found": "".join(_part(part, claim) for part in claim["parts"]) + missing,
                 "verdict": html.verdict(claim["verdict"]),
             }
