@@ -15,6 +15,7 @@ from .datasets import Dataset, Provenance, load_dataset
 from .errors import ConfigError, DataError, DivergenceError, LinclfError
 from .model import Linear
 from .preprocessing import Standardizer
+from .sweep import sweep
 from .training import History, Run, train
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "Run",
     "Standardizer",
     "load_dataset",
+    "sweep",
     "train",
 ]

@@ -31,6 +31,8 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument(
         "-p", "--parameter", action="append", metavar="NAME=VALUE", help="set another notebook parameter"
     )
+    report.add_argument("--backend", choices=("threading", "loky", "dask", "ray"), help="joblib's engine for training")
+    report.add_argument("--scheduler", metavar="ADDRESS", help="of the Dask cluster, such as tcp://127.0.0.1:8786")
     report.add_argument("--single-file", action="store_true", help="also write report.html, all pages in one")
     report.add_argument("--open", action="store_true", help="open the report in the browser")
 
@@ -74,6 +76,7 @@ def _take_better_kernels() -> None:
 
 def _report(options: argparse.Namespace, command: str) -> int:
     from .report.runner import make_report
+    from .sweep import engine
 
     parameters: dict[str, Any] = {
         "data": options.data,
@@ -82,14 +85,15 @@ def _report(options: argparse.Namespace, command: str) -> int:
         "first_seed": options.first_seed,
         "epochs": options.epochs,
     }
-    return make_report(
-        parameters,
-        assignments=options.parameter,
-        only=options.only,
-        command=command,
-        single_file=options.single_file,
-        open_page=options.open,
-    )
+    with engine(options.backend, options.scheduler):
+        return make_report(
+            parameters,
+            assignments=options.parameter,
+            only=options.only,
+            command=command,
+            single_file=options.single_file,
+            open_page=options.open,
+        )
 
 
 def _fetch(options: argparse.Namespace, command: str) -> int:

@@ -6,18 +6,20 @@ Every task has one BLAS thread wherever it runs: the threads of a matrix product
 than they gain, and so the same kind of machine gives the same bits, whatever the engine and whatever runs beside it.
 """
 
+import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import numpy as np
 
 from .config import Config
 from .environment import cores
+from .errors import ConfigError
 from .inputs import Images
 from .progress import Progress
 from .training import Run, batches_key, train
@@ -93,19 +95,28 @@ def run_tasks(
     import joblib
     from threadpoolctl import threadpool_limits
 
-    engine, n_jobs = joblib.parallel.get_active_backend(prefer="threads")
-    threads = bool(getattr(engine, "supports_sharedmem", False))
-    stop = Event()
+    backend, _ = joblib.parallel.get_active_backend(prefer="threads")
+    _, n_jobs = joblib.parallel.get_active_backend()  # asked with a preference, joblib says 1 where nothing was chosen
+    threads = bool(getattr(backend, "supports_sharedmem", False))
+    stop = threading.Event()
 
     def epoch_done() -> None:
         if stop.is_set():
             raise _Stopped
         after_epoch()
 
+    def run(i: int, task: Task) -> tuple[int, list[Run]]:
+        try:
+            return _run(i, task, epoch_done)
+        except BaseException:
+            stop.set()  # joblib reports the error only when the other tasks have ended, so they end after their epoch
+            raise
+
     with ExitStack() as stack:
         if threads:
             stack.enter_context(threadpool_limits(1, user_api="blas"))  # a thread could only set it for all
-            calls = [joblib.delayed(_run)(i, task, epoch_done) for i, task in enumerate(tasks)]
+            stack.enter_context(_on_interrupt(stop.set))
+            calls = [joblib.delayed(run)(i, task) for i, task in enumerate(tasks)]
         else:
             place = Path(folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="linclf-")))
             calls = [joblib.delayed(_run_mapped)(i, task) for i, task in enumerate(_on_disk(tasks, place))]
@@ -124,8 +135,27 @@ def run_tasks(
                         after_epoch()
                 yield i, runs
         finally:
-            stop.set()  # the tasks that still run end after their epoch
+            stop.set()
             finished.close()
+
+
+@contextmanager
+def _on_interrupt(act: Callable[[], None]) -> Iterator[None]:
+    """Call ``act`` on Ctrl-C before anything else hears of it."""
+    if threading.current_thread() is not threading.main_thread():  # which alone gets signals
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupted(*_: object) -> None:
+        act()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Stopped(Exception):
@@ -163,3 +193,39 @@ def _on_disk(tasks: Sequence[Task], folder: Path) -> list[Task]:
 
 def _mapped(paths: Any) -> Any:
     return paths and tuple(np.load(path, mmap_mode="r") for path in paths)
+
+
+@contextmanager
+def engine(backend: str | None, scheduler: str | None = None) -> Iterator[None]:
+    """joblib's ``parallel_config`` for a backend by name, connected to the scheduler where it needs one.
+
+    Raises:
+        ConfigError: an unknown backend, one that is not installed, or a scheduler that does not answer.
+    """
+    import joblib
+
+    if backend is None:
+        if scheduler is not None:
+            raise ConfigError(f"--scheduler {scheduler} needs --backend dask")
+        yield
+        return
+    with ExitStack() as stack:
+        try:
+            if backend == "dask":
+                from distributed import Client
+
+                if scheduler is None:
+                    raise ConfigError("--backend dask needs --scheduler ADDRESS, such as tcp://127.0.0.1:8786")
+                stack.enter_context(Client(scheduler, timeout=5))  # type: ignore[no-untyped-call]
+            elif backend == "ray":
+                from ray.util.joblib import register_ray
+
+                register_ray()
+            stack.enter_context(joblib.parallel_config(backend=backend))
+        except ImportError as error:
+            raise ConfigError(f"backend {backend!r} needs {error.name}: pip install it first") from None
+        except OSError as error:
+            raise ConfigError(f"no scheduler answers at {scheduler}: start one there, or check the address") from error
+        except ValueError as error:
+            raise ConfigError(f"unknown backend or scheduler ({backend}, {scheduler}): {error}") from None
+        yield
