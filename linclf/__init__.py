@@ -10,6 +10,8 @@
 (10, 3072)
 """
 
+from typing import Any
+
 from .config import Config
 from .datasets import Dataset, Provenance, load_dataset
 from .errors import ConfigError, DataError, DivergenceError, LinclfError
@@ -34,3 +36,12 @@ __all__ = [
     "sweep",
     "train",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The scikit-learn estimators, imported when first asked for: the rest of the library needs NumPy alone."""
+    if name in ("SVMClassifier", "SoftmaxClassifier"):
+        from . import estimators
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
