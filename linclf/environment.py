@@ -54,6 +54,14 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def available_memory() -> float:
+    """Bytes of memory that can be used without pushing anything out; infinite where the system does not say."""
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return 1024.0 * int(next(line for line in lines if line.startswith("MemAvailable:")).split()[1])
+    return float("inf")
+
+
 def better_kernels() -> str | None:
     """The OPENBLAS_CORETYPE that fits this processor, where OpenBLAS chose kernels for a lesser one by itself.
 

@@ -6,12 +6,17 @@ import numpy as np
 
 from .errors import ConfigError, DataError
 from .model import Linear
+from .preprocessing import LazyInputs
 
-Images = tuple[np.ndarray, np.ndarray]
+Arrays = tuple[np.ndarray, np.ndarray]
 """Inputs X (n, d) and labels y (n,)."""
+Images = tuple[np.ndarray | LazyInputs, np.ndarray]
+"""The same, or inputs that are made as they are needed."""
 
 
-def checked_images(name: str, images: Images, n_classes: int | None, like: np.ndarray | None = None) -> Images:
+def checked_images(
+    name: str, images: Images, n_classes: int | None, like: np.ndarray | LazyInputs | None = None
+) -> Images:
     """``images`` as contiguous arrays of the type training computes in; DataError naming what does not fit.
 
     Args:
@@ -20,7 +25,8 @@ def checked_images(name: str, images: Images, n_classes: int | None, like: np.nd
         like: inputs whose number and type these must share.
     """
     try:
-        X, y = (np.asarray(array) for array in images)
+        X, y = images
+        X, y = X if isinstance(X, LazyInputs) else np.asarray(X), np.asarray(y)
     except (TypeError, ValueError):
         raise DataError(f"{name} images: expected a pair (X, y) of arrays, not {type(images).__name__}") from None
     if X.ndim != 2 or y.ndim != 1 or len(X) != len(y):
@@ -35,8 +41,10 @@ def checked_images(name: str, images: Images, n_classes: int | None, like: np.nd
         upper = "C-1" if n_classes is None else n_classes - 1
         raise DataError(f"{name} images: expected labels 0..{upper}, found {y.min()}..{y.max()}")
     dtype = like.dtype if like is not None else np.float64 if X.dtype == np.float64 else np.float32
-    X = np.ascontiguousarray(X, dtype=dtype)
-    if not np.isfinite([X.min(), X.max()]).all():  # both pass NaN on
+    if not isinstance(X, LazyInputs):
+        X = np.ascontiguousarray(X, dtype=dtype)
+    pixels = X.images if isinstance(X, LazyInputs) else X
+    if pixels.dtype.kind == "f" and not np.isfinite([pixels.min(), pixels.max()]).all():  # both pass NaN on
         raise DataError(f"{name} images: expected finite inputs, found NaN or infinity; clean the data first")
     return X, y.astype(np.intp)
 

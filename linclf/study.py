@@ -13,7 +13,7 @@ import numpy as np
 from . import checks, metrics
 from .config import Config
 from .datasets import load_dataset
-from .environment import environment
+from .environment import available_memory, environment
 from .errors import ConfigError
 from .experiments import ARMS, Plan, Split, make_split, split_rows, split_sizes
 from .files import write_text
@@ -153,7 +153,13 @@ class Study:
         }
 
     def _split(self, name: str) -> Split:
-        return make_split(name, self.data, self.plan.n_validation)
+        return make_split(name, self.data, self.plan.n_validation, lazily=self.short_of_memory)
+
+    @cached_property
+    def short_of_memory(self) -> bool:
+        """Whether all images in float32 would take more than half of the memory that is free: then they stay uint8."""
+        n = sum(map(len, self.data.train_labels)) + len(self.data.test_labels)
+        return 4 * n * self.data.test_images[0].size > available_memory() / 2
 
     def _tested(self, arm: str, setting: int, run: Run, split: Split) -> StoredRun:
         """The run, tested: its record for ``results.json`` beside its model and predictions."""

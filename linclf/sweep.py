@@ -21,6 +21,7 @@ from .config import Config
 from .environment import cores
 from .errors import ConfigError
 from .inputs import Images
+from .preprocessing import LazyInputs
 from .progress import Progress
 from .training import Run, batches_key, train
 
@@ -176,23 +177,29 @@ def _run_mapped(i: int, task: Task) -> tuple[int, list[Run]]:
 
 
 def _on_disk(tasks: Sequence[Task], folder: Path) -> list[Task]:
-    """The tasks with paths in place of images, each set of images written once."""
-    paths: dict[int, tuple[Path, Path]] = {}
+    """The tasks with files in place of arrays, each set of images written once."""
+    stored: dict[int, Any] = {}
 
-    def path(images: Images | None) -> Any:
-        if images is None:
-            return None
-        if id(images) not in paths:
-            paths[id(images)] = stored = folder / f"X{len(paths)}.npy", folder / f"y{len(paths)}.npy"
-            for file, array in zip(stored, images, strict=True):
-                np.save(file, array)
-        return paths[id(images)]
+    def store(images: Images | None) -> Any:
+        if images is not None and id(images) not in stored:
+            X, y = images
+            file, labels = folder / f"X{len(stored)}.npy", folder / f"y{len(stored)}.npy"
+            np.save(file, X.images if isinstance(X, LazyInputs) else X)
+            np.save(labels, y)
+            stored[id(images)] = replace(X, images=file) if isinstance(X, LazyInputs) else file, labels  # type: ignore[arg-type]
+        return stored.get(id(images))
 
-    return [replace(task, train=path(task.train), validation=path(task.validation)) for task in tasks]
+    return [replace(task, train=store(task.train), validation=store(task.validation)) for task in tasks]
 
 
-def _mapped(paths: Any) -> Any:
-    return paths and tuple(np.load(path, mmap_mode="r") for path in paths)
+def _mapped(files: Any) -> Any:
+    """What :func:`_on_disk` stored, as read-only maps of the files."""
+    if files is None:
+        return None
+    X, labels = files
+    file: Any = X.images if isinstance(X, LazyInputs) else X
+    images = np.load(file, mmap_mode="r")
+    return replace(X, images=images) if isinstance(X, LazyInputs) else images, np.load(labels)
 
 
 @contextmanager

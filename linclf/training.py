@@ -64,7 +64,8 @@ def train(
 
     Args:
         configs: one or more; any mix of losses, learning rates, penalties and seeds.
-        train: inputs X (n, d) and labels y (n,), 0..C-1. Computed in float64 if X is float64, else in float32.
+        train: inputs X (n, d) and labels y (n,), 0..C-1. Computed in float64 if X is float64, else in float32. X may
+            be what ``Standardizer.lazily`` gives: images that stay uint8, or in a file, and are converted as needed.
         validation: the same for validation images.
         init: the model each config starts from; by default N(0, 0.01²) drawn from the config's seed.
         n_classes: C, if the labels do not show it; by default from ``init``, else the greatest training label + 1.

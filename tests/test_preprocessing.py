@@ -1,9 +1,10 @@
 """Standardised inputs by hand."""
 
+import joblib
 import numpy as np
 import pytest
 
-from linclf import Standardizer
+from linclf import Config, DataError, Standardizer, sweep, train
 
 
 def test_pixels_are_divided_by_255_and_standardised():
@@ -35,3 +36,32 @@ def test_a_constant_input_becomes_zero(value):
 def test_a_constant_float_input_becomes_zero():
     images = np.full((1000, 1), 0.1)
     np.testing.assert_allclose(Standardizer.fit(images)(images), 0, atol=1e-8)
+
+
+def test_lazy_inputs_train_to_the_same_bits(tmp_path):
+    rng = np.random.default_rng(0)
+    images, y = rng.integers(0, 256, (250, 4, 4, 3), np.uint8), rng.integers(0, 3, 250)
+    np.save(tmp_path / "images.npy", images)
+    standardize = Standardizer.fit(images)
+    arrays = (standardize(images), y), (standardize(images[:50]), y[:50])
+    settings = [Config(learning_rate=0.01, l2=0.1, epochs=2, shuffle=shuffle) for shuffle in (False, True)]
+    expected = train(settings, *arrays, progress=False)
+    for source in (images, np.load(tmp_path / "images.npy", mmap_mode="r")):
+        lazy = (standardize.lazily(source), y), (standardize.lazily(source[:50]), y[:50])
+        for run, other in zip(train(settings, *lazy, progress=False), expected, strict=True):
+            np.testing.assert_array_equal(run.model.W, other.model.W)
+            np.testing.assert_array_equal(run.history.validation_loss, other.history.validation_loss)
+    with joblib.parallel_config(backend="loky", n_jobs=2):
+        there = sweep(settings, *lazy, progress=False)
+    for run, other in zip(there, sweep(settings, *arrays, progress=False), strict=True):
+        np.testing.assert_array_equal(run.model.W, other.model.W)
+
+
+def test_lazy_inputs_are_checked_too():
+    images = np.zeros((3, 2))
+    standardize = Standardizer.fit(images)
+    images[1] = np.nan
+    with pytest.raises(DataError, match="finite inputs"):
+        train(Config(learning_rate=0.1, l2=0.0), (standardize.lazily(images), np.arange(3)), progress=False)
+    with pytest.raises(DataError, match="expected X"):
+        train(Config(learning_rate=0.1, l2=0.0), (standardize.lazily(images), np.arange(2)), progress=False)

@@ -29,14 +29,16 @@ def setting_name(setting: int) -> str:
 
 def data_note(study: Study) -> Any:
     """Which data this page is made on; a warning where they are the generated stand-in."""
-    provenance = study.data.provenance
+    provenance, short = study.data.provenance, ""
+    if study.short_of_memory:
+        short = " Memory was short here: images stayed as they are stored, and were converted a mini-batch at a time."
     if provenance.synthetic:
         return html.callout(
             "Made on the generated stand-in, not on CIFAR-10: the figures show how the report works, and none of "
-            "their numbers says anything about the reference's. Data: " + provenance.describe(),
+            "their numbers says anything about the reference's. Data: " + provenance.describe() + short,
             kind="warning",
         )
-    return html.callout(provenance.describe(), kind="note")
+    return html.callout(provenance.describe() + short, kind="note")
 
 
 def data_deviation(study: Study) -> Any:
