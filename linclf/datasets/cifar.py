@@ -1,0 +1,103 @@
+"""What CIFAR-10 and CIFAR-100 share: where their files stand, how they are read, and how a row becomes an image.
+
+Facts about the files: https://www.cs.toronto.edu/~kriz/cifar.html. Archives are read in memory.
+"""
+
+import tarfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DataError
+from .dataset import Batch
+
+PIXELS = 3 * 32 * 32
+
+
+@dataclass(frozen=True)
+class Family:
+    """A data set's official files.
+
+    Attributes:
+        name: of the data set.
+        layouts: the files of each layout, under the name of its folder.
+        archives: the official archives' names.
+        largest: bytes that no official file has.
+    """
+
+    name: str
+    layouts: Mapping[str, Sequence[str]]
+    archives: Sequence[str]
+    largest: int
+
+    def find(self, path: Path) -> Path | None:
+        """The folder or archive that ``path`` is or holds, or None."""
+        if path.is_file():
+            return path if path.name.endswith((".tar.gz", ".tgz")) else None
+        if any((path / files[0]).is_file() for files in self.layouts.values()):
+            return path
+        return next((path / name for name in (*self.layouts, *self.archives) if (path / name).exists()), None)
+
+    def read(self, path: Path) -> tuple[str, dict[str, bytes]]:
+        """The layout of what ``find`` found and its files by name; DataError naming the file that cannot be read."""
+        if not path.is_dir():
+            return self._read_archive(path)
+        layout = next(folder for folder, files in self.layouts.items() if (path / files[0]).is_file())
+        return layout, {name: self.read_file(path / name, self.largest) for name in self.layouts[layout]}
+
+    def read_file(self, path: Path, largest: int) -> bytes:
+        """The bytes of a file of at most ``largest`` bytes."""
+        try:
+            if path.stat().st_size > largest:
+                raise DataError(f"{path}: expected at most {largest:,} bytes, found {path.stat().st_size:,}")
+            return path.read_bytes()
+        except OSError as error:
+            raise DataError(f"{path}: expected a file of {self.name}, could not read it ({error.strerror})") from error
+
+    def _read_archive(self, path: Path) -> tuple[str, dict[str, bytes]]:
+        """Only regular members with the official names are looked at."""
+        wanted = {f"{folder}/{name}": (folder, name) for folder, files in self.layouts.items() for name in files}
+        found: dict[str, dict[str, bytes]] = {folder: {} for folder in self.layouts}
+        try:
+            with tarfile.open(path, "r|gz") as archive:
+                total = 0
+                for member in archive:
+                    total += member.size
+                    if member.size > self.largest or total > 12 * self.largest:
+                        raise DataError(f"{path}: expected files of at most {self.largest:,} bytes, not {member.name!r}")
+                    if member.name in wanted and member.isreg():
+                        content = archive.extractfile(member)
+                        assert content is not None  # a regular file has one
+                        folder, name = wanted[member.name]
+                        found[folder][name] = content.read()
+        except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
+            if isinstance(error, DataError):
+                raise
+            raise DataError(f"{path}: expected an archive of {self.name}, could not read it ({error})") from error
+        layout = max(found, key=lambda folder: len(found[folder]))
+        missing = [name for name in self.layouts[layout] if name not in found[layout]]
+        if missing:
+            raise DataError(f"{path}: expected an archive of {self.name}, {missing[0]} is missing")
+        return layout, {name: found[layout][name] for name in self.layouts[layout]}
+
+
+def records(file: str, content: bytes, n_labels: int) -> np.ndarray:
+    """A binary file's records of ``n_labels`` label bytes and 3,072 pixel bytes, a row each."""
+    size = n_labels + PIXELS
+    if not content or len(content) % size:
+        raise DataError(f"{file}: expected records of {size:,} bytes, found {len(content):,} bytes in all")
+    return np.frombuffer(content, np.uint8).reshape(-1, size)
+
+
+def batch(file: str, pixels: np.ndarray, labels: np.ndarray, n_classes: int) -> Batch:
+    """Images and labels from rows of 3,072 pixels, channel first, and as many labels."""
+    if len(pixels) != len(labels) or len(labels) == 0 or labels.max() >= n_classes:
+        raise DataError(
+            f"{file}: expected one label 0..{n_classes - 1} an image, found {len(labels)} labels "
+            f"(greatest {max(labels, default='none')}) and {len(pixels)} images"
+        )
+    images = pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(images), labels.astype(np.int64)
