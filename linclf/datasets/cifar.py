@@ -67,7 +67,7 @@ class Family:
                 for member in archive:
                     total += member.size
                     if member.size > self.largest or total > 12 * self.largest:
-                        raise DataError(f"{path}: expected files of at most {self.largest:,} bytes, not {member.name!r}")
+                        raise DataError(f"{path}: expected files of at most {self.largest:,} bytes, not {member.name}")
                     if member.name in wanted and member.isreg():
                         content = archive.extractfile(member)
                         assert content is not None  # a regular file has one

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import DataError
 from .cifar import Family, batch, records
-from .dataset import Batch, Dataset, make_dataset
+from .dataset import CIFAR10, Batch, Dataset, make_dataset
 from .unpickle import unpickle_batch
 
 PICKLED, BINARY = "cifar-10-batches-py", "cifar-10-batches-bin"
@@ -42,7 +42,7 @@ _OFFICIAL_MD5 = {
     "test_batch": "40351d587109b95175f43aff81a1287e",
 }
 _FAMILY = Family(
-    "CIFAR-10",
+    CIFAR10,
     {PICKLED: BATCHES, BINARY: tuple(f"{name}.bin" for name in BATCHES)},
     (PYTHON_ARCHIVE.name, BINARY_ARCHIVE.name),
     64 * 2**20,
@@ -70,7 +70,7 @@ def load(path: Path, source: str) -> Dataset:
     elif layout == PICKLED:
         official = all(hashlib.md5(files[name]).hexdigest() == md5 for name, md5 in _OFFICIAL_MD5.items())
     stored = "pickled batches" if layout == PICKLED else "binary batches"
-    return make_dataset(batches, NAMES, name="CIFAR-10", source=source, layout=stored, official=official)
+    return make_dataset(batches, NAMES, name=CIFAR10, source=source, layout=stored, official=official)
 
 
 def _read_pickled(file: str, content: bytes) -> Batch:

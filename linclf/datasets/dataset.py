@@ -9,7 +9,14 @@ import numpy as np
 from ..errors import DataError
 
 Batch = tuple[np.ndarray, np.ndarray]
-"""Images (n, h, w, c), uint8, and labels (n,), int64."""
+"""Images (n, h, w, c) or feature vectors (n, d), uint8 or floats, and labels (n,), int64."""
+
+CIFAR10 = "CIFAR-10"
+"""The name of the reference's data, which no other data set may have."""
+LARGEST = 2**31
+"""Bytes of images a file or folder may hold: what standardises to inputs that fit into ordinary memory."""
+MOST_CLASSES = 1000
+SPLIT_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -19,8 +26,9 @@ class Provenance:
     Attributes:
         name, source, layout: what it is, where it was found, how it was stored.
         sha256: of the content: the label bytes, then the pixel bytes (channel first), of each training batch in order
-            and of the test set; the same for both layouts of CIFAR-10.
-        official: whether the bytes are the official ones; None where no official checksum exists to compare with.
+            and of the test set; the same for both layouts of CIFAR-10. For other kinds of images than CIFAR-10's, their
+            shape, type and number of classes come first.
+        official: whether the bytes are the official ones; None where there is no checksum to compare with.
         synthetic: whether it is the generated stand-in.
     """
 
@@ -35,6 +43,8 @@ class Provenance:
         """One sentence for people."""
         if self.synthetic:
             return f"{self.name} ({self.source}), not CIFAR-10."
+        if self.name != CIFAR10:
+            return f"{self.name} from {self.source} ({self.layout}), not CIFAR-10."
         words = {
             True: "the official bytes",
             False: "not the official bytes",
@@ -48,7 +58,8 @@ class Dataset:
     """Training batches and a test set.
 
     Attributes:
-        train_images: uint8, (n, h, w, c) each, a tuple of the training batches.
+        train_images: (n, h, w, c) each, or feature vectors (n, d) each, a tuple of the training batches: uint8, which
+            standardising divides by 255 first, or float32 or float64, which it takes as they are.
         train_labels: int64, (n,) each, 0..C-1.
         test_images, test_labels: the same, one set.
         class_names: C names.
@@ -74,18 +85,54 @@ def make_dataset(
     synthetic: bool = False,
 ) -> Dataset:
     """A Dataset whose last batch is the test set, with the hash of its content; DataError if a label has no name."""
+    class_names = _checked_names(class_names, source)
     content = hashlib.sha256()
+    kind = batches[0][0].shape[1:], str(batches[0][0].dtype), len(class_names)
+    if kind != ((32, 32, 3), "uint8", 10):  # so that equal bytes of another meaning have another hash
+        content.update(repr(kind).encode())
     for images, labels in batches:
         if len(labels) == 0 or labels.min() < 0 or labels.max() >= len(class_names):
             raise DataError(f"{source}: expected labels 0..{len(class_names) - 1} in every batch, found others or none")
-        content.update(labels.astype(np.uint8).tobytes())
-        content.update(np.ascontiguousarray(images.transpose(0, 3, 1, 2)).data)
+        content.update(labels.astype(np.min_scalar_type(len(class_names) - 1)).tobytes())
+        content.update(np.ascontiguousarray(np.moveaxis(images, -1, 1)).data)
     provenance = Provenance(name, source, layout, content.hexdigest(), official, synthetic)
     *train, test = batches
     return Dataset(
-        tuple(images for images, _ in train),
-        tuple(labels for _, labels in train),
-        *test,
-        tuple(class_names),
-        provenance,
+        tuple(images for images, _ in train), tuple(labels for _, labels in train), *test, class_names, provenance
     )
+
+
+def split_dataset(
+    train: Batch, test: Batch | None, class_names: Sequence[str] | None, *, name: str, source: str, layout: str
+) -> Dataset:
+    """A Dataset from data without training batches: the training images are split into five, as CIFAR-10's are.
+
+    The split is a permutation drawn from a fixed seed, and ``layout`` goes on to say so.
+
+    Args:
+        train: images and labels.
+        test: the same; None sets a sixth of ``train`` aside as the test set.
+        class_names: None calls the classes by their numbers.
+    """
+    images, labels = train
+    n_parts, into = (5, "five training batches") if test else (6, "five training batches and a test set")
+    if len(labels) < n_parts:
+        raise DataError(f"{source}: expected at least {n_parts} training images, found {len(labels)}")
+    if class_names is None:
+        class_names = [str(i) for i in range(1 + max(int(part[1].max()) for part in (train, test) if part))]
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(labels))
+    batches = [(images[rows], labels[rows]) for rows in np.array_split(order, n_parts)]
+    if test:
+        batches.append(test)
+    layout = f"{layout}; split into {into} in an order drawn from seed {SPLIT_SEED}"
+    return make_dataset(batches, class_names, name=name, source=source, layout=layout, official=None)
+
+
+def _checked_names(names: Sequence[str], source: str) -> tuple[str, ...]:
+    """``names`` as a tuple, if they can head columns and stand on pages."""
+    if not 2 <= len(names) <= MOST_CLASSES:
+        raise DataError(f"{source}: expected 2 to {MOST_CLASSES:,} classes, found {len(names):,}")
+    for name in names:
+        if not name.strip() or not name.isprintable() or names.count(name) > 1:
+            raise DataError(f"{source}: expected a printable name of its own for each class, found {name!r}")
+    return tuple(names)
