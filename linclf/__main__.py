@@ -22,7 +22,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
 
     report = commands.add_parser("report", help="run the notebooks and write the HTML report")
-    report.add_argument("--data", default="auto", help="auto (default), synthetic, or the path of a data set")
+    report.add_argument("--data", default="auto", help="auto (default), synthetic, digits, or the path of a data set")
     report.add_argument("--out", default="reports/latest", metavar="DIR", help="folder to write, default %(default)s")
     report.add_argument("--seeds", type=int, default=1, metavar="N", help="number of seeds, default 1")
     report.add_argument("--first-seed", type=int, default=0, metavar="S", help="number of the first seed, default 0")

@@ -27,7 +27,7 @@ def confusion_matrix(predictions: np.ndarray, labels: np.ndarray, n_classes: int
     return np.bincount(labels * n_classes + predictions, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
-def sharpness(W: np.ndarray, image_shape: tuple[int, ...]) -> float:
+def sharpness(W: np.ndarray, image_shape: tuple[int, ...]) -> float | None:
     """Share of the templates' spectral energy at a radial frequency of at most 4 cycles an image, 0..1.
 
     2-D DFT of each class's template, a colour channel at a time, mean removed; the share is averaged over classes and
@@ -35,8 +35,10 @@ def sharpness(W: np.ndarray, image_shape: tuple[int, ...]) -> float:
 
     Args:
         W: weights, (C, h*w*c).
-        image_shape: (h, w, c).
+        image_shape: (h, w, c). Feature vectors, (d,), have no sharpness: None.
     """
+    if len(image_shape) != 3:
+        return None
     h, w, c = image_shape
     templates = W.reshape(-1, h, w, c).astype(np.float64)
     energy = np.abs(np.fft.fft2(templates - templates.mean(axis=(1, 2), keepdims=True), axes=(1, 2))) ** 2

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from .results import Results
 
 TRAIN, VALIDATION, BESIDE = "#0072b2", "#d55e00", "#767676"
+MOST_NAMED_CLASSES = 20
 _SETS = (("train", "training", TRAIN, "-"), ("validation", "validation", VALIDATION, (0, (4, 1.5))))
 
 
@@ -84,24 +85,36 @@ def common_limits(
 
 
 def confusion(matrix: np.ndarray, names: Sequence[str], ax: Axes | None = None) -> Axes:
-    """Confusion matrix (C, C) as a heat map of percent of each true class (row)."""
+    """Confusion matrix (C, C) as a heat map of percent of each true class (row).
+
+    Beyond 20 classes their names and the cells' numbers would not be legible: classes are then counted from 0.
+    """
     ax = ax or new_axes(6.4, 5.4)
     percent = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     ax.imshow(percent, cmap="cividis", vmin=0, vmax=max(percent.max(), 1))
+    ax.set(xlabel="predicted class", ylabel="true class")
+    if len(names) > MOST_NAMED_CLASSES:
+        ax.locator_params(integer=True)
+        return ax
     for (row, column), value in np.ndenumerate(percent):
         shade = "black" if value > 0.6 * percent.max() else "white"
         ax.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=8, color=shade)
+    labels = [name if len(name) <= 20 else f"{name[:19]}…" for name in names]
     # parse_math: a class name is text, whatever dollar signs it holds.
-    ax.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor", parse_math=False)
-    ax.set_yticks(range(len(names)), names, parse_math=False)
-    ax.set(xlabel="predicted class", ylabel="true class")
+    ax.set_xticks(range(len(names)), labels, rotation=40, ha="right", rotation_mode="anchor", parse_math=False)
+    ax.set_yticks(range(len(names)), labels, parse_math=False)
     return ax
 
 
 def template_images(W: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
-    """Each class's weights as a picture, (C, h, w, c), stretched to 0..1 a class at a time."""
+    """Each class's weights as a picture, stretched to 0..1 a class at a time.
+
+    In colour, (C, h, w, 3), where there are three channels; else grey, (C, h, c·w), with the channels side by side.
+    """
     templates = W.reshape(-1, *image_shape).astype(np.float64)
     axes = tuple(range(1, templates.ndim))
     least, most = templates.min(axis=axes, keepdims=True), templates.max(axis=axes, keepdims=True)
     stretched: np.ndarray = (templates - least) / np.where(most > least, most - least, 1)
-    return stretched
+    if image_shape[2] == 3:
+        return stretched
+    return stretched.transpose(0, 1, 3, 2).reshape(len(stretched), image_shape[0], -1)

@@ -32,8 +32,9 @@ class Standardizer:
         chunks = [slice(i, i + _CHUNK) for i in range(0, len(X), _CHUNK)]
         mean = sum(X[rows].sum(axis=0, dtype=np.float64) for rows in chunks) / len(X)
         variance = sum(np.square(X[rows] - mean).sum(axis=0) for rows in chunks) / len(X)
-        # Rounding leaves a constant input a spread of about 1e-16 of its size: not worth dividing by.
-        constant = variance <= np.square(1e-12 * np.abs(mean))
+        # Rounding leaves a constant input a spread of about 1e-16 of its size: not worth dividing by; nor is one whose
+        # inverse is beyond float32.
+        constant = variance <= np.square(1e-12 * np.abs(mean) + 1e-36)
         return cls(mean / scale, np.where(constant, 1.0, np.sqrt(variance) / scale), scale)
 
     def __call__(self, images: np.ndarray, dtype: type[np.floating] = np.float32) -> np.ndarray:

@@ -148,7 +148,7 @@ def _problems(run: dict[str, Any], n_test: int) -> Iterator[str]:
         series = np.array(run[key], dtype=np.float64)
         if series.shape != (run["epochs"] + 1,) or not np.isfinite(series).all():
             yield f"{key} is no list of {run['epochs'] + 1} finite numbers"
-    if not np.isfinite(run["sharpness"]) or not isinstance(run["test_draws_below"], dict):
+    if not (run["sharpness"] is None or np.isfinite(run["sharpness"])) or not isinstance(run["test_draws_below"], dict):
         yield "sharpness or test_draws_below is not a number or an object"
     share = decode_correct(run["test_correct"], n_test).mean()
     if not abs(share - run["test_accuracy"]) < 1e-9:

@@ -132,7 +132,8 @@ class Study:
     @cached_property
     def exact(self) -> dict[str, dict[str, float]]:
         """What the exact statements E1 to E3 are about, measured on this data."""
-        n_classes, stride = len(self.data.class_names), max(1, self.data.test_images[0].size // 30)
+        n_classes = len(self.data.class_names)
+        stride = max(1, self.data.test_images[0].size * n_classes // 300)  # about 300 weights to differentiate by
         few = slice(20)
         standardize = Standardizer.fit(self.data.train_images[0])
         X = standardize(self.data.train_images[0][few], np.float64)[:, ::stride]
@@ -191,7 +192,7 @@ class Study:
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """(h, w, c) of the images."""
+        """(h, w, c) of the images, (d,) of feature vectors."""
         return self.data.test_images.shape[1:]
 
     def _key(self, arm: str, configs: Stacked) -> dict[str, Any]:

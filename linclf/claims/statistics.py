@@ -84,7 +84,10 @@ def settling_epoch(results: Results, arm: str, setting: int, key: str, within: f
 @statistic
 def sharpness(results: Results, arm: str, setting: int) -> np.ndarray:
     """Share of the templates' spectral energy at low frequency (:func:`linclf.metrics.sharpness`), 0..1."""
-    return results.values(arm, setting, "sharpness")
+    shares = [run["sharpness"] for run in results.runs(arm, setting)]
+    if None in shares:
+        raise DataError("feature vectors have no templates to measure")
+    return np.array(shares)
 
 
 @statistic

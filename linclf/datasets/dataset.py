@@ -44,7 +44,7 @@ class Provenance:
         if self.synthetic:
             return f"{self.name} ({self.source}), not CIFAR-10."
         if self.name != CIFAR10:
-            return f"{self.name} from {self.source} ({self.layout}), not CIFAR-10."
+            return f"{self.name} from {self.source} ({self.layout})."
         words = {
             True: "the official bytes",
             False: "not the official bytes",

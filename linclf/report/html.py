@@ -75,7 +75,7 @@ def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping
 def templates(
     images: np.ndarray, names: Sequence[str], *, number: int | str, caption: str, alt: str, weights: np.ndarray
 ) -> Html:
-    """One picture a class, (C, h, w, c) in 0..1, as crisp pixels with the class's name beneath.
+    """One picture a class, (C, h, w, 3) or grey (C, h, w) in 0..1, as crisp pixels with the class's name beneath.
 
     ``weights``, the array behind the pictures, is there to download; at half precision, which shows more than the
     pictures do and keeps the page small.
@@ -85,7 +85,7 @@ def templates(
     cells = []
     for pixels, name in zip(images, names, strict=True):
         picture = io.BytesIO()
-        Image.fromarray(np.rint(255 * pixels).astype(np.uint8).squeeze()).save(picture, format="png")
+        Image.fromarray(np.rint(255 * pixels).astype(np.uint8)).save(picture, format="png")
         source = _data_link("image/png", picture.getvalue())
         cells.append(
             f'<div><img class="pixels" width="96" src="{source}" alt="Weights of the class {escape(name)}">'

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import environment, metrics, plots
-from ..claims import Region, evaluate
+from ..claims import Region, evaluate, ledger
 from ..experiments import ARMS, SETTINGS
 from ..results import Results
 from ..study import Study
@@ -27,18 +27,30 @@ def setting_name(setting: int) -> str:
     return f"setting {setting} (λ = {l2:g}, η = {learning_rate:g})"
 
 
+def is_the_references(data: str) -> bool:
+    """Whether the data called ``data`` are what the reference's numbers are about."""
+    return data == ledger()["rule"]["data"]
+
+
 def data_note(study: Study) -> Any:
-    """Which data this page is made on; a warning where they are the generated stand-in."""
-    provenance, short = study.data.provenance, ""
+    """Which data this page is made on; a warning where they are not the reference's."""
+    provenance = study.data.provenance
+    text, kind = provenance.describe(), "note"
     if study.short_of_memory:
-        short = " Memory was short here: images stayed as they are stored, and were converted a mini-batch at a time."
+        text += " Memory was short here: images stayed as they are stored, and were converted a mini-batch at a time."
     if provenance.synthetic:
-        return html.callout(
+        text = (
             "Made on the generated stand-in, not on CIFAR-10: the figures show how the report works, and none of "
-            "their numbers says anything about the reference's. Data: " + provenance.describe() + short,
-            kind="warning",
+            f"their numbers says anything about the reference's. Data: {text}"
         )
-    return html.callout(provenance.describe() + short, kind="note")
+        kind = "warning"
+    elif not is_the_references(provenance.name):
+        text = (
+            "Made on other data, not on CIFAR-10: the reference's numbers, and what is said of them, do not apply "
+            f"here. Data: {text}"
+        )
+        kind = "warning"
+    return html.callout(text, kind=kind)
 
 
 def data_deviation(study: Study) -> Any:
@@ -49,8 +61,9 @@ def data_deviation(study: Study) -> Any:
         False: "not the official bytes of CIFAR-10: small differences from the reference may come from the data",
         None: "CIFAR-10 as far as its labels and shapes tell; no official checksum exists for this layout's files",
     }[provenance.official]
-    if provenance.synthetic:
-        words = "the generated stand-in, so that nothing here can be compared with the reference"
+    if not is_the_references(provenance.name):
+        kind = "the generated stand-in" if provenance.synthetic else "other data than the reference's"
+        words = f"{kind}, so that nothing here can be compared with the reference"
     return html.prose(f"- **Data.** These are {words} (content SHA-256 `{provenance.sha256[:16]}…`).")
 
 
@@ -101,18 +114,29 @@ def _seen(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
 
 
 def templates(study: Study, arm: str, setting: int, *, number: int | str) -> Any:
-    """The weights of each class as pictures (of the first seed's network), as a numbered figure."""
-    model = study.models(arm, setting)[0]
-    sharpness = metrics.sharpness(model.W, study.image_shape)
+    """The weights of each class as pictures (of the first seed's network), as a numbered figure.
+
+    A sentence in place of pictures for feature vectors, and for more than four channels.
+    """
+    model, shape = study.models(arm, setting)[0], study.image_shape
+    sharpness = metrics.sharpness(model.W, shape)
+    if sharpness is None:
+        return html.callout(f"No pictures of the weights, {setting_name(setting)}: the inputs are feature vectors.")
+    if shape[2] > 4:
+        return html.callout(f"No pictures of the weights, {setting_name(setting)}: an image has {shape[2]} channels.")
     title = f"Weights after training, {ARMS[arm].title}, {setting_name(setting)}, seed {study.plan.first_seed}."
-    look = "mostly noise" if sharpness < 0.25 else "shapes under noise" if sharpness < 0.6 else "smooth shapes"
+    if shape[2] not in (1, 3):
+        title += f" The {shape[2]} channels stand side by side."
+    look = ": mostly noise" if sharpness < 0.25 else ": shapes under noise" if sharpness < 0.6 else ": smooth shapes"
+    if min(shape[:2]) < 16:  # noise, too, has much of its energy there
+        look = ", which says little of images this small"
     return html.templates(
-        plots.template_images(model.W, study.image_shape),
+        plots.template_images(model.W, shape),
         study.data.class_names,
         number=number,
-        caption=f"{title} {_whole(sharpness)} of their spectral energy lies at 4 cycles an image or below: {look}.",
-        alt=f"One picture a class: {look}.",
-        weights=model.W.reshape(-1, *study.image_shape),
+        caption=f"{title} {_whole(sharpness)} of their spectral energy lies at 4 cycles an image or below{look}.",
+        alt=f"One picture a class{look}.",
+        weights=model.W.reshape(-1, *shape),
     )
 
 
@@ -122,7 +146,8 @@ def confusion(study: Study, arm: str, setting: int, *, number: int | str) -> Any
     predictions = study.predictions(arm, setting)
     matrix = np.sum([metrics.confusion_matrix(p, labels, len(names)) for p in predictions], axis=0)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    best, worst = np.argmax(np.diag(share)), np.argmin(np.diag(share))
+    right = np.where(matrix.any(axis=1), np.diag(share), np.nan)  # of classes without test images nothing is known
+    best, worst = np.nanargmax(right), np.nanargmin(right)
     off = share - np.diag(np.diag(share))
     true, given = np.unravel_index(off.argmax(), off.shape)
     found = (
@@ -130,7 +155,11 @@ def confusion(study: Study, arm: str, setting: int, *, number: int | str) -> Any
         f"({_whole(share[worst, worst])}); "
         f"the most frequent mistake is {names[true]} taken for {names[given]} ({_whole(off[true, given])})."
     )
+    if not off.any():
+        found = "No image is taken for another class's."
     title = f"Test images by true and predicted class, {ARMS[arm].title}, {setting_name(setting)}."
+    if len(names) > plots.MOST_NAMED_CLASSES:
+        title += " Classes are numbered from 0, in the order of the CSV file's columns."
     return html.figure(
         plots.confusion(matrix, names).figure,
         number=number,
@@ -167,17 +196,17 @@ def difference(results: Results, arm: str, other: str, setting: int) -> str:
 
 def reference_svm(results: Results) -> Any:
     """Test accuracy of the SVM network beside what the reference printed; the latter for CIFAR-10 only."""
+    comparable = is_the_references(results.data["name"])
     rows = []
     for setting, printed in REFERENCE_SVM.items():
         ours = results.values("svm", setting, "test_accuracy")
-        beside = f"{printed:.2f}" if not results.document["data"]["synthetic"] else "(CIFAR-10 only)"
-        rows.append([setting_name(setting), _percent(ours), beside])
+        rows.append([setting_name(setting), _percent(ours), f"{printed:.2f}" if comparable else "(CIFAR-10 only)"])
     return html.table(["setting", "here, %", "reference, %"], rows, caption="Test accuracy with the SVM loss.")
 
 
 def claims(results: Results, *ids: str) -> Any:
     """What the reference says here, what was found, and the verdict; all claims if none is named."""
-    evaluated = evaluate(results, only=ids)
+    evaluated, comparable = evaluate(results, only=ids), is_the_references(results.data["name"])
     rows = []
     for claim in evaluated["claims"]:
         anchor = f"figure-{claim['figure']}" if claim["figure"] else f"claim-{claim['id']}"
@@ -189,7 +218,7 @@ def claims(results: Results, *ids: str) -> Any:
                 **{key: claim[key] for key in ("id", "says", "statistic")},
                 "where": f"§ {claim['where']}" if claim["where"][0].isdigit() else claim["where"],
                 "link": f"#{anchor}" if ids else f"{section_page(claim['section'])}#{anchor}",
-                "found": "".join(_part(part, claim) for part in claim["parts"]) + missing,
+                "found": "".join(_part(part, claim, comparable) for part in claim["parts"]) + missing,
                 "verdict": html.verdict(claim["verdict"]),
             }
         )
@@ -214,8 +243,8 @@ def verdict_counts(results: Results) -> Any:
     )
 
 
-def _part(part: dict[str, Any], claim: dict[str, Any]) -> str:
-    """One number of a claim with its interval and region, as markup."""
+def _part(part: dict[str, Any], claim: dict[str, Any], comparable: bool) -> str:
+    """One number of a claim with its interval and, on data that compare with the reference's, region, as markup."""
     several = len({(test["measure"], test.get("key"), test.get("size")) for test in claim["parts"]}) > 1
     words = [str(part[key]).replace("_", " ") for key in ("measure", "key", "size") if several and key in part]
     label = " ".join([*words, part["of"].replace("_", " ").replace(" - ", " − ")])
@@ -227,6 +256,8 @@ def _part(part: dict[str, Any], claim: dict[str, Any]) -> str:
     if low is not None and low != high:
         text += f" ({_digits(low, low, high)} to {_digits(high, low, high)})"
     text = f"{label}: {text}{unit}".replace("-", "−")
+    if not comparable:
+        return f"<div>{escape(text)}</div>"
     if part["region"] is None:
         return f"<div>{escape(text)}, shown beside</div>"
     region = Region.parse(part["region"])
