@@ -12,7 +12,7 @@ def text(word: bytes) -> bytes:
     return b"U" + bytes([len(word)]) + word
 
 
-def pickled(pixels: np.ndarray, labels: np.ndarray) -> bytes:
+def pickled(pixels: np.ndarray, labels: np.ndarray, key: bytes = b"labels") -> bytes:
     """Protocol 2: a dict of labels and a uint8 array, through the globals of an old NumPy."""
     raw, n = pixels.tobytes(), len(pixels)
     array = (
@@ -22,7 +22,7 @@ def pickled(pixels: np.ndarray, labels: np.ndarray) -> bytes:
         b"T" + len(raw).to_bytes(4, "little") + raw + b"tb"
     )
     listed = b"](" + b"".join(b"K" + bytes([label]) for label in labels.tolist()) + b"e"
-    return b"\x80\x02}(" + text(b"labels") + listed + text(b"data") + array + b"u."
+    return b"\x80\x02}(" + text(key) + listed + text(b"data") + array + b"u."
 
 
 def write(folder, n=6):

@@ -41,7 +41,7 @@ def load(path: Path, source: str) -> Dataset:
         raise DataError(f"{path}: expected class_names as a list of text, found {names.dtype} {names.shape}")
     try:
         class_names = None if names is None else names.tolist()
-    except ValueError as error:  # numbers that are no characters
+    except (ValueError, SystemError) as error:  # numbers that are no characters
         raise DataError(f"{path}: expected class_names as text, found {error}") from error
     return split_dataset(train, test, class_names, name=f"{path.stem} (arrays)", source=source, layout="npz")
 
