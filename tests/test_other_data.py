@@ -420,6 +420,12 @@ def test_bad_files_of_cifar_100_are_refused_by_name(tmp_path, name):
 # Anything else
 
 
+@pytest.mark.parametrize("name", ["cifar-10-batches-py", "cifar-10-batches-bin", "cifar-100-python"])
+def test_an_empty_folder_with_an_official_name_is_refused(tmp_path, name):
+    (tmp_path / name).mkdir()
+    refused(tmp_path, f"{name}/{'train' if '100' in name else 'data_batch_1'}: expected a file of CIFAR-10")
+
+
 def test_digits():
     data = load_dataset("digits")
     assert [len(labels) for labels in (*data.train_labels, data.test_labels)] == [300, 300, 300, 299, 299, 299]

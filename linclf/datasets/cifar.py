@@ -45,7 +45,8 @@ class Family:
         """The layout of what ``find`` found and its files by name; DataError naming the file that cannot be read."""
         if not path.is_dir():
             return self._read_archive(path)
-        layout = next(folder for folder, files in self.layouts.items() if (path / files[0]).is_file())
+        held = [folder for folder, files in self.layouts.items() if (path / files[0]).is_file()]
+        layout = [*held, *self.layouts][0]  # of a folder without any, the first file is missed below
         return layout, {name: self.read_file(path / name, self.largest) for name in self.layouts[layout]}
 
     def read_file(self, path: Path, largest: int) -> bytes:

@@ -63,7 +63,8 @@ def _batch(path: Path, arrays: dict[str, np.ndarray], part: str) -> Batch:
     if y.min() < 0 or y.max() >= MOST_CLASSES:
         raise DataError(f"{where}: expected labels 0..{MOST_CLASSES - 1} at most, found {y.min()}..{y.max()}")
     if X.dtype != np.uint8:
-        X = X.astype(np.result_type(np.float32, X.dtype))  # half precision grows; byte order becomes the machine's
+        # Half precision grows, and byte order becomes the machine's.
+        X = X.astype(np.result_type(np.float32, X.dtype), copy=False)
         if not max(abs(X.min()), abs(X.max())) < 1e30:  # nor NaN, which both pass on
             raise DataError(f"{where}: expected finite numbers below 1e30, found others; clean the data first")
     return X[..., None] if X.ndim == 3 else X, y.astype(np.int64)
