@@ -58,11 +58,13 @@ def load(path: Path, source: str) -> Dataset:
     """CIFAR-10 from what ``find`` found; DataError naming the file that is missing or not what it has to be."""
     layout, files = _FAMILY.read(path)
     read = _read_pickled if layout == PICKLED else _read_binary
-    batches = [read(name, content) for name, content in files.items()]
+    batches = [read(f"{path}/{name}", content) for name, content in files.items()]
     largest = max(len(labels) for _, labels in batches)
     for name, (_, labels) in zip(files, batches, strict=True):
         if len(labels) != largest:  # a file cut between two records is whole in no other way
-            raise DataError(f"{name}: expected {largest:,} images as in the largest batch, found {len(labels):,}")
+            raise DataError(
+                f"{path}/{name}: expected {largest:,} images as in the largest batch, found {len(labels):,}"
+            )
     official: bool | None = None
     if path.is_file():
         digest = hashlib.sha256(_FAMILY.read_file(path, 4 * PYTHON_ARCHIVE.size)).hexdigest()

@@ -28,12 +28,9 @@ def find(path: Path) -> Path | None:
 def load(path: Path, source: str) -> Dataset:
     """CIFAR-100 from what ``find`` found; DataError naming the file that is missing or not what it has to be."""
     layout, files = _FAMILY.read(path)
-    (train, test, names), contents = files, list(files.values())
-    read = _read_pickled if layout == PICKLED else _read_binary
-    class_names = (_pickled_names if layout == PICKLED else _listed_names)(names, contents[2])
-    return split_dataset(
-        read(train, contents[0]), read(test, contents[1]), class_names, name="CIFAR-100", source=source, layout=layout
-    )
+    train, test, names = ((f"{path}/{name}", content) for name, content in files.items())
+    read, read_names = (_read_pickled, _pickled_names) if layout == PICKLED else (_read_binary, _listed_names)
+    return split_dataset(read(*train), read(*test), read_names(*names), name="CIFAR-100", source=source, layout=layout)
 
 
 def _read_pickled(file: str, content: bytes) -> Batch:
