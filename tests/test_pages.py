@@ -222,9 +222,8 @@ def test_names_from_data_are_text(visit, tmp_path):
     assert page.trouble == []
     assert page.locator("td", has_text=name).inner_text() == name
     assert page.locator(".templates span").first.inner_text() == name
-    assert name in page.locator("svg, img.curve").first.evaluate("image => atob(image.src.split(',')[1])").replace(
-        "&lt;", "<"
-    ).replace("&gt;", ">")
+    picture = page.locator("img.curve").evaluate("image => atob(image.src.split(',')[1])")
+    assert name[:19] in picture.replace("&lt;", "<").replace("&gt;", ">")  # long names are cut there
 
 
 def test_a_hostile_folder_name_is_text(visit, tmp_path):
