@@ -11,7 +11,7 @@ import numpy as np
 from .blas import add_product
 from .model import Linear
 
-_FEW = 8  # networks
+_FEW = 12  # networks
 
 
 class Stack:

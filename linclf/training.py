@@ -14,10 +14,11 @@ from .errors import ConfigError, DivergenceError
 from .inputs import Images, checked_images, checked_init
 from .losses import LOSSES, Loss
 from .model import Linear
+from .preprocessing import LazyInputs
 from .progress import Progress
 from .stack import Stack
 
-_CHUNK = 500  # images scored at a time during evaluation
+_CHUNK = 1000  # images scored at a time during evaluation
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,7 @@ def _train_stack(
 
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is caught below, in words
         for epoch, order in enumerate(_orders(configs[0], len(X)), start=1):
-            for batch in _batches(order, len(X), configs[0].batch_size):
-                x, labels = X[batch], y[batch]
+            for x, labels in _batches(X, y, order, configs[0].batch_size):
                 G = _gradient(losses, stack.scores(x), labels)
                 stack.descend(G, x, learning_rate, l2)
             learning_rate = learning_rate * lr_decay
@@ -201,10 +201,17 @@ def _orders(config: Config, n: int) -> Iterator[np.ndarray | None]:
         yield rng.permutation(n) if config.shuffle else None
 
 
-def _batches(order: np.ndarray | None, n: int, batch_size: int) -> Iterator[slice | np.ndarray]:
-    """The rows of each mini-batch; the last one may be smaller."""
-    for i in range(0, n, batch_size):
-        yield slice(i, i + batch_size) if order is None else order[i : i + batch_size]
+def _batches(
+    X: np.ndarray | LazyInputs, y: np.ndarray, order: np.ndarray | None, batch_size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Inputs and labels of each mini-batch, valid until the next; the last one may be smaller."""
+    gathered = np.empty((min(batch_size, len(X)), X.shape[1]), X.dtype)  # once: new memory costs more than the copy
+    for i in range(0, len(X), batch_size):
+        rows = slice(i, i + batch_size) if order is None else order[i : i + batch_size]
+        if isinstance(rows, slice) or isinstance(X, LazyInputs):
+            yield X[rows], y[rows]
+        else:  # "clip", since "raise" would gather into other memory first
+            yield X.take(rows, axis=0, out=gathered[: len(rows)], mode="clip"), y[rows]
 
 
 def _slices_of_one_loss(configs: list[Config]) -> list[tuple[Loss, slice]]:
