@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from .experiments import ARMS
 from .results import Results
 
 TRAIN, VALIDATION, BESIDE = "#0072b2", "#d55e00", "#767676"
@@ -43,7 +44,7 @@ def curves(
     for prefix, label, _, style in _SETS:
         if beside is not None:
             mean = results.curves(beside, setting, f"{prefix}_{quantity}").mean(axis=0)
-            ax.plot(mean, color=BESIDE, linestyle=style, linewidth=0.9, label=f"{label}, {beside}")
+            ax.plot(mean, color=BESIDE, linestyle=style, linewidth=0.9, label=f"{label}, {ARMS[beside].title}")
     for prefix, label, colour, style in _SETS:
         values = results.curves(arm, setting, f"{prefix}_{quantity}")
         ax.plot(values.mean(axis=0), color=colour, linestyle=style, linewidth=1.6, label=label)
@@ -54,7 +55,7 @@ def curves(
     ax.set(xlabel="epoch", ylabel=quantity, xlim=(0, None), ylim=limits)
     ax.grid(alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize="small")
+    ax.legend(framealpha=0.7, edgecolor="none", facecolor="white", fontsize="small")
     return ax
 
 

@@ -109,7 +109,7 @@ def _seen(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
         when = "before training" if least == 0 else f"at epoch {least}"
         second = f"validation {quantity} is least {when}, {mean[least]:.3g}, and ends at {mean[-1]:.3g}"
     else:
-        second = f"validation {quantity} ends at its lowest, {mean[-1]:.3g}, or within 0.5 % of it"
+        second = f"validation {quantity} stays at about its lowest to the end, {mean[-1]:.3g}"
     return f"{first}; {second}."
 
 
