@@ -1,11 +1,11 @@
-# make report | make test | make lint | make notebooks | make clean
+# make report | make test | make lint | make notebooks | make bench | make clean
 # Each makes .venv with what it needs, from pyproject.toml. Options for the report: make report ARGS="--data DIR"
 
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: report test lint notebooks clean
+.PHONY: report test lint notebooks bench clean
 
 report: .venv/report.stamp
 	$(BIN)/linclf report $(ARGS)
@@ -20,6 +20,9 @@ lint: .venv/test.stamp
 
 notebooks: .venv/notebooks.stamp
 	$(BIN)/jupyter lab notebooks
+
+bench: .venv/bench.stamp
+	$(BIN)/python benchmarks/run.py $(ARGS)
 
 clean:
 	rm -rf .venv build dist

@@ -18,7 +18,10 @@ def test_environment_yml_installs_what_pyproject_names():
     (python,) = re.findall(r"- python(>=[\d.]+)", text)
     assert python == PROJECT["requires-python"]
     (extras,) = re.findall(r"--editable \.\[([\w,]+)\]", text)
-    assert set(extras.split(",")) == set(PROJECT["optional-dependencies"]) - {"report"}  # which notebooks includes
+    assert set(extras.split(",")) == set(PROJECT["optional-dependencies"]) - {
+        "report",
+        "bench",
+    }  # notebooks includes report
     listed = re.findall(r"^ *- ([a-z][\w-]*)", text, re.M)
     assert set(listed) == {"conda-forge", "python", "pip"}, "a package named here would stand in two places"
 
