@@ -184,7 +184,8 @@ def page(results):
     lines += [f"- 49,000 images that stay uint8, K = 4: peak {memory['uint8']['peak_mb']:.0f} MB resident."]
     lines += [
         f"- A file of 10 GB (sparse), one epoch: {memory['10 GB']['seconds']:.0f} s, "
-        f"{memory['10 GB']['own_mb']:.0f} MB of the process's own; the mapped file's pages come and go with the system's cache."
+        f"{memory['10 GB']['own_mb']:.0f} MB of the process's own; "
+        "the mapped file's pages come and go with the system's cache."
     ]
     if results["seconds_to_38_percent"]:
         lines += ["", "## Seconds to 38 % test accuracy, CIFAR-10's first batch", ""]

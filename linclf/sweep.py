@@ -93,8 +93,11 @@ def run_tasks(
 
     ``after_epoch`` is called after each epoch of each task; for an engine of processes, when the task has finished.
     """
-    import joblib
-    from threadpoolctl import threadpool_limits
+    try:
+        import joblib
+        from threadpoolctl import threadpool_limits
+    except ImportError as error:
+        raise ConfigError(f"sweeps need {error.name}: pip install 'linclf[report]'") from None
 
     backend, _ = joblib.parallel.get_active_backend(prefer="threads")
     _, n_jobs = joblib.parallel.get_active_backend()  # asked with a preference, joblib says 1 where nothing was chosen
