@@ -105,7 +105,7 @@ def ratios(runs, differs, imports):
     def ratio(above, below, K):
         names = [name for name in GROUPS.get(above, (above,)) if name in runs[K]]
         names = [name for name in names if differs[K].get(name, 0) <= TOLERANCE]
-        return min(statistics.median(np.divide(runs[K][name], runs[K][below])) for name in names)
+        return float(min(statistics.median(np.divide(runs[K][name], runs[K][below])) for name in names))
 
     rows = []
     for above, below, K, sign, bound, reason in BOUNDS:
@@ -118,7 +118,7 @@ def ratios(runs, differs, imports):
     rows.append({"what": "import linclf", "over": "import numpy", "K": None, "bound": "<= 1.3", "ratio": share})
     for row in rows:
         sign, bound = row["bound"].split()
-        row["reached"] = row["ratio"] <= float(bound) if sign == "<=" else row["ratio"] >= float(bound)
+        row["reached"] = bool(row["ratio"] <= float(bound) if sign == "<=" else row["ratio"] >= float(bound))
     return rows
 
 
