@@ -177,7 +177,7 @@ def accuracies(results: Results, arms: Sequence[str], *, caption: str) -> Any:
             ends = [results.curves(arm, setting, f"{name}_accuracy")[:, -1] for name in ("train", "validation")]
             test = results.values(arm, setting, "test_accuracy")
             l2, learning_rate = SETTINGS[setting]
-            cells = [_percent(values) for values in (*ends, test)]
+            cells = [percent(values) for values in (*ends, test)]
             rows.append([str(setting), f"{l2:g}", f"{learning_rate:g}", ARMS[arm].title, *cells])
     columns = ["setting", "λ", "η", "arm", "training, %", "validation, %", "test, %"]
     return html.table(columns, rows, caption=caption)
@@ -200,7 +200,7 @@ def reference_svm(results: Results) -> Any:
     rows = []
     for setting, printed in REFERENCE_SVM.items():
         ours = results.values("svm", setting, "test_accuracy")
-        rows.append([setting_name(setting), _percent(ours), f"{printed:.2f}" if comparable else "(CIFAR-10 only)"])
+        rows.append([setting_name(setting), percent(ours), f"{printed:.2f}" if comparable else "(CIFAR-10 only)"])
     return html.table(["setting", "here, %", "reference, %"], rows, caption="Test accuracy with the SVM loss.")
 
 
@@ -307,7 +307,8 @@ def _whole(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _percent(values: np.ndarray) -> str:
+def percent(values: np.ndarray) -> str:
+    """Mean of shares over seeds ± their standard deviation, in percent."""
     spread = f" ± {100 * values.std(ddof=1):.2f}" if len(values) > 1 else ""
     return f"{100 * values.mean():.2f}{spread}"
 
