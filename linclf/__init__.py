@@ -10,15 +10,18 @@
 (10, 3072)
 """
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from .config import Config
-from .datasets import Dataset, Provenance, load_dataset
 from .errors import ConfigError, DataError, DivergenceError, LinclfError
 from .model import Linear
 from .preprocessing import Standardizer
 from .sweep import sweep
 from .training import History, Run, train
+
+if TYPE_CHECKING:
+    from .datasets import Dataset, Provenance, load_dataset
 
 __all__ = [
     "Config",
@@ -38,10 +41,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """The scikit-learn estimators, imported when first asked for: the rest of the library needs NumPy alone."""
-    if name in ("SVMClassifier", "SoftmaxClassifier"):
-        from . import estimators
+_LATE = {
+    **dict.fromkeys(("Dataset", "Provenance", "load_dataset"), "datasets"),
+    **dict.fromkeys(("SVMClassifier", "SoftmaxClassifier"), "estimators"),
+}
 
-        return getattr(estimators, name)
+
+def __getattr__(name: str) -> Any:
+    """What is imported when first asked for: the readers take time, the scikit-learn estimators more than NumPy."""
+    if name in _LATE:
+        return getattr(import_module(f".{_LATE[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,9 +3,7 @@
 import contextlib
 import os
 import platform
-import subprocess
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,8 @@ _PACKAGES = ("linclf", "numpy", "matplotlib", "papermill", "nbconvert", "ipykern
 @cache
 def environment() -> dict[str, Any]:
     """Versions, BLAS, processor, cores, numeric type and commit, as plain values for JSON."""
+    from importlib.metadata import PackageNotFoundError, version  # slow to import, as subprocess is
+
     versions = {"python": platform.python_version()}
     for package in _PACKAGES:
         with contextlib.suppress(PackageNotFoundError):
@@ -106,6 +106,8 @@ def _commit() -> dict[str, Any]:
     root = Path(__file__).parent.parent
     if not (root / ".git").exists():
         return {"commit": None, "clean": None}
+
+    import subprocess
 
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout.strip()

@@ -2,12 +2,10 @@
 
 import os
 from dataclasses import dataclass
-from zipfile import BadZipFile
 
 import numpy as np
 
 from .errors import DataError
-from .files import write_whole
 
 INITIAL_SPREAD = 0.01
 """Standard deviation of the initial weights and biases, as in the reference."""
@@ -45,11 +43,15 @@ class Linear:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write W and b to one ``.npz`` file, whole or not at all."""
+        from .files import write_whole  # slow to import, as zipfile is, and few need them
+
         write_whole(path, lambda file: np.savez(file, W=self.W, b=self.b))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Linear":
         """Read what :meth:`save` wrote; DataError if the file holds anything else."""
+        from zipfile import BadZipFile
+
         try:
             with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
                 W, b = arrays["W"], arrays["b"]

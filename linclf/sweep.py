@@ -7,7 +7,6 @@ than they gain, and so the same kind of machine gives the same bits, whatever th
 """
 
 import signal
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -122,6 +121,8 @@ def run_tasks(
             stack.enter_context(_on_interrupt(stop.set))
             calls = [joblib.delayed(run)(i, task) for i, task in enumerate(tasks)]
         else:
+            import tempfile
+
             place = Path(folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="linclf-")))
             calls = [joblib.delayed(_run_mapped)(i, task) for i, task in enumerate(_on_disk(tasks, place))]
         workers = joblib.Parallel(
