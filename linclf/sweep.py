@@ -102,6 +102,7 @@ def run_tasks(
     _, n_jobs = joblib.parallel.get_active_backend()  # asked with a preference, joblib says 1 where nothing was chosen
     threads = bool(getattr(backend, "supports_sharedmem", False))
     stop = threading.Event()
+    failures: list[BaseException] = []
 
     def epoch_done() -> None:
         if stop.is_set():
@@ -111,7 +112,10 @@ def run_tasks(
     def run(i: int, task: Task) -> tuple[int, list[Run]]:
         try:
             return _run(i, task, epoch_done)
-        except BaseException:
+        except _Stopped:
+            raise
+        except BaseException as error:
+            failures.append(error)
             stop.set()  # joblib reports the error only when the other tasks have ended, so they end after their epoch
             raise
 
@@ -139,6 +143,8 @@ def run_tasks(
                     for _ in range(tasks[i].configs[0].epochs):
                         after_epoch()
                 yield i, runs
+        except _Stopped:  # a task that had to stop may be heard of before the one that made it
+            raise (failures[0] if failures else KeyboardInterrupt()) from None
         finally:
             stop.set()
             finished.close()
