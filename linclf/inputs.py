@@ -41,10 +41,11 @@ def checked_images(
         upper = "C-1" if n_classes is None else n_classes - 1
         raise DataError(f"{name} images: expected labels 0..{upper}, found {y.min()}..{y.max()}")
     dtype = like.dtype if like is not None else np.float64 if X.dtype == np.float64 else np.float32
-    if not isinstance(X, LazyInputs):
-        X = np.ascontiguousarray(X, dtype=dtype)
-    pixels = X.images if isinstance(X, LazyInputs) else X
-    if pixels.dtype.kind == "f" and not np.isfinite([pixels.min(), pixels.max()]).all():  # both pass NaN on
+    if isinstance(X, LazyInputs):
+        held = X.images
+    else:
+        held = X = np.ascontiguousarray(X, dtype=dtype)
+    if held.dtype.kind == "f" and not np.isfinite([held.min(), held.max()]).all():  # both pass NaN on
         raise DataError(f"{name} images: expected finite inputs, found NaN or infinity; clean the data first")
     return X, y.astype(np.intp)
 

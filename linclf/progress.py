@@ -1,6 +1,7 @@
 """One line that says how far training has come."""
 
 import sys
+import threading
 import time
 
 
@@ -13,6 +14,7 @@ class Progress:
 
     def __init__(self, epochs: int, networks: int, enabled: bool = True) -> None:
         self.epochs, self.done = epochs, 0
+        self._lock = threading.Lock()  # trainings side by side share a line
         self.what = f"training {networks} network{'s' if networks != 1 else ''}"
         self.enabled = enabled and epochs > 0 and (sys.stderr.isatty() or _in_kernel())
 
@@ -22,12 +24,13 @@ class Progress:
 
     def epoch(self) -> None:
         """Count one epoch; redraw at most five times a second."""
-        self.done += 1
-        now = time.monotonic()
-        if self.enabled and (now - self.shown > 0.2):
-            self.shown = now
-            left = (now - self.started) / self.done * (self.epochs - self.done)
-            self._draw(f"epoch {self.done} of {self.epochs}, {left:.0f} s left")
+        with self._lock:
+            self.done += 1
+            now = time.monotonic()
+            if self.enabled and now - self.shown > 0.2:
+                self.shown = now
+                left = (now - self.started) / self.done * (self.epochs - self.done)
+                self._draw(f"epoch {self.done} of {self.epochs}, {left:.0f} s left")
 
     def __exit__(self, *exc: object) -> None:
         if self.enabled:

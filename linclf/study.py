@@ -59,23 +59,23 @@ class Study:
 
     def run(self, *arms: str) -> Results:
         """The results of ``arms``. Stacks not stored yet are trained, as a sweep, and stored as they finish."""
+        n_classes = len(self.data.class_names)
         missing = [
             (arm, configs)
             for arm in arms
             for configs in self.plan.stacks(arm, self.data)
             if self._stored(arm, configs) is None
         ]
+        missing.sort(key=lambda stack: self._work(*stack), reverse=True)  # no worker waits at the end for a long one
         splits = {name: self._split(name) for name in dict.fromkeys(ARMS[arm].split for arm, _ in missing)}
-
-        def task(arm: str, configs: Stacked) -> Task:
-            split = splits[ARMS[arm].split]
-            return Task(list(configs.values()), split.train, split.validation, len(self.data.class_names))
-
-        tasks = sorted(((arm, configs, task(arm, configs)) for arm, configs in missing), key=_work, reverse=True)
-        epochs = sum(task.configs[0].epochs for *_, task in tasks)
-        with Progress(epochs, sum(len(configs) for _, configs in missing), enabled=self.progress) as line:
-            for i, runs in run_tasks([task for *_, task in tasks], line.epoch):
-                arm, configs, _ = tasks[i]
+        tasks = [
+            Task(list(configs.values()), splits[ARMS[arm].split].train, splits[ARMS[arm].split].validation, n_classes)
+            for arm, configs in missing
+        ]
+        epochs = sum(task.configs[0].epochs for task in tasks)
+        with Progress(epochs, sum(len(task.configs) for task in tasks), enabled=self.progress) as line:
+            for i, runs in run_tasks(tasks, line.epoch):
+                arm, configs = missing[i]
                 tested = [
                     self._tested(arm, setting, run, splits[ARMS[arm].split])
                     for (setting, _), run in zip(configs, runs, strict=True)
@@ -152,6 +152,11 @@ class Study:
                 "in_both": len(set(train) & set(validation)),
             },
         }
+
+    def _work(self, arm: str, configs: Stacked) -> int:
+        """How long a stack takes to train, roughly, in no unit."""
+        n_train, _ = split_sizes(ARMS[arm].split, self.data, self.plan.n_validation)
+        return next(iter(configs.values())).epochs * n_train * (4 + len(configs))
 
     def _split(self, name: str) -> Split:
         return make_split(name, self.data, self.plan.n_validation, lazily=self.short_of_memory)
@@ -242,12 +247,6 @@ class Study:
             return timings
         except (OSError, ValueError):
             return []
-
-
-def _work(stack: tuple[str, Stacked, Task]) -> int:
-    """How long a stack takes, roughly: the longest begin first, so that no worker waits at the end for one of them."""
-    task = stack[2]
-    return task.configs[0].epochs * len(task.train[1]) * (4 + len(task.configs))
 
 
 def _reports() -> Path:

@@ -22,7 +22,7 @@ from .errors import ConfigError
 from .inputs import Images
 from .preprocessing import LazyInputs
 from .progress import Progress
-from .training import Run, batches_key, train
+from .training import Run, grouped, train
 
 NETWORKS_A_TASK = 20
 """Wide enough for the matrix products, and enough tasks to keep every worker busy."""
@@ -71,11 +71,8 @@ def sweep(
     >>> [run.model.predict(X).tolist() for run in runs]
     [[0, 1], [0, 1]]
     """
-    groups: dict[tuple[object, ...], list[int]] = {}
-    for i, config in enumerate(configs):
-        groups.setdefault(batches_key(config), []).append(i)
     members = [
-        group[i : i + NETWORKS_A_TASK] for group in groups.values() for i in range(0, len(group), NETWORKS_A_TASK)
+        group[i : i + NETWORKS_A_TASK] for group in grouped(configs) for i in range(0, len(group), NETWORKS_A_TASK)
     ]
     tasks = [Task([configs[i] for i in own], train, validation, n_classes) for own in members]
     runs: dict[int, Run] = {}

@@ -100,15 +100,12 @@ def train(
     else:
         models = checked_init(init, len(configs), n_classes, n_inputs)
 
-    stacks: dict[tuple[object, ...], list[int]] = {}
-    # Within a stack, networks of one loss stand side by side: a loss then works on a slice.
-    for i in sorted(range(len(configs)), key=lambda i: configs[i].loss):
-        stacks.setdefault(batches_key(configs[i]), []).append(i)
+    stacks = grouped(configs)
     runs: dict[int, Run] = {}
-    epochs = sum(configs[members[0]].epochs for members in stacks.values())
+    epochs = sum(configs[members[0]].epochs for members in stacks)
     with Progress(epochs, len(configs), enabled=progress is True) as line:
         after_epoch = progress if callable(progress) else line.epoch
-        for members in stacks.values():
+        for members in stacks:
             own = [configs[i] for i in members], [models[i] for i in members]
             stack = _train_stack(*own, train, validation, evaluate, after_epoch)
             runs.update(zip(members, stack, strict=True))
@@ -189,9 +186,17 @@ def _loss_and_accuracy(stack: Stack, losses: list[tuple[Loss, slice]], images: I
     return loss_sum / len(X), correct / len(X)
 
 
-def batches_key(config: Config) -> tuple[object, ...]:
-    """Networks with the same key see the same mini-batches in the same order."""
-    return config.epochs, config.batch_size, config.seed if config.shuffle else None
+def grouped(configs: Sequence[Config]) -> list[list[int]]:
+    """Numbers of the configs whose networks see the same mini-batches in the same order, a list each.
+
+    Networks of one loss stand side by side: a loss then works on a slice of the stack.
+    """
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for i in sorted(range(len(configs)), key=lambda i: configs[i].loss):
+        config = configs[i]
+        key = config.epochs, config.batch_size, config.seed if config.shuffle else None
+        groups.setdefault(key, []).append(i)
+    return list(groups.values())
 
 
 def _orders(config: Config, n: int) -> Iterator[np.ndarray | None]:

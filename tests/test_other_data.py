@@ -19,7 +19,7 @@ from linclf import ConfigError, DataError, Standardizer, load_dataset, metrics, 
 from linclf.__main__ import main
 from linclf.claims import evaluate
 from linclf.datasets import idx, images, npz
-from linclf.report.page import PAGES, page_file
+from linclf.report.site import PAGES, page_file
 from linclf.results import Results
 
 SCRIPT = "<script>alert(1)</script>"

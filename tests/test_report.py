@@ -12,6 +12,7 @@ import pytest
 from command import TINY, linclf
 
 from linclf.__main__ import main
+from linclf.errors import DivergenceError
 from linclf.report import html, parameters, runner
 from linclf.report.page import convert, mathml
 from linclf.report.site import PAGES, page_file
@@ -135,6 +136,10 @@ def test_only_runs_what_is_named_and_uses_what_is_stored(report):
 
 
 def test_a_failed_notebook_leaves_its_copy_and_the_others_still_run(tmp_path, monkeypatch, capsys):
+    def diverge(study, *arms):  # which is a notebook's failure too, not the report's
+        raise DivergenceError("on purpose")
+
+    monkeypatch.setattr(runner.Study, "run", diverge)
     chosen = {}
     for name, source in (("0_baseline", "print('so far')\nraise ValueError('on purpose')"), ("2_svm", "print('fine')")):
         declared = 'data: str = "auto"\nout_dir: str = ""\nseeds: int = 1\nfirst_seed: int = 0\nepochs: int = 1'

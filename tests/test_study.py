@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from linclf.report import show
+from linclf.report import origin
 from linclf.study import Study
 
 
@@ -17,8 +17,8 @@ def test_short_of_memory_images_stay_uint8_and_the_page_says_so(tmp_path, monkey
     short = run("short")
     for one, other in zip(plenty.models("shuffle", 1), short.models("shuffle", 1), strict=True):
         np.testing.assert_array_equal(one.W, other.W)
-    assert "Memory was short here" not in show.data_note(plenty)._repr_html_()
-    assert "Memory was short here" in show.data_note(short)._repr_html_()
+    assert "Memory was short here" not in origin.data_note(plenty)._repr_html_()
+    assert "Memory was short here" in origin.data_note(short)._repr_html_()
 
 
 def test_what_is_stored_is_not_trained_again(tmp_path, monkeypatch):

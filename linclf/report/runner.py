@@ -8,6 +8,7 @@ import tempfile
 import time
 import webbrowser
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,7 @@ import nbformat
 
 from .. import claims
 from ..environment import cores
-from ..errors import ConfigError
-from ..experiments import ARMS, SECTIONS
+from ..errors import ConfigError, DivergenceError
 from ..files import write_text
 from ..study import Study
 from . import parameters
@@ -72,9 +72,9 @@ def make_report(
     clock = _Clock()
 
     # All training comes first, so that no core waits while a notebook runs; the notebooks then find their runs stored.
-    sections = [PAGES[name].section for name in chosen]
-    arms = ARMS if None in sections else dict.fromkeys(arm for section in sections for arm in SECTIONS[section or ""])
-    study.run(*arms)
+    arms = dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms)
+    with suppress(DivergenceError):  # the notebooks whose arm it is fail, and say so on their pages; the others run
+        study.run(*arms)
     if "shuffle" in arms:
         study.time_shuffling()
     clock.lap("training")

@@ -1,21 +1,16 @@
-"""What the notebooks show: each function takes results and returns one figure, table or box of the page."""
+"""What the notebooks show of results: each function returns one figure or table of the page."""
 
-import math
-import shlex
-import time
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
 
-from .. import environment, metrics, plots
-from ..claims import Region, evaluate, ledger
+from .. import metrics, plots
 from ..experiments import ARMS, SETTINGS
 from ..results import Results
 from ..study import Study
 from . import html
-from .site import section_page
+from .origin import is_the_references
 
 REFERENCE_SVM = {1: 28.92, 2: 34.98, 3: 35.81, 4: 36.03}
 """Test accuracies in percent that the reference prints in its section 2."""
@@ -25,46 +20,6 @@ def setting_name(setting: int) -> str:
     """The setting with its λ and η, for captions and tables."""
     l2, learning_rate = SETTINGS[setting]
     return f"setting {setting} (λ = {l2:g}, η = {learning_rate:g})"
-
-
-def is_the_references(data: str) -> bool:
-    """Whether the data called ``data`` are what the reference's numbers are about."""
-    return data == ledger()["rule"]["data"]
-
-
-def data_note(study: Study) -> Any:
-    """Which data this page is made on; a warning where they are not the reference's."""
-    provenance = study.data.provenance
-    text, kind = provenance.describe(), "note"
-    if study.short_of_memory:
-        text += " Memory was short here: images stayed as they are stored, and were converted a mini-batch at a time."
-    if provenance.synthetic:
-        text = (
-            "Made on the generated stand-in, not on CIFAR-10: the figures show how the report works, and none of "
-            f"their numbers says anything about the reference's. Data: {text}"
-        )
-        kind = "warning"
-    elif not is_the_references(provenance.name):
-        text = (
-            "Made on other data, not on CIFAR-10: the reference's numbers, and what is said of them, do not apply "
-            f"here. Data: {text}"
-        )
-        kind = "warning"
-    return html.callout(text, kind=kind)
-
-
-def data_deviation(study: Study) -> Any:
-    """What differs on this data from the reference's, as a line of the list of deviations."""
-    provenance = study.data.provenance
-    words = {
-        True: "the official bytes of CIFAR-10, as the reference's",
-        False: "not the official bytes of CIFAR-10: small differences from the reference may come from the data",
-        None: "CIFAR-10 as far as its labels and shapes tell; no official checksum exists for this layout's files",
-    }[provenance.official]
-    if not is_the_references(provenance.name):
-        kind = "the generated stand-in" if provenance.synthetic else "other data than the reference's"
-        words = f"{kind}, so that nothing here can be compared with the reference"
-    return html.prose(f"- **Data.** These are {words} (content SHA-256 `{provenance.sha256[:16]}…`).")
 
 
 def curves(
@@ -204,77 +159,6 @@ def reference_svm(results: Results) -> Any:
     return html.table(["setting", "here, %", "reference, %"], rows, caption="Test accuracy with the SVM loss.")
 
 
-def claims(results: Results, *ids: str) -> Any:
-    """What the reference says here, what was found, and the verdict; all claims if none is named."""
-    evaluated, comparable = evaluate(results, only=ids), is_the_references(results.data["name"])
-    rows = []
-    for claim in evaluated["claims"]:
-        anchor = f"figure-{claim['figure']}" if claim["figure"] else f"claim-{claim['id']}"
-        # What all verdicts lack stands above the table, not in each row.
-        lacks = (claim["missing"] or "").removeprefix(evaluated["missing"] or "").removeprefix("; ")
-        missing = f"<div>{escape(lacks)}</div>" if lacks else ""
-        rows.append(
-            {
-                **{key: claim[key] for key in ("id", "says", "statistic")},
-                "where": f"§ {claim['where']}" if claim["where"][0].isdigit() else claim["where"],
-                "link": f"#{anchor}" if ids else f"{section_page(claim['section'])}#{anchor}",
-                "found": "".join(_part(part, claim, comparable) for part in claim["parts"]) + missing,
-                "verdict": html.verdict(claim["verdict"]),
-            }
-        )
-    caption = "Dot and line: value and 95 % interval; shaded: where the claim holds."
-    if evaluated["missing"]:
-        caption = f"Values without a verdict, which {evaluated['missing']}."
-    return html.claims(rows, caption=caption)
-
-
-def verdict_counts(results: Results) -> Any:
-    """The report's answer in one sentence: how many claims are reproduced, refuted, inconclusive."""
-    evaluated = evaluate(results)
-    total = len(evaluated["claims"])
-    if evaluated["missing"]:
-        return html.callout(
-            f"The reference makes {total} statements that can be measured. No verdict on them is printed here: a "
-            f"verdict {evaluated['missing']}.",
-            kind="warning",
-        )
-    return html.counts(
-        {word: str(number) for word, number in evaluated["counts"].items()}, f"of {total} measurable statements"
-    )
-
-
-def _part(part: dict[str, Any], claim: dict[str, Any], comparable: bool) -> str:
-    """One number of a claim with its interval and, on data that compare with the reference's, region, as markup."""
-    several = len({(test["measure"], test.get("key"), test.get("size")) for test in claim["parts"]}) > 1
-    words = [str(part[key]).replace("_", " ") for key in ("measure", "key", "size") if several and key in part]
-    label = " ".join([*words, part["of"].replace("_", " ").replace(" - ", " − ")])
-    if part["value"] is None:
-        return f"<div>{escape(label)}: not measured</div>"
-    value, low, high = part["value"], part["low"], part["high"]
-    unit = f" {claim['unit']}" if claim["unit"] else ""
-    text = _digits(value, low, high)
-    if low is not None and low != high:
-        text += f" ({_digits(low, low, high)} to {_digits(high, low, high)})"
-    text = f"{label}: {text}{unit}".replace("-", "−")
-    if not comparable:
-        return f"<div>{escape(text)}</div>"
-    if part["region"] is None:
-        return f"<div>{escape(text)}, shown beside</div>"
-    region = Region.parse(part["region"])
-    picture = ""
-    if low is not None and low != high:
-        said = f"{text}; region {part['region']}"
-        picture = html.against_region(value, low, high, (region.low, region.high), said)
-    return f"<div>{picture} {escape(text)}; region&nbsp;{escape(part['region'].replace('-', '−'))}</div>"
-
-
-def _digits(number: float, low: float | None, high: float | None) -> str:
-    """As many digits as the interval makes meaningful; three where there is none."""
-    if low is None or high is None or low == high:
-        return f"{number:,.0f}" if number == int(number) else f"{number:.3g}"
-    return f"{number:.{min(max(0, 1 - math.floor(math.log10(high - low))), 6)}f}"
-
-
 def draws_table(results: Results, arm: str, setting: int) -> Any:
     """How often a random draw of test images has a loss below the training loss, by size of the draw."""
     rows = []
@@ -311,42 +195,3 @@ def percent(values: np.ndarray) -> str:
     """Mean of shares over seeds ± their standard deviation, in percent."""
     spread = f" ± {100 * values.std(ddof=1):.2f}" if len(values) > 1 else ""
     return f"{100 * values.mean():.2f}{spread}"
-
-
-def provenance(study: Study, notebook: str) -> Any:
-    """Where this page's numbers come from, and the command that makes the page again."""
-    data, plan = study.data.provenance, study.plan
-    command = [
-        "linclf",
-        "report",
-        "--data",
-        str(study.source),
-        "--out",
-        str(study.out_dir),
-        "--only",
-        notebook,
-    ]
-    command += [
-        "--seeds",
-        str(plan.seeds),
-        "--first-seed",
-        str(plan.first_seed),
-        "--epochs",
-        str(plan.epochs),
-    ]
-    for name, default in (("n_validation", 1000), ("lr_decay", 0.9)):
-        if getattr(plan, name) != default:
-            command += ["-p", f"{name}={getattr(plan, name)}"]
-    seeds = f"{plan.first_seed}" if plan.seeds == 1 else f"{plan.first_seed} to {plan.all_seeds[-1]}"
-    return html.provenance(
-        {
-            "data": data.describe(),
-            "content SHA-256": data.sha256,
-            "seeds": seeds,
-            **environment.describe(),
-            "made": html.timed(
-                time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()) + f", in {time.monotonic() - study.started:.0f} s"
-            ),
-            "command": shlex.join(command),
-        }
-    )

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..experiments import ARMS, SECTIONS
+
 
 @dataclass(frozen=True)
 class Page:
@@ -10,6 +12,11 @@ class Page:
 
     title: str
     section: str | None
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms that the page shows; all of them where it shows no one section."""
+        return SECTIONS[self.section] if self.section else tuple(ARMS)
 
 
 PAGES = {

@@ -1,0 +1,82 @@
+"""The reference's claims on a page: what it says, what was found, and the verdict."""
+
+import math
+from html import escape
+from typing import Any
+
+from ..claims import Region, evaluate
+from ..results import Results
+from . import html
+from .origin import is_the_references
+from .site import section_page
+
+
+def claims(results: Results, *ids: str) -> Any:
+    """What the reference says here, what was found, and the verdict; all claims if none is named."""
+    evaluated, comparable = evaluate(results, only=ids), is_the_references(results.data["name"])
+    rows = []
+    for claim in evaluated["claims"]:
+        anchor = f"figure-{claim['figure']}" if claim["figure"] else f"claim-{claim['id']}"
+        # What all verdicts lack stands above the table, not in each row.
+        lacks = (claim["missing"] or "").removeprefix(evaluated["missing"] or "").removeprefix("; ")
+        missing = f"<div>{escape(lacks)}</div>" if lacks else ""
+        rows.append(
+            {
+                **{key: claim[key] for key in ("id", "says", "statistic")},
+                "where": f"§ {claim['where']}" if claim["where"][0].isdigit() else claim["where"],
+                "link": f"#{anchor}" if ids else f"{section_page(claim['section'])}#{anchor}",
+                "found": "".join(_part(part, claim, comparable) for part in claim["parts"]) + missing,
+                "verdict": html.verdict(claim["verdict"]),
+            }
+        )
+    caption = "Dot and line: value and 95 % interval; shaded: where the claim holds."
+    if evaluated["missing"]:
+        caption = f"Values without a verdict, which {evaluated['missing']}."
+    return html.claims(rows, caption=caption)
+
+
+def counts(results: Results) -> Any:
+    """The report's answer in one sentence: how many claims are reproduced, refuted, inconclusive."""
+    evaluated = evaluate(results)
+    total = len(evaluated["claims"])
+    if evaluated["missing"]:
+        return html.callout(
+            f"The reference makes {total} statements that can be measured. No verdict on them is printed here: a "
+            f"verdict {evaluated['missing']}.",
+            kind="warning",
+        )
+    return html.counts(
+        {word: str(number) for word, number in evaluated["counts"].items()}, f"of {total} measurable statements"
+    )
+
+
+def _part(part: dict[str, Any], claim: dict[str, Any], comparable: bool) -> str:
+    """One number of a claim with its interval and, on data that compare with the reference's, region, as markup."""
+    several = len({(test["measure"], test.get("key"), test.get("size")) for test in claim["parts"]}) > 1
+    words = [str(part[key]).replace("_", " ") for key in ("measure", "key", "size") if several and key in part]
+    label = " ".join([*words, part["of"].replace("_", " ").replace(" - ", " − ")])
+    if part["value"] is None:
+        return f"<div>{escape(label)}: not measured</div>"
+    value, low, high = part["value"], part["low"], part["high"]
+    unit = f" {claim['unit']}" if claim["unit"] else ""
+    text = _digits(value, low, high)
+    if low is not None and low != high:
+        text += f" ({_digits(low, low, high)} to {_digits(high, low, high)})"
+    text = f"{label}: {text}{unit}".replace("-", "−")
+    if not comparable:
+        return f"<div>{escape(text)}</div>"
+    if part["region"] is None:
+        return f"<div>{escape(text)}, shown beside</div>"
+    region = Region.parse(part["region"])
+    picture = ""
+    if low is not None and low != high:
+        said = f"{text}; region {part['region']}"
+        picture = html.against_region(value, low, high, (region.low, region.high), said)
+    return f"<div>{picture} {escape(text)}; region&nbsp;{escape(part['region'].replace('-', '−'))}</div>"
+
+
+def _digits(number: float, low: float | None, high: float | None) -> str:
+    """As many digits as the interval makes meaningful; three where there is none."""
+    if low is None or high is None or low == high:
+        return f"{number:,.0f}" if number == int(number) else f"{number:.3g}"
+    return f"{number:.{min(max(0, 1 - math.floor(math.log10(high - low))), 6)}f}"
