@@ -1,7 +1,9 @@
 """The whole report on tiny data, in real kernels; the command's errors; every notebook."""
 
+import html as html_module
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -59,6 +61,17 @@ def test_every_page_stands_alone_and_says_that_it_is_on_the_stand_in(report, nam
     for remote in ('src="http', "src='http", "<link", "require.js", "MathJax", "@import"):
         assert remote not in page
     assert page.count("<img") == page.count('alt="')
+    for item in ("data", "content SHA-256", "seeds", "versions", "BLAS", "processor", "numeric type", "commit", "made"):
+        assert f"<dt>{item}</dt>" in page
+
+
+def test_the_command_on_a_page_makes_it_again(report):
+    before = without_times((report / "2_svm.html").read_text())
+    (command,) = re.findall(r"<dt>command</dt><dd>linclf (.*?)</dd>", before)
+    done = linclf(*shlex.split(html_module.unescape(command)))
+    assert done.returncode == 0, done.stderr
+    assert "[1/1] 2_svm" in done.stdout
+    assert without_times((report / "2_svm.html").read_text()) == before
 
 
 def test_every_figure_of_the_reference_has_its_counterpart(report):
