@@ -52,12 +52,13 @@ def curves(
 def _seen(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
     """What to see in curves (seeds, epochs + 1): whether training jumps or falls, and where validation turns."""
     epochs = train.shape[1] - 1
-    rises = (np.diff(train) > 0).sum(axis=1).mean()
+    rises, jumps = ((np.diff(train) > share * train[:, :-1]).sum(axis=1).mean() for share in (0, 0.01))
     start, end = train.mean(axis=0)[[0, -1]]
-    if rises > epochs / 5:
-        first = f"Training {quantity} jumps: it goes up in {rises:.0f} of {epochs} epochs"
+    if jumps > epochs / 5:
+        first = f"Training {quantity} jumps: it goes up by more than 1 % in {jumps:.0f} of {epochs} epochs"
     else:
-        first = f"Training {quantity} {'falls' if end < start else 'grows'} steadily, from {start:.3g} to {end:.3g}"
+        first = f"Training {quantity} goes from {start:.3g} to {end:.3g}"
+        first += f", up in {rises:.0f} of {epochs} epochs" if rises >= 0.5 else ", never up"
     mean = validation.mean(axis=0)
     least = int(mean.argmin())
     if mean[-1] > 1.005 * mean[least]:

@@ -59,9 +59,10 @@ def _part(part: dict[str, Any], claim: dict[str, Any], comparable: bool) -> str:
         return f"<div>{escape(label)}: not measured</div>"
     value, low, high = part["value"], part["low"], part["high"]
     unit = f" {claim['unit']}" if claim["unit"] else ""
-    text = _digits(value, low, high)
-    if low is not None and low != high:
-        text += f" ({_digits(low, low, high)} to {_digits(high, low, high)})"
+    width = None if low is None or math.isclose(low, high, rel_tol=1e-6) else high - low
+    text = _digits(value, width)
+    if width:
+        text += f" ({_digits(low, width)} to {_digits(high, width)})"
     text = f"{label}: {text}{unit}".replace("-", "−")
     if not comparable:
         return f"<div>{escape(text)}</div>"
@@ -69,14 +70,14 @@ def _part(part: dict[str, Any], claim: dict[str, Any], comparable: bool) -> str:
         return f"<div>{escape(text)}, shown beside</div>"
     region = Region.parse(part["region"])
     picture = ""
-    if low is not None and low != high:
+    if width:
         said = f"{text}; region {part['region']}"
         picture = html.against_region(value, low, high, (region.low, region.high), said)
     return f"<div>{picture} {escape(text)}; region&nbsp;{escape(part['region'].replace('-', '−'))}</div>"
 
 
-def _digits(number: float, low: float | None, high: float | None) -> str:
-    """As many digits as the interval makes meaningful; three where there is none."""
-    if low is None or high is None or low == high:
+def _digits(number: float, width: float | None) -> str:
+    """As many digits as an interval of that width makes meaningful; three where there is none."""
+    if width is None:
         return f"{number:,.0f}" if number == int(number) else f"{number:.3g}"
-    return f"{number:.{min(max(0, 1 - math.floor(math.log10(high - low))), 6)}f}"
+    return f"{number:.{min(max(0, 1 - math.floor(math.log10(width))), 6)}f}"
