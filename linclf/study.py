@@ -151,7 +151,8 @@ class Study:
         }
 
     def _split(self, name: str) -> Split:
-        return make_split(name, self.data, self.plan.n_validation, lazily=self.short_of_memory)
+        train, validation = split_rows(name, self.data, self.plan.n_validation)
+        return make_split(self.data, train, validation, lazily=self.short_of_memory)
 
     @cached_property
     def short_of_memory(self) -> bool:

@@ -19,6 +19,7 @@ import numpy as np
 from .config import Config
 from .environment import cores
 from .errors import ConfigError
+from .evaluation import Evaluate
 from .inputs import Images
 from .preprocessing import LazyInputs
 from .progress import Progress
@@ -40,6 +41,7 @@ class Task:
     train: Images
     validation: Images | None
     n_classes: int | None = None
+    evaluate: Evaluate = True
 
 
 def sweep(
@@ -48,6 +50,7 @@ def sweep(
     validation: Images | None = None,
     *,
     n_classes: int | None = None,
+    evaluate: Evaluate = True,
     folder: str | Path | None = None,
     progress: bool = True,
 ) -> list[Run]:
@@ -55,7 +58,7 @@ def sweep(
 
     Args:
         configs: any number; those that share their mini-batches train in stacks of ``NETWORKS_A_TASK``.
-        train, validation, n_classes: as in ``train``.
+        train, validation, n_classes, evaluate: as in ``train``.
         folder: where workers that are processes find the images, a folder that all of their machines see; a temporary
             one by default.
         progress: show a line with the epochs done and the time left.
@@ -71,15 +74,18 @@ def sweep(
     >>> [run.model.predict(X).tolist() for run in runs]
     [[0, 1], [0, 1]]
     """
-    members = [
-        group[i : i + NETWORKS_A_TASK] for group in grouped(configs) for i in range(0, len(group), NETWORKS_A_TASK)
-    ]
-    tasks = [Task([configs[i] for i in own], train, validation, n_classes) for own in members]
+    members = stacks(configs)
+    tasks = [Task([configs[i] for i in own], train, validation, n_classes, evaluate) for own in members]
     runs: dict[int, Run] = {}
     with Progress(sum(own.configs[0].epochs for own in tasks), len(configs), enabled=progress) as line:
         for done, trained in run_tasks(tasks, line.epoch, folder=folder):
             runs.update(zip(members[done], trained, strict=True))
     return [runs[i] for i in range(len(configs))]
+
+
+def stacks(configs: Sequence[Config]) -> list[list[int]]:
+    """Numbers of the configs of each task: they share their mini-batches, and are ``NETWORKS_A_TASK`` at most."""
+    return [group[i : i + NETWORKS_A_TASK] for group in grouped(configs) for i in range(0, len(group), NETWORKS_A_TASK)]
 
 
 def run_tasks(
@@ -171,7 +177,14 @@ class _Stopped(Exception):
 
 
 def _run(i: int, task: Task, after_epoch: Callable[[], None] | bool = False) -> tuple[int, list[Run]]:
-    runs = train(task.configs, task.train, task.validation, n_classes=task.n_classes, progress=after_epoch)
+    runs = train(
+        task.configs,
+        task.train,
+        task.validation,
+        n_classes=task.n_classes,
+        evaluate=task.evaluate,
+        progress=after_epoch,
+    )
     return i, runs
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import metrics, plots
+from .. import plots
 from ..experiments import ARMS, SETTINGS
 from ..results import Results
 from ..study import Study
-from . import html
+from . import html, network
 from .origin import is_the_references
 
 REFERENCE_SVM = {1: 28.92, 2: 34.98, 3: 35.81, 4: 36.03}
@@ -70,59 +70,15 @@ def _seen(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
 
 
 def templates(study: Study, arm: str, setting: int, *, number: int | str) -> Any:
-    """The weights of each class as pictures (of the first seed's network), as a numbered figure.
-
-    A sentence in place of pictures for feature vectors, and for more than four channels.
-    """
-    model, shape = study.models(arm, setting)[0], study.image_shape
-    sharpness = metrics.sharpness(model.W, shape)
-    if sharpness is None:
-        return html.callout(f"No pictures of the weights, {setting_name(setting)}: the inputs are feature vectors.")
-    if shape[2] > 4:
-        return html.callout(f"No pictures of the weights, {setting_name(setting)}: an image has {shape[2]} channels.")
+    """The weights of each class as pictures (of the first seed's network), as a numbered figure."""
     title = f"Weights after training, {ARMS[arm].title}, {setting_name(setting)}, seed {study.plan.first_seed}."
-    if shape[2] not in (1, 3):
-        title += f" The {shape[2]} channels stand side by side."
-    look = ": mostly noise" if sharpness < 0.25 else ": shapes under noise" if sharpness < 0.6 else ": smooth shapes"
-    if min(shape[:2]) < 16:  # noise, too, has much of its energy there
-        look = ", which says little of images this small"
-    return html.templates(
-        plots.template_images(model.W, shape),
-        study.data.class_names,
-        number=number,
-        caption=f"{title} {_whole(sharpness)} of their spectral energy lies at 4 cycles an image or below{look}.",
-        alt=f"One picture a class{look}.",
-        weights=model.W.reshape(-1, *shape),
-    )
+    return network.weights(study, study.models(arm, setting)[0], title, number=number)
 
 
 def confusion(study: Study, arm: str, setting: int, *, number: int | str) -> Any:
     """The confusion matrix on the test images, over all seeds, as a numbered figure."""
-    names, labels = study.data.class_names, study.data.test_labels
-    predictions = study.predictions(arm, setting)
-    matrix = np.sum([metrics.confusion_matrix(p, labels, len(names)) for p in predictions], axis=0)
-    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    right = np.where(matrix.any(axis=1), np.diag(share), np.nan)  # of classes without test images nothing is known
-    best, worst = np.nanargmax(right), np.nanargmin(right)
-    off = share - np.diag(np.diag(share))
-    true, given = np.unravel_index(off.argmax(), off.shape)
-    found = (
-        f"Recognised best is {names[best]} ({_whole(share[best, best])}), worst {names[worst]} "
-        f"({_whole(share[worst, worst])}); "
-        f"the most frequent mistake is {names[true]} taken for {names[given]} ({_whole(off[true, given])})."
-    )
-    if not off.any():
-        found = "No image is taken for another class's."
     title = f"Test images by true and predicted class, {ARMS[arm].title}, {setting_name(setting)}."
-    if len(names) > plots.MOST_NAMED_CLASSES:
-        title += " Classes are numbered from 0, in the order of the CSV file's columns."
-    return html.figure(
-        plots.confusion(matrix, names).figure,
-        number=number,
-        caption=f"{title} Each row adds up to 100 %. {found}",
-        alt=f"{title} {found}",
-        data={"true class": list(names)} | {f"predicted {name}": matrix[:, i].tolist() for i, name in enumerate(names)},
-    )
+    return network.confusion(study, study.predictions(arm, setting), title, number=number)
 
 
 def accuracies(results: Results, arms: Sequence[str], *, caption: str) -> Any:
@@ -186,10 +142,6 @@ def timings_table(results: Results) -> Any:
     ]
     columns = ["seed", "stored order, s", "shuffled, s", "ratio"]
     return html.table(columns, rows, caption="Training time of one network, setting 2, without evaluation.")
-
-
-def _whole(share: float) -> str:
-    return f"{100 * share:.0f} %"
 
 
 def percent(values: np.ndarray) -> str:

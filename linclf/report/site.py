@@ -25,6 +25,7 @@ PAGES = {
     "1_2_learning_rate_decay": Page("1.2 Learning-rate decay", "1.2"),
     "1_3_shuffling": Page("1.3 Shuffling", "1.3"),
     "2_svm": Page("2 SVM loss", "2"),
+    "3_ceiling": Page("3 The ceiling", "3"),
     "summary": Page("Summary", None),
 }
 """The report's notebooks in the order in which they run."""

@@ -1,0 +1,114 @@
+"""What limits the best network: data, bias and variance, the optimum, what it confuses."""
+
+from typing import Any
+
+import numpy as np
+
+from .. import metrics, plots
+from ..ceiling import Ceiling
+from ..ceiling.study import accuracy
+from ..losses import cross_entropy, sigmoid
+from . import html, network
+from .ceiling import LOSS_WORDS, final_runs
+from .show import percent
+
+
+def learning_curve(ceiling: Ceiling, *, number: int | str) -> Any:
+    """Test accuracy against the number of training images, with its trend, as a numbered figure."""
+    loss = ceiling.chosen_loss
+    runs = {own[0].record["n_train"]: own for name, own in ceiling.finals.items() if name.startswith(f"{loss} ")}
+    sizes = sorted(runs)
+    values = 100 * np.array([[run.record["test_accuracy"] for run in runs[n]] for n in sizes])
+    slope, start = np.polyfit(np.log10(sizes), values.mean(axis=1), 1)
+    ends = [sizes[0], 2 * sizes[-1]]
+    trend = [start + slope * float(np.log10(n)) for n in ends]
+    off = np.abs(values.mean(axis=1) - start - slope * np.log10(sizes)).max()
+    axes = plots.learning_curve(sizes, values, (ends, trend))
+    found = (
+        f"Ten times the images bring {slope:.1f} points (the trend misses no mean by more than {off:.1f}); "
+        f"it would put twice the images at {trend[1]:.1f} %."
+    )
+    title = f"Test accuracy against the number of training images, {LOSS_WORDS[loss]}."
+    data = {"training images": sizes} | {f"seed {i}, %": values[:, i].tolist() for i in range(values.shape[1])}
+    return html.figure(axes.figure, number=number, caption=f"{title} {found}", alt=f"{title} {found}", data=data)
+
+
+def bias_and_variance(ceiling: Ceiling) -> Any:
+    """Accuracy on training, validation and test images of the baseline, of all ingredients, and at the optimum."""
+    split = ceiling.choosing.split
+    rows = []
+    groups = {"baseline": ceiling.ablation["base"], "all ingredients": ceiling.ablation["all"]}
+    groups |= {"all but flips and shifts": ceiling.ablation["-augment"], "the optimum of softmax": [ceiling.optimum]}
+    for title, runs in groups.items():
+        n = ceiling.n_first if title == "baseline" else ceiling.n_train
+        sets = [(split.train[0][:n], split.train[1][:n]), split.validation]
+        shares = [np.array([metrics.accuracy(run.model.predict(X[:]), y) for run in runs]) for X, y in sets]
+        rows.append([title, f"{n:,}", *map(percent, shares), f"{100 * (shares[0] - shares[1]).mean():.1f}"])
+    columns = ["networks", "images", "training, %", "validation, %", "gap, points"]
+    caption = "A low accuracy on the training images themselves is bias, a gap to other images variance."
+    return html.table(columns, rows, caption=caption)
+
+
+def optimum(ceiling: Ceiling) -> str:
+    """How close mini-batch descent comes to the convex optimum of the same cost, and what lies there."""
+    X, y = ceiling.choosing.split.train
+    best, l2 = ceiling.optimum.record, ceiling.optimum.record["l2"]
+    costs = []
+    chunks = [slice(i, i + 1000) for i in range(0, len(y), 1000)]
+    for run in ceiling.ablation["-augment"]:
+        losses = (cross_entropy(run.model.scores(X[rows]), y[rows]).sum(dtype=np.float64) for rows in chunks)
+        costs.append(sum(losses) / len(y) + l2 * float(np.square(run.model.W, dtype=np.float64).sum()))
+    held_out, labels = ceiling.choosing.split.validation
+    there = metrics.accuracy(ceiling.optimum.model.predict(held_out[:]), labels)
+    here = np.mean([accuracy(run) for run in ceiling.ablation["-augment"]])
+    reached = "The least cost" if best["converged"] else "The cost after the few iterations of the reduced size"
+    more = "would bring" if there > here else "would cost"
+    return (
+        f"{reached} of softmax on these images at λ = {l2:g} is {best['cost']:.4f}, by L-BFGS on all of them at once. "
+        f"Mini-batch descent with all ingredients but flips and shifts ends at {np.mean(costs):.4f}, "
+        f"{100 * (np.mean(costs) / best['cost'] - 1):.1f} % above. Training on to the optimum {more} "
+        f"{100 * abs(there - here):.1f} points of validation accuracy ({100 * there:.1f} % there, {100 * here:.1f} % "
+        f"here)."
+    )
+
+
+def probabilities(ceiling: Ceiling, *, number: int | str) -> Any:
+    """Histogram of the true class's probability on test images, softmax beside sigmoids, as a numbered figure."""
+    data = ceiling.study.data
+    X, y = ceiling.final.split.test
+    bins = np.linspace(0, 1, 21)
+    shares, means = {}, {}
+    for loss in ("cross_entropy", "binary_cross_entropy"):
+        scores = final_runs(ceiling, loss)[0].model.scores(X)
+        true = scores[y, np.arange(len(y))]
+        p = np.exp(-cross_entropy(scores, y)) if loss == "cross_entropy" else sigmoid(true)
+        shares[LOSS_WORDS[loss]], means[loss] = np.histogram(p, bins)[0] / len(y), p.mean()
+    axes = plots.histogram(list(shares.items()), bins)
+    found = (
+        f"The mean is {means['cross_entropy']:.2f} with softmax and {means['binary_cross_entropy']:.2f} with a "
+        f"sigmoid a class, where {1 / len(data.class_names):.2f} is a guess."
+    )
+    title = "Probability that a network gives to the true class of each test image."
+    columns = {"from": bins[:-1].tolist()} | {name: values.tolist() for name, values in shares.items()}
+    return html.figure(axes.figure, number=number, caption=f"{title} {found}", alt=f"{title} {found}", data=columns)
+
+
+def classes(ceiling: Ceiling, *, number: int | str) -> Any:
+    """The confusion matrix of the chosen networks on the test images."""
+    predictions = np.stack(
+        [run.predictions for run in final_runs(ceiling, ceiling.chosen_loss) if run.predictions is not None]
+    )
+    title = f"Test images by true and predicted class, the chosen networks ({LOSS_WORDS[ceiling.chosen_loss]})."
+    return network.confusion(ceiling.study, predictions, title, number=number)
+
+
+def weights(ceiling: Ceiling, which: str, *, number: int | str) -> Any:
+    """The weights of the "best" network, or of the "baseline", as pictures."""
+    if which == "best":
+        runs, title = (
+            final_runs(ceiling, ceiling.chosen_loss),
+            f"Weights of the chosen network, {LOSS_WORDS[ceiling.chosen_loss]}.",
+        )
+    else:
+        runs, title = ceiling.ablation["base"], "Weights of the baseline, the reference's setting 3."
+    return network.weights(ceiling.study, runs[0].model, title, number=number)
