@@ -1,6 +1,7 @@
 """Data of one's own in each format: what is read, what is refused by name, and the report on them."""
 
 import gzip
+import hashlib
 import io
 import json
 import pickle
@@ -19,6 +20,7 @@ from linclf import ConfigError, DataError, Standardizer, load_dataset, metrics, 
 from linclf.__main__ import main
 from linclf.claims import evaluate
 from linclf.datasets import idx, images, npz
+from linclf.datasets.unpickle import unpickle_batch
 from linclf.report.site import PAGES, page_file
 from linclf.results import Results
 
@@ -370,8 +372,7 @@ def cifar100(n=12):
         content[part] = pixels, labels
         files["cifar-100-python"][part] = cifar_files.pickled(pixels, labels, b"fine_labels")
         files["cifar-100-binary"][f"{part}.bin"] = np.column_stack([labels // 5, labels, pixels]).tobytes()
-    listed = b"](" + b"".join(map(cifar_files.text, NAMES)) + b"e"
-    files["cifar-100-python"]["meta"] = b"\x80\x02}(" + cifar_files.text(b"fine_label_names") + listed + b"u."
+    files["cifar-100-python"]["meta"] = cifar_files.python2({b"fine_label_names": NAMES})
     files["cifar-100-binary"]["fine_label_names.txt"] = b"\n".join([*NAMES, b""])
     return files, content
 
@@ -400,6 +401,41 @@ def test_every_layout_of_cifar_100_gives_the_same_content(tmp_path):
         assert [len(labels) for labels in data.train_labels] == [3, 3, 2, 2, 2]
         assert (data.provenance.name, data.class_names[7]) == ("CIFAR-100", "thing_7")
     assert len(hashes) == 1
+
+
+FINE = b"""
+    apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can
+    castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin
+    elephant flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster
+    man maple_tree motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck
+    pine_tree plain plate poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk
+    skyscraper snail snake spider squirrel streetcar sunflower sweet_pepper table tank telephone television tiger
+    tractor train trout tulip turtle wardrobe whale willow_tree wolf woman worm
+""".split()
+COARSE = b"""
+    aquatic_mammals fish flowers food_containers fruit_and_vegetables household_electrical_devices
+    household_furniture insects large_carnivores large_man-made_outdoor_things large_natural_outdoor_scenes
+    large_omnivores_and_herbivores medium_mammals non-insect_invertebrates people reptiles small_mammals trees
+    vehicles_1 vehicles_2
+""".split()
+
+
+def test_the_official_names_of_cifar_100_are_read(tmp_path):
+    """The official ``meta``, made from the names in it: its published MD5 says that these are its bytes."""
+    write_cifar100(tmp_path)
+    meta = cifar_files.python2({b"fine_label_names": FINE, b"coarse_label_names": COARSE})
+    assert hashlib.md5(meta).hexdigest() == "7973b15100ade9c7d40fb424638fde48"
+    (tmp_path / "cifar-100-python" / "meta").write_bytes(meta)
+    assert load_dataset(tmp_path / "cifar-100-python").class_names == tuple(name.decode() for name in FINE)
+
+
+def test_a_pickled_file_of_many_images_is_read(tmp_path):
+    """Past 255 remembered objects, 255 images and 1,000 items of a list, pickles use other opcodes."""
+    pixels, labels = np.full((1500, 3072), 7, np.uint8), np.arange(1500).astype(np.uint8) % 100
+    content = cifar_files.pickled(pixels, labels, b"fine_labels")
+    read = unpickle_batch("train", content, b"fine_labels")
+    for found, wanted in zip(read, (pixels, labels), strict=True):
+        np.testing.assert_array_equal(found, wanted)
 
 
 @pytest.mark.parametrize("name", ["train", "test", "meta", "train.bin", "test.bin", "fine_label_names.txt"])
