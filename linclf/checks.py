@@ -57,4 +57,5 @@ def _distance_to_kinks(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Least |S_j - S_y + 1| over the other classes, (n,)."""
     margins = np.abs(S - S[y, np.arange(len(y))] + 1)
     margins[y, np.arange(len(y))] = np.inf
-    return margins.min(axis=0)
+    least: np.ndarray = margins.min(axis=0)
+    return least

@@ -37,12 +37,13 @@ def cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     array([2.3026])
     """
     shifted = S - S.max(axis=0)
-    return np.log(np.exp(shifted).sum(axis=0)) - _true_scores(shifted, y)
+    values: np.ndarray = np.log(np.exp(shifted).sum(axis=0)) - _true_scores(shifted, y)
+    return values
 
 
 def cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Gradient of :func:`cross_entropy` with respect to the scores, softmax(S) - onehot(y); shaped like S."""
-    G = S - S.max(axis=0)
+    G: np.ndarray = S - S.max(axis=0)
     np.exp(G, out=G)
     G /= G.sum(axis=0)
     G[_true_class(y)] -= 1
@@ -65,7 +66,8 @@ def multiclass_hinge(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     >>> multiclass_hinge(np.zeros((10, 1)), np.array([3]))
     array([9.])
     """
-    return np.maximum(_margins(S, y), 0).sum(axis=0)
+    values: np.ndarray = np.maximum(_margins(S, y), 0).sum(axis=0)
+    return values
 
 
 def multiclass_hinge_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -81,7 +83,7 @@ def multiclass_hinge_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def _margins(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     """S_j - S_y + 1, and 0 for the true class itself."""
-    M = S - _true_scores(S, y)
+    M: np.ndarray = S - _true_scores(S, y)
     M += 1
     M[_true_class(y)] = 0
     return M

@@ -35,11 +35,13 @@ class Linear:
 
     def scores(self, X: np.ndarray) -> np.ndarray:
         """Scores S = W X^T + b of the images X (n, d), as (C, n): the class axis first."""
-        return self.W @ X.T + self.b[:, None]
+        scores: np.ndarray = self.W @ X.T + self.b[:, None]
+        return scores
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """The class with the greatest score for each of the n images (the first of equals), (n,)."""
-        return self.scores(X).argmax(axis=0)
+        classes: np.ndarray = self.scores(X).argmax(axis=0)
+        return classes
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write W and b to one ``.npz`` file, whole or not at all."""

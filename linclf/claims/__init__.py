@@ -181,7 +181,8 @@ def _measure(
             return first
         other = means[..., 1:].max(axis=-1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return first - other if sign == "-" else first / other
+            combined: np.ndarray = first - other if sign == "-" else first / other
+        return combined
 
     value = float(reduce(np.array([column.mean() for column in columns])))
     low = high = math.nan
