@@ -1,4 +1,4 @@
-"""What a newcomer meets first: dependencies, imports, README."""
+"""What a newcomer meets first: dependencies, imports, hooks, the package."""
 
 import json
 import os
@@ -12,10 +12,7 @@ from pathlib import Path
 import yaml
 
 import linclf
-from linclf.report.show import REFERENCE_SVM, percent
-from linclf.results import Results
 
-ARMS_SHOWN = ("base", "full", "decay", "shuffle", "svm")
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -47,37 +44,6 @@ def test_numpy_is_the_only_dependency():
 def test_all_names_exist_and_are_strings():
     assert all(isinstance(name, str) and hasattr(linclf, name) for name in linclf.__all__)
     assert list(linclf.__all__) == sorted(linclf.__all__)
-
-
-def test_the_readme_is_true(monkeypatch, capsys):
-    """Its examples run, its commands exist, and every file that its map names is there."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    monkeypatch.setenv("LINCLF_DATA", "synthetic:100")
-    printed = []
-    for example in re.findall(r"```python\n(.*?)```", text, re.S):
-        exec(compile(example, "README.md", "exec"), {})
-        printed.append([line.split()[0] for line in capsys.readouterr().out.splitlines()])
-    assert printed == [["0", "0.1", "1"], ["0.0001", "0.001", "0.01"], ["{'softmaxclassifier__alpha':"]]
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in re.findall(r"^make (\w+)", text, re.M):
-        assert f"\n{target}:" in makefile
-    rows = re.findall(r"^\| (`.*?) \|", text, re.M)
-    assert len(rows) > 8
-    for row in rows:
-        first, *others = re.findall(r"`([\w./-]+)`", row)
-        folder = (ROOT / first).parent
-        assert all((folder / name).exists() for name in (Path(first).name, *others)), row
-
-
-def test_the_readmes_results_are_the_committed_reports():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    results = Results.load(ROOT / "reports" / "cifar-10" / "results.json")
-    rows = re.findall(r"^\| (\d): [^|]*\|(.*)\|$", text, re.M)
-    assert [row[0] for row in rows] == ["1", "2", "3", "4"]
-    for setting, row in rows:
-        cells = [cell.strip() for cell in row.split("|")]
-        shown = [percent(results.values(arm, int(setting), "test_accuracy")) for arm in ARMS_SHOWN]
-        assert cells == [*shown, f"{REFERENCE_SVM[int(setting)]}"]
 
 
 def test_it_can_be_cited():
