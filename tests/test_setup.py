@@ -96,7 +96,7 @@ def test_the_workflow_only_calls_ci_run():
 
 
 def test_wheel_and_sdist_install_cleanly(tmp_path):
-    """Built, checked, and the wheel used from an environment that holds nothing else, in a folder of its own."""
+    """Built, checked, and the report made by the wheel in an environment and a folder that hold nothing else."""
 
     def run(*command):
         done = subprocess.run([*map(str, command)], cwd=tmp_path, capture_output=True, text=True)
@@ -108,9 +108,11 @@ def test_wheel_and_sdist_install_cleanly(tmp_path):
     assert run(sys.executable, "-m", "twine", "check", "--strict", wheel, sdist).count("PASSED") == 2
     run(sys.executable, "-m", "venv", "clean")
     python = tmp_path / "clean" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    run(python, "-m", "pip", "install", "--quiet", wheel)
+    run(python, "-m", "pip", "install", "--quiet", "--no-compile", f"{wheel}[report]")
     assert "synthetic stand-in" in run(python, "-m", "linclf", "info")
     inside = {path.name for path in (tmp_path / "clean").rglob("site-packages/linclf/**/*")}
     assert {"py.typed", "ledger.json", "summary.ipynb", "page.css"} <= inside
-    template = tmp_path / "clean" / "share" / "jupyter" / "nbconvert" / "templates" / "linclf" / "conf.json"
-    assert template.exists()
+    run(python, "-m", "linclf", "report", "--data", "synthetic:100", "--epochs", "1", "--only", "summary")
+    page = (tmp_path / "reports" / "latest" / "index.html").read_text(encoding="utf-8")
+    assert "synthetic stand-in" in page
+    assert "<nav" in page  # nbconvert's own templates have none
