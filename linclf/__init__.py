@@ -13,17 +13,20 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .augmentation import Augmentation
 from .config import Config
 from .errors import ConfigError, DataError, DivergenceError, LinclfError
+from .evaluation import History
 from .model import Linear
 from .preprocessing import Standardizer
 from .sweep import sweep
-from .training import History, Run, train
+from .training import Run, train
 
 if TYPE_CHECKING:
     from .datasets import Dataset, Provenance, load_dataset
 
 __all__ = [
+    "Augmentation",
     "Config",
     "ConfigError",
     "DataError",

@@ -12,9 +12,10 @@ import numpy as np
 
 from .config import Config
 from .errors import ConfigError
+from .evaluation import History
 from .inputs import Images
 from .model import Linear
-from .training import History, train
+from .training import train
 
 try:
     from scipy.special import softmax
@@ -169,7 +170,7 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             field, _, expected = str(error).partition(" ")  # a message begins with the field
             names = {field: name for name, field in _FIELDS.items()}
             raise ConfigError(f"{names.get(field, 'random_state')} {expected}") from None
-        return replace(config, learning_rate=config.learning_rate * config.lr_decay**self.n_iter_)
+        return replace(config, learning_rate=config.learning_rate_at(self.n_iter_ + 1))
 
 
 def _joined(before: History, after: History) -> History:

@@ -89,6 +89,40 @@ def _margins(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     return M
 
 
+def binary_cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Cross-entropy of a sigmoid a class, mean over the classes, (1/C) Σ_j [log(1 + exp(S_j)) - t_j S_j], in nats.
+
+    t_j is 1 for the true class and 0 for the others: each class against the rest, so that adding a constant to all
+    scores changes it, unlike the other losses.
+
+    Args:
+        S: scores, (C, ..., n).
+        y: labels, (n,), 0..C-1.
+
+    Returns:
+        One value an image, (..., n), finite for any finite scores; log 2 where all scores are 0.
+
+    >>> binary_cross_entropy(np.zeros((10, 1)), np.array([3])).round(4)
+    array([0.6931])
+    """
+    softplus = np.maximum(S, 0) + np.log1p(np.exp(-np.abs(S)))
+    return (softplus.sum(axis=0) - _true_scores(S, y)) / len(S)
+
+
+def binary_cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Gradient of :func:`binary_cross_entropy` with respect to the scores, (sigmoid(S) - onehot(y)) / C."""
+    G = sigmoid(S)
+    G[_true_class(y)] -= 1
+    G /= len(S)
+    return G
+
+
+def sigmoid(S: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-S)), entry by entry, without overflow."""
+    small = np.exp(-np.abs(S))  # at most 1
+    return np.where(S >= 0, 1, small) / (1 + small)
+
+
 @dataclass(frozen=True)
 class Loss:
     """A loss by name: its value and its gradient, both functions of (scores, labels)."""
@@ -103,6 +137,7 @@ LOSSES = {
     for loss in (
         Loss("cross_entropy", cross_entropy, cross_entropy_gradient),
         Loss("multiclass_hinge", multiclass_hinge, multiclass_hinge_gradient),
+        Loss("binary_cross_entropy", binary_cross_entropy, binary_cross_entropy_gradient),
     )
 }
 

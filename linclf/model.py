@@ -10,6 +10,9 @@ from .errors import DataError
 INITIAL_SPREAD = 0.01
 """Standard deviation of the initial weights and biases, as in the reference."""
 
+INITIAL_WEIGHTS = ("normal", "xavier")
+"""The ways to draw initial weights (``Linear.initial``)."""
+
 
 @dataclass(frozen=True)
 class Linear:
@@ -28,9 +31,15 @@ class Linear:
     b: np.ndarray
 
     @classmethod
-    def initial(cls, n_classes: int, n_inputs: int, seed: int) -> "Linear":
-        """Weights and biases drawn from N(0, 0.01²), in float64; the same for the same seed."""
+    def initial(cls, n_classes: int, n_inputs: int, seed: int, init: str = "normal") -> "Linear":
+        """Weights and biases drawn from N(0, 0.01²), in float64; the same for the same seed.
+
+        ``init="xavier"`` draws weights from N(0, 2 / (d + C)) instead, and leaves the biases at 0 (Glorot and Bengio,
+        2010): the same weights but for their scale.
+        """
         rng = np.random.default_rng(seed)
+        if init == "xavier":
+            return cls(rng.normal(0, np.sqrt(2 / (n_inputs + n_classes)), (n_classes, n_inputs)), np.zeros(n_classes))
         return cls(rng.normal(0, INITIAL_SPREAD, (n_classes, n_inputs)), rng.normal(0, INITIAL_SPREAD, n_classes))
 
     def scores(self, X: np.ndarray) -> np.ndarray:

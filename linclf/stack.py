@@ -54,12 +54,45 @@ class Stack:
         G *= (step / self._shrink)[:, None]
         add_product(G.reshape(C * K, len(x)), x, self._V.reshape(C * K, d))
 
+    def move_towards(self, other: "Stack", keep: np.ndarray) -> None:
+        """A <- keep A + (1 - keep) W for the weights and biases W of another stack, with a ``keep`` a network."""
+        keep = keep.astype(self._b.dtype)
+        self.W[:] = keep[:, None] * self.W + (1 - keep)[:, None] * other.W
+        self._b[:] = keep * self._b + (1 - keep) * other._b
+
     def _fold(self) -> None:
         """Let V be the weights themselves again."""
         if (self._shrink != 1).any():
             self._V *= self._shrink[:, None]
             self._shrink[:] = 1
 
-    def models(self) -> list[Linear]:
-        """The networks as they are now, one by one."""
-        return [Linear(self.W[:, k].copy(), self._b[:, k].copy()) for k in range(self.W.shape[1])]
+    def model(self, k: int) -> Linear:
+        """Network k as it is now."""
+        return Linear(self.W[:, k].copy(), self._b[:, k].copy())
+
+
+class MomentumStack(Stack):
+    """The same with Polyak's heavy ball: M <- μM - η (G x / n + 2λW), W <- W + M, with a μ a network."""
+
+    def __init__(self, models: Sequence[Linear], dtype: np.dtype, momentum: Sequence[float]) -> None:
+        super().__init__(models, dtype)
+        self._momentum = np.array(momentum, dtype)
+        self._M, self._m = np.zeros_like(self._V), np.zeros_like(self._b)  # of the weights, of the biases
+
+    def descend(self, G: np.ndarray, x: np.ndarray, learning_rate: np.ndarray, l2: np.ndarray) -> None:
+        """One step, in place; G (C, K, n) is used up."""
+        C, K, d = self._V.shape
+        step = (-learning_rate / len(x)).astype(G.dtype)
+        self._m *= self._momentum
+        self._m += step * G.sum(axis=2)
+        self._b += self._m
+        self._M *= self._momentum[:, None]
+        self._M -= (2 * learning_rate * l2).astype(G.dtype)[:, None] * self._V
+        G *= step[:, None]
+        add_product(G.reshape(C * K, len(x)), x, self._M.reshape(C * K, d))
+        self._V += self._M
+
+
+def make_stack(models: Sequence[Linear], dtype: np.dtype, momentum: Sequence[float]) -> Stack:
+    """A stack that starts from ``models``; without momentum it takes fewer passes over the weights."""
+    return MomentumStack(models, dtype, momentum) if any(momentum) else Stack(models, dtype)

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterable
 from dataclasses import asdict
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,10 @@ from .files import write_text
 from .losses import LOSSES, get_loss
 from .model import Linear
 from .preprocessing import Standardizer
-from .progress import Progress
 from .results import Results, encode_correct
-from .store import Store, StoredRun
-from .sweep import Task, run_tasks
+from .resume import Count, train_missing
+from .store import Key, Store, StoredRun
+from .sweep import Task
 from .training import Run, train
 
 DRAW_SIZES = (1000, 5000)
@@ -55,33 +55,29 @@ class Study:
         split_sizes("batch", self.data, self.plan.n_validation)  # too few batches are refused before anything runs
         self.progress = progress
         self.store = Store(self.out_dir / "runs")
-        self._read: dict[Path, list[StoredRun]] = {}
 
     def run(self, *arms: str) -> Results:
         """The results of ``arms``. Stacks not stored yet are trained, as a sweep, and stored as they finish."""
-        n_classes = len(self.data.class_names)
-        missing = [
-            (arm, configs)
-            for arm in arms
-            for configs in self.plan.stacks(arm, self.data)
-            if self._stored(arm, configs) is None
-        ]
-        missing.sort(key=lambda stack: self._work(*stack), reverse=True)  # no worker waits at the end for a long one
-        splits = {name: self._split(name) for name in dict.fromkeys(ARMS[arm].split for arm, _ in missing)}
-        tasks = [
-            Task(list(configs.values()), splits[ARMS[arm].split].train, splits[ARMS[arm].split].validation, n_classes)
-            for arm, configs in missing
-        ]
-        epochs = sum(task.configs[0].epochs for task in tasks)
-        with Progress(epochs, sum(len(task.configs) for task in tasks), enabled=self.progress) as line:
-            for i, runs in run_tasks(tasks, line.epoch):
-                arm, configs = missing[i]
-                tested = [
-                    self._tested(arm, setting, run, splits[ARMS[arm].split])
-                    for (setting, _), run in zip(configs, runs, strict=True)
-                ]
-                self.store.put(self._key(arm, configs), tested)
+        self.train_missing(*arms)
         return self.results(arms)
+
+    def train_missing(self, *arms: str) -> Count:
+        """Train and store what is not stored yet of ``arms``; how many networks were, and how many had to be."""
+        stacks = [(arm, configs) for arm in arms for configs in self.plan.stacks(arm, self.data)]
+        split = cache(self._split)  # made for missing stacks only, once, and kept no longer than they train
+
+        def task(i: int) -> Task:
+            arm, configs = stacks[i]
+            images = split(ARMS[arm].split)
+            return Task(list(configs.values()), images.train, images.validation, len(self.data.class_names))
+
+        def tested(i: int, runs: list[Run]) -> list[StoredRun]:
+            arm, configs = stacks[i]
+            images = split(ARMS[arm].split)
+            return [self._tested(arm, setting, run, images) for (setting, _), run in zip(configs, runs, strict=True)]
+
+        keys = [self._key(arm, configs) for arm, configs in stacks]
+        return train_missing(self.store, keys, task, tested, progress=self.progress)
 
     def results(self, arms: Iterable[str] = tuple(ARMS)) -> Results:
         """What is stored of ``arms``; an arm of which any run is missing is left out."""
@@ -108,7 +104,8 @@ class Study:
 
     def predictions(self, arm: str, setting: int) -> np.ndarray:
         """Predicted classes of the test images, (seeds, n_test)."""
-        return np.stack([run.predictions for run in self._of_setting(arm, setting)])
+        runs = self._of_setting(arm, setting)
+        return np.stack([run.predictions for run in runs if run.predictions is not None])
 
     def time_shuffling(self, setting: int = 2) -> None:
         """Time the training of one network with and without shuffling, in alternation, once a seed, and store it.
@@ -153,11 +150,6 @@ class Study:
             },
         }
 
-    def _work(self, arm: str, configs: Stacked) -> int:
-        """How long a stack takes to train, roughly, in no unit."""
-        n_train, _ = split_sizes(ARMS[arm].split, self.data, self.plan.n_validation)
-        return next(iter(configs.values())).epochs * n_train * (4 + len(configs))
-
     def _split(self, name: str) -> Split:
         return make_split(name, self.data, self.plan.n_validation, lazily=self.short_of_memory)
 
@@ -200,7 +192,7 @@ class Study:
         """(h, w, c) of the images, (d,) of feature vectors."""
         return self.data.test_images.shape[1:]
 
-    def _key(self, arm: str, configs: Stacked) -> dict[str, Any]:
+    def _key(self, arm: str, configs: Stacked) -> Key:
         """All that the runs of a stack depend on, but for the code."""
         return {
             "name": f"{arm}-{min(seed for _, seed in configs)}",
@@ -210,20 +202,9 @@ class Study:
             "configs": [{"setting": setting, **asdict(config)} for (setting, _), config in configs.items()],
         }
 
-    def _stored(self, arm: str, configs: Stacked) -> list[StoredRun] | None:
-        """The runs of a stack, read from the store once."""
-        key = self._key(arm, configs)
-        path = self.store.path("npz", key)
-        if path not in self._read:
-            runs = self.store.get(key)
-            if runs is None:
-                return None
-            self._read[path] = runs
-        return self._read[path]
-
     def _finished(self, arm: str) -> list[StoredRun] | None:
         """All runs of an arm, by setting and seed; None if any is missing."""
-        stacks = [self._stored(arm, configs) for configs in self.plan.stacks(arm, self.data)]
+        stacks = [self.store.get(self._key(arm, configs)) for configs in self.plan.stacks(arm, self.data)]
         if None in stacks:
             return None
         runs = [run for stack in stacks for run in stack or []]

@@ -12,6 +12,8 @@ from linclf import ConfigError
 from linclf.losses import LOSSES, get_loss
 
 every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+relative = [name for name in LOSSES if name != "binary_cross_entropy"]  # only differences between scores count
+every_relative_loss = pytest.mark.parametrize("loss", [LOSSES[name] for name in relative], ids=relative)
 
 
 def by_hand(name, scores, label):
@@ -19,6 +21,9 @@ def by_hand(name, scores, label):
     others = [j for j in range(len(scores)) if j != label]
     if name == "cross_entropy":
         return -math.log(math.exp(scores[label]) / sum(math.exp(s) for s in scores))
+    if name == "binary_cross_entropy":
+        right = [1 / (1 + math.exp(-s if j == label else s)) for j, s in enumerate(scores)]
+        return -sum(map(math.log, right)) / len(scores)
     return sum(max(0.0, scores[j] - scores[label] + 1.0) for j in others)
 
 
@@ -35,6 +40,8 @@ def random_scores(seed=0, C=10, K=3, n=7):
         ("multiclass_hinge", [0.0] * 10, 3, 9.0),
         ("multiclass_hinge", [3.0, 5.0, -1.0], 0, 3.0),
         ("multiclass_hinge", [5.0, 3.0, -1.0], 0, 0.0),
+        ("binary_cross_entropy", [0.0] * 10, 3, math.log(2)),
+        ("binary_cross_entropy", [math.log(3), math.log(4), 0.0], 1, (math.log(4) + math.log(5 / 4) + math.log(2)) / 3),
     ],
 )
 def test_value_by_hand(name, scores, label, value):
@@ -83,7 +90,7 @@ def test_inputs_are_left_as_they_are(loss):
     np.testing.assert_array_equal(S, before)
 
 
-@every_loss
+@every_relative_loss
 @given(shift=st.floats(-100, 100), seed=st.integers(0, 1000))
 def test_adding_a_constant_to_all_scores_changes_nothing(loss, shift, seed):
     S, y = random_scores(seed)
@@ -105,12 +112,25 @@ def test_extreme_scores_stay_finite(loss, dtype, data):
     assert value.dtype == G.dtype == dtype
 
 
-@every_loss
+@every_relative_loss
 def test_gradient_sums_to_zero_over_the_classes(loss):
     S, y = random_scores(seed=3)
     np.testing.assert_allclose(loss.gradient(S, y).sum(axis=0), 0, atol=1e-12)
 
 
+def test_binary_cross_entropy_sees_each_class_alone():
+    """Moving one class's scores changes the gradient of no other class."""
+    S, y = random_scores(seed=4)
+    moved = S.copy()
+    moved[2] += 5
+    same = np.arange(len(S)) != 2
+    loss = get_loss("binary_cross_entropy")
+    np.testing.assert_array_equal(loss.gradient(moved, y)[same], loss.gradient(S, y)[same])
+    assert (loss.gradient(moved, y)[2] > loss.gradient(S, y)[2]).all()
+
+
 def test_unknown_loss_names_the_known_ones():
-    with pytest.raises(ConfigError, match=r"unknown loss 'hinge': choose one of cross_entropy, multiclass_hinge"):
+    with pytest.raises(
+        ConfigError, match=r"unknown loss 'hinge': choose one of cross_entropy, multiclass_hinge, binary_cross_entropy"
+    ):
         get_loss("hinge")

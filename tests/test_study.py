@@ -24,7 +24,7 @@ def test_short_of_memory_images_stay_uint8_and_the_page_says_so(tmp_path, monkey
 def test_what_is_stored_is_not_trained_again(tmp_path, monkeypatch):
     Study("synthetic:60", tmp_path, epochs=1, progress=False).run("base")
     asked = []
-    monkeypatch.setattr("linclf.study.run_tasks", lambda tasks, after_epoch: asked.extend(tasks) or iter(()))
+    monkeypatch.setattr("linclf.resume.run_tasks", lambda tasks, after_epoch: asked.extend(tasks) or iter(()))
     again = Study("synthetic:60", tmp_path, epochs=1, progress=False)
     assert again.run("base").arms == ["base"]
     assert asked == []

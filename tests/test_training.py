@@ -1,12 +1,13 @@
 """The training loop against one written out by hand, and what it refuses."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from test_losses import by_hand
 
-from linclf import Config, ConfigError, DataError, DivergenceError, Linear, checks, train
+from linclf import Augmentation, Config, ConfigError, DataError, DivergenceError, Linear, Standardizer, checks, train
 from linclf.losses import LOSSES, Loss
 
 every_loss = pytest.mark.parametrize("loss", LOSSES)
@@ -24,36 +25,61 @@ def config(**changes):
     return Config(**{"learning_rate": 0.1, "l2": 0.01, "epochs": 4, "batch_size": 8, **changes})
 
 
+def gradient_by_hand(loss, s, label):
+    """Of one image."""
+    t = np.arange(len(s)) == label
+    if loss == "cross_entropy":
+        return np.exp(s) / np.exp(s).sum() - t
+    if loss == "binary_cross_entropy":
+        return (1 / (1 + np.exp(-s)) - t) / len(s)
+    violated = ~t & (s - s[label] + 1 > 0)
+    return violated - violated.sum() * t
+
+
 def train_by_hand(config, X, y, init, orders=None):
     """The algorithm as a textbook has it: one image at a time, plain numbers, no stack."""
-    W, b, eta = init.W.copy(), init.b.copy(), config.learning_rate
+    W, b = init.W.copy(), init.b.copy()
+    M, m = np.zeros_like(W), np.zeros_like(b)
+    shown = init
     for epoch in range(config.epochs):
+        eta = config.learning_rate * config.lr_decay ** (epoch // config.lr_decay_every)
         order = range(len(X)) if orders is None else orders[epoch]
         for start in range(0, len(X), config.batch_size):
             batch = list(order)[start : start + config.batch_size]
             dW, db = 2 * config.l2 * W, np.zeros_like(b)
             for i in batch:
-                s = W @ X[i] + b
-                if config.loss == "cross_entropy":
-                    g = np.exp(s) / np.exp(s).sum()
-                    g[y[i]] -= 1
-                else:
-                    g = np.array([float(j != y[i] and s[j] - s[y[i]] + 1 > 0) for j in range(len(b))])
-                    g[y[i]] = -g.sum()
+                g = gradient_by_hand(config.loss, W @ X[i] + b, y[i])
                 dW += np.outer(g, X[i]) / len(batch)
                 db += g / len(batch)
-            W, b = W - eta * dW, b - eta * db
-        eta *= config.lr_decay
-    return Linear(W, b)
+            M, m = config.momentum * M - eta * dW, config.momentum * m - eta * db
+            W, b = W + M, b + m
+        a = min(config.averaging, epoch / (epoch + 1))
+        shown = Linear(a * shown.W + (1 - a) * W, a * shown.b + (1 - a) * b)
+    return shown
+
+
+CHANGES = [
+    {},
+    {"l2": 0.0},
+    {"l2": 1.0},
+    {"lr_decay": 0.5},
+    {"lr_decay": 0.1, "lr_decay_every": 2},
+    {"momentum": 0.9},
+    {"averaging": 0.6},
+    {"momentum": 0.5, "averaging": 0.9, "lr_decay": 0.5},
+    {"init": "xavier"},
+    {"batch_size": 50},
+    {"seed": 7},
+]
 
 
 @every_loss
-@pytest.mark.parametrize("changes", [{}, {"l2": 0.0}, {"l2": 1.0}, {"lr_decay": 0.5}, {"batch_size": 50}, {"seed": 7}])
+@pytest.mark.parametrize("changes", CHANGES, ids=str)
 def test_training_equals_a_loop_by_hand(loss, changes):
     X, y = blobs()
     own = config(loss=loss, **changes)
     (run,) = train(own, (X, y))
-    expected = train_by_hand(own, X, y, Linear.initial(3, 6, own.seed))
+    expected = train_by_hand(own, X, y, Linear.initial(3, 6, own.seed, own.init))
     np.testing.assert_allclose(run.model.W, expected.W, rtol=1e-10)
     np.testing.assert_allclose(run.model.b, expected.b, rtol=1e-10)
 
@@ -111,6 +137,12 @@ MIXED = [
     for loss in LOSSES
     for rate, l2 in ((0.1, 0.0), (0.01, 0.5))
     for shuffle, seed, size in ((False, 0, 8), (False, 1, 8), (True, 0, 8), (True, 1, 16))
+] + [
+    config(loss=loss, seed=seed, restore_best=seed == 1, augment=augment, **changes)
+    for loss in LOSSES
+    for changes in CHANGES[4:9]
+    for seed in (0, 1)
+    for augment in (None, Augmentation(image_shape=(1, 3, 2), flip=True))
 ]
 
 
@@ -137,6 +169,57 @@ def test_evaluation_does_not_change_training():
     np.testing.assert_array_equal(with_history.model.W, without.model.W)
     assert without.history is None
     assert with_history.history is not None
+
+
+@every_loss
+def test_augmented_training_sees_the_images_that_the_seed_places(loss):
+    """As training on the placed images would, whatever they are held in."""
+    X, y = blobs(n=20, d=12)
+    mirror = Augmentation(image_shape=(2, 3, 2), flip=True, shift=1)
+    own = config(loss=loss, augment=mirror, shuffle=True, seed=5, epochs=3)
+    (run,) = train(own, (X, y))
+    order_rng, place_rng = np.random.default_rng([5, 1]), np.random.default_rng([5, 2])
+    model = Linear.initial(3, 12, 5)
+    for _ in range(3):
+        order = order_rng.permutation(20)
+        placed = np.concatenate([mirror(X[order[i : i + 8]], place_rng) for i in (0, 8, 16)])
+        model = train_by_hand(config(loss=loss, epochs=1), placed, y[order], model)
+    np.testing.assert_allclose(run.model.W, model.W, rtol=1e-10)
+
+    images = np.random.default_rng(0).integers(0, 256, (20, 2, 3, 2), np.uint8)
+    standardize = Standardizer.fit(images)
+    (held,), (lazy,) = (train(own, (inputs(images), y)) for inputs in (standardize, standardize.lazily))
+    np.testing.assert_array_equal(held.model.W, lazy.model.W)
+
+
+@every_loss
+def test_the_best_epoch_is_restored(loss):
+    """The model whose validation loss is least, however long training goes on and wherever it ends."""
+    (X, y), validation = blobs(n=12, d=30), blobs(n=200, d=30, seed=1)
+    data = X, np.where(np.arange(12) < 4, (y + 1) % 3, y)  # wrong labels, to overfit
+    own = config(loss=loss, learning_rate=0.3, l2=0.0, epochs=60, restore_best=True)
+    (run,) = train(own, data, validation)
+    best = int(run.history.validation_loss.argmin())
+    assert 0 < best < 60
+    (stopped,) = train(replace(own, epochs=best, restore_best=False), data, validation)
+    np.testing.assert_array_equal(run.model.W, stopped.model.W)
+    (last,) = train(replace(own, restore_best=False), data, validation)
+    np.testing.assert_array_equal(run.history.validation_loss, last.history.validation_loss)
+    assert (last.model.W != run.model.W).any()
+
+
+def test_validation_images_alone_can_be_measured():
+    data, validation = blobs(dtype=np.float32), blobs(seed=1, dtype=np.float32)
+    (both,), (one,) = (train(config(), data, validation, evaluate=evaluate) for evaluate in (True, "validation"))
+    np.testing.assert_array_equal(both.model.W, one.model.W)
+    np.testing.assert_array_equal(both.history.validation_cost, one.history.validation_cost)
+    assert np.isnan(one.history.train_loss).all()
+
+
+def test_xavier_is_glorots_spread_without_biases():
+    model = Linear.initial(10, 3072, seed=1, init="xavier")
+    assert model.W.std() == pytest.approx(math.sqrt(2 / 3082), rel=0.02)
+    assert (model.b == 0).all()
 
 
 def test_a_last_smaller_batch_is_trained_on():
@@ -175,12 +258,12 @@ def test_no_validation_images_leave_nan():
 
 @every_loss
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("evaluate", [True, False])
+@pytest.mark.parametrize("evaluate", [True, "validation", False])
 def test_divergence_stops_training_and_names_epoch_setting_and_rate(loss, dtype, evaluate):
     own = config(loss=loss, learning_rate=1e6, l2=1.0, epochs=40)
     pattern = rf"the {loss} loss became .* in epoch \d+ of 40 with learning rate 1e\+06 and L2 1; use a smaller"
     with pytest.raises(DivergenceError, match=pattern):
-        train(own, blobs(dtype=dtype), evaluate=evaluate)
+        train(own, blobs(dtype=dtype), blobs(seed=1, dtype=dtype), evaluate=evaluate)
 
 
 X, y = blobs(n=10)
@@ -228,6 +311,12 @@ def test_validation_images_must_have_the_same_inputs():
         ({"epochs": -1}, "epochs must be a whole number, 0 or more, not -1"),
         ({"seed": -1}, "seed must be a whole number"),
         ({"shuffle": 1}, "shuffle must be True or False, not 1"),
+        ({"restore_best": "yes"}, "restore_best must be True or False, not 'yes'"),
+        ({"lr_decay_every": 0}, "lr_decay_every must be a whole number, 1 or more, not 0"),
+        ({"momentum": 1.0}, "momentum must be a number from 0 to below 1, not 1.0"),
+        ({"averaging": -0.1}, "averaging must be a number from 0 to below 1, not -0.1"),
+        ({"init": "he"}, "init must be one of normal, xavier, not 'he'"),
+        ({"augment": True}, "augment must be a linclf.Augmentation or None, not True"),
         ({"loss": "hinge"}, "unknown loss 'hinge'"),
     ],
 )
@@ -242,6 +331,8 @@ def test_bad_settings_are_refused(changes, message):
         ([], None, "expected at least one Config"),
         ([config()], [], "expected one initial model a config, 1, not 0"),
         ([config()], [Linear(np.zeros((3, 5)), np.zeros(3))], r"expected initial W \(3, 6\)"),
+        ([config(restore_best=True)], None, "restore_best needs validation images"),
+        ([config(augment=Augmentation(image_shape=(2, 2, 3)))], None, r"of shape \(2, 2, 3\) to mirror or move, not 6"),
     ],
 )
 def test_bad_calls_are_refused(configs, init, message):
