@@ -106,7 +106,8 @@ def binary_cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     array([0.6931])
     """
     softplus = np.maximum(S, 0) + np.log1p(np.exp(-np.abs(S)))
-    return (softplus.sum(axis=0) - _true_scores(S, y)) / len(S)
+    values: np.ndarray = (softplus.sum(axis=0) - _true_scores(S, y)) / len(S)
+    return values
 
 
 def binary_cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -120,7 +121,8 @@ def binary_cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 def sigmoid(S: np.ndarray) -> np.ndarray:
     """1 / (1 + exp(-S)), entry by entry, without overflow."""
     small = np.exp(-np.abs(S))  # at most 1
-    return np.where(S >= 0, 1, small) / (1 + small)
+    values: np.ndarray = np.where(S >= 0, 1, small) / (1 + small)
+    return values
 
 
 @dataclass(frozen=True)

@@ -505,6 +505,7 @@ def test_the_whole_report_on_feature_vectors(tmp_path):
         assert "Made on other data, not on CIFAR-10: the reference" in page
         assert "region&nbsp;" not in page
         assert 'class="verdict' not in page
+        assert "the reference says</th>" not in page
     assert "the inputs are feature vectors" in (out / "0_baseline.html").read_text()
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in (out / "0_baseline.html").read_text()
     assert "28.92</td>" not in (out / "index.html").read_text()

@@ -5,15 +5,24 @@ from html import escape
 from typing import Any
 
 from ..claims import Region, evaluate
+from ..experiments import SETTINGS
 from ..results import Results
 from . import html
 from .origin import is_the_references
-from .site import section_page
+from .show import difference
+from .site import PAGES, page_file, section_page
 
 
 def claims(results: Results, *ids: str) -> Any:
-    """What the reference says here, what was found, and the verdict; all claims if none is named."""
-    evaluated, comparable = evaluate(results, only=ids), is_the_references(results.data["name"])
+    """What the reference says here, what was found, and the verdict; all claims if none is named.
+
+    On other data than CIFAR-10 there is nothing to compare: no table, and in place of the whole one a note.
+    """
+    comparable = is_the_references(results.data["name"])
+    if not comparable and not results.data["synthetic"]:  # the stand-in shows how the table looks
+        said = "What the reference says is about CIFAR-10; it is not compared with other data."
+        return None if ids else html.callout(said, kind="note")
+    evaluated = evaluate(results, only=ids)
     rows = []
     for claim in evaluated["claims"]:
         anchor = f"figure-{claim['figure']}" if claim["figure"] else f"claim-{claim['id']}"
@@ -33,6 +42,20 @@ def claims(results: Results, *ids: str) -> Any:
     if evaluated["missing"]:
         caption = f"Values without a verdict, which {evaluated['missing']}."
     return html.claims(rows, caption=caption)
+
+
+def changes(results: Results, **said: str) -> Any:
+    """A line a section: how its arm changes test accuracy and, of CIFAR-10, what the reference says of that.
+
+    Args:
+        said: the reference's words by arm; the section is the first that shows the arm.
+    """
+    comparable, lines = is_the_references(results.data["name"]), []
+    for arm, words in said.items():
+        name, page = next((name, page) for name, page in PAGES.items() if page.section and arm in page.arms)
+        points = ", ".join(difference(results, arm, "base", setting) for setting in SETTINGS)
+        lines.append(f"- [{page.title}]({page_file(name)}): {points}{f' ({words})' if comparable else ''}.")
+    return html.prose("\n".join(lines))
 
 
 def counts(results: Results) -> Any:
