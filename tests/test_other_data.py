@@ -173,6 +173,14 @@ def test_bad_npz_files_are_refused_by_name(tmp_path, content):
     refused(tmp_path / "bad.npz", "bad.npz")
 
 
+def test_arrays_of_other_names_are_named(tmp_path):
+    np.savez(tmp_path / "mnist.npz", x_train=np.zeros(3), y_test=np.zeros(3))
+    with pytest.raises(DataError, match=r"mnist.npz: expected an array X_train, found y_test"):
+        load_dataset(tmp_path / "mnist.npz")
+    np.savez(tmp_path / "mnist.npz", x=np.zeros(3))
+    refused(tmp_path / "mnist.npz", "mnist.npz: expected arrays X_train and y_train, found ['x']")
+
+
 def test_more_than_memory_is_refused_from_the_headers(tmp_path, monkeypatch):
     for module in (npz, idx, images):
         monkeypatch.setattr(module, "LARGEST", 500)

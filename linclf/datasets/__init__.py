@@ -69,5 +69,6 @@ def load_dataset(name_or_path: str | os.PathLike[str]) -> Dataset:
     except (OSError, MemoryError) as error:  # a folder that may not be listed, or more images than memory
         raise DataError(f"{name}: expected data that can be read, but {error or 'memory does not suffice'}") from error
     raise DataError(
-        f"{name}: expected CIFAR-10 there, CIFAR-100, an .npz file, IDX files or folders of images, found none of them"
+        f"{name}: expected CIFAR-10 there, CIFAR-100, an .npz file, a folder of IDX files or folders of images, found "
+        "none of them"
     )
