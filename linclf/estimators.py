@@ -208,6 +208,8 @@ class SoftmaxClassifier(_LinearClassifier):
             After ``partial_fit`` each number is of the rows of its own call.
         n_features_in_: d.
 
+    There is no ``sample_weight`` and no ``class_weight``: every row counts once.
+
     Raises:
         ValueError: parameters, inputs or labels that do not fit.
         DivergenceError: the loss became infinite or NaN.

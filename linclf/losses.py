@@ -42,7 +42,12 @@ def cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Gradient of :func:`cross_entropy` with respect to the scores, softmax(S) - onehot(y); shaped like S."""
+    """Gradient of :func:`cross_entropy` with respect to the scores, softmax(S) - onehot(y); shaped like S.
+
+    >>> cross_entropy_gradient(np.zeros((2, 1)), np.array([0]))
+    array([[-0.5],
+           [ 0.5]])
+    """
     G: np.ndarray = S - S.max(axis=0)
     np.exp(G, out=G)
     G /= G.sum(axis=0)
@@ -75,6 +80,11 @@ def multiclass_hinge_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     1 for each other class whose margin is violated, and minus their number for the true class. At a kink
     (S_j = S_y - 1) the term counts as not violated.
+
+    >>> multiclass_hinge_gradient(np.zeros((3, 1)), np.array([0]))
+    array([[-2.],
+           [ 1.],
+           [ 1.]])
     """
     G = (_margins(S, y) > 0).astype(S.dtype)
     G[_true_class(y)] = -np.moveaxis(G.sum(axis=0), -1, 0)
@@ -111,7 +121,12 @@ def binary_cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def binary_cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Gradient of :func:`binary_cross_entropy` with respect to the scores, (sigmoid(S) - onehot(y)) / C."""
+    """Gradient of :func:`binary_cross_entropy` with respect to the scores, (sigmoid(S) - onehot(y)) / C.
+
+    >>> binary_cross_entropy_gradient(np.zeros((2, 1)), np.array([0]))
+    array([[-0.25],
+           [ 0.25]])
+    """
     G = sigmoid(S)
     G[_true_class(y)] -= 1
     G /= len(S)

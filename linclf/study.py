@@ -45,6 +45,13 @@ class Study:
 
     Raises:
         ConfigError, DataError: at once, before anything is trained.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     study = Study("synthetic:50", folder, seeds=2, epochs=1, progress=False)
+    ...     results = study.run("base", "svm")
+    >>> results.values("svm", 1, "test_accuracy").shape
+    (2,)
     """
 
     def __init__(self, data: str | Path, out_dir: str | Path, *, progress: bool = True, **plan: Any) -> None:
