@@ -55,3 +55,4 @@ def test_what_the_reference_says_stands_beside_cifar_10_only(name):
     assert ("(a rise)." in changes, "(slightly worse)." in changes) == (beside, beside)
     assert ("Accuracy rises by" in verdicts.claims(results).markup) == beside
     assert (verdicts.claims(results, "1.1e") is not None) == beside
+    assert (verdicts.counts(results) is not None) == beside

@@ -18,11 +18,10 @@ def claims(results: Results, *ids: str) -> Any:
 
     On other data than CIFAR-10 there is nothing to compare: no table, and in place of the whole one a note.
     """
-    comparable = is_the_references(results.data["name"])
-    if not comparable and not results.data["synthetic"]:  # the stand-in shows how the table looks
+    if _on_other_data(results):
         said = "What the reference says is about CIFAR-10; it is not compared with other data."
         return None if ids else html.callout(said, kind="note")
-    evaluated = evaluate(results, only=ids)
+    evaluated, comparable = evaluate(results, only=ids), is_the_references(results.data["name"])
     rows = []
     for claim in evaluated["claims"]:
         anchor = f"figure-{claim['figure']}" if claim["figure"] else f"claim-{claim['id']}"
@@ -59,7 +58,9 @@ def changes(results: Results, **said: str) -> Any:
 
 
 def counts(results: Results) -> Any:
-    """The report's answer in one sentence: how many claims are reproduced, refuted, inconclusive."""
+    """The report's answer in one sentence: how many claims are reproduced, refuted, inconclusive; on CIFAR-10."""
+    if _on_other_data(results):
+        return None
     evaluated = evaluate(results)
     total = len(evaluated["claims"])
     if evaluated["missing"]:
@@ -71,6 +72,11 @@ def counts(results: Results) -> Any:
     return html.counts(
         {word: str(number) for word, number in evaluated["counts"].items()}, f"of {total} measurable statements"
     )
+
+
+def _on_other_data(results: Results) -> bool:
+    """Whether nothing of the reference's belongs here; the generated stand-in shows how all of it looks."""
+    return not is_the_references(results.data["name"]) and not results.data["synthetic"]
 
 
 def _part(part: dict[str, Any], claim: dict[str, Any], comparable: bool) -> str:
