@@ -97,9 +97,10 @@ def test_the_workflow_only_calls_ci_run():
 
 def test_wheel_and_sdist_install_cleanly(tmp_path):
     """Built, checked, and the report made by the wheel in an environment and a folder that hold nothing else."""
+    env = os.environ | {"LINCLF_DATA": "synthetic:100"}
 
     def run(*command):
-        done = subprocess.run([*map(str, command)], cwd=tmp_path, capture_output=True, text=True)
+        done = subprocess.run([*map(str, command)], cwd=tmp_path, env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -112,7 +113,7 @@ def test_wheel_and_sdist_install_cleanly(tmp_path):
     assert "synthetic stand-in" in run(python, "-m", "linclf", "info")
     inside = {path.name for path in (tmp_path / "clean").rglob("site-packages/linclf/**/*")}
     assert {"py.typed", "ledger.json", "summary.ipynb", "page.css"} <= inside
-    run(python, "-m", "linclf", "report", "--data", "synthetic:100", "--epochs", "1", "--only", "summary")
+    run(python, "-m", "linclf", "report", "--epochs", "1", "--only", "summary")
     page = (tmp_path / "reports" / "latest" / "index.html").read_text(encoding="utf-8")
     assert "synthetic stand-in" in page
     assert "<nav" in page  # nbconvert's own templates have none
