@@ -24,6 +24,8 @@ from .training import Run, train
 
 if TYPE_CHECKING:
     from .datasets import Dataset, Provenance, load_dataset
+    from .estimators import SoftmaxClassifier as SoftmaxClassifier
+    from .estimators import SVMClassifier as SVMClassifier
 
 __all__ = [
     "Augmentation",

@@ -9,6 +9,11 @@ from typing import Any, NoReturn
 
 from .errors import LinclfError
 
+_DATA = (
+    "auto (default), synthetic, digits, or a path: of CIFAR-10, CIFAR-100, an .npz file, a folder of IDX files, or a "
+    "folder that holds a folder of images for each class"
+)
+
 
 class _Parser(argparse.ArgumentParser):
     """Wrong usage is one line and status 2."""
@@ -22,12 +27,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
 
     report = commands.add_parser("report", help="run the notebooks and write the HTML report")
-    report.add_argument("--data", default="auto", help="auto (default), synthetic, digits, or the path of a data set")
+    report.add_argument("--data", default="auto", help=_DATA)
     report.add_argument("--out", default="reports/latest", metavar="DIR", help="folder to write, default %(default)s")
     report.add_argument("--seeds", type=int, default=1, metavar="N", help="number of seeds, default 1")
     report.add_argument("--first-seed", type=int, default=0, metavar="S", help="number of the first seed, default 0")
     report.add_argument("--epochs", type=int, default=40, metavar="N", help="epochs of each training, default 40")
-    report.add_argument("--only", nargs="+", action="extend", metavar="NAME", help="run these notebooks only")
+    report.add_argument("--only", nargs="+", action="extend", metavar="NAME", help="run only these, such as 0_baseline")
     report.add_argument(
         "-p", "--parameter", action="append", metavar="NAME=VALUE", help="set another notebook parameter"
     )

@@ -51,7 +51,7 @@ class Augmentation:
             ]
         )
 
-    def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def __call__(self, x: np.ndarray, rng: "np.random.Generator") -> np.ndarray:  # quoted: np.random loads slowly
         """The inputs x (n, d), each image placed in a way drawn from ``rng``.
 
         >>> mirror = Augmentation(image_shape=(1, 3, 1), flip=True)

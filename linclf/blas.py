@@ -5,8 +5,8 @@ threads of the two wait for each other: one BLAS in the loop.
 """
 
 import ctypes
-from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -43,8 +43,8 @@ def add_product(A: np.ndarray, B: np.ndarray, out: np.ndarray) -> None:
 
 
 @cache
-def _gemm(char: str) -> Callable[..., None] | None:
-    """The BLAS's gemm for float32 ("f") or float64 ("d"), or None where it cannot be found."""
+def _gemm(char: str) -> Any:
+    """The BLAS's gemm for float32 ("f") or float64 ("d"), a foreign function, or None where it cannot be found."""
     letter, real = {"f": ("s", ctypes.c_float), "d": ("d", ctypes.c_double)}[char]
     try:
         # The symbols of what this module was linked with can be found through it.

@@ -24,6 +24,10 @@ def gradient_error(loss: str, X: np.ndarray, y: np.ndarray, n_classes: int, l2: 
         y: labels (n,).
         n_classes: C.
         l2: λ.
+
+    >>> X, y = np.random.default_rng(0).normal(size=(8, 3)), np.arange(8) % 2
+    >>> gradient_error("cross_entropy", X, y, n_classes=2) < 1e-6
+    True
     """
     X = X.astype(np.float64)
     model = Linear.initial(n_classes, X.shape[1], seed=0)
@@ -48,7 +52,11 @@ def gradient_error(loss: str, X: np.ndarray, y: np.ndarray, n_classes: int, l2: 
 
 
 def hinge_at_zero(X: np.ndarray, y: np.ndarray, n_classes: int) -> float:
-    """Mean multi-class hinge of the images at W = 0, b = 0: C - 1, whatever the images."""
+    """Mean multi-class hinge of the images at W = 0, b = 0: C - 1, whatever the images.
+
+    >>> hinge_at_zero(np.ones((2, 3)), np.array([0, 9]), n_classes=10)
+    9.0
+    """
     scores = Linear(np.zeros((n_classes, X.shape[1])), np.zeros(n_classes)).scores(X)
     return float(get_loss("multiclass_hinge").value(scores, y).mean())
 
@@ -57,4 +65,5 @@ def _distance_to_kinks(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Least |S_j - S_y + 1| over the other classes, (n,)."""
     margins = np.abs(S - S[y, np.arange(len(y))] + 1)
     margins[y, np.arange(len(y))] = np.inf
-    return margins.min(axis=0)
+    least: np.ndarray = margins.min(axis=0)
+    return least

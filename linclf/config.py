@@ -35,6 +35,13 @@ class Config:
 
     Sources: Polyak (1964) for momentum; Izmailov et al. (2018) for averaging the weights of epochs; Glorot and Bengio
     (2010) for "xavier".
+
+    Raises:
+        ConfigError: a value that is not what it has to be; names the field.
+
+    >>> Config(learning_rate=0.1, l2=-1.0)
+    Traceback (most recent call last):
+    linclf.errors.ConfigError: l2 must be a finite number, 0 or more, not -1.0
     """
 
     loss: str = "cross_entropy"

@@ -115,13 +115,14 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         """Scores X W^T + b of X (n, d), (n, C); for two classes the second's score minus the first's, (n,)."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=_FLOATS)
-        scores = X @ self.coef_.T + self.intercept_
+        scores: np.ndarray = X @ self.coef_.T + self.intercept_
         return scores.ravel() if len(self.classes_) == 2 else scores
 
     def predict(self, X: Any) -> np.ndarray:
         """The class with the greatest score for each row of X (n, d), (n,), as one of ``classes_``."""
         scores = self.decision_function(X)
-        return self.classes_[scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(int)]
+        classes: np.ndarray = self.classes_[scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(int)]
+        return classes
 
     def __sklearn_is_fitted__(self) -> bool:
         return getattr(self, "n_iter_", 0) > 0
@@ -207,6 +208,8 @@ class SoftmaxClassifier(_LinearClassifier):
             After ``partial_fit`` each number is of the rows of its own call.
         n_features_in_: d.
 
+    There is no ``sample_weight`` and no ``class_weight``: every row counts once.
+
     Raises:
         ValueError: parameters, inputs or labels that do not fit.
         DivergenceError: the loss became infinite or NaN.
@@ -227,7 +230,10 @@ class SoftmaxClassifier(_LinearClassifier):
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities softmax(S) of the classes for each row of X (n, d), (n, C)."""
         scores = self.decision_function(X)
-        return softmax(scores if scores.ndim == 2 else np.column_stack([-scores, scores]) / 2, axis=1)
+        if scores.ndim == 1:
+            scores = np.column_stack([-scores, scores]) / 2
+        probabilities: np.ndarray = softmax(scores, axis=1)
+        return probabilities
 
 
 class SVMClassifier(_LinearClassifier):

@@ -66,6 +66,7 @@ class Record:
         if self._sets == (None, None):
             total: np.ndarray = stack.W.sum(axis=(0, 2))
             return total
+        train_loss: np.ndarray
         (train_loss, train_accuracy), (validation_loss, validation_accuracy) = (
             self._loss_and_accuracy(images) for images in self._sets
         )

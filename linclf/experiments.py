@@ -64,7 +64,7 @@ SECTIONS = {
     "2": ("base", "svm"),
     "3": (),
 }
-"""The arms that each section of the reference compares; section 3 goes beyond it, in a study of its own (``ceiling``)."""
+"""The arms that each section of the reference compares. Section 3 goes beyond it, in a study of its own: ``ceiling``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +94,17 @@ class Plan:
 
     @property
     def all_seeds(self) -> range:
+        """The seeds that each arm runs."""
         return range(self.first_seed, self.first_seed + self.seeds)
 
     def configs(self, arm: str, data: Dataset) -> dict[tuple[int, int], Config]:
-        """The Config of each (setting, seed) of an arm."""
+        """The Config of each (setting, seed) of an arm.
+
+        >>> from linclf import load_dataset
+        >>> config = Plan(seeds=2).configs("decay", load_dataset("synthetic:50"))[4, 1]
+        >>> config.l2, config.lr_decay, config.seed
+        (1.0, 0.9, 1)
+        """
         return {
             (setting, seed): self._config(ARMS[arm], l2, learning_rate, seed, data)
             for setting, (l2, learning_rate) in SETTINGS.items()
@@ -147,7 +154,12 @@ class Split:
 
 
 def split_sizes(split: str, data: Dataset, n_validation: int) -> tuple[int, int]:
-    """Number of training and validation images of a split; DataError if there are too few batches for it."""
+    """Number of training and validation images of a split; DataError if there are too few batches for it.
+
+    >>> from linclf import load_dataset
+    >>> split_sizes("full", load_dataset("synthetic:50"), n_validation=20)
+    (230, 20)
+    """
     sizes = [len(labels) for labels in data.train_labels]
     if split == "full":
         n_validation = min(n_validation, sum(sizes) // 5)
@@ -167,6 +179,11 @@ def make_split(data: Dataset, train: range, validation: range, *, lazily: bool =
     """The images of these rows and the test images, standardised with the training images' mean and deviation.
 
     ``lazily``: a batch at a time, in a quarter of the memory; the same inputs to the bit.
+
+    >>> from linclf import load_dataset
+    >>> X, y = make_split("batch", load_dataset("synthetic:50"), n_validation=20).train
+    >>> X.shape, y.shape
+    ((50, 3072), (50,))
     """
     (images, labels), (held_out, held_out_labels) = _rows(data, train), _rows(data, validation)
     standardize = Standardizer.fit(images)

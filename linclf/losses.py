@@ -37,12 +37,18 @@ def cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     array([2.3026])
     """
     shifted = S - S.max(axis=0)
-    return np.log(np.exp(shifted).sum(axis=0)) - _true_scores(shifted, y)
+    values: np.ndarray = np.log(np.exp(shifted).sum(axis=0)) - _true_scores(shifted, y)
+    return values
 
 
 def cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Gradient of :func:`cross_entropy` with respect to the scores, softmax(S) - onehot(y); shaped like S."""
-    G = S - S.max(axis=0)
+    """Gradient of :func:`cross_entropy` with respect to the scores, softmax(S) - onehot(y); shaped like S.
+
+    >>> cross_entropy_gradient(np.zeros((2, 1)), np.array([0]))
+    array([[-0.5],
+           [ 0.5]])
+    """
+    G: np.ndarray = S - S.max(axis=0)
     np.exp(G, out=G)
     G /= G.sum(axis=0)
     G[_true_class(y)] -= 1
@@ -65,7 +71,8 @@ def multiclass_hinge(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     >>> multiclass_hinge(np.zeros((10, 1)), np.array([3]))
     array([9.])
     """
-    return np.maximum(_margins(S, y), 0).sum(axis=0)
+    values: np.ndarray = np.maximum(_margins(S, y), 0).sum(axis=0)
+    return values
 
 
 def multiclass_hinge_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -73,6 +80,11 @@ def multiclass_hinge_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     1 for each other class whose margin is violated, and minus their number for the true class. At a kink
     (S_j = S_y - 1) the term counts as not violated.
+
+    >>> multiclass_hinge_gradient(np.zeros((3, 1)), np.array([0]))
+    array([[-2.],
+           [ 1.],
+           [ 1.]])
     """
     G = (_margins(S, y) > 0).astype(S.dtype)
     G[_true_class(y)] = -np.moveaxis(G.sum(axis=0), -1, 0)
@@ -81,7 +93,7 @@ def multiclass_hinge_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def _margins(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     """S_j - S_y + 1, and 0 for the true class itself."""
-    M = S - _true_scores(S, y)
+    M: np.ndarray = S - _true_scores(S, y)
     M += 1
     M[_true_class(y)] = 0
     return M
@@ -104,11 +116,17 @@ def binary_cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     array([0.6931])
     """
     softplus = np.maximum(S, 0) + np.log1p(np.exp(-np.abs(S)))
-    return (softplus.sum(axis=0) - _true_scores(S, y)) / len(S)
+    values: np.ndarray = (softplus.sum(axis=0) - _true_scores(S, y)) / len(S)
+    return values
 
 
 def binary_cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Gradient of :func:`binary_cross_entropy` with respect to the scores, (sigmoid(S) - onehot(y)) / C."""
+    """Gradient of :func:`binary_cross_entropy` with respect to the scores, (sigmoid(S) - onehot(y)) / C.
+
+    >>> binary_cross_entropy_gradient(np.zeros((2, 1)), np.array([0]))
+    array([[-0.25],
+           [ 0.25]])
+    """
     G = sigmoid(S)
     G[_true_class(y)] -= 1
     G /= len(S)
@@ -118,7 +136,8 @@ def binary_cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 def sigmoid(S: np.ndarray) -> np.ndarray:
     """1 / (1 + exp(-S)), entry by entry, without overflow."""
     small = np.exp(-np.abs(S))  # at most 1
-    return np.where(S >= 0, 1, small) / (1 + small)
+    values: np.ndarray = np.where(S >= 0, 1, small) / (1 + small)
+    return values
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,10 @@ def sharpness(W: np.ndarray, image_shape: tuple[int, ...]) -> float | None:
     Args:
         W: weights, (C, h*w*c).
         image_shape: (h, w, c). Feature vectors, (d,), have no sharpness: None.
+
+    >>> waves = [np.cos(2 * np.pi * cycles * np.arange(32) / 32) for cycles in (2, 10)]
+    >>> [round(sharpness(np.tile(wave, (1, 32)), (32, 32, 1)), 3) for wave in waves]
+    [1.0, 0.0]
     """
     if len(image_shape) != 3:
         return None
@@ -51,6 +55,9 @@ def share_of_draws_below(values: np.ndarray, threshold: float, size: int, draws:
     """Share of random draws of ``size`` values, without replacement, whose mean is below ``threshold``, 0..1.
 
     The draws are the same for every network, so that networks are compared on the same images.
+
+    >>> share_of_draws_below(np.array([0.0, 1.0, 2.0]), threshold=1.1, size=3)
+    1.0
     """
     means = values[_draws(len(values), size, draws)].mean(axis=1, dtype=np.float64)
     return float(np.mean(means < threshold))

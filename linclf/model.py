@@ -43,15 +43,29 @@ class Linear:
         return cls(rng.normal(0, INITIAL_SPREAD, (n_classes, n_inputs)), rng.normal(0, INITIAL_SPREAD, n_classes))
 
     def scores(self, X: np.ndarray) -> np.ndarray:
-        """Scores S = W X^T + b of the images X (n, d), as (C, n): the class axis first."""
-        return self.W @ X.T + self.b[:, None]
+        """Scores S = W X^T + b of the images X (n, d), as (C, n): the class axis first.
+
+        >>> Linear(np.eye(2), np.array([0.0, 0.5])).scores(np.array([[3.0, 1.0]]))
+        array([[3. ],
+               [1.5]])
+        """
+        scores: np.ndarray = self.W @ X.T + self.b[:, None]
+        return scores
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """The class with the greatest score for each of the n images (the first of equals), (n,)."""
-        return self.scores(X).argmax(axis=0)
+        classes: np.ndarray = self.scores(X).argmax(axis=0)
+        return classes
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write W and b to one ``.npz`` file, whole or not at all."""
+        """Write W and b to one ``.npz`` file, whole or not at all.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     Linear(np.eye(2), np.zeros(2)).save(f"{folder}/model.npz")
+        ...     Linear.load(f"{folder}/model.npz").b
+        array([0., 0.])
+        """
         from .files import write_whole  # slow to import, as zipfile is, and few need them
 
         write_whole(path, lambda file: np.savez(file, W=self.W, b=self.b))

@@ -39,6 +39,13 @@ def curves(
         quantity: "loss", "cost" or "accuracy".
         beside: another arm, drawn thin and grey for comparison, over its own epochs.
         limits: least and greatest value on the vertical axis.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from linclf.study import Study
+    >>> with TemporaryDirectory() as folder:
+    ...     results = Study("synthetic:50", folder, epochs=1, progress=False).run("base")
+    >>> [line.get_label() for line in curves(results, "base", 1).lines]
+    ['training', 'validation']
     """
     ax = ax or new_axes()
     for prefix, label, _, style in _SETS:
@@ -89,6 +96,10 @@ def confusion(matrix: np.ndarray, names: Sequence[str], ax: Axes | None = None) 
     """Confusion matrix (C, C) as a heat map of percent of each true class (row).
 
     Beyond 20 classes their names and the cells' numbers would not be legible: classes are then counted from 0.
+
+    >>> axes = confusion(np.array([[3, 1], [0, 4]]), ["cat", "dog"])
+    >>> [text.get_text() for text in axes.texts]
+    ['75', '25', '0', '100']
     """
     ax = ax or new_axes(6.4, 5.4)
     percent = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
@@ -169,6 +180,10 @@ def template_images(W: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
     """Each class's weights as a picture, stretched to 0..1 a class at a time.
 
     In colour, (C, h, w, 3), where there are three channels; else grey, (C, h, c·w), with the channels side by side.
+
+    >>> template_images(np.array([[-1.0, 0.0, 1.0, 3.0]]), (2, 2, 1))
+    array([[[0.  , 0.25],
+            [0.5 , 1.  ]]])
     """
     templates = W.reshape(-1, *image_shape).astype(np.float64)
     axes = tuple(range(1, templates.ndim))

@@ -19,6 +19,11 @@ class Standardizer:
     Attributes:
         mean, std: (d,), float64, of the scaled training images; an input that never varies has std 1, so it becomes 0.
         scale: 255 for uint8 pixels, 1 for anything else.
+
+    >>> images = np.array([[0, 7], [255, 7]], dtype=np.uint8)
+    >>> Standardizer.fit(images)(images)
+    array([[-1.,  0.],
+           [ 1.,  0.]], dtype=float32)
     """
 
     mean: np.ndarray

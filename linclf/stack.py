@@ -37,7 +37,7 @@ class Stack:
         C, K, d = self._V.shape
         V = self._V.reshape(C * K, d)
         # x W^T, turned round afterwards, is faster than W x^T for few networks.
-        S = V @ x.T if K > _FEW else np.ascontiguousarray((x @ V.T).T)
+        S: np.ndarray = V @ x.T if K > _FEW else np.ascontiguousarray((x @ V.T).T)
         S = S.reshape(C, K, len(x))
         S *= self._shrink[:, None]
         S += self._b[:, :, None]

@@ -45,6 +45,13 @@ class Study:
 
     Raises:
         ConfigError, DataError: at once, before anything is trained.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     study = Study("synthetic:50", folder, seeds=2, epochs=1, progress=False)
+    ...     results = study.run("base", "svm")
+    >>> results.values("svm", 1, "test_accuracy").shape
+    (2,)
     """
 
     def __init__(self, data: str | Path, out_dir: str | Path, *, progress: bool = True, **plan: Any) -> None:
@@ -158,7 +165,7 @@ class Study:
     def short_of_memory(self) -> bool:
         """Whether all images in float32 would take more than half of the memory that is free: then they stay uint8."""
         n = sum(map(len, self.data.train_labels)) + len(self.data.test_labels)
-        return 4 * n * self.data.test_images[0].size > available_memory() / 2
+        return bool(4 * n * self.data.test_images[0].size > available_memory() / 2)
 
     def _tested(self, arm: str, setting: int, run: Run, split: Split) -> StoredRun:
         """The run, tested: its record for ``results.json`` beside its model and predictions."""

@@ -6,18 +6,16 @@ Every task has one BLAS thread wherever it runs: the threads of a matrix product
 than they gain, and so the same kind of machine gives the same bits, whatever the engine and whatever runs beside it.
 """
 
-import signal
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .config import Config
-from .environment import cores
 from .errors import ConfigError
 from .evaluation import Evaluate
 from .inputs import Images
@@ -51,7 +49,7 @@ def sweep(
     *,
     n_classes: int | None = None,
     evaluate: Evaluate = True,
-    folder: str | Path | None = None,
+    folder: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> list[Run]:
     """Train one network a config, as ``linclf.train`` does, on all cores or on a cluster.
@@ -89,7 +87,7 @@ def stacks(configs: Sequence[Config]) -> list[list[int]]:
 
 
 def run_tasks(
-    tasks: Sequence[Task], after_epoch: Callable[[], None], folder: str | Path | None = None
+    tasks: Sequence[Task], after_epoch: Callable[[], None], folder: str | os.PathLike[str] | None = None
 ) -> Iterator[tuple[int, list[Run]]]:
     """Run the tasks; the number and runs of each as soon as it has finished, in whatever order they do.
 
@@ -100,6 +98,7 @@ def run_tasks(
         from threadpoolctl import threadpool_limits
     except ImportError as error:
         raise ConfigError(f"sweeps need {error.name}: pip install 'linclf[report]'") from None
+    from .environment import cores  # slow to import, as signal is
 
     backend, _ = joblib.parallel.get_active_backend(prefer="threads")
     _, n_jobs = joblib.parallel.get_active_backend()  # asked with a preference, joblib says 1 where nothing was chosen
@@ -130,7 +129,7 @@ def run_tasks(
         else:
             import tempfile
 
-            place = Path(folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="linclf-")))
+            place = folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="linclf-"))
             calls = [joblib.delayed(_run_mapped)(i, task) for i, task in enumerate(_on_disk(tasks, place))]
         workers = joblib.Parallel(
             n_jobs=n_jobs or (cores() if threads else -1),
@@ -156,6 +155,8 @@ def run_tasks(
 @contextmanager
 def _on_interrupt(act: Callable[[], None]) -> Iterator[None]:
     """Call ``act`` on Ctrl-C before anything else hears of it."""
+    import signal
+
     if threading.current_thread() is not threading.main_thread():  # which alone gets signals
         yield
         return
@@ -196,14 +197,14 @@ def _run_mapped(i: int, task: Task) -> tuple[int, list[Run]]:
         return _run(i, replace(task, train=_mapped(task.train), validation=_mapped(task.validation)))
 
 
-def _on_disk(tasks: Sequence[Task], folder: Path) -> list[Task]:
+def _on_disk(tasks: Sequence[Task], folder: str | os.PathLike[str]) -> list[Task]:
     """The tasks with files in place of arrays, each set of images written once."""
     stored: dict[int, Any] = {}
 
     def store(images: Images | None) -> Any:
         if images is not None and id(images) not in stored:
             X, y = images
-            file, labels = folder / f"X{len(stored)}.npy", folder / f"y{len(stored)}.npy"
+            file, labels = (os.path.join(folder, f"{name}{len(stored)}.npy") for name in "Xy")
             np.save(file, X.images if isinstance(X, LazyInputs) else X)
             np.save(labels, y)
             stored[id(images)] = replace(X, images=file) if isinstance(X, LazyInputs) else file, labels  # type: ignore[arg-type]

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from command import TINY, linclf
 
+os.environ["SCIPY_ARRAY_API"] = "1"  # read when SciPy is imported: without it scikit-learn skips checks
+
 MAKE = Path(__file__).parent.parent.parent / "shared" / "data" / "make-cifar10"
 
 

@@ -1,9 +1,14 @@
 """What captions and claims say in words and digits, from numbers made for it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from linclf.report import show, verdicts
+from linclf.results import Results
+
+RENDERED = Path(__file__).parent.parent / "reports" / "cifar-10" / "results.json"
 
 FALLING = [4, 3, 2.5, 2.2, 2.1]
 
@@ -38,3 +43,16 @@ def test_a_caption_says_what_to_see(train, validation, said):
 def test_a_number_has_the_digits_that_its_interval_makes_meaningful(value, low, high, said):
     part = {"measure": "final", "of": "full 2", "region": "< 0", "value": value, "low": low, "high": high}
     assert said in verdicts._part(part, {"parts": [part], "unit": ""}, comparable=True).replace("&nbsp;", " ")
+
+
+@pytest.mark.parametrize("name", ["CIFAR-10", "flowers"])
+def test_what_the_reference_says_stands_beside_cifar_10_only(name):
+    results = Results.load(RENDERED)
+    results.data["name"] = name
+    beside = name == "CIFAR-10"
+    changes = verdicts.changes(results, full="a rise", svm="slightly worse").text
+    assert changes.startswith("- [1.1 All the data](1_1_all_data.html): ")
+    assert ("(a rise)." in changes, "(slightly worse)." in changes) == (beside, beside)
+    assert ("Accuracy rises by" in verdicts.claims(results).markup) == beside
+    assert (verdicts.claims(results, "1.1e") is not None) == beside
+    assert (verdicts.counts(results) is not None) == beside

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from command import linclf
 
-from linclf import Config, DataError, sweep, train
+from linclf import Config, DataError, environment, sweep, train
 from linclf.__main__ import main
 from linclf.blas import add_product
 from linclf.sweep import Task, run_tasks
@@ -57,7 +57,7 @@ def test_engines_give_the_same_bits(here, backend):
 
 
 def test_threads_use_every_core(monkeypatch):
-    monkeypatch.setattr(sys.modules[Task.__module__], "cores", lambda: 2)
+    monkeypatch.setattr(environment, "cores", lambda: 2)
     both = threading.Barrier(2, timeout=30)
     tasks = [Task([Config(learning_rate=0.01, l2=0.0, epochs=1, seed=seed)], *IMAGES) for seed in (0, 1)]
     assert len(list(run_tasks(tasks, both.wait))) == 2  # each waits in its epoch until the other is there

@@ -74,6 +74,13 @@ def evaluate(results: Results, claims: dict[str, Any] | None = None, only: Seque
         results: what a report measured.
         claims: a ledger; the reference's by default.
         only: ids of the claims to evaluate; all by default.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from linclf.study import Study
+    >>> with TemporaryDirectory() as folder:
+    ...     results = Study("synthetic:50", folder, epochs=1, progress=False).run("svm")
+    >>> evaluate(results, only=["E2"])["claims"][0]["parts"][1]["value"]
+    9.0
     """
     claims = claims or ledger()
     rule = claims["rule"]
@@ -181,7 +188,8 @@ def _measure(
             return first
         other = means[..., 1:].max(axis=-1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return first - other if sign == "-" else first / other
+            combined: np.ndarray = first - other if sign == "-" else first / other
+        return combined
 
     value = float(reduce(np.array([column.mean() for column in columns])))
     low = high = math.nan

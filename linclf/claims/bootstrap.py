@@ -41,7 +41,9 @@ def resampled_means(columns: Sequence[np.ndarray], *, images: bool) -> np.ndarra
     """Means of the k columns in every resample, (resamples, k)."""
     n = len(columns[0])
     if not images:
-        return seed_weights(n) @ np.stack([column.reshape(n, -1).mean(axis=1) for column in columns], axis=1)
+        own = np.stack([column.reshape(n, -1).mean(axis=1) for column in columns], axis=1)
+        means: np.ndarray = seed_weights(n) @ own
+        return means
     m = columns[0].shape[1]
     counts, weights = image_counts(m), seed_weights(n)[:IMAGE_RESAMPLES]
     # Counts of right images are whole numbers that float32 holds exactly: the sums are the same on every machine.
@@ -72,7 +74,7 @@ def t_quantile(p: float, dof: int) -> float:
         (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
         (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
     )
-    return z + sum(term / dof**i for i, term in enumerate(terms, start=1))
+    return z + float(sum(term / dof**i for i, term in enumerate(terms, start=1)))
 
 
 @lru_cache(maxsize=4)

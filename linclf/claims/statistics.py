@@ -58,19 +58,19 @@ def rms_difference(results: Results, arm: str, setting: int, key: str, other: st
 @statistic
 def least(results: Results, arm: str, setting: int, keys: list[str]) -> np.ndarray:
     """Least value of any of the curves ``keys``, e = 1..E."""
-    return np.min([results.curves(arm, setting, key)[:, 1:].min(axis=1) for key in keys], axis=0)
+    return np.asarray(np.min([results.curves(arm, setting, key)[:, 1:].min(axis=1) for key in keys], axis=0))
 
 
 @statistic
 def greatest(results: Results, arm: str, setting: int, keys: list[str]) -> np.ndarray:
     """Greatest value of any of the curves ``keys``, e = 1..E."""
-    return np.max([results.curves(arm, setting, key)[:, 1:].max(axis=1) for key in keys], axis=0)
+    return np.asarray(np.max([results.curves(arm, setting, key)[:, 1:].max(axis=1) for key in keys], axis=0))
 
 
 @statistic
 def generalisation_gap(results: Results, arm: str, setting: int) -> np.ndarray:
     """Validation loss - training loss after the last epoch."""
-    return final(results, arm, setting, "validation_loss") - final(results, arm, setting, "train_loss")
+    return np.asarray(final(results, arm, setting, "validation_loss") - final(results, arm, setting, "train_loss"))
 
 
 @statistic

@@ -41,6 +41,10 @@ def load_dataset(name_or_path: str | os.PathLike[str]) -> Dataset:
     Raises:
         DataError: nothing usable there; names the file, what was expected and what was found.
         ConfigError: a package that reads it is not installed.
+
+    >>> data = load_dataset("synthetic:200")
+    >>> data.train_images[0].shape, len(data.train_images), data.class_names[0]
+    ((200, 32, 32, 3), 5, 'texture A')
     """
     name = os.fspath(name_or_path)
     if name == "auto":
@@ -69,5 +73,6 @@ def load_dataset(name_or_path: str | os.PathLike[str]) -> Dataset:
     except (OSError, MemoryError) as error:  # a folder that may not be listed, or more images than memory
         raise DataError(f"{name}: expected data that can be read, but {error or 'memory does not suffice'}") from error
     raise DataError(
-        f"{name}: expected CIFAR-10 there, CIFAR-100, an .npz file, IDX files or folders of images, found none of them"
+        f"{name}: expected CIFAR-10 there, CIFAR-100, an .npz file, a folder of IDX files or folders of images, found "
+        "none of them"
     )

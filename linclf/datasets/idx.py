@@ -69,7 +69,8 @@ def _read(path: Path, n_dimensions: int) -> np.ndarray:
     except (OSError, EOFError, ValueError, zlib.error) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"{path}: expected an IDX file, could not read it ({error})") from error
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        raise DataError(f"{path}: expected an IDX file, could not read it ({reason})") from error
     if len(content) != size:
         found = f"{len(content):,}" if len(content) < size else "more"
         raise DataError(f"{path}: expected {size:,} bytes for dimensions {shape}, found {found}")

@@ -79,6 +79,8 @@ def _read(path: Path) -> dict[str, np.ndarray]:
             found = {name: members[name] for name in wanted if name in members}
             if sum(member.file_size for member in found.values()) > LARGEST:
                 raise DataError(f"{path}: expected arrays of at most {LARGEST:,} bytes, found more")
+            if not found:
+                raise DataError(f"{path}: expected arrays X_train and y_train, found {str([*members][:5])[:200]}")
             arrays = {}
             for name, member in found.items():
                 if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

@@ -12,7 +12,7 @@ from . import html
 
 def is_the_references(data: str) -> bool:
     """Whether the data called ``data`` are what the reference's numbers are about."""
-    return data == ledger()["rule"]["data"]
+    return bool(data == ledger()["rule"]["data"])
 
 
 def data_note(study: Study) -> Any:

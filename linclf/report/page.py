@@ -94,6 +94,7 @@ def mathml(text: str) -> str:
         if match["code"]:
             return match["code"]
         markup: str = to_mathml(match["display"] or match["inline"], display="block" if match["display"] else "inline")
-        return markup
+        # Where a page is narrower than a formula, it scrolls: the keyboard must reach it.
+        return markup.replace('display="block"', 'display="block" tabindex="0"', 1)
 
     return _FORMULA.sub(formula, text)

@@ -5,14 +5,22 @@ from html import escape
 from typing import Any
 
 from ..claims import Region, evaluate
+from ..experiments import SETTINGS
 from ..results import Results
 from . import html
 from .origin import is_the_references
-from .site import section_page
+from .show import difference
+from .site import PAGES, page_file, section_page
 
 
 def claims(results: Results, *ids: str) -> Any:
-    """What the reference says here, what was found, and the verdict; all claims if none is named."""
+    """What the reference says here, what was found, and the verdict; all claims if none is named.
+
+    On other data than CIFAR-10 there is nothing to compare: no table, and in place of the whole one a note.
+    """
+    if _on_other_data(results):
+        said = "What the reference says is about CIFAR-10; it is not compared with other data."
+        return None if ids else html.callout(said, kind="note")
     evaluated, comparable = evaluate(results, only=ids), is_the_references(results.data["name"])
     rows = []
     for claim in evaluated["claims"]:
@@ -35,8 +43,24 @@ def claims(results: Results, *ids: str) -> Any:
     return html.claims(rows, caption=caption)
 
 
+def changes(results: Results, **said: str) -> Any:
+    """A line a section: how its arm changes test accuracy and, of CIFAR-10, what the reference says of that.
+
+    Args:
+        said: the reference's words by arm; the section is the first that shows the arm.
+    """
+    comparable, lines = is_the_references(results.data["name"]), []
+    for arm, words in said.items():
+        name, page = next((name, page) for name, page in PAGES.items() if page.section and arm in page.arms)
+        points = ", ".join(difference(results, arm, "base", setting) for setting in SETTINGS)
+        lines.append(f"- [{page.title}]({page_file(name)}): {points}{f' ({words})' if comparable else ''}.")
+    return html.prose("\n".join(lines))
+
+
 def counts(results: Results) -> Any:
-    """The report's answer in one sentence: how many claims are reproduced, refuted, inconclusive."""
+    """The report's answer in one sentence: how many claims are reproduced, refuted, inconclusive; on CIFAR-10."""
+    if _on_other_data(results):
+        return None
     evaluated = evaluate(results)
     total = len(evaluated["claims"])
     if evaluated["missing"]:
@@ -48,6 +72,11 @@ def counts(results: Results) -> Any:
     return html.counts(
         {word: str(number) for word, number in evaluated["counts"].items()}, f"of {total} measurable statements"
     )
+
+
+def _on_other_data(results: Results) -> bool:
+    """Whether nothing of the reference's belongs here; the generated stand-in shows how all of it looks."""
+    return not is_the_references(results.data["name"]) and not results.data["synthetic"]
 
 
 def _part(part: dict[str, Any], claim: dict[str, Any], comparable: bool) -> str:

@@ -1,0 +1,137 @@
+"""README is true: its examples and commands run, its files are there, its numbers are the committed report's."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import cifar_files
+import numpy as np
+import pytest
+from test_other_data import arrays, write_cifar100, write_idx, write_images
+
+from linclf.__main__ import main
+from linclf.report.show import REFERENCE_SVM, percent
+from linclf.results import Results
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+ARMS_SHOWN = ("base", "full", "decay", "shuffle", "svm")
+
+BLOCKS = "".join(re.findall(r"```sh\n(.*?)```", TEXT, re.S))
+SPANS = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", TEXT, flags=re.S))]
+PROGRAM = re.compile(r"(make|linclf|pip|conda|dask|apt-get|npm) \S")
+COMMANDS = [line.partition(" # ")[0].strip() for line in BLOCKS.splitlines()] + list(filter(PROGRAM.match, SPANS))
+
+MAKES = {
+    "report": "linclf report",
+    "test": "-m pytest",
+    "notebooks": "jupyter lab notebooks",
+    "bench": "benchmarks/run.py",
+}
+DATA = {  # what stands for the user's data, and how many classes it has pictures of
+    "path/to/cifar-10": (cifar_files.write, 10),
+    "digits": (lambda path: None, 10),
+    "flowers/": (write_images, 3),
+    "embeddings.npz": (lambda path: np.savez(path, **arrays()), 0),
+    "MNIST/raw/": (write_idx, 3),
+    "cifar-100-python/": (lambda path: write_cifar100(path.parent), 100),
+}
+ELSEWHERE = {  # what takes a network, other machines or another program, and who runs it
+    "linclf fetch": "test_datasets.py, from a server of its own",
+    "linclf report --backend dask --scheduler tcp://host1:8786": "test_sweep.py, on a cluster of its own",
+    "dask ssh host1 host2": "nobody: it takes two machines",
+    "conda env create -f environment.yml": "nobody; test_setup.py reads the file",
+    "apt-get install chromium": ".ci/run",
+    "npm install --prefix tests": ".ci/run",
+}
+
+
+def commands(program):
+    """The arguments of each command of a program, in README's order."""
+    found = [command for command in dict.fromkeys(COMMANDS) if command.split()[0] == program]
+    return [shlex.split(command)[1:] for command in found if command not in ELSEWHERE]
+
+
+def test_every_command_is_run_by_a_test():
+    run = {shlex.join([program, *words]) for program in ("make", "pip", "linclf") for words in commands(program)}
+    assert {shlex.join(shlex.split(command)) for command in COMMANDS} == run | ELSEWHERE.keys()
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for command, who in ELSEWHERE.items():
+        assert who != ".ci/run" or command.rpartition(" install ")[2] in ci
+
+
+@pytest.mark.parametrize("words", commands("make"), ids=" ".join)
+def test_make_commands(words):
+    """Only said, not done: they build environments, and one never ends."""
+    done = subprocess.run(["make", "--dry-run", *words], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    target, *arguments = words
+    options = "".join(argument.removeprefix("ARGS=") for argument in arguments)
+    assert f"{MAKES[target]} {options}".strip() in done.stdout
+
+
+@pytest.mark.parametrize("words", commands("pip"), ids=" ".join)
+def test_pip_commands(words):
+    """Without the dependencies, and without changing this environment."""
+    pip = [sys.executable, "-m", "pip", *words, "--dry-run", "--no-deps"]
+    done = subprocess.run(pip, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "does not provide the extra" not in done.stderr
+
+
+@pytest.mark.parametrize("words", commands("linclf"), ids=" ".join)
+def test_linclf_commands(words, request, tmp_path, monkeypatch, capsys):
+    """As they stand, but for fewer epochs and one page of the report."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LINCLF_DATA", "synthetic:100")
+    command, *rest = words
+    if command == "verify":
+        Path("reports").mkdir()
+        Path("reports/latest").symlink_to(request.getfixturevalue("report"))
+    if command != "report":
+        assert main(words) == 0, capsys.readouterr().err
+        return
+    pictures = 10
+    if "--data" in rest:
+        name = rest[rest.index("--data") + 1]
+        make, pictures = DATA[name]
+        make(tmp_path / name)
+    assert main([*words, "--epochs", "1", "--only", "0_baseline"]) == 0, capsys.readouterr().err
+    page = Path("reports/latest/0_baseline.html").read_text(encoding="utf-8")
+    assert page.count('class="pixels"') == 4 * pictures  # a template a class, in each setting
+
+
+@pytest.mark.parametrize("option", [span for span in SPANS if span.startswith("--")])
+def test_options(option, capsys):
+    assert main(["report", "--help"]) == 0
+    assert f" {option}" in capsys.readouterr().out
+
+
+def test_its_examples_run(monkeypatch, capsys):
+    monkeypatch.setenv("LINCLF_DATA", "synthetic:100")
+    printed = []
+    for example in re.findall(r"```python\n(.*?)```", TEXT, re.S):
+        exec(compile(example, "README.md", "exec"), {})
+        printed.append([line.split()[0] for line in capsys.readouterr().out.splitlines()])
+    assert printed == [["0", "0.1", "1"], ["0.0001", "0.001", "0.01"], ["{'softmaxclassifier__alpha':"]]
+
+
+def test_every_file_that_its_map_names_is_there():
+    rows = re.findall(r"^\| (`.*?) \|", TEXT, re.M)
+    assert len(rows) > 8
+    for row in rows:
+        first, *others = re.findall(r"`([\w./-]+)`", row)
+        folder = (ROOT / first).parent
+        assert all((folder / name).exists() for name in (Path(first).name, *others)), row
+
+
+def test_its_results_are_the_committed_reports():
+    results = Results.load(ROOT / "reports" / "cifar-10" / "results.json")
+    rows = re.findall(r"^\| (\d): [^|]*\|(.*)\|$", TEXT, re.M)
+    assert [row[0] for row in rows] == ["1", "2", "3", "4"]
+    for setting, row in rows:
+        cells = [cell.strip() for cell in row.split("|")]
+        shown = [percent(results.values(arm, int(setting), "test_accuracy")) for arm in ARMS_SHOWN]
+        assert cells == [*shown, f"{REFERENCE_SVM[int(setting)]}"]
