@@ -64,7 +64,7 @@ SECTIONS = {
     "2": ("base", "svm"),
     "3": (),
 }
-"""The arms that each section of the reference compares. Section 3 goes beyond it, in a study of its own: ``ceiling``."""
+"""The arms that each section of the reference compares. Section 3 goes beyond it, with a study of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -146,12 +146,14 @@ def _majority(runs: Sequence[StoredRun], X: Any) -> np.ndarray:
     scores = np.stack([run.model.scores(X[:]) for run in runs])
     votes = (scores.argmax(axis=1)[:, None] == np.arange(scores.shape[1])[:, None]).sum(axis=0)
     total = scores.sum(axis=0)
-    return np.lexsort((total, votes), axis=0)[-1]
+    best: np.ndarray = np.lexsort((total, votes), axis=0)[-1]
+    return best
 
 
 def _mean_of_scores(runs: Sequence[StoredRun], X: Any) -> np.ndarray:
-    mean: np.ndarray = np.mean([run.model.scores(X[:]) for run in runs], axis=0)
-    return mean.argmax(axis=0)
+    total: np.ndarray = sum(run.model.scores(X[:]) for run in runs)  # type: ignore[assignment]
+    best: np.ndarray = total.argmax(axis=0)
+    return best
 
 
 def final(ceiling: Ceiling) -> Any:
