@@ -1,11 +1,11 @@
-# make report | make test | make lint | make notebooks | make bench | make clean
+# make report | make test | make lint | make notebooks | make bench | make torture | make clean
 # Each makes .venv with what it needs, from pyproject.toml. Options for the report: make report ARGS="--data DIR"
 
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: report test lint notebooks bench clean
+.PHONY: report test lint notebooks bench torture clean
 
 report: .venv/report.stamp
 	$(BIN)/linclf report $(ARGS)
@@ -23,6 +23,9 @@ notebooks: .venv/notebooks.stamp
 
 bench: .venv/bench.stamp
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+torture: .venv/test.stamp
+	$(BIN)/python tests/torture/run.py $(ARGS)
 
 clean:
 	rm -rf .venv build dist

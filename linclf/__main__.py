@@ -5,9 +5,13 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
-from .errors import LinclfError
+from .errors import ConfigError, LinclfError
+
+REPORT = "reports/latest"
+"""The folder of a report where none is named."""
 
 _DATA = (
     "auto (default), synthetic, digits, or a path: of CIFAR-10, CIFAR-100, an .npz file, a folder of IDX files, or a "
@@ -19,7 +23,12 @@ class _Parser(argparse.ArgumentParser):
     """Wrong usage is one line and status 2."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} ({self.prog} --help lists the options)\n")
+        self.exit(2, f"{self.prog}: {_one_line(message)} ({self.prog} --help lists the options)\n")
+
+
+def _one_line(text: object) -> str:
+    """``text`` with line breaks, and whatever else a terminal would obey, written out."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -28,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="run the notebooks and write the HTML report")
     report.add_argument("--data", default="auto", help=_DATA)
-    report.add_argument("--out", default="reports/latest", metavar="DIR", help="folder to write, default %(default)s")
+    report.add_argument("--out", default=REPORT, metavar="DIR", help="folder to write, default %(default)s")
     report.add_argument("--seeds", type=int, default=1, metavar="N", help="number of seeds, default 1")
     report.add_argument("--first-seed", type=int, default=0, metavar="S", help="number of the first seed, default 0")
     report.add_argument("--epochs", type=int, default=40, metavar="N", help="epochs of each training, default 40")
@@ -38,8 +47,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     report.add_argument("--backend", choices=("threading", "loky", "dask", "ray"), help="joblib's engine for training")
     report.add_argument("--scheduler", metavar="ADDRESS", help="of the Dask cluster, such as tcp://127.0.0.1:8786")
+    report.add_argument("--fresh", action="store_true", help="train everything anew, also what is stored already")
     report.add_argument("--single-file", action="store_true", help="also write report.html, all pages in one")
     report.add_argument("--open", action="store_true", help="open the report in the browser")
+
+    clean = commands.add_parser("clean", help="remove the finished runs that a report keeps, not its pages")
+    clean.add_argument("folder", nargs="?", default=REPORT, metavar="DIR", help="the report's, default %(default)s")
 
     fetch = commands.add_parser("fetch", help="download CIFAR-10's official archive into the cache folder")
     fetch.add_argument("--url", help="another place to download it from; the checksum must match")
@@ -59,14 +72,26 @@ def main(words: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(words)
         if from_shell and options.command == "report":
             _take_better_kernels()
-        return _COMMANDS[options.command](options, shlex.join(["linclf", *words]))
+        command = shlex.join(["linclf", *words])
+        command.encode()
+        return _COMMANDS[options.command](options, command)
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
-    except (LinclfError, OSError) as error:
-        print(f"linclf: {error}", file=sys.stderr)
+    except UnicodeEncodeError:  # a page shows the command that made it
+        print("linclf: expected words in UTF-8, found other bytes", file=sys.stderr)
         return 2
+    except LinclfError as error:
+        print(f"linclf: {_one_line(error)}", file=sys.stderr)
+        return 2
+    except OSError as error:  # of the disk, or of the system: what was given is not to blame
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"linclf: {_one_line(where)}{error.strerror or error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("linclf: interrupted", file=sys.stderr)
+        if from_shell:  # by now all is tidy: no thread that still waits for something may hold up the end
+            sys.stdout.flush()
+            os._exit(130)
         return 130
 
 
@@ -80,6 +105,8 @@ def _take_better_kernels() -> None:
 
 
 def _report(options: argparse.Namespace, command: str) -> int:
+    if os.path.expanduser("~") == "~":
+        raise ConfigError("expected a home folder, where Jupyter looks for its own, found none: set HOME")
     from .report.runner import make_report
     from .sweep import engine
 
@@ -96,9 +123,17 @@ def _report(options: argparse.Namespace, command: str) -> int:
             assignments=options.parameter,
             only=options.only,
             command=command,
+            fresh=options.fresh,
             single_file=options.single_file,
             open_page=options.open,
         )
+
+
+def _clean(options: argparse.Namespace, command: str) -> int:
+    from .report.folder import clean
+
+    print(clean(Path(options.folder)))
+    return 0
 
 
 def _fetch(options: argparse.Namespace, command: str) -> int:
@@ -112,6 +147,8 @@ def _verify(options: argparse.Namespace, command: str) -> int:
     from .claims import verify
     from .errors import DataError
 
+    if not os.path.exists(options.results):
+        raise ConfigError(f"{options.results}: no such file or folder; give a report's folder, or its results.json")
     try:
         print(verify(options.results))
     except DataError as error:
@@ -132,7 +169,7 @@ def _info(options: argparse.Namespace, command: str) -> int:
     return 0
 
 
-_COMMANDS = {"report": _report, "fetch": _fetch, "verify": _verify, "info": _info}
+_COMMANDS = {"report": _report, "clean": _clean, "fetch": _fetch, "verify": _verify, "info": _info}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -85,10 +85,13 @@ class Plan:
     lr_decay: float = 0.9
 
     def __post_init__(self) -> None:
-        for name, least in (("seeds", 1), ("first_seed", 0), ("epochs", 1), ("n_validation", 1)):
+        limits = (("seeds", 1, 10_000), ("first_seed", 0, 2**32), ("epochs", 1, 10**6), ("n_validation", 1, 10**9))
+        for name, least, most in limits:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ConfigError(f"{name} must be a whole number, {least} or more, not {value!r}")
+            if value > most:  # a slip of the finger, which would fill the memory before anything is trained
+                raise ConfigError(f"{name} must be at most {most:,}")
         if not (isinstance(self.lr_decay, int | float) and 0 < self.lr_decay <= 1):
             raise ConfigError(f"lr_decay must be a number above 0 and at most 1, not {self.lr_decay!r}")
 

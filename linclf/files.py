@@ -3,23 +3,51 @@
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+_UNFINISHED = ".linclf-part"
+
 
 def write_whole(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -> None:
-    """Let ``write`` fill a temporary file beside ``path``, then rename it: a reader sees the old file or the new."""
+    """Let ``write`` fill a temporary file beside ``path``, then rename it: a reader sees the old file or the new.
+
+    Raises:
+        OSError: as the system says, with the name of ``path``; then what was there before is there still.
+    """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        while not _written(target, write):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(target)) from error
+
+
+def _written(target: Path, write: Callable[[BinaryIO], object]) -> bool:
+    """Write ``target``; False if :func:`remove_unfinished` took the temporary file away meanwhile."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=_UNFINISHED)
     try:
         with os.fdopen(handle, "wb") as file:
             write(file)
-        os.chmod(name, 0o644)  # mkstemp's own mode would keep a shared report from its readers
-        os.replace(name, target)
+        try:
+            os.chmod(name, 0o644)  # mkstemp's own mode would keep a shared report from its readers
+            os.replace(name, target)
+        except FileNotFoundError:
+            return False
     except BaseException:
-        os.unlink(name)
+        with suppress(FileNotFoundError):
+            os.unlink(name)
         raise
+    return True
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove the temporary files that killed processes left in ``folder``; one still being written is written again."""
+    for path in folder.glob(f".*{_UNFINISHED}"):
+        with suppress(FileNotFoundError, PermissionError):  # Windows removes no open file
+            path.unlink()
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

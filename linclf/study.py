@@ -61,7 +61,7 @@ class Study:
         self.data = load_dataset(data)
         split_sizes("batch", self.data, self.plan.n_validation)  # too few batches are refused before anything runs
         self.progress = progress
-        self.store = Store(self.out_dir / "runs")
+        self.store = Store.of_report(self.out_dir)
 
     def run(self, *arms: str) -> Results:
         """The results of ``arms``. Stacks not stored yet are trained, as a sweep, and stored as they finish."""
@@ -85,6 +85,14 @@ class Study:
 
         keys = [self._key(arm, configs) for arm, configs in stacks]
         return train_missing(self.store, keys, task, tested, progress=self.progress)
+
+    def forget(self, *arms: str) -> None:
+        """Let nothing be stored of ``arms``."""
+        for arm in arms:
+            for configs in self.plan.stacks(arm, self.data):
+                self.store.forget(self._key(arm, configs))
+        if "shuffle" in arms:
+            self._timings_path.unlink(missing_ok=True)
 
     def results(self, arms: Iterable[str] = tuple(ARMS)) -> Results:
         """What is stored of ``arms``; an arm of which any run is missing is left out."""
@@ -115,15 +123,15 @@ class Study:
         return np.stack([run.predictions for run in runs if run.predictions is not None])
 
     def time_shuffling(self, setting: int = 2) -> None:
-        """Time the training of one network with and without shuffling, in alternation, once a seed, and store it.
+        """Time the training of one network with and without shuffling, in alternation, once a seed, and store each.
 
         Evaluation is left out: it takes the same time in both.
         """
-        if self._stored_timings():
+        timings = self._stored_timings()
+        if len(timings) == self.plan.seeds:
             return
         split = self._split("batch")
-        timings = []
-        for seed in self.plan.all_seeds:
+        for seed in self.plan.all_seeds[len(timings) :]:
             pair: dict[str, float] = {"seed": seed}
             for arm in ("base", "shuffle") if seed % 2 else ("shuffle", "base"):
                 config = self.plan.configs(arm, self.data)[setting, seed]
@@ -131,7 +139,7 @@ class Study:
                 train(config, split.train, evaluate=False, progress=False)
                 pair[arm] = time.perf_counter() - started
             timings.append(pair)
-        write_text(self._timings_path, json.dumps(timings))
+            write_text(self._timings_path, json.dumps(timings))
 
     @cached_property
     def exact(self) -> dict[str, dict[str, float]]:

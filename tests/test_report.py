@@ -1,15 +1,19 @@
 """The whole report on tiny data, in real kernels; the command's errors; every notebook."""
 
+import errno
 import html as html_module
 import json
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from command import TINY, linclf
 
@@ -103,13 +107,13 @@ def test_two_reports_from_nothing_have_the_same_pages_and_numbers(report, tmp_pa
         results, claims = (json.loads((report / name).read_text()) for name in ("results.json", "claims.json"))
         for run in results["runs"]:
             del run["seconds"]
-        del results["timings"]
+        del results["timings"], results["command"]
         return results, [claim for claim in claims["claims"] if claim["id"] != "1.3c"]
 
     first = pages(), numbers()
-    shutil.rmtree(report / "runs")
-    done = linclf("report", *TINY, "--out", report, "--single-file")
+    done = linclf("report", *TINY, "--out", report, "--single-file", "--fresh")
     assert done.returncode == 0, done.stderr
+    assert "networks: 64 trained, 0 reused" in done.stdout
     assert numbers() == first[1]
     for name, page in pages().items():
         assert page == first[0][name], name
@@ -147,6 +151,7 @@ def test_only_runs_what_is_named_and_uses_what_is_stored(report):
     done = linclf("report", *TINY, "--out", report, "--only", "summary")
     assert done.returncode == 0
     assert "[1/1] summary" in done.stdout
+    assert "networks: 0 trained, 64 reused" in done.stdout
 
 
 def test_a_failed_notebook_leaves_its_copy_and_the_others_still_run(tmp_path, monkeypatch, capsys):
@@ -176,6 +181,7 @@ def test_a_failed_notebook_leaves_its_copy_and_the_others_still_run(tmp_path, mo
         ([], "required: command"),
         (["reprot"], "invalid choice: 'reprot'"),
         (["report", "--seeds", "0"], "seeds must be a whole number, 1 or more, not 0"),
+        (["report", "--seeds", "1000000000"], "seeds must be at most 10,000"),
         (["report", "--seeds", "x"], "invalid int value: 'x'"),
         (["report", "--epochs", "-1"], "epochs must be a whole number, 1 or more, not -1"),
         (["report", "--data", "/nowhere"], "/nowhere: no such file or folder"),
@@ -192,6 +198,51 @@ def test_wrong_usage_is_one_line_and_status_2(words, message, capsys, tmp_path, 
     assert message in said
     assert said.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def at_the_first_kernel(out, act):
+    """The standard error and status of a report of one notebook; ``act`` is given the report and its kernel."""
+    words = ["report", "--data", "synthetic:40", "--epochs", "1", "--only", "2_svm", "--out", str(out)]
+    report = subprocess.Popen([sys.executable, "-m", "linclf", *words], stderr=subprocess.PIPE, text=True)
+    while not (
+        kernels := [child for child in psutil.Process(report.pid).children() if "ipykernel" in str(child.cmdline())]
+    ):
+        time.sleep(0.05)
+    act(report, kernels[0])
+    return report.communicate(timeout=60)[1], report.returncode, kernels[0].is_running()
+
+
+def test_ctrl_c_during_notebooks_is_one_line_and_leaves_no_kernel(tmp_path):
+    said = at_the_first_kernel(tmp_path, lambda report, kernel: report.send_signal(signal.SIGINT))
+    assert said == ("linclf: interrupted\n", 130, False)
+    assert {path.name for path in tmp_path.iterdir()} == {".lock", "runs"}
+
+
+def test_a_killed_kernel_fails_its_page_only(tmp_path):
+    said = at_the_first_kernel(tmp_path, lambda report, kernel: kernel.kill())
+    assert said == ("", 1, False)
+    assert (tmp_path / "2_svm.html").exists()
+    assert (tmp_path / "results.json").exists()
+
+
+def test_a_full_disk_is_one_line_and_status_1(tmp_path, monkeypatch, capsys):
+    def full(path, text):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(runner, "write_text", full)
+    assert main(["report", "--data", "synthetic:40", "--epochs", "1", "--only", "2_svm", "--out", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == f"linclf: {tmp_path / '2_svm.html'}: No space left on device\n"
+
+
+def test_no_home_folder_is_one_line_and_status_2(monkeypatch, capsys):
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("LINCLF_DATA", raising=False)
+    for word in ("report", "info", "fetch"):
+        assert main([word]) == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert "expected a home folder" in said
 
 
 def test_info_says_what_is_there(capsys, monkeypatch):

@@ -60,10 +60,10 @@ def load_dataset(name_or_path: str | os.PathLike[str]) -> Dataset:
         return synthetic(batch_size=int(size), n_test=int(size))
     if name == "digits":
         return digits()
-    path = Path(name).expanduser()
-    if not path.exists():
+    path = Path(os.path.expanduser(name))
+    if not os.path.exists(path):
         raise DataError(f"{name}: no such file or folder; give the path of data, or 'synthetic' for the stand-in")
-    home = str(Path.home())
+    home = os.path.expanduser("~")
     source = name.replace(home, "~", 1) if name.startswith(home) else name
     try:
         for reader in READERS:

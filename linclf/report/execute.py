@@ -3,6 +3,7 @@
 import logging
 import os
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,14 +30,18 @@ def execute(path: Path, parameters: dict[str, Any], scratch: Path) -> Execution:
     """
     import papermill
     from jupyter_core.utils import ensure_event_loop
+    from nbclient.exceptions import DeadKernelError
     from traitlets.config import Config
 
-    # papermill would repeat on stderr what the notebook's own page shows.
-    logging.getLogger("papermill").setLevel(logging.ERROR)
-    # Socket files in place of TCP ports: nobody else on the machine can reach the kernel, and ipykernel warns at the
-    # start of any other. Each kernel's have a name of their own: the default would be the same for all.
-    sockets = {"transport": "ipc", "ip": str(scratch.with_suffix(""))}
-    config = Config() if os.name == "nt" else Config(KernelManager=sockets)
+    # papermill would repeat on stderr what the notebook's own page shows, or the report's line about a dead kernel.
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", "IPython parent")  # that home is read-only, where nothing is kept anyway
+    # The connection file stands beside the scratch copy, since a home folder may be missing, and socket files beside it
+    # in place of TCP ports: nobody else on the machine can reach the kernel, and ipykernel warns about any other way.
+    connection = {"connection_file": str(scratch.with_suffix(".json"))}
+    if os.name != "nt":
+        connection["transport"] = "ipc"
+    config = Config(KernelManager=connection)
     started, reason = time.monotonic(), None
     try:
         papermill.execute_notebook(
@@ -47,15 +52,21 @@ def execute(path: Path, parameters: dict[str, Any], scratch: Path) -> Execution:
             language="python",
             progress_bar=False,
             config=config,
-            extra_arguments=["--IPKernelApp.log_level=CRITICAL"],  # what goes wrong is in the notebook
+            # What goes wrong is in the notebook. Nothing of the user's own IPython may change a page.
+            extra_arguments=["--IPKernelApp.log_level=CRITICAL", f"--IPKernelApp.ipython_dir={scratch.parent}"],
         )
     except papermill.PapermillExecutionError as error:
         reason = f"{error.ename}: {error.evalue}"
-    except Exception as error:  # a kernel that died or did not start: said in a line, and the other notebooks still run
+    except DeadKernelError:
+        reason = "the kernel was killed, perhaps for want of memory"
+    except Exception as error:  # a kernel that did not start: said in a line, and the other notebooks still run
         reason = f"{type(error).__name__}: {error}"
     finally:
         ensure_event_loop().close()  # papermill's, of this thread
-    notebook = nbformat.read(scratch if scratch.exists() else path, as_version=4)
+    try:
+        notebook = nbformat.read(scratch, as_version=4)
+    except (OSError, ValueError):  # no copy, or one cut off where the disk was full
+        notebook = nbformat.read(path, as_version=4)
     # papermill marks cells that a dead kernel never ran as completed: what was saved decides.
     if reason is None and any(cell.cell_type == "code" and not cell.execution_count for cell in notebook.cells):
         reason = "the kernel stopped before the last cell"

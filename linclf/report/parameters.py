@@ -84,7 +84,9 @@ def check(name: str, type_: str, value: Any) -> Any:
 
 def _literal(text: str) -> Any:
     try:
-        return ast.literal_eval(text)
+        value = ast.literal_eval(text)
+        repr(value)  # refused for whole numbers of thousands of digits, which no message could then show
+        return value
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return text
 

@@ -1,13 +1,12 @@
 """The report: check parameters -> papermill -> nbconvert -> a folder of pages, with its numbers and claims beside."""
 
 import json
-import os
 import re
 import sys
-import tempfile
 import time
 import webbrowser
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,11 @@ from .. import claims
 from ..environment import cores
 from ..errors import ConfigError, DivergenceError
 from ..files import write_text
+from ..results import Results
 from ..study import Study
 from . import parameters
 from .execute import Execution, execute, stop_kernels
+from .folder import scratch, sole_writer
 from .page import convert, join
 from .site import PAGES, page_file, reading_order
 
@@ -43,6 +44,7 @@ def make_report(
     assignments: list[str] | None = None,
     only: list[str] | None = None,
     command: str = "",
+    fresh: bool = False,
     single_file: bool = False,
     open_page: bool = False,
 ) -> int:
@@ -53,49 +55,47 @@ def make_report(
         assignments: further parameters as NAME=VALUE.
         only: names of the notebooks to run; all by default.
         command: what makes this report again.
+        fresh: train everything, also what is stored already.
         single_file: also write ``report.html``, all pages in one.
         open_page: show the first page in the browser.
 
     Raises:
         ConfigError, DataError: before anything is run.
     """
-    started = time.monotonic()
+    clock = _Clock()
     chosen = parameters.select(notebooks(), only or [])
     values = given | parameters.parse(assignments or [], chosen)
     out = Path(values["out_dir"])
     plan = {name: value for name, value in values.items() if name not in ("data", "out_dir")}
     study = Study(values["data"], out, **plan)
-    out.mkdir(parents=True, exist_ok=True)
-    if not os.access(out, os.W_OK):
-        raise ConfigError(f"{out}: expected a folder to write the report to, this one is read-only; choose another")
-    print(f"data: {study.data.provenance.describe()}", flush=True)
-    clock = _Clock()
-
-    # All training comes first, so that no core waits while a notebook runs; the notebooks then find their runs stored.
-    arms = dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms)
-    with suppress(DivergenceError):  # the notebooks whose arm it is fail, and say so on their pages; the others run
-        study.run(*arms)
-    if "shuffle" in arms:
-        study.time_shuffling()
-    clock.lap("training")
-    executed = _execute(chosen, values)
-    clock.lap("notebooks")
-    _write_pages(out, executed)
-    if single_file:
-        written = [name for name in reading_order(PAGES) if (out / page_file(name)).exists()]
-        write_text(out / SINGLE, join({name: (out / page_file(name)).read_text(encoding="utf-8") for name in written}))
-    results = study.results()
-    for file, document in (
-        ("results.json", {**results.document, "command": command}),
-        ("claims.json", claims.evaluate(results)),
-    ):
-        write_text(out / file, _compact(json.dumps(document, indent=1, ensure_ascii=False)) + "\n")
-    clock.lap("pages")
+    with sole_writer(out):
+        print(f"data: {study.data.provenance.describe()}", flush=True)
+        _train(study, dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms), fresh)
+        clock.lap("training")
+        with scratch(out) as folder:
+            executed = _execute(chosen, values, folder)
+        clock.lap("notebooks")
+        _write_pages(out, executed)
+        if single_file:
+            _write_single(out)
+        _write_numbers(out, study.results(), command)
+        clock.lap("pages")
     page = out / page_file("summary" if "summary" in executed else next(iter(executed)))
-    print(f"report: {page} ({time.monotonic() - started:.0f} s: {clock})")
+    print(f"report: {page} ({clock})")
     if open_page and not webbrowser.open(page.resolve().as_uri()):
         print(f"no browser was found here: open {page} by hand", file=sys.stderr)
     return 1 if any(execution.failure for execution in executed.values()) else 0
+
+
+def _train(study: Study, arms: Iterable[str], fresh: bool) -> None:
+    """All training comes first, so that no core waits while a notebook runs; the notebooks find their runs stored."""
+    if fresh:
+        study.forget(*arms)
+    with suppress(DivergenceError):  # the notebooks whose arm it is fail, and say so on their pages; the others run
+        count = study.train_missing(*arms)
+        print(f"networks: {count.trained} trained, {count.reused} reused from {study.store.folder}", flush=True)
+    if "shuffle" in arms:
+        study.time_shuffling()
 
 
 class _Clock:
@@ -109,27 +109,28 @@ class _Clock:
         self._laps[name], self._last = time.monotonic() - self._last, time.monotonic()
 
     def __str__(self) -> str:
-        return ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self._laps.items())
+        laps = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self._laps.items())
+        return f"{sum(self._laps.values()):.0f} s: {laps}"
 
 
-def _execute(chosen: dict[str, parameters.Notebook], values: dict[str, Any]) -> dict[str, Execution]:
-    """Run the notebooks, one a core, and say how each did as it ends."""
-    executed = {}
-    with tempfile.TemporaryDirectory(prefix="linclf-") as scratch, ThreadPoolExecutor(cores()) as pool:
-        running = {}
-        for name, notebook in chosen.items():
-            own = {key: value for key, value in values.items() if key in notebook.types}
-            running[pool.submit(execute, notebook.path, own, Path(scratch) / notebook.path.name)] = name
-        try:
-            for i, done in enumerate(as_completed(running), start=1):
-                name, execution = running[done], done.result()
-                failed = f"  failed: {execution.failure}" if execution.failure else ""
-                print(f"[{i}/{len(chosen)}] {name:<24}{execution.seconds:6.1f} s{failed}", flush=True)
-                executed[name] = execution
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+def _execute(chosen: dict[str, parameters.Notebook], values: dict[str, Any], folder: Path) -> dict[str, Execution]:
+    """Run the notebooks in ``folder``, one a core, and say how each did as it ends."""
+    pool, running, executed = ThreadPoolExecutor(cores()), {}, {}
+    for name, notebook in chosen.items():
+        own = {key: value for key, value in values.items() if key in notebook.types}
+        running[pool.submit(execute, notebook.path, own, folder / notebook.path.name)] = name
+    try:
+        for i, done in enumerate(as_completed(running), start=1):
+            name, execution = running[done], done.result()
+            failed = f"  failed: {execution.failure}" if execution.failure else ""
+            print(f"[{i}/{len(chosen)}] {name:<24}{execution.seconds:6.1f} s{failed}", flush=True)
+            executed[name] = execution
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for _ in range(10):  # a kernel may just be starting; whoever pressed Ctrl-C does not wait longer than a second
             stop_kernels()
-            raise
+            wait([future for future in running if future.running()], timeout=0.1)
+        raise
     return {name: executed[name] for name in chosen}
 
 
@@ -144,6 +145,22 @@ def _write_pages(out: Path, executed: dict[str, Execution]) -> None:
             write_text(copy, nbformat.writes(execution.notebook))
             execution.notebook.metadata["linclf"]["failed"] = copy.name
         write_text(out / page_file(name), convert(execution.notebook, name))
+
+
+def _write_single(out: Path) -> None:
+    """All pages there are, in one."""
+    files = {name: out / page_file(name) for name in reading_order(PAGES)}
+    pages = {name: file.read_text(encoding="utf-8") for name, file in files.items() if file.exists()}
+    write_text(out / SINGLE, join(pages))
+
+
+def _write_numbers(out: Path, results: Results, command: str) -> None:
+    """``results.json`` and ``claims.json``."""
+    for file, document in (
+        ("results.json", {**results.document, "command": command}),
+        ("claims.json", claims.evaluate(results)),
+    ):
+        write_text(out / file, _compact(json.dumps(document, indent=1, ensure_ascii=False)) + "\n")
 
 
 def _compact(text: str) -> str:
