@@ -16,6 +16,9 @@ class Count:
     reused: int
     trained: int
 
+    def __add__(self, other: "Count") -> "Count":
+        return Count(self.reused + other.reused, self.trained + other.trained)
+
 
 def train_missing(
     store: Store,

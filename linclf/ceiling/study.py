@@ -53,16 +53,17 @@ class Ceiling:
 
     Args:
         study: the data, and the store of finished runs.
-        size: "full", or "reduced" to at most 9,000 training images and a tenth of the trainings.
+        size: "full", or "reduced": a sketch on a tenth of the images, with a tenth of the trainings.
+        fresh: train everything, also what is stored already.
 
     Raises:
         ConfigError: an unknown size.
     """
 
-    def __init__(self, study: Study, size: str = "reduced") -> None:
+    def __init__(self, study: Study, size: str = "reduced", *, fresh: bool = False) -> None:
         if size not in SIZES:
             raise ConfigError(f"size must be one of {', '.join(SIZES)}, not {size!r}")
-        self.study, self.name, self.size = study, size, SIZES[size]
+        self.study, self.name, self.size, self.fresh = study, size, SIZES[size], fresh
         self.n_classes, self.image_shape = len(study.data.class_names), study.image_shape
         self.count = Count(0, 0)
         n, (most_train, most_validation) = sum(map(len, study.data.train_labels)), self.size.most
@@ -134,7 +135,7 @@ class Ceiling:
         """The minimum of the softmax's cost at the chosen λ (or the least of the grid's above 0), without mirroring."""
         l2 = self.chosen["cross_entropy"].l2 or 1e-4  # without a penalty there need not be a minimum
         key = self._key("optimum", [], self.choosing) | {"l2": l2, "iterations": self.size.iterations}
-        found = self.study.store.get(key)
+        found = None if self.fresh else self.study.store.get(key)
         if found is None:
             iterations = self.size.iterations
             model, cost, converged = softmax_optimum(self.choosing.split.train, self.n_classes, l2, iterations)
@@ -184,8 +185,10 @@ class Ceiling:
                 for j, run in zip(members[i], runs, strict=True)
             ]
 
+        for key in keys if self.fresh else ():
+            self.study.store.forget(key)
         count = train_missing(self.study.store, keys, task, finish, progress=self.study.progress)
-        self.count = Count(self.count.reused + count.reused, self.count.trained + count.trained)
+        self.count += count
         found: dict[int, StoredRun] = {}
         for own, key in zip(members, keys, strict=True):
             found.update(zip(own, self.study.store.get(key) or [], strict=True))

@@ -8,7 +8,7 @@ import numpy as np
 from .. import plots
 from ..ceiling import Ceiling
 from ..ceiling.recipes import INGREDIENTS, LOSSES, grid
-from ..ceiling.study import EVERYTHING, MEMBERS, accuracy
+from ..ceiling.study import ENSEMBLES, EVERYTHING, MEMBERS, accuracy
 from ..claims.bootstrap import interval
 from ..store import StoredRun
 from . import html
@@ -37,6 +37,11 @@ def setup(ceiling: Ceiling) -> Any:
     if ceiling.name != "full":
         text += " This is the reduced size, a sketch of the study: -p size=full runs the whole of it."
     return html.callout(text)
+
+
+def seeds(ceiling: Ceiling) -> str:
+    """Which seeds were used for what."""
+    return f"0 in the search; 0 to {ceiling.size.seeds - 1} elsewhere, and to {ENSEMBLES * MEMBERS - 1} in ensembles"
 
 
 def heat_map(ceiling: Ceiling, loss: str, *, number: int | str) -> Any:

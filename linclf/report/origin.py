@@ -50,16 +50,24 @@ def data_deviation(study: Study) -> Any:
     return html.prose(f"- **Data.** These are {words} (content SHA-256 `{provenance.sha256[:16]}…`).")
 
 
-def provenance(study: Study, notebook: str) -> Any:
-    """Where this page's numbers come from, and the command that makes the page again."""
+def provenance(study: Study, notebook: str, *, seeds: str | None = None, **parameters: object) -> Any:
+    """Where this page's numbers come from, and the command that makes the page again.
+
+    Args:
+        seeds: which ones, in words, where they are not the plan's.
+        parameters: the notebook's own, beside the plan's.
+    """
     data, plan = study.data.provenance, study.plan
     command = ["linclf", "report", "--data", str(study.source), "--out", str(study.out_dir), "--only", notebook]
     for name, value in (("seeds", plan.seeds), ("first-seed", plan.first_seed), ("epochs", plan.epochs)):
         command += [f"--{name}", str(value)]
     for name, default in (("n_validation", 1000), ("lr_decay", 0.9)):
         if getattr(plan, name) != default:
-            command += ["-p", f"{name}={getattr(plan, name)}"]
-    seeds = f"{plan.first_seed}" if plan.seeds == 1 else f"{plan.first_seed} to {plan.all_seeds[-1]}"
+            parameters[name] = getattr(plan, name)
+    for name, given in parameters.items():
+        command += ["-p", f"{name}={given}"]
+    if seeds is None:
+        seeds = f"{plan.first_seed}" if plan.seeds == 1 else f"{plan.first_seed} to {plan.all_seeds[-1]}"
     return html.provenance(
         {
             "data": data.describe(),

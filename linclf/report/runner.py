@@ -14,6 +14,7 @@ from typing import Any
 import nbformat
 
 from .. import claims
+from ..ceiling import Ceiling
 from ..environment import cores
 from ..errors import ConfigError, DivergenceError
 from ..files import write_text
@@ -48,7 +49,7 @@ def make_report(
     single_file: bool = False,
     open_page: bool = False,
 ) -> int:
-    """Run the notebooks, write pages, ``results.json``, ``claims.json``; the exit status, 1 if a notebook failed.
+    """Run the notebooks, write pages and numbers as JSON; the exit status, 1 if a notebook failed.
 
     Args:
         given: parameters from the command line: data, out_dir, seeds, first_seed, epochs.
@@ -66,11 +67,12 @@ def make_report(
     chosen = parameters.select(notebooks(), only or [])
     values = given | parameters.parse(assignments or [], chosen)
     out = Path(values["out_dir"])
-    plan = {name: value for name, value in values.items() if name not in ("data", "out_dir")}
+    plan = {name: value for name, value in values.items() if name not in ("data", "out_dir", "size")}
     study = Study(values["data"], out, **plan)
+    ceiling = Ceiling(study, values.get("size", "reduced"), fresh=fresh) if "3_ceiling" in chosen else None
     with sole_writer(out):
         print(f"data: {study.data.provenance.describe()}", flush=True)
-        _train(study, dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms), fresh)
+        _train(study, dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms), ceiling, fresh)
         clock.lap("training")
         with scratch(out) as folder:
             executed = _execute(chosen, values, folder)
@@ -78,7 +80,9 @@ def make_report(
         _write_pages(out, executed)
         if single_file:
             _write_single(out)
-        _write_numbers(out, study.results(), command)
+        _write_numbers(
+            out, study.results(), ceiling if ceiling and not executed["3_ceiling"].failure else None, command
+        )
         clock.lap("pages")
     page = out / page_file("summary" if "summary" in executed else next(iter(executed)))
     print(f"report: {page} ({clock})")
@@ -87,12 +91,14 @@ def make_report(
     return 1 if any(execution.failure for execution in executed.values()) else 0
 
 
-def _train(study: Study, arms: Iterable[str], fresh: bool) -> None:
+def _train(study: Study, arms: Iterable[str], ceiling: Ceiling | None, fresh: bool) -> None:
     """All training comes first, so that no core waits while a notebook runs; the notebooks find their runs stored."""
     if fresh:
         study.forget(*arms)
     with suppress(DivergenceError):  # the notebooks whose arm it is fail, and say so on their pages; the others run
         count = study.train_missing(*arms)
+        if ceiling:
+            count += ceiling.run()
         print(f"networks: {count.trained} trained, {count.reused} reused from {study.store.folder}", flush=True)
     if "shuffle" in arms:
         study.time_shuffling()
@@ -154,12 +160,12 @@ def _write_single(out: Path) -> None:
     write_text(out / SINGLE, join(pages))
 
 
-def _write_numbers(out: Path, results: Results, command: str) -> None:
-    """``results.json`` and ``claims.json``."""
-    for file, document in (
-        ("results.json", {**results.document, "command": command}),
-        ("claims.json", claims.evaluate(results)),
-    ):
+def _write_numbers(out: Path, results: Results, ceiling: Ceiling | None, command: str) -> None:
+    """``results.json``, ``claims.json`` and, where section 3 was made, ``ceiling.json``."""
+    documents = {"results.json": {**results.document, "command": command}, "claims.json": claims.evaluate(results)}
+    if ceiling:
+        documents["ceiling.json"] = ceiling.document()
+    for file, document in documents.items():
         write_text(out / file, _compact(json.dumps(document, indent=1, ensure_ascii=False)) + "\n")
 
 
