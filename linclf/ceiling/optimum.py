@@ -28,12 +28,14 @@ def softmax_optimum(images: Images, n_classes: int, l2: float, iterations: int) 
 
     X, y = images
     chunks = [slice(i, i + _CHUNK) for i in range(0, len(X), _CHUNK)]
-    bends = (2 * l2 + 1e-6) * np.eye(X.shape[1])
-    for rows in chunks:
-        x = X[rows]
-        bends += _CURVATURE / len(X) * (x.T @ x)
-    # By NumPy, not by SciPy's triangular solver: the threads of their two BLAS would wait for each other.
-    inverse = np.linalg.inv(np.linalg.cholesky(bends))
+    inverse = np.eye(X.shape[1])
+    if len(X) > X.shape[1]:  # fewer images than inputs tell little of the moments, and make cheap iterations
+        bends = (2 * l2 + 1e-6) * inverse
+        for rows in chunks:
+            x = X[rows]
+            bends += _CURVATURE / len(X) * (x.T @ x)
+        # By NumPy, not by SciPy's triangular solver: the threads of their two BLAS would wait for each other.
+        inverse = np.linalg.inv(np.linalg.cholesky(bends))
 
     def model(theta: np.ndarray) -> Linear:
         U, b = theta[:-n_classes].reshape(n_classes, -1), theta[-n_classes:]

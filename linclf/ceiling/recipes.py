@@ -42,7 +42,7 @@ class Size:
         search_epochs: of each configuration of the search.
         epochs: of the baseline; all the data take two fifths of them, and training for longer twice as many.
         seeds: of everything but the search.
-        curve: numbers of training images of the learning curve, but for the last, which is all of them.
+        curve: shares of the training images on the learning curve, below 1.
         most: training and validation images at most.
         iterations: of the solver that looks for the optimum, at most.
     """
@@ -53,14 +53,14 @@ class Size:
     search_epochs: int
     epochs: int
     seeds: int
-    curve: Sequence[int]
+    curve: Sequence[float]
     most: tuple[int, int]
     iterations: int
 
 
 SIZES = {
-    "full": Size(7, 4, 35, 12, 40, 5, (1000, 3000, 10_000, 20_000), (10**9, 10**9), 500),
-    "reduced": Size(3, 2, 4, 3, 5, 3, (1000, 3000), (5000, 1000), 15),
+    "full": Size(7, 4, 35, 12, 40, 5, (1 / 49, 3 / 49, 10 / 49, 20 / 49), (10**9, 10**9), 500),
+    "reduced": Size(3, 2, 4, 3, 5, 3, (1 / 5, 3 / 5), (5000, 1000), 15),
 }
 
 
@@ -79,7 +79,7 @@ def grid(loss: str, size: Size) -> tuple[list[float], list[float]]:
     return [float(f"{rate:.2g}") for rate in rates], [0.0, *(float(f"{penalty:.2g}") for penalty in penalties)]
 
 
-def coarse(size: Size, image_shape: Sequence[int], n_train: int) -> list[Config]:
+def coarse(size: Size, image_shape: Sequence[int]) -> list[Config]:
     """The grid of each loss over (η, λ), everything else being as in the recipe with all ingredients."""
     return [
         search_config(loss, Choice(rate, l2, 100), size, image_shape)

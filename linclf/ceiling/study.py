@@ -85,7 +85,7 @@ class Ceiling:
     @cached_property
     def search(self) -> list[StoredRun]:
         """The coarse grid of each loss."""
-        trials = [Trial("coarse", self.n_train, config) for config in coarse(self.size, self.image_shape, self.n_train)]
+        trials = [Trial("coarse", self.n_train, config) for config in coarse(self.size, self.image_shape)]
         return self._trained("search", trials, self.choosing)
 
     @cached_property
@@ -151,7 +151,9 @@ class Ceiling:
         that a short training is not what is measured.
         """
         n, mix = len(self.final.train), EVERYTHING - {self.chosen_mix.removeprefix("-")}
-        sizes = {loss: [n] for loss in LOSSES} | {self.chosen_loss: [*(m for m in self.size.curve if m < n), n]}
+        sizes = {loss: [n] for loss in LOSSES} | {
+            self.chosen_loss: [*(round(share * n) for share in self.size.curve), n]
+        }
         trials = []
         for loss, counts in sizes.items():
             for m in counts:

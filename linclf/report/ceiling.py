@@ -121,9 +121,13 @@ def ingredients_table(ceiling: Ceiling) -> Any:
 def most(ceiling: Ceiling, count: int = 3) -> str:
     """Which ingredients gave the most, by the mean of what each brings alone and is missed by, in one sentence."""
     total = {name: (alone[0] + among[0]) / 2 for name, (alone, among) in gains(ceiling).items()}
-    best = sorted(total, key=lambda name: -total[name])[:count]
+    best = sorted((name for name in total if total[name] >= 0.05), key=lambda name: -total[name])[:count]
     named = [f"{INGREDIENTS[name]} ({total[name]:+.1f} points)" for name in best]
-    return f"The most came from {', '.join(named[:-1])} and {named[-1]}, on the mean of both ways to measure it."
+    if not named:
+        return "None of them brought anything, on the mean of both ways to measure it."
+    *others, last = named
+    listed = f"{', '.join(others)} and {last}" if others else last
+    return f"The most came from {listed}, on the mean of both ways to measure it."
 
 
 def ensembles(ceiling: Ceiling) -> Any:
@@ -168,10 +172,10 @@ def final(ceiling: Ceiling) -> Any:
     for loss in LOSSES:
         tested = 100 * _final(ceiling, loss, "test_accuracy")
         low, high = interval([tested], lambda means: means[..., 0], images=False)
-        reported = f"{REPORTED[loss]}" if comparable and loss in REPORTED else ""
+        reported = [f"{REPORTED[loss]}" if loss in REPORTED else ""] if comparable else []
         mark = " (chosen)" if loss == ceiling.chosen_loss else ""
-        rows.append([LOSS_WORDS[loss] + mark, percent(tested / 100), f"{low:.2f} to {high:.2f}", reported])
-    columns = ["loss", "test, %", "95 % interval", "highest reported, %"]
+        rows.append([LOSS_WORDS[loss] + mark, percent(tested / 100), f"{low:.2f} to {high:.2f}", *reported])
+    columns = ["loss", "test, %", "95 % interval", *(["highest reported, %"] if comparable else [])]
     caption = f"Test accuracy of a single network, mean ± deviation of {ceiling.size.seeds} seeds."
     return html.table(columns, rows, caption=caption)
 

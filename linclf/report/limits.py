@@ -44,8 +44,16 @@ def bias_and_variance(ceiling: Ceiling) -> Any:
         sets = [(split.train[0][:n], split.train[1][:n]), split.validation]
         shares = [np.array([metrics.accuracy(run.model.predict(X[:]), y) for run in runs]) for X, y in sets]
         rows.append([title, f"{n:,}", *map(percent, shares), f"{100 * (shares[0] - shares[1]).mean():.1f}"])
-    columns = ["networks", "images", "training, %", "validation, %", "gap, points"]
-    caption = "A low accuracy on the training images themselves is bias, a gap to other images variance."
+    final = ceiling.final.split
+    runs = final_runs(ceiling, ceiling.chosen_loss)
+    seen = np.array([metrics.accuracy(run.model.predict(final.train[0][:]), final.train[1]) for run in runs])
+    tested = np.array([run.record["test_accuracy"] for run in runs])
+    gap = f"{100 * (seen - tested).mean():.1f}"
+    rows.append(
+        ["the chosen networks, on test images", f"{len(final.train[1]):,}", percent(seen), percent(tested), gap]
+    )
+    columns = ["networks", "images", "training, %", "held out, %", "gap, points"]
+    caption = "A low accuracy on the training images themselves is bias, a gap to images held out is variance."
     return html.table(columns, rows, caption=caption)
 
 
@@ -66,7 +74,7 @@ def optimum(ceiling: Ceiling) -> str:
     return (
         f"{reached} of softmax on these images at λ = {l2:g} is {best['cost']:.4f}, by L-BFGS on all of them at once. "
         f"Mini-batch descent with all ingredients but flips and shifts ends at {np.mean(costs):.4f}, "
-        f"{100 * (np.mean(costs) / best['cost'] - 1):.1f} % above. Training on to the optimum {more} "
+        f"{100 * (np.mean(costs) / best['cost'] - 1):.2g} % above. Training on to the optimum {more} "
         f"{100 * abs(there - here):.1f} points of validation accuracy ({100 * there:.1f} % there, {100 * here:.1f} % "
         f"here)."
     )
@@ -100,6 +108,23 @@ def classes(ceiling: Ceiling, *, number: int | str) -> Any:
     )
     title = f"Test images by true and predicted class, the chosen networks ({LOSS_WORDS[ceiling.chosen_loss]})."
     return network.confusion(ceiling.study, predictions, title, number=number)
+
+
+def pairs(ceiling: Ceiling, count: int = 5) -> Any:
+    """The pairs of classes that the chosen networks confuse most, both ways together."""
+    names, labels = ceiling.study.data.class_names, ceiling.study.data.test_labels
+    runs = final_runs(ceiling, ceiling.chosen_loss)
+    found = [
+        metrics.confusion_matrix(run.predictions, labels, len(names)) for run in runs if run.predictions is not None
+    ]
+    share = np.mean(found, axis=0) / np.maximum(found[0].sum(axis=1, keepdims=True), 1)
+    both = np.triu(share + share.T, 1)
+    rows = []
+    for i, j in zip(*np.unravel_index(np.argsort(-both, axis=None)[:count], both.shape), strict=True):
+        if both[i, j] > 0:
+            rows.append([names[i], names[j], f"{100 * share[i, j]:.1f}", f"{100 * share[j, i]:.1f}"])
+    columns = ["one", "other", "one taken for other, %", "other taken for one, %"]
+    return html.table(columns, rows, caption="The pairs confused most, in percent of the images of each class.")
 
 
 def weights(ceiling: Ceiling, which: str, *, number: int | str) -> Any:

@@ -1,0 +1,174 @@
+"""The study of the ceiling: what it tries, what it chooses on, and the optimum by two roads."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from test_training import blobs
+
+from linclf import Config, ConfigError, Linear, train
+from linclf.ceiling import Ceiling, recipes
+from linclf.ceiling.optimum import softmax_optimum
+from linclf.ceiling.recipes import INGREDIENTS, SIZES, Choice
+from linclf.ceiling.study import accuracy
+from linclf.report import ceiling as show
+from linclf.report import limits
+from linclf.store import StoredRun
+from linclf.study import Study
+
+SHAPE = (32, 32, 3)
+CHOICE = Choice(learning_rate=0.01, l2=0.003, batch_size=50)
+
+
+def study(out, data="synthetic:40"):
+    return Study(data, out, progress=False)
+
+
+@pytest.fixture(scope="module")
+def ceiling(tmp_path_factory):
+    made = Ceiling(study(tmp_path_factory.mktemp("ceiling")))
+    made.run()
+    return made
+
+
+def test_the_whole_search_has_at_least_two_hundred_configurations():
+    size = SIZES["full"]
+    coarse = recipes.coarse(size, SHAPE)
+    fine = recipes.fine(dict.fromkeys(recipes.LOSSES, CHOICE), size, SHAPE)
+    assert len({*coarse, *fine}) >= 200
+    assert {config.loss for config in coarse} == {config.loss for config in fine} == set(recipes.LOSSES)
+    assert all(0.003 / 11 < config.l2 < 0.003 * 11 for config in fine)
+
+
+@pytest.mark.parametrize("name", [name for name in INGREDIENTS if name != "data"])
+def test_each_ingredient_changes_what_it_says(name):
+    def mix(names):
+        return recipes.recipe(names, "cross_entropy", CHOICE, SIZES["full"], SHAPE, seed=0)
+
+    base, added = mix([]), mix([name])
+    assert base == Config(learning_rate=0.001, l2=0.1, epochs=40)  # the reference's setting 3
+    changed = {field for field in vars(base) if getattr(base, field) != getattr(added, field)}
+    fields = {
+        "search": {"learning_rate", "l2", "batch_size"},
+        "momentum": {"momentum", "learning_rate"},
+        "longer": {"epochs", "restore_best"},
+        "decay": {"lr_decay", "lr_decay_every"},
+        "xavier": {"init"},
+        "shuffle": {"shuffle"},
+        "augment": {"augment"},
+        "averaging": {"averaging"},
+    }
+    assert changed == fields[name]
+    everything = mix(INGREDIENTS)
+    without = mix([other for other in INGREDIENTS if other != name])
+    assert {field for field in fields[name] if getattr(everything, field) != getattr(without, field)}
+
+
+def test_feature_vectors_are_not_mirrored():
+    config = recipes.recipe(INGREDIENTS, "cross_entropy", CHOICE, SIZES["full"], (64,), seed=0)
+    assert config.augment is None
+
+
+def test_choices_do_not_depend_on_the_test_images(ceiling, tmp_path):
+    other = study(tmp_path)
+    rng = np.random.default_rng(0)
+    other.data = replace(other.data, test_images=rng.permutation(other.data.test_images))
+    again = Ceiling(other)
+    again.run()
+    for name in ("chosen", "chosen_loss", "chosen_mix"):
+        assert getattr(again, name) == getattr(ceiling, name)
+    untested = [*ceiling.search, *ceiling.fine_search, *ceiling.ensemble_members]
+    untested += [run for runs in ceiling.ablation.values() for run in runs]
+    assert all(run.predictions is None and "test_accuracy" not in run.record for run in untested)
+    assert all(run.predictions is not None for runs in ceiling.finals.values() for run in runs)
+
+
+def test_what_is_recorded_is_what_the_model_does(ceiling):
+    X, y = ceiling.choosing.split.validation
+    for run in (ceiling.search[3], ceiling.ablation["all"][0], ceiling.ablation["+longer"][1]):
+        assert accuracy(run) == np.mean(run.model.predict(X) == y)
+    best = max(ceiling.search + ceiling.fine_search, key=accuracy)
+    assert ceiling.chosen[best.record["loss"]].learning_rate == best.record["learning_rate"]
+    X, y = ceiling.final.split.test
+    for run in ceiling.finals[f"{ceiling.chosen_loss} {len(ceiling.final.train)}"]:
+        assert run.record["test_accuracy"] == np.mean(run.model.predict(X) == y)
+
+
+def test_training_and_validation_images_are_never_the_same(ceiling):
+    for cut in (ceiling.choosing, ceiling.final):
+        assert not set(cut.train) & set(cut.validation)
+        assert len(cut.train) > 3 * len(cut.validation) > 0
+
+
+def test_what_is_stored_is_used_again_unless_fresh(ceiling):
+    again = Ceiling(ceiling.study)
+    assert again.run().trained == 0
+    assert again.run().reused > 100
+    assert again.document() == ceiling.document()
+    fresh = Ceiling(ceiling.study, fresh=True)
+    assert fresh.run().reused == 0
+
+
+def test_an_unknown_size_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="size must be one of full, reduced, not 'huge'"):
+        Ceiling(study(tmp_path), "huge")
+
+
+@pytest.mark.parametrize("d", [8, 120])
+def test_the_optimum_is_logistic_regressions_and_where_training_ends(d):
+    """d above the number of images takes the other coordinates."""
+    (X, y), l2 = blobs(n=100, d=d), 0.05
+    model, cost, converged = softmax_optimum((X, y), 3, l2, 500)
+    assert converged
+    C = 1 / (2 * l2 * len(X))
+    other = LogisticRegression(C=C, tol=1e-10, max_iter=10_000).fit(X, y)
+    np.testing.assert_allclose(model.W - model.W.mean(axis=0), other.coef_, atol=2e-3)
+    (run,) = train(Config(learning_rate=0.05, l2=l2, epochs=4000, batch_size=100), (X, y), init=[model], progress=False)
+    assert run.history.train_cost[0] == pytest.approx(cost, abs=1e-12)
+    assert cost - 1e-12 <= run.history.train_cost.max() <= cost + 1e-9
+    assert 0 <= run.history.train_cost[0] - run.history.train_cost[-1] < 1e-5 * cost
+
+
+def test_votes_and_mean_scores():
+    def network(*scores):
+        return StoredRun({}, Linear(np.zeros((3, 1)), np.array(scores)))
+
+    runs = [network(1, 0, 0), network(1, 0.5, 0), network(0, 9, 0)]
+    X = np.zeros((2, 1))
+    assert show._majority(runs, X).tolist() == [0, 0]
+    assert show._mean_of_scores(runs, X).tolist() == [1, 1]
+    tied = [network(1, 0, 0), network(0, 3, 0)]
+    assert show._majority(tied, X).tolist() == [1, 1]
+
+
+def test_the_sentence_on_ingredients_names_those_that_gave_the_most(ceiling, monkeypatch):
+    zero = (0.0, 0.0, 0.0)
+    found = dict.fromkeys(INGREDIENTS, (zero, zero))
+    monkeypatch.setattr(show, "gains", lambda ceiling: found)
+    assert show.most(ceiling).startswith("None of them")
+    found["shuffle"] = ((0.4, 0, 0), (0.2, 0, 0))
+    assert show.most(ceiling) == "The most came from shuffling (+0.3 points), on the mean of both ways to measure it."
+    found["data"] = ((4.0, 0, 0), (2.0, 0, 0))
+    assert show.most(ceiling).startswith("The most came from all the data (+3.0 points) and shuffling (+0.3 points),")
+
+
+def test_more_than_others_ever_reported_is_called_suspicious(ceiling, monkeypatch):
+    monkeypatch.setattr(show, "is_the_references", lambda name: True)
+    monkeypatch.setattr(show, "_final", lambda ceiling, loss, key: np.array([0.435, 0.431]))
+    said = show.verdict(ceiling)
+    assert "43.30 % reaches the 42.3 % that others report" in said
+    assert "asks for a search for a leak" in said
+
+
+def test_the_trend_is_that_of_the_means(ceiling, monkeypatch):
+    loss = ceiling.chosen_loss
+    accuracies = {1000: [0.29, 0.31], 10_000: [0.38, 0.42]}
+    runs = {
+        f"{loss} {n}": [StoredRun({"n_train": n, "test_accuracy": share}, Linear(None, None)) for share in shares]
+        for n, shares in accuracies.items()
+    }
+    monkeypatch.setattr(ceiling, "finals", runs)
+    figure = limits.learning_curve(ceiling, number=1).markup
+    assert "Ten times the images bring 10.0 points (the trend misses no mean by more than 0.0)" in figure
+    assert "twice the images at 43.0 %" in figure
