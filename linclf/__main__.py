@@ -72,14 +72,9 @@ def main(words: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(words)
         if from_shell and options.command == "report":
             _take_better_kernels()
-        command = shlex.join(["linclf", *words])
-        command.encode()
-        return _COMMANDS[options.command](options, command)
+        return _COMMANDS[options.command](options, _command(words))
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
-    except UnicodeEncodeError:  # a page shows the command that made it
-        print("linclf: expected words in UTF-8, found other bytes", file=sys.stderr)
-        return 2
     except LinclfError as error:
         print(f"linclf: {_one_line(error)}", file=sys.stderr)
         return 2
@@ -93,6 +88,16 @@ def main(words: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
             os._exit(130)
         return 130
+
+
+def _command(words: Sequence[str]) -> str:
+    """The command as text that a page can show."""
+    command = shlex.join(["linclf", *words])
+    try:
+        command.encode()
+    except UnicodeEncodeError:
+        raise ConfigError("expected words of the command in UTF-8, found other bytes") from None
+    return command
 
 
 def _take_better_kernels() -> None:

@@ -31,10 +31,12 @@ def sole_writer(out: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or error
         raise ConfigError(f"{out}: expected a folder to write to, but found: {reason}; choose another") from None
-    with lock:
+    try:
         for folder in (out, Store.of_report(out).folder):
             remove_unfinished(folder)
         yield
+    finally:
+        lock.release()
 
 
 @contextmanager
