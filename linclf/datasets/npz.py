@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
-from .dataset import LARGEST, MOST_CLASSES, Batch, Dataset, split_dataset
+from .dataset import MOST_CLASSES, Batch, Dataset, check_size, split_dataset
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
@@ -77,8 +77,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         with zipfile.ZipFile(path) as archive:
             members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
             found = {name: members[name] for name in wanted if name in members}
-            if sum(member.file_size for member in found.values()) > LARGEST:
-                raise DataError(f"{path}: expected arrays of at most {LARGEST:,} bytes, found more")
+            check_size(str(path), sum(member.file_size for member in found.values()), path.stat().st_size)
             arrays = {}
             for name, member in found.items():
                 if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
