@@ -38,7 +38,7 @@ from row import Row
 from test_claims import fabricated
 from test_other_data import arrays, cifar100, idx_bytes
 
-from linclf import Standardizer, load_dataset
+from linclf import Linear, Standardizer, load_dataset
 from linclf.claims import bootstrap, evaluate, verify
 from linclf.errors import DataError
 from linclf.results import Results
@@ -85,6 +85,12 @@ def _load(path: Path) -> None:
     assert all(isinstance(name, str) and name.isprintable() for name in data.class_names)
 
 
+def _predict(path: Path) -> None:
+    """Load a model and score an image with it."""
+    model = Linear.load(path)
+    assert len(model.scores(np.zeros((1, model.W.shape[1])))) == len(model.b)
+
+
 def _evaluate(path: Path) -> None:
     """Load results, take every claim's statistic of them, and do what ``linclf verify`` does."""
     json.dumps(evaluate(Results.load(path)), allow_nan=False)
@@ -109,6 +115,8 @@ def readers() -> dict[str, Reader]:
     }
     npz = io.BytesIO()
     np.savez(npz, **arrays(n=8, n_test=4, shape=(2, 3)), class_names=["a", "b", "c"])
+    model = io.BytesIO()
+    np.savez(model, W=rng.normal(size=(3, 4)), b=np.zeros(3))
     return {
         "CIFAR-10, pickled": _in("cifar-10-batches-py", pickled, mutate.pickled),
         "CIFAR-10, binary": _in("cifar-10-batches-bin", binary, mutate.flipped),
@@ -120,6 +128,7 @@ def readers() -> dict[str, Reader]:
         ),
         "CIFAR-100, pickled": _in("cifar-100-python", fine, mutate.pickled),
         "npz": Reader({"arrays.npz": npz.getvalue()}, "", mutate.zipped, _load),
+        "model": Reader({"model.npz": model.getvalue()}, "", mutate.zipped, _predict),
         "IDX": _in("idx", idx, mutate.flipped),
         "IDX, gzipped": _in(
             "idx", {f"{n}.gz": gzip.compress(c, mtime=0) for n, c in idx.items()}, mutate.gzipped(mutate.flipped)
@@ -289,7 +298,12 @@ def rows(trials: int = TRIALS) -> Iterator[Row]:
                     found, lost = Counter(lost=len(numbers)), [f"{name} {numbers}: the process died"]
                 counts += found
                 losses += lost
-            yield Row(f"mutated files: {name}", dict(counts), tuple(losses), time.monotonic() - started)
+            yield Row(
+                f"mutated files: {name}",
+                {word: counts[word] for word in ("valid", "refused", *counts)},
+                tuple(losses),
+                time.monotonic() - started,
+            )
 
 
 if __name__ == "__main__":
