@@ -138,7 +138,7 @@ def _train_stack(
             learning_rate = learning_rate * lr_decay
             if evaluate:
                 history.append(_evaluate(stack, losses, l2, train, validation))
-            _check_finite(epoch, configs, history[-1][0] if evaluate else stack.W.sum(axis=(0, 2)))
+            _check_finite(epoch, configs, _sum_of_costs(history[-1]) if evaluate else stack.W.sum(axis=(0, 2)))
             after_epoch()
 
     seconds = (time.perf_counter() - started) / len(configs)
@@ -172,6 +172,12 @@ def _evaluate(
         train_accuracy,
         validation_accuracy,
     )
+
+
+def _sum_of_costs(numbers: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Of :func:`_evaluate`'s numbers, what leaves the numbers if any of them does, (K,)."""
+    _, _, train_cost, validation_cost, _, validation_accuracy = numbers
+    return train_cost + np.where(np.isnan(validation_accuracy), 0, validation_cost)
 
 
 def _loss_and_accuracy(stack: Stack, losses: list[tuple[Loss, slice]], images: Images) -> tuple[np.ndarray, np.ndarray]:
@@ -229,7 +235,7 @@ def _slices_of_one_loss(configs: list[Config]) -> list[tuple[Loss, slice]]:
 
 
 def _check_finite(epoch: int, configs: list[Config], values: np.ndarray) -> None:
-    """Stop at the first network of the stack whose loss (or, without evaluation, whose weights) left the numbers."""
+    """Stop at the first network of the stack whose cost (or, without evaluation, whose weights) left the numbers."""
     for config, value in zip(configs, values, strict=True):
         if not np.isfinite(value):
             raise DivergenceError(
