@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 from command import TINY, linclf
+from hypothesis import settings
+
+settings.register_profile("linclf", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("linclf")
 
 MAKE = Path(__file__).parent.parent.parent / "shared" / "data" / "make-cifar10"
 
