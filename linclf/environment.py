@@ -40,13 +40,17 @@ def describe() -> dict[str, str]:
     return {
         "versions": ", ".join(f"{name} {number}" for name, number in found["versions"].items()),
         "BLAS": f"{blas['name']} {blas['version']}"
-        + (f", {blas['kernels']} kernels, {blas['threads']} threads" if "kernels" in blas else ""),
+        + (f", {blas['kernels']} kernels, {_threads(blas['threads'])}" if "kernels" in blas else ""),
         "processor": f"{found['processor']}, {found['cores']} cores, {found['system']}",
         "numeric type": found["dtype"],
         "commit": f"{commit[:12]}, {'clean' if found['clean'] else 'with uncommitted changes'}"
         if commit
         else "not in a git checkout",
     }
+
+
+def _threads(number: int) -> str:
+    return f"{number} thread{'s' * (number != 1)}, one for each stack that trains"  # sweep.py limits a task to one
 
 
 def cores() -> int:

@@ -1,8 +1,18 @@
 """What can go wrong through no fault of the code: each message is one sentence a user can act on."""
 
+_LONGEST = 2000
+
 
 class LinclfError(Exception):
-    """Base of every error this package raises on purpose; the command line prints it as one line."""
+    """Base of every error this package raises on purpose; the command line prints it as one line.
+
+    What a hostile file puts into a message cannot make it another: whatever is not printable is escaped, and a message
+    of more than 2,000 characters is cut.
+    """
+
+    def __str__(self) -> str:
+        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in super().__str__())
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 class ConfigError(LinclfError, ValueError):

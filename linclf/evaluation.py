@@ -76,7 +76,8 @@ class Record:
         for k, config in enumerate(self._configs):
             if config.restore_best and np.argmin([row[1, k] for row in self._rows]) == len(self._rows) - 1:
                 self._best[k] = stack.model(k)
-        return train_loss if self._sets[0] else validation_loss
+        measured: np.ndarray = sum(cost for cost, images in zip(costs, self._sets, strict=True) if images)
+        return measured
 
     def model(self, k: int) -> Linear:
         """Network k as it is now, or as it was in its best epoch, the first of equals."""

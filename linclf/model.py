@@ -73,13 +73,12 @@ class Linear:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Linear":
         """Read what :meth:`save` wrote; DataError if the file holds anything else."""
-        from zipfile import BadZipFile
+        from .datasets.npz import read_arrays
 
-        try:
-            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-                W, b = arrays["W"], arrays["b"]
-        except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, BadZipFile) as error:
-            raise DataError(f"{path}: expected a model saved by Linear.save, could not read it ({error})") from error
+        arrays = read_arrays(path, ("W", "b"), "a model saved by Linear.save")
+        W, b = (arrays.get(name, np.empty(0)) for name in ("W", "b"))
         if W.ndim != 2 or b.shape != W.shape[:1]:
             raise DataError(f"{path}: expected W (classes, inputs) and b (classes,), found {W.shape} and {b.shape}")
+        if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in (W, b)):
+            raise DataError(f"{path}: expected W and b of finite numbers, found {W.dtype} and {b.dtype}")
         return cls(W, b)

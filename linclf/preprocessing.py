@@ -17,7 +17,9 @@ class Standardizer:
     """x -> (x / scale - mean) / std, an input at a time.
 
     Attributes:
-        mean, std: (d,), float64, of the scaled training images; an input that never varies has std 1, so it becomes 0.
+        mean, std: (d,), float64, of the scaled training images. An input that never varies, or by no more than
+            rounding (a spread below 1e-12 of its mean, or below 1e-36, where float32's subnormal numbers are near), has
+            std 1: it becomes 0, but for that rounding.
         scale: 255 for uint8 pixels, 1 for anything else.
 
     >>> images = np.array([[0, 7], [255, 7]], dtype=np.uint8)

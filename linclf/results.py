@@ -22,6 +22,10 @@ CURVES = (
     "validation_accuracy",
 )
 """Series of a run's history: one value before training, and one after each epoch."""
+_FIELDS = {
+    "arm": str, "setting": int, "seed": int, "loss": str, "learning_rate": float, "l2": float, "lr_decay": float,
+    "shuffle": bool, "epochs": int, "batch_size": int, "n_train": int, "n_validation": int, "test_accuracy": float,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ def _check(document: Any) -> None:
     if document["format"] != FORMAT:
         raise ValueError(f"its format is {document['format']!r} and not {FORMAT}")
     data, n_test = document["data"], document["data"]["n_test"]
-    if not isinstance(n_test, int) or n_test < 1 or not isinstance(data["synthetic"], bool) or not data["name"]:
+    if type(n_test) is not int or n_test < 1 or type(data["synthetic"]) is not bool or not _is(str, data["name"]):
         raise ValueError("data does not say its name, whether it is synthetic, or how many test images it has")
     seen = set()
     for run in document["runs"]:
@@ -135,21 +139,30 @@ def _check(document: Any) -> None:
         for problem in _problems(run, n_test):
             raise ValueError("arm {!r}, setting {}, seed {}: {}".format(*name, problem))
     for pair in document["timings"]:
-        if not min(pair["base"], pair["shuffle"]) > 0 or not isinstance(pair["seed"], int):
+        if not (_is(int, pair["seed"]) and all(_is(float, pair[arm]) and pair[arm] > 0 for arm in ("base", "shuffle"))):
             raise ValueError("a timing is no positive number of seconds of a seed")
     for numbers in document["exact"].values():
-        if not all(np.isfinite(number) for number in numbers.values()):
+        if not all(_is(float, number) for number in numbers.values()):
             raise ValueError("an exact statement's value is no number")
+
+
+def _is(kind: type, value: Any) -> bool:
+    """Whether a JSON value is of the kind and not empty; a float may be whole, and is none that no float holds."""
+    if kind is float:
+        return type(value) in (int, float) and abs(value) < 1e300
+    return type(value) is kind and value != ""
 
 
 def _problems(run: dict[str, Any], n_test: int) -> Iterator[str]:
     """What is wrong with a run's record."""
+    for key, kind in _FIELDS.items():
+        if not _is(kind, run[key]):
+            yield f"{key} is {run[key]!r}, which is no {kind.__name__}"
     for key in CURVES:
-        series = np.array(run[key], dtype=np.float64)
-        if series.shape != (run["epochs"] + 1,) or not np.isfinite(series).all():
+        if len(run[key]) != run["epochs"] + 1 or not all(_is(float, value) for value in run[key]):
             yield f"{key} is no list of {run['epochs'] + 1} finite numbers"
-    if not (run["sharpness"] is None or np.isfinite(run["sharpness"])) or not isinstance(run["test_draws_below"], dict):
-        yield "sharpness or test_draws_below is not a number or an object"
+    if not all(value is None or _is(float, value) for value in (run["sharpness"], *run["test_draws_below"].values())):
+        yield "sharpness or test_draws_below holds what is no number"
     share = decode_correct(run["test_correct"], n_test).mean()
     if not abs(share - run["test_accuracy"]) < 1e-9:
         yield f"test_accuracy is {run['test_accuracy']} where test_correct says {share}"

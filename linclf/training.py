@@ -157,7 +157,7 @@ def grouped(configs: Sequence[Config]) -> list[list[int]]:
 
 
 def _check_finite(epoch: int, configs: list[Config], values: np.ndarray) -> None:
-    """Stop at the first network of the stack whose loss (or, without evaluation, whose weights) left the numbers."""
+    """Stop at the first network of the stack whose cost (or, without evaluation, whose weights) left the numbers."""
     for config, value in zip(configs, values, strict=True):
         if not np.isfinite(value):
             raise DivergenceError(

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 from command import TINY, linclf
+from hypothesis import settings
+
+settings.register_profile("linclf", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("linclf")
 
 os.environ["SCIPY_ARRAY_API"] = "1"  # read when SciPy is imported: without it scikit-learn skips checks
 

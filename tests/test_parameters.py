@@ -1,12 +1,16 @@
-"""Notebook parameters are checked before a kernel starts."""
+"""Notebook parameters are checked before a kernel starts, and reach it as what they are."""
 
+import json
 from pathlib import Path
 
 import nbformat
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from linclf import ConfigError
 from linclf.report import parameters
+from linclf.report.execute import execute
 
 
 def notebook(tmp_path: Path, source: str, name: str = "one", tags: tuple[str, ...] = ("parameters",)) -> Path:
@@ -74,3 +78,70 @@ def test_unknown_notebook_names_the_nearest(known):
     assert parameters.select(known, []) == known
     with pytest.raises(ConfigError, match=r"unknown notebook 'on': did you mean 'one'\?"):
         parameters.select(known, ["on"])
+
+
+HOSTILE = (
+    '"; import os; os._exit(3); "',
+    "'; import os; os._exit(3); '",
+    '"""\nimport os; os._exit(3)\n"""',
+    "'''\nimport os; os._exit(3)\n#",
+    "\\",
+    '\\"',
+    r"\n \x41 \u0041 \N{DIGIT ONE}",
+    "a\nb\r\nc\td",
+    "{} {0} {__class__} %s %(x)s $x ${x} `x` $(x)",
+    "line\u2028paragraph\u2029next\x85tab\x0bfeed\x0cgroup\x1c",
+    "\x00\x1b[2J\x7f\u200b\ufeff",
+    "λ = 0.1, 漢字, 😀",
+    "# comment",
+    "!exit 3",
+    "%system exit 3",
+    "",
+)
+
+
+def test_text_reaches_a_notebook_as_it_is_and_runs_nothing(tmp_path):
+    names = [f"text_{i}" for i in range(len(HOSTILE))]
+    cell = notebook(tmp_path, "\n".join(f'{name}: str = ""' for name in names))
+    whole = nbformat.read(cell, as_version=4)
+    whole.cells.append(nbformat.v4.new_code_cell(f"import json; print(json.dumps([{', '.join(names)}]))"))
+    nbformat.write(whole, cell)
+    known = {"one": parameters.read_notebook(cell)}
+    given = parameters.parse([f"{name}={text}" for name, text in zip(names, HOSTILE, strict=True)], known)
+    execution = execute(cell, given, tmp_path / "executed.ipynb")
+    assert execution.failure is None
+    (output,) = execution.notebook.cells[-1].outputs
+    assert json.loads(output.text) == list(HOSTILE)
+
+
+@given(text=st.text())
+def test_any_text_is_a_text_or_refused_elsewhere(text):
+    types = {"text": "str", "number": "int", "real": "float", "switch": "bool"}
+    known = {"one": parameters.Notebook(Path("one.ipynb"), types)}
+    assert parameters.parse([f"text={text}"], known) == {"text": text}
+    for name, kinds in (("number", int), ("real", (int, float)), ("switch", bool)):
+        found = parsed(name, types[name], text)
+        assert isinstance(found, kinds) or str(found).startswith(
+            f"parameter {name!r} must be of type {types[name]}, not "
+        )
+
+
+def parsed(name, type_, text):
+    """The value, or the error."""
+    try:
+        return parameters.parse([f"{name}={text}"], {"one": parameters.Notebook(Path("one.ipynb"), {name: type_})})[
+            name
+        ]
+    except ConfigError as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["9" * 5000, "(" * 10_000, "1e999", "nan", "-" * 10_000 + "1", "\x00", "{1: []}[1]", "open('x', 'w')", "\udc80"],
+)
+def test_odd_numbers_are_refused_in_one_line(text):
+    found = parsed("number", "int", text)
+    assert isinstance(found, ConfigError)
+    assert str(found).isprintable()
+    assert len(str(found)) < 3000

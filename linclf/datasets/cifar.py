@@ -4,17 +4,21 @@ Facts about the files: https://www.cs.toronto.edu/~kriz/cifar.html. Archives are
 """
 
 import tarfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..errors import DataError
-from .dataset import Batch
+from .dataset import Batch, check_file
 
 PIXELS = 3 * 32 * 32
+LARGEST_ARCHIVE = 256 * 2**20
+"""Bytes of all files in an archive, and of the archive itself: the official ones' hold 186 MB."""
+MOST_ENTRIES = 1000
+"""Entries of an archive; the official ones have nine at most."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class Family:
 
     def read_file(self, path: Path, largest: int) -> bytes:
         """The bytes of a file of at most ``largest`` bytes."""
+        check_file(path, f"a file of {self.name}")
         try:
             if path.stat().st_size > largest:
                 raise DataError(f"{path}: expected at most {largest:,} bytes, found {path.stat().st_size:,}")
@@ -63,26 +68,40 @@ class Family:
         wanted = {f"{folder}/{name}": (folder, name) for folder, files in self.layouts.items() for name in files}
         found: dict[str, dict[str, bytes]] = {folder: {} for folder in self.layouts}
         try:
-            with tarfile.open(path, "r|gz") as archive:
+            with tarfile.open(path, "r|gz", tarinfo=_Header) as archive:
                 total = 0
-                for member in archive:
+                for i, member in enumerate(archive, start=1):
                     total += member.size
-                    if member.size > self.largest or total > 12 * self.largest:
-                        raise DataError(f"{path}: expected files of at most {self.largest:,} bytes, not {member.name}")
+                    if member.size > self.largest or total > LARGEST_ARCHIVE or i > MOST_ENTRIES:
+                        raise DataError(
+                            f"{path}: expected at most {MOST_ENTRIES:,} files of at most {self.largest:,} bytes, "
+                            f"{LARGEST_ARCHIVE:,} in all, found more at {member.name}"
+                        )
                     if member.name in wanted and member.isreg():
                         content = archive.extractfile(member)
                         assert content is not None  # a regular file has one
                         folder, name = wanted[member.name]
                         found[folder][name] = content.read()
-        except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
-            if isinstance(error, DataError):
-                raise
+        except DataError:
+            raise
+        except Exception as error:  # unpacking hostile bytes can raise nearly anything
             raise DataError(f"{path}: expected an archive of {self.name}, could not read it ({error})") from error
         layout = max(found, key=lambda folder: len(found[folder]))
         missing = [name for name in self.layouts[layout] if name not in found[layout]]
         if missing:
             raise DataError(f"{path}: expected an archive of {self.name}, {missing[0]} is missing")
         return layout, {name: found[layout][name] for name in self.layouts[layout]}
+
+
+class _Header(tarfile.TarInfo):
+    """A header of an archive, refused if ``tarfile`` would read what follows it whole: a name of gigabytes, say."""
+
+    @classmethod
+    def frombuf(cls, *block: Any) -> "_Header":
+        header = super().frombuf(*block)
+        if header.type not in tarfile.REGULAR_TYPES and header.size > 4096:
+            raise tarfile.ReadError(f"an entry of type {header.type!r} has {header.size:,} bytes")
+        return header
 
 
 def records(file: str, content: bytes, n_labels: int) -> np.ndarray:

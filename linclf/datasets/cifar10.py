@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DataError
-from .cifar import Family, batch, records
+from .cifar import LARGEST_ARCHIVE, Family, batch, records
 from .dataset import CIFAR10, Batch, Dataset, make_dataset
 from .unpickle import unpickle_batch
 
@@ -67,7 +67,7 @@ def load(path: Path, source: str) -> Dataset:
             )
     official: bool | None = None
     if path.is_file():
-        digest = hashlib.sha256(_FAMILY.read_file(path, 4 * PYTHON_ARCHIVE.size)).hexdigest()
+        digest = hashlib.sha256(_FAMILY.read_file(path, LARGEST_ARCHIVE)).hexdigest()
         official = digest in (PYTHON_ARCHIVE.sha256, BINARY_ARCHIVE.sha256)
     elif layout == PICKLED:
         official = all(hashlib.md5(files[name]).hexdigest() == md5 for name, md5 in _OFFICIAL_MD5.items())

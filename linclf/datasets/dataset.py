@@ -1,8 +1,10 @@
 """What a data set is: training batches, a test set, class names, and where they come from."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +17,9 @@ CIFAR10 = "CIFAR-10"
 """The name of the reference's data, which no other data set may have."""
 LARGEST = 2**31
 """Bytes of images a file or folder may hold: what standardises to inputs that fit into ordinary memory."""
+LARGEST_PACKED, MOST_PACKED = 2**27, 100
+"""Bytes beyond which images may be no more than this many times their bytes on disk: a bomb's grow a thousandfold."""
+LONGEST_NAME = 200
 MOST_CLASSES = 1000
 SPLIT_SEED = 0
 
@@ -128,11 +133,28 @@ def split_dataset(
     return make_dataset(batches, class_names, name=name, source=source, layout=layout, official=None)
 
 
+def check_file(path: Path, what: str) -> None:
+    """DataError if there is something else than a file at ``path``: a pipe, say, which would be waited for."""
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path}: expected {what}, found something that is no file")
+
+
+def check_size(where: str, size: int, stored: int) -> None:
+    """DataError if images of ``size`` bytes, of which ``stored`` are on disk, would exhaust memory."""
+    if size > LARGEST:
+        raise DataError(f"{where}: expected at most {LARGEST:,} bytes of images, found {size:,}")
+    if size > max(LARGEST_PACKED, MOST_PACKED * stored):
+        raise DataError(f"{where}: expected at most {MOST_PACKED} times the {stored:,} bytes on disk, found {size:,}")
+
+
 def _checked_names(names: Sequence[str], source: str) -> tuple[str, ...]:
     """``names`` as a tuple, if they can head columns and stand on pages."""
     if not 2 <= len(names) <= MOST_CLASSES:
         raise DataError(f"{source}: expected 2 to {MOST_CLASSES:,} classes, found {len(names):,}")
-    for name in names:
-        if not name.strip() or not name.isprintable() or names.count(name) > 1:
-            raise DataError(f"{source}: expected a printable name of its own for each class, found {name!r}")
+    for name, number in Counter(names).items():
+        if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME or number > 1:
+            raise DataError(
+                f"{source}: expected for each class a printable name of its own of at most {LONGEST_NAME} characters, "
+                f"found {name[:LONGEST_NAME]!r}"
+            )
     return tuple(names)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
-from .dataset import LARGEST, Batch, Dataset, split_dataset
+from .dataset import Batch, Dataset, check_file, check_size, split_dataset
 
 
 def find(path: Path) -> Path | None:
@@ -51,6 +51,7 @@ def _batch(folder: Path, part: str) -> Batch:
 def _read(path: Path, n_dimensions: int) -> np.ndarray:
     """The array of a file: 0, 0, 8 for unsigned bytes, the number of dimensions, 4 bytes for each, the data."""
     magic = bytes([0, 0, 8, n_dimensions])
+    check_file(path, "an IDX file")
     try:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
             header = file.read(4 + 4 * n_dimensions)
@@ -61,8 +62,7 @@ def _read(path: Path, n_dimensions: int) -> np.ndarray:
                     f"a header {header.hex(' ')}"
                 )
             size = math.prod(shape)
-            if size > LARGEST:
-                raise DataError(f"{path}: expected at most {LARGEST:,} bytes, found dimensions {shape}")
+            check_size(str(path), size, path.stat().st_size)
             content = bytearray()
             while len(content) <= size and (chunk := file.read(2**20)):  # no more memory than there are bytes
                 content += chunk

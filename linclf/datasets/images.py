@@ -1,5 +1,6 @@
 """Image files in a folder a class: ``train/cat/1.png`` and ``test/cat/2.png``, or ``cat/1.png`` without a test set."""
 
+import io
 import math
 import warnings
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError, DataError
-from .dataset import LARGEST, Batch, Dataset, split_dataset
+from .dataset import Batch, Dataset, check_file, check_size, split_dataset
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")  # none for which Pillow calls another program
 _ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff", ".webp"}
@@ -80,8 +81,8 @@ def _common_shape(files: Sequence[Path]) -> tuple[int, int, int]:
             raise DataError(f"{file}: expected {wanted} pixels as in {files[0]}, found {found}")
     width, height = sizes[0]
     shape = height, width, 1 if modes <= _GREY else 3
-    if len(files) * math.prod(shape) > LARGEST:
-        raise DataError(f"{files[0]}: expected at most {LARGEST:,} bytes of pixels in {len(files):,} such images")
+    stored = sum(file.stat().st_size for file in files)
+    check_size(f"{len(files):,} images such as {files[0]}", len(files) * math.prod(shape), stored)
     return shape
 
 
@@ -96,6 +97,7 @@ def _batch(files: Sequence[Path], names: Sequence[str], shape: tuple[int, int, i
 @contextmanager
 def _opened(file: Path) -> Iterator[Any]:
     """The image in a file, not decoded yet; whatever goes wrong with it is a DataError that names the file."""
+    check_file(file, "an image")
     try:
         from PIL import Image
     except ImportError:
@@ -104,7 +106,8 @@ def _opened(file: Path) -> Iterator[Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file, formats=_FORMATS) as image:
+            # From memory: of an open file, Pillow asks for as many bytes as a header may say.
+            with Image.open(io.BytesIO(file.read_bytes()), formats=_FORMATS) as image:
                 yield image
     except DataError:
         raise

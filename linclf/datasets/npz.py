@@ -6,14 +6,17 @@ bytes that are there, so that a header cannot ask for memory, and of types that 
 
 import io
 import math
+import os
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import DataError
-from .dataset import LARGEST, MOST_CLASSES, Batch, Dataset, split_dataset
+from .dataset import MOST_CLASSES, Batch, Dataset, check_size, split_dataset
 
+_WANTED = ("X_train", "y_train", "X_test", "y_test", "class_names")
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -28,7 +31,7 @@ def load(path: Path, source: str) -> Dataset:
     X is (n, h, w), (n, h, w, c) or, for feature vectors, (n, d), and uint8 or floats; y is (n,), whole numbers from 0.
     Without X_test and y_test, a test set is split off.
     """
-    arrays = _read(path)
+    arrays = read_arrays(path, _WANTED, "arrays saved by numpy.savez")
     train = _batch(path, arrays, "train")
     test = _batch(path, arrays, "test") if {"X_test", "y_test"} & arrays.keys() else None
     if test and (test[0].shape[1:], test[0].dtype) != (train[0].shape[1:], train[0].dtype):
@@ -70,17 +73,16 @@ def _batch(path: Path, arrays: dict[str, np.ndarray], part: str) -> Batch:
     return X[..., None] if X.ndim == 3 else X, y.astype(np.int64)
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of the file that have a part to play."""
-    wanted = [f"{kind}_{part}" for part in ("train", "test") for kind in "Xy"] + ["class_names"]
+def read_arrays(path: str | os.PathLike[str], wanted: Sequence[str], what: str) -> dict[str, np.ndarray]:
+    """The arrays called ``wanted`` that are in an ``.npz`` file; DataError if it is not ``what`` it should be."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
             found = {name: members[name] for name in wanted if name in members}
-            if sum(member.file_size for member in found.values()) > LARGEST:
-                raise DataError(f"{path}: expected arrays of at most {LARGEST:,} bytes, found more")
             if not found:
-                raise DataError(f"{path}: expected arrays X_train and y_train, found {str([*members][:5])[:200]}")
+                expected, held = " and ".join(wanted[:2]), str([*members][:5])[:200]
+                raise DataError(f"{path}: expected arrays {expected}, found {held}")
+            check_size(os.fspath(path), sum(member.file_size for member in found.values()), os.path.getsize(path))
             arrays = {}
             for name, member in found.items():
                 if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -90,7 +92,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     except DataError:
         raise
     except Exception as error:  # unpacking hostile bytes can raise nearly anything
-        raise DataError(f"{path}: expected arrays saved by numpy.savez, could not read them ({error})") from error
+        raise DataError(f"{path}: expected {what}, could not read it ({error})") from error
 
 
 def _array(content: bytes) -> np.ndarray:
