@@ -102,7 +102,7 @@ def _command(words: Sequence[str]) -> str:
 
 def _take_better_kernels() -> None:
     """Start over with the BLAS kernels that fit the processor, which OpenBLAS can only be told at its start."""
-    from .environment import better_kernels
+    from .kernels import better_kernels
 
     if better := better_kernels():
         os.environ["OPENBLAS_CORETYPE"] = better
@@ -164,13 +164,14 @@ def _verify(options: argparse.Namespace, command: str) -> int:
 
 def _info(options: argparse.Namespace, command: str) -> int:
     from .datasets import load_dataset
-    from .environment import better_kernels, describe
+    from .environment import describe
+    from .kernels import better_kernels
 
     print(f"data: {load_dataset('auto').provenance.describe()}")
     for name, value in describe().items():
         print(f"{name}: {value}")
     if better := better_kernels():
-        print(f"OpenBLAS chose kernels below what this processor has: OPENBLAS_CORETYPE={better} may train faster")
+        print(f"OpenBLAS chose kernels that are slower here than others: OPENBLAS_CORETYPE={better} trains faster")
     return 0
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-_AVX512 = {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}
 _PACKAGES = ("linclf", "numpy", "matplotlib", "papermill", "nbconvert", "ipykernel")
 
 
@@ -25,9 +24,9 @@ def environment() -> dict[str, Any]:
     return {
         "versions": versions,
         "system": platform.platform(terse=True),
-        "processor": _processor(),
+        "processor": processor(),
         "cores": cores(),
-        "blas": _blas(),
+        "blas": blas(),
         "dtype": "float32",
         **_commit(),
     }
@@ -66,18 +65,7 @@ def available_memory() -> float:
     return float("inf")
 
 
-def better_kernels() -> str | None:
-    """The OPENBLAS_CORETYPE that fits this processor, where OpenBLAS chose kernels for a lesser one by itself.
-
-    OpenBLAS knows processors by name, and takes AVX2 kernels on some that have AVX-512 (seen on AMD's).
-    """
-    lesser = _blas().get("kernels") in ("Haswell", "Zen")
-    if lesser and "OPENBLAS_CORETYPE" not in os.environ and _AVX512 <= set(_cpuinfo("flags").split()):
-        return "SKYLAKEX"
-    return None
-
-
-def _cpuinfo(field: str) -> str:
+def cpuinfo(field: str) -> str:
     """What Linux says of the first processor; empty elsewhere."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
@@ -86,11 +74,11 @@ def _cpuinfo(field: str) -> str:
     return ""
 
 
-def _processor() -> str:
-    return _cpuinfo("model name") or platform.processor() or platform.machine()
+def processor() -> str:
+    return cpuinfo("model name") or platform.processor() or platform.machine()
 
 
-def _blas() -> dict[str, Any]:
+def blas() -> dict[str, Any]:
     """Name and version of NumPy's BLAS; its kernels and threads too where threadpoolctl is installed."""
     built: Any = np.show_config(mode="dicts")
     blas = built["Build Dependencies"]["blas"]
