@@ -56,13 +56,3 @@ def test_what_finished_before_a_failure_is_kept(tmp_path, monkeypatch):
         train_all(tmp_path)
     monkeypatch.undo()
     assert train_all(tmp_path)[0] == Count(reused=2, trained=4)
-
-
-def test_a_full_disk_ends_the_training_without_a_word_of_joblibs(tmp_path, recwarn, monkeypatch):
-    def full(path, write):
-        raise OSError(28, "No space left on device", str(path))
-
-    monkeypatch.setattr("linclf.store.write_whole", full)
-    with pytest.raises(OSError, match="No space left"):
-        train_all(tmp_path)
-    assert list(recwarn) == []
