@@ -8,6 +8,7 @@ than they gain, and so the same kind of machine gives the same bits, whatever th
 
 import os
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -149,7 +150,9 @@ def run_tasks(
             raise (failures[0] if failures else KeyboardInterrupt()) from None
         finally:
             stop.set()
-            finished.close()
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", ".* tasks which were still being processed")  # they shall not be
+                finished.close()
 
 
 @contextmanager

@@ -78,6 +78,14 @@ def test_tasks_stop_after_their_epoch_when_one_fails():
     assert threading.active_count() < 20
 
 
+def test_who_breaks_off_hears_nothing_of_cancelled_tasks(recwarn):
+    short, long = (Task([Config(learning_rate=0.01, l2=0.0, epochs=epochs)], *IMAGES) for epochs in (1, 100_000))
+    finished = run_tasks([short, *[long] * 5], lambda: None)
+    next(finished)
+    finished.close()
+    assert list(recwarn) == []
+
+
 def test_ctrl_c_ends_a_report_and_keeps_what_was_finished(tmp_path):
     words = ["report", "--data", "synthetic:500", "--epochs", "400", "--out", tmp_path, "--only", "1_1_all_data"]
     report = subprocess.Popen([sys.executable, "-m", "linclf", *map(str, words)], stderr=subprocess.PIPE, text=True)
