@@ -184,9 +184,9 @@ def make_split(data: Dataset, train: range, validation: range, *, lazily: bool =
     ``lazily``: a batch at a time, in a quarter of the memory; the same inputs to the bit.
 
     >>> from linclf import load_dataset
-    >>> X, y = make_split("batch", load_dataset("synthetic:50"), n_validation=20).train
+    >>> X, y = make_split(load_dataset("synthetic:50"), range(60), range(60, 80)).train
     >>> X.shape, y.shape
-    ((50, 3072), (50,))
+    ((60, 3072), (60,))
     """
     (images, labels), (held_out, held_out_labels) = _rows(data, train), _rows(data, validation)
     standardize = Standardizer.fit(images)

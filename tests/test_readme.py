@@ -90,6 +90,8 @@ def test_linclf_commands(words, request, tmp_path, monkeypatch, capsys):
     if command == "verify":
         Path("reports").mkdir()
         Path("reports/latest").symlink_to(request.getfixturevalue("report"))
+    if command == "clean":
+        Path("reports/latest").mkdir(parents=True)
     if command != "report":
         assert main(words) == 0, capsys.readouterr().err
         return
