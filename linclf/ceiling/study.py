@@ -47,6 +47,10 @@ class Cut:
         """These images, and the test images, standardised with the mean and deviation of those that train."""
         return make_split(self.study.data, self.train, self.validation, lazily=self.study.short_of_memory)
 
+    def release(self) -> None:
+        """Give the memory of :attr:`split` back, until it is asked for again."""
+        vars(self).pop("split", None)
+
 
 class Ceiling:
     """All trainings of the study; each step trains what is not stored yet when it is first asked for.
@@ -76,8 +80,10 @@ class Ceiling:
 
     def run(self) -> Count:
         """Train everything that is not stored yet; how many networks were stored, and how many had to be trained."""
-        for step in ("ablation", "ensemble_members", "optimum", "finals"):
-            getattr(self, step)
+        for cut, steps in ((self.choosing, ("ablation", "ensemble_members", "optimum")), (self.final, ("finals",))):
+            for step in steps:
+                getattr(self, step)
+            cut.release()
         return self.count
 
     # What is trained.
@@ -178,7 +184,7 @@ class Ceiling:
 
         def task(i: int) -> Task:
             own = [trials[j] for j in members[i]]
-            train = _first(cut.split.train, own[0].n_train)
+            train = first(cut.split.train, own[0].n_train)
             return Task([trial.config for trial in own], train, cut.split.validation, self.n_classes, "validation")
 
         def finish(i: int, runs: list[Run]) -> list[StoredRun]:
@@ -231,7 +237,8 @@ class Ceiling:
         }
 
 
-def _first(images: Images, n: int) -> Images:
+def first(images: Images, n: int) -> Images:
+    """The first n images of a set, as views."""
     X, y = images
     return replace(X, images=X.images[:n]) if isinstance(X, LazyInputs) else X[:n], y[:n]
 
