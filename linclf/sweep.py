@@ -104,6 +104,7 @@ def run_tasks(
     backend, _ = joblib.parallel.get_active_backend(prefer="threads")
     _, n_jobs = joblib.parallel.get_active_backend()  # asked with a preference, joblib says 1 where nothing was chosen
     threads = bool(getattr(backend, "supports_sharedmem", False))
+    streams = bool(getattr(backend, "supports_return_generator", False))  # Ray's gives all results at the end
     stop = threading.Event()
     failures: list[BaseException] = []
 
@@ -137,7 +138,7 @@ def run_tasks(
             prefer="threads",
             batch_size=1,
             pre_dispatch="all",
-            return_as="generator_unordered",
+            return_as="generator_unordered" if streams else "list",
         )
         finished = workers(calls)
         try:
@@ -150,9 +151,10 @@ def run_tasks(
             raise (failures[0] if failures else KeyboardInterrupt()) from None
         finally:
             stop.set()
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", ".* tasks which were still being processed")  # they shall not be
-                finished.close()
+            if streams:
+                with warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", ".* tasks which were still being processed")  # they shall not be
+                    finished.close()
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """README is true: its examples and commands run, its files are there, its numbers are the committed report's."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from test_other_data import arrays, write_cifar100, write_idx, write_images
 
 from linclf.__main__ import main
+from linclf.report.ceiling import LOSS_WORDS, REPORTED
 from linclf.report.show import REFERENCE_SVM, percent
 from linclf.results import Results
 
@@ -137,3 +139,13 @@ def test_its_results_are_the_committed_reports():
         cells = [cell.strip() for cell in row.split("|")]
         shown = [percent(results.values(arm, int(setting), "test_accuracy")) for arm in ARMS_SHOWN]
         assert cells == [*shown, f"{REFERENCE_SVM[int(setting)]}"]
+
+
+def test_its_results_beyond_the_reference_are_the_committed_reports():
+    document = json.loads((ROOT / "reports" / "cifar-10" / "ceiling.json").read_text(encoding="utf-8"))
+    assert document["size"] == "full"
+    n = document["images"]["final"]
+    for loss, word in LOSS_WORDS.items():
+        tested = [run["test_accuracy"] for run in document["finals"] if run["name"] == f"{loss} {n}"]
+        (row,) = re.findall(rf"^\| {word} \|(.*)\|$", TEXT, re.M)
+        assert [cell.strip() for cell in row.split("|")] == [percent(np.array(tested)), str(REPORTED.get(loss, ""))]
