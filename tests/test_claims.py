@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from linclf.__main__ import main
-from linclf.claims import VERDICTS, Region, bootstrap, evaluate, ledger
+from linclf.claims import VERDICTS, Region, bootstrap, evaluate, ledger, verify
 from linclf.errors import DataError
 from linclf.results import CURVES, Results, encode_correct
 
@@ -46,9 +46,24 @@ def fabricated(seeds=SEEDS, name="CIFAR-10"):
     )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_resamples():
+    """A tenth of them gives the same verdicts in a tenth of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bootstrap, "IMAGE_RESAMPLES", bootstrap.IMAGE_RESAMPLES // 10)
+        bootstrap.image_counts.cache_clear()
+        yield
+    bootstrap.image_counts.cache_clear()
+
+
 @pytest.fixture(scope="module")
 def results():
     return fabricated()
+
+
+@pytest.fixture(scope="module")
+def evaluated(results):
+    return json.dumps(evaluate(results))
 
 
 def with_region(region, claim_id):
@@ -101,7 +116,9 @@ def test_bounds_are_left_out_of_open_regions_and_part_of_closed_ones():
     assert Region.parse("0 to 1").verdict(0, 1) == "reproduced"
     assert Region.parse("= 9").verdict(9, 9) == "reproduced"
     assert Region.parse("= 9").verdict(8, 8) == "refuted"
-    with pytest.raises(ValueError, match="expected a region"):
+    assert Region.parse("< 0").verdict(0, 0) == Region.parse("> 0").verdict(0, 0) == "refuted"
+    assert Region.parse("0 to 1").verdict(1, 2) == Region.parse("0 to 1").verdict(-1, 0) == "inconclusive"
+    with pytest.raises(ValueError, match=r"^expected a region such as '< 0', '= 9' or '0\.5 to 2\.5', not 'about 3'$"):
         Region.parse("about 3")
 
 
@@ -163,16 +180,19 @@ def test_the_interval_holds_the_true_value_often_enough():
 
 
 @pytest.fixture
-def written(results, tmp_path):
+def written(results, evaluated, tmp_path):
     (tmp_path / "results.json").write_text(json.dumps(results.document))
-    (tmp_path / "claims.json").write_text(json.dumps(evaluate(results)))
+    (tmp_path / "claims.json").write_text(evaluated)
     return tmp_path
 
 
 def test_verify_accepts_what_follows_from_the_results(written, capsys):
+    counts = json.loads((written / "claims.json").read_text())["counts"]
+    words = f"{counts['reproduced']} reproduced, {counts['refuted']} refuted, {counts['inconclusive']} inconclusive."
+    said = f"{written}/claims.json follows from {written}/results.json: 45 claims, {words}\n"
     assert main(["verify", str(written)]) == 0
     assert main(["verify", str(written / "results.json")]) == 0
-    assert "45 claims" in capsys.readouterr().out
+    assert capsys.readouterr().out == 2 * said
 
 
 def test_verify_fails_on_any_difference(written, capsys):
@@ -193,6 +213,52 @@ def test_verify_fails_on_any_difference(written, capsys):
     (written / "claims.json").unlink()
     assert main(["verify", str(written)]) == 1
     assert "claims.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda d: d.pop("missing"),
+            "the document holds format, counts, claims in place of format, missing, counts, claims",
+        ),
+        (lambda d: d["counts"].update(refuted=99), "counts refuted is 99 in place of {counts[refuted]}"),
+        (
+            lambda d: d["counts"].pop("refuted"),
+            "counts holds reproduced, inconclusive in place of reproduced, refuted, inc",
+        ),
+        (lambda d: d["claims"].pop(), "claims has 44 entries in place of 45"),
+        (lambda d: d["claims"][4].update(verdict="certain"), "claims 1.1a verdict is 'certain' in place of "),
+        (
+            lambda d: d["claims"][4]["parts"][0].update(region="> 7"),
+            "claims 1.1a parts 0 region is '> 7' in place of '< 0'",
+        ),
+        (lambda d: d["claims"][0]["parts"][0].update(value=True), "claims E1 parts 0 value is True in place of 4e-08"),
+        (
+            lambda d: d["claims"][1]["parts"][1].update(value=9 + 2e-8),
+            "claims E2 parts 1 value is 9.00000002 in place of 9.0",
+        ),
+    ],
+)
+def test_verify_names_the_first_difference(written, change, words):
+    document = json.loads((written / "claims.json").read_text())
+    words = words.format(**document)
+    change(document)
+    (written / "claims.json").write_text(json.dumps(document))
+    with pytest.raises(DataError) as raised:
+        verify(written)
+    start = f"{written}/claims.json is not what {written}/results.json gives: "
+    assert str(raised.value).startswith(start + words)
+    assert str(raised.value).endswith("; make the report again")
+
+
+def test_verify_lets_numbers_differ_by_a_billionth(written):
+    document = json.loads((written / "claims.json").read_text())
+    document["claims"][1]["parts"][1]["value"] *= 1 + 5e-10
+    (claim,) = (claim for claim in document["claims"] if claim["id"] == "2o")
+    claim["parts"][0]["value"] += 5e-13
+    (written / "claims.json").write_text(json.dumps(document))
+    assert "45 claims" in verify(written)
 
 
 def test_unusable_results_are_named(tmp_path):

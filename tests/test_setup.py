@@ -24,7 +24,7 @@ def test_environment_yml_installs_what_pyproject_names():
     python, pip, from_pip = environment["dependencies"]  # a package named here would stand in two places
     assert (python.replace("=", ">="), pip) == (f"python{PROJECT['requires-python']}", "pip")
     (extras,) = re.fullmatch(r"--editable \.\[([\w,]+)\]", *from_pip["pip"]).groups()
-    apart = {"report", "bench"}  # notebooks includes the first; the second is heavy, and for comparison only
+    apart = {"report", "bench", "mutants"}  # notebooks includes the first; the others are for their make targets only
     assert set(extras.split(",")) == set(PROJECT["optional-dependencies"]) - apart
 
 

@@ -1,14 +1,18 @@
 """The training loop against one written out by hand, and what it refuses."""
 
 import math
+import sys
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from test_losses import by_hand
+from test_progress import Terminal
 
 from linclf import Augmentation, Config, ConfigError, DataError, DivergenceError, Linear, Standardizer, checks, train
 from linclf.losses import LOSSES, Loss
+from linclf.training import _check_finite, grouped
 
 every_loss = pytest.mark.parametrize("loss", LOSSES)
 
@@ -328,13 +332,57 @@ def test_bad_settings_are_refused(changes, message):
 @pytest.mark.parametrize(
     ("configs", "init", "message"),
     [
-        ([], None, "expected at least one Config"),
+        ([], None, "^expected at least one Config to train, none was given$"),
         ([config()], [], "expected one initial model a config, 1, not 0"),
         ([config()], [Linear(np.zeros((3, 5)), np.zeros(3))], r"expected initial W \(3, 6\)"),
-        ([config(restore_best=True)], None, "restore_best needs validation images"),
+        (
+            [config(restore_best=True)],
+            None,
+            "^restore_best needs validation images, and their evaluation, to tell which epoch is best$",
+        ),
         ([config(augment=Augmentation(image_shape=(2, 2, 3)))], None, r"of shape \(2, 2, 3\) to mirror or move, not 6"),
     ],
 )
 def test_bad_calls_are_refused(configs, init, message):
     with pytest.raises(ConfigError, match=message):
         train(configs, (X, y), init=init, n_classes=3)
+
+
+def test_each_epoch_is_told_and_only_where_it_is_wanted(monkeypatch):
+    told, stream = [], Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    train([config(seed=0), config(seed=1, epochs=3)], blobs(), progress=lambda: told.append(1))
+    train(config(), blobs(), progress=False)
+    assert (len(told), stream.getvalue()) == (4 + 3, "")  # two stacks, since their epochs differ
+    train([config(seed=0), config(seed=1)], blobs())
+    assert stream.getvalue().endswith("\n")
+    assert "training 2 networks: 4 epochs in" in stream.getvalue()
+
+
+def test_seconds_are_a_networks_share_of_the_time():
+    started = time.perf_counter()
+    runs = train([config(seed=seed) for seed in range(5)], blobs(), progress=False)
+    assert 0 < sum(run.seconds for run in runs) <= time.perf_counter() - started
+    assert len({run.seconds for run in runs}) == 1
+
+
+def test_networks_share_a_stack_where_they_share_batches_and_kind_of_step():
+    given = [{"momentum": 0.5}, {"seed": 1}, {"shuffle": True}, {"momentum": 0.9}, {"shuffle": True, "seed": 1}, {}]
+    assert grouped([config(**changes) for changes in given]) == [[0, 3], [1, 5], [2], [4]]
+
+
+def test_averaged_weights_keep_the_numeric_type():
+    (run,) = train(config(averaging=0.5), blobs(dtype=np.float32), progress=False)
+    assert run.model.W.dtype == run.model.b.dtype == np.float32
+
+
+@pytest.mark.parametrize(("value", "word"), [(math.nan, "NaN"), (math.inf, "infinite"), (-math.inf, "infinite")])
+def test_divergence_is_told_in_one_sentence(value, word):
+    configs = [config(), config(loss="multiclass_hinge", learning_rate=0.25, l2=3)]
+    _check_finite(2, configs, np.array([0.0, 1e300]))
+    with pytest.raises(DivergenceError) as raised:
+        _check_finite(2, configs, np.array([1.0, value]))
+    assert str(raised.value) == (
+        f"training diverged: the multiclass_hinge loss became {word} in epoch 2 of 4 with learning rate 0.25 and L2 3; "
+        "use a smaller learning rate"
+    )

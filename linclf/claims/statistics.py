@@ -13,67 +13,50 @@ import numpy as np
 from ..errors import DataError
 from ..results import Results
 
-STATISTICS: dict[str, Callable[..., np.ndarray]] = {}
 
-
-def statistic(function: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
-    """Make ``function`` known to the ledger under its name."""
-    STATISTICS[function.__name__] = function
-    return function
-
-
-@statistic
 def final(results: Results, arm: str, setting: int, key: str) -> np.ndarray:
     """x after the last epoch."""
     return results.curves(arm, setting, key)[:, -1]
 
 
-@statistic
 def maximum(results: Results, arm: str, setting: int, key: str) -> np.ndarray:
     """Greatest x_e, e = 0..E."""
     greatest: np.ndarray = results.curves(arm, setting, key).max(axis=1)
     return greatest
 
 
-@statistic
 def rising(results: Results, arm: str, setting: int, key: str) -> np.ndarray:
     """In how many epochs x ended above where it began: x_e > x_(e-1), e = 1..E."""
     return np.asarray((np.diff(results.curves(arm, setting, key)) > 0).sum(axis=1), dtype=np.float64)
 
 
-@statistic
 def variation(results: Results, arm: str, setting: int, key: str) -> np.ndarray:
     """TV(x): the sum of |x_e - x_(e-1)|, e = 2..E."""
     total: np.ndarray = np.abs(np.diff(results.curves(arm, setting, key)[:, 1:])).sum(axis=1)
     return total
 
 
-@statistic
 def rms_difference(results: Results, arm: str, setting: int, key: str, other: str) -> np.ndarray:
     """Root of the mean over epochs e = 1..E of (x_e - y_e)², y being the same seed's curve in the arm ``other``."""
     difference = results.curves(arm, setting, key) - results.curves(other, setting, key)
     return np.asarray(np.sqrt(np.square(difference[:, 1:]).mean(axis=1)))
 
 
-@statistic
 def least(results: Results, arm: str, setting: int, keys: list[str]) -> np.ndarray:
     """Least value of any of the curves ``keys``, e = 1..E."""
     return np.asarray(np.min([results.curves(arm, setting, key)[:, 1:].min(axis=1) for key in keys], axis=0))
 
 
-@statistic
 def greatest(results: Results, arm: str, setting: int, keys: list[str]) -> np.ndarray:
     """Greatest value of any of the curves ``keys``, e = 1..E."""
     return np.asarray(np.max([results.curves(arm, setting, key)[:, 1:].max(axis=1) for key in keys], axis=0))
 
 
-@statistic
 def generalisation_gap(results: Results, arm: str, setting: int) -> np.ndarray:
     """Validation loss - training loss after the last epoch."""
     return np.asarray(final(results, arm, setting, "validation_loss") - final(results, arm, setting, "train_loss"))
 
 
-@statistic
 def settling_epoch(results: Results, arm: str, setting: int, key: str, within: float) -> np.ndarray:
     """First epoch e with |x_e - x_E| <= within x_E."""
     curves = results.curves(arm, setting, key)
@@ -81,7 +64,6 @@ def settling_epoch(results: Results, arm: str, setting: int, key: str, within: f
     return np.asarray((np.abs(curves - last) <= within * np.abs(last)).argmax(axis=1), dtype=np.float64)
 
 
-@statistic
 def sharpness(results: Results, arm: str, setting: int) -> np.ndarray:
     """Share of the templates' spectral energy at low frequency (:func:`linclf.metrics.sharpness`), 0..1."""
     shares = [run["sharpness"] for run in results.runs(arm, setting)]
@@ -90,13 +72,11 @@ def sharpness(results: Results, arm: str, setting: int) -> np.ndarray:
     return np.array(shares)
 
 
-@statistic
 def accuracy(results: Results, arm: str, setting: int) -> np.ndarray:
     """Test accuracy in percent, an image at a time: 100 where the image was classified rightly, else 0."""
     return results.correct(arm, setting) * np.float32(100)
 
 
-@statistic
 def draws_below(results: Results, arm: str, setting: int, size: int) -> np.ndarray:
     """Share of random draws of ``size`` test images whose loss is below the final training loss, 0..1."""
     shares = [run["test_draws_below"].get(str(size)) for run in results.runs(arm, setting)]
@@ -105,7 +85,6 @@ def draws_below(results: Results, arm: str, setting: int, size: int) -> np.ndarr
     return np.array(shares, dtype=np.float64)
 
 
-@statistic
 def training_time(results: Results, arm: str, setting: int) -> np.ndarray:
     """Seconds to train one network of the arm, base or shuffle, timed in alternation."""
     if [pair["seed"] for pair in results.document["timings"]] != results.seeds:
@@ -113,8 +92,28 @@ def training_time(results: Results, arm: str, setting: int) -> np.ndarray:
     return results.timings[:, ("base", "shuffle").index(arm)]
 
 
-@statistic
 def differs_from_print(results: Results, arm: str, setting: int, printed: dict[str, Any]) -> np.ndarray:
     """1 for each run with a field other than ``printed``, else 0."""
     runs = results.runs(arm, setting)
     return np.array([float(any(run[key] != value for key, value in printed.items())) for run in runs])
+
+
+STATISTICS: dict[str, Callable[..., np.ndarray]] = {
+    function.__name__: function
+    for function in (
+        final,
+        maximum,
+        rising,
+        variation,
+        rms_difference,
+        least,
+        greatest,
+        generalisation_gap,
+        settling_epoch,
+        sharpness,
+        accuracy,
+        draws_below,
+        training_time,
+        differs_from_print,
+    )
+}
