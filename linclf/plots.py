@@ -150,7 +150,7 @@ def intervals(
 
 
 def learning_curve(
-    sizes: Sequence[int], values: np.ndarray, trend: tuple[Sequence[float], Sequence[float]], ax: Axes | None = None
+    sizes: Sequence[int], values: np.ndarray, trend: tuple[np.ndarray, np.ndarray], ax: Axes | None = None
 ) -> Axes:
     """Percent (sizes, seeds) against the number of training images, and a fitted trend (numbers, percent)."""
     ax = ax or new_axes()

@@ -119,15 +119,13 @@ def ingredients_table(ceiling: Ceiling) -> Any:
 
 
 def most(ceiling: Ceiling, count: int = 3) -> str:
-    """Which ingredients gave the most, by the mean of what each brings alone and is missed by, in one sentence."""
-    total = {name: (alone[0] + among[0]) / 2 for name, (alone, among) in gains(ceiling).items()}
-    best = sorted((name for name in total if total[name] >= 0.05), key=lambda name: -total[name])[:count]
-    named = [f"{INGREDIENTS[name]} ({total[name]:+.1f} points)" for name in best]
-    if not named:
-        return "None of them brought anything, on the mean of both ways to measure it."
-    *others, last = named
-    listed = f"{', '.join(others)} and {last}" if others else last
-    return f"The most came from {listed}, on the mean of both ways to measure it."
+    """Which ingredients gave the most, alone and in the mix of all, in one sentence."""
+    found, listed = gains(ceiling), []
+    for way in (0, 1):
+        best = sorted((name for name in found if found[name][way][0] >= 0.05), key=lambda name: -found[name][way][0])
+        named = [f"{INGREDIENTS[name]} ({found[name][way][0]:+.1f} points)" for name in best[:count]]
+        listed.append(" and ".join(filter(None, [", ".join(named[:-1]), *named[-1:]])) or "none")
+    return f"Added to the baseline, the most brings {listed[0]}; from the mix of all, the most missed is {listed[1]}."
 
 
 def ensembles(ceiling: Ceiling) -> Any:

@@ -1,5 +1,6 @@
 """What limits the best network: data, bias and variance, the optimum, what it confuses."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,18 +22,33 @@ def learning_curve(ceiling: Ceiling, *, number: int | str) -> Any:
     runs = {own[0].record["n_train"]: own for name, own in ceiling.finals.items() if name.startswith(f"{loss} ")}
     sizes = sorted(runs)
     values = 100 * np.array([[run.record["test_accuracy"] for run in runs[n]] for n in sizes])
-    slope, start = np.polyfit(np.log10(sizes), values.mean(axis=1), 1)
-    ends = [sizes[0], 2 * sizes[-1]]
-    trend = [start + slope * float(np.log10(n)) for n in ends]
-    off = np.abs(values.mean(axis=1) - start - slope * np.log10(sizes)).max()
-    axes = plots.learning_curve(sizes, values, (ends, trend))
+    trend = saturating_trend(sizes, values.mean(axis=1))
+    off = np.abs(trend(sizes) - values.mean(axis=1)).max()
+    further = np.geomspace(sizes[0], 2 * sizes[-1], 100)
+    axes = plots.learning_curve(sizes, values, (further, trend(further)))
     found = (
-        f"Ten times the images bring {slope:.1f} points (the trend misses no mean by more than {off:.1f}); "
-        f"it would put twice the images at {trend[1]:.1f} %."
+        f"The trend a - k n^-p, which misses no mean by more than {off:.1f} points, would gain "
+        f"{trend(2 * sizes[-1]) - trend(sizes[-1]):.1f} points from twice the images, and end at {trend(np.inf):.1f} %."
     )
     title = f"Test accuracy against the number of training images, {LOSS_WORDS[loss]}."
     data = {"training images": sizes} | {f"seed {i}, %": values[:, i].tolist() for i in range(values.shape[1])}
     return html.figure(axes.figure, number=number, caption=f"{title} {found}", alt=f"{title} {found}", data=data)
+
+
+def saturating_trend(sizes: Sequence[int], means: np.ndarray) -> Callable[[Any], Any]:
+    """a - k n^-p fitted to ``means`` at the numbers n of images, by least squares over a, k and p = 0.05 .. 2.
+
+    >>> trend = saturating_trend([100, 400, 1600], np.array([30.0, 35.0, 37.5]))
+    >>> float(trend(6400).round(2)), float(trend(np.inf).round(2))
+    (38.75, 40.0)
+    """
+    n = np.asarray(sizes, dtype=np.float64)
+    fits = []
+    for p in np.linspace(0.05, 2, 196):
+        (a, k), *_ = np.linalg.lstsq(np.column_stack([np.ones_like(n), -(n**-p)]), means)
+        fits.append((float(np.square(a - k * n**-p - means).sum()), a, k, p))
+    _, a, k, p = min(fits)
+    return lambda n: a - k * np.asarray(n, dtype=np.float64) ** -p
 
 
 def bias_and_variance(ceiling: Ceiling) -> Any:
@@ -84,7 +100,7 @@ def optimum(ceiling: Ceiling) -> str:
         f"{reached} of softmax on these images at λ = {l2:g} is {best['cost']:.4f}, by L-BFGS on all of them at once. "
         f"Mini-batch descent with all ingredients but flips and shifts ends at {np.mean(costs):.4f}, "
         f"{100 * (np.mean(costs) / best['cost'] - 1):.2g} % above. Training on to the optimum {more} "
-        f"{100 * abs(there - here):.1f} points of validation accuracy ({100 * there:.1f} % there, {100 * here:.1f} % "
+        f"{100 * abs(there - here):.2f} points of validation accuracy ({100 * there:.2f} % there, {100 * here:.2f} % "
         f"here)."
     )
 
