@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from linclf.__main__ import main
-from linclf.claims import VERDICTS, Region, bootstrap, evaluate, ledger, verify
+from linclf.claims import VERDICTS, Region, _difference, bootstrap, evaluate, ledger, verify
 from linclf.errors import DataError
 from linclf.results import CURVES, Results, encode_correct
 
@@ -135,6 +135,9 @@ def test_all_claims_of_the_ledger_appear_with_a_verdict(results):
     evaluated = evaluate(results)
     ids = [claim["id"] for claim in evaluated["claims"]]
     assert len(set(ids)) == len(ids) == 45
+    for claim in evaluated["claims"]:
+        for part in claim["parts"]:
+            assert part.keys() - {"key", "size"} == {"measure", "of", "region", "value", "low", "high", "verdict"}
     assert all(claim["verdict"] in VERDICTS for claim in evaluated["claims"]), evaluated["claims"]
     assert sum(evaluated["counts"].values()) == 45
 
@@ -144,7 +147,13 @@ def test_all_claims_of_the_ledger_appear_with_a_verdict(results):
     [
         ({"seeds": [1000]}, "needs 10 seeds, numbered from 1000 (here 1: 1000)"),
         ({"seeds": range(10)}, "needs 10 seeds, numbered from 1000 (here 10: 0, 1, 2 ...)"),
+        ({"seeds": [1000, 1001, 1002]}, "needs 10 seeds, numbered from 1000 (here 3: 1000, 1001, 1002)"),
+        ({"seeds": range(1000, 1004)}, "needs 10 seeds, numbered from 1000 (here 4: 1000, 1001, 1002 ...)"),
         ({"name": "synthetic stand-in"}, "needs CIFAR-10 (here: synthetic stand-in)"),
+        (
+            {"name": "other", "seeds": [1000]},
+            "needs CIFAR-10 (here: other); needs 10 seeds, numbered from 1000 (here 1: 1000)",
+        ),
     ],
 )
 def test_no_verdict_where_the_rule_is_not_met(given, words):
@@ -155,7 +164,7 @@ def test_no_verdict_where_the_rule_is_not_met(given, words):
 
 
 def test_an_arm_with_other_fields_or_missing_seeds_gets_no_verdict(results):
-    other = copy.deepcopy(results.document)
+    other, rule = copy.deepcopy(results.document), ledger()["rule"]
     for run in other["runs"]:
         if run["arm"] == "decay":
             run["lr_decay"] = 0.5
@@ -163,6 +172,10 @@ def test_an_arm_with_other_fields_or_missing_seeds_gets_no_verdict(results):
     assert claims["1.2c"]["verdict"] is None
     assert claims["1.2c"]["missing"] == "needs lr_decay 0.9 in arm 'decay' (here 0.5)"
     assert claims["1.1e"]["verdict"] in VERDICTS
+    for run in other["runs"]:
+        run["lr_decay"] = 0.7 if (run["arm"], run["seed"]) == ("decay", 1003) else rule["arms"][run["arm"]]["lr_decay"]
+    claims = {claim["id"]: claim for claim in evaluate(Results(other))["claims"]}
+    assert claims["1.2c"]["missing"] == "needs lr_decay 0.9 in arm 'decay' (here 0.7)"
     del other["runs"][-1]  # a seed of the SVM's setting 4
     claims = {claim["id"]: claim for claim in evaluate(Results(other))["claims"]}
     assert claims["2d"]["missing"] == "needs arm 'svm' for every seed"
@@ -250,6 +263,11 @@ def test_verify_names_the_first_difference(written, change, words):
     start = f"{written}/claims.json is not what {written}/results.json gives: "
     assert str(raised.value).startswith(start + words)
     assert str(raised.value).endswith("; make the report again")
+
+
+def test_true_is_no_number():
+    assert _difference(True, 1, "x") == "x is True in place of 1"
+    assert _difference(1.0, 1, "x") is None
 
 
 def test_verify_lets_numbers_differ_by_a_billionth(written):

@@ -66,6 +66,11 @@ def test_the_time_of_the_shuffled_arm_is_its_own():
     assert STATISTICS["training_time"](results(), "shuffle", 2).tolist() == [3, 4]
 
 
+def test_shares_that_are_whole_are_numbers_too():
+    found = STATISTICS["draws_below"](results(test_draws_below={"1000": 1}), "base", 2, size=1000)
+    assert found.dtype == np.float64
+
+
 def test_a_curve_that_starts_below_and_falls_below_nothing_settles_by_size():
     """Within a share of the last value's size, whatever its sign."""
     found = STATISTICS["settling_epoch"](results(train_loss=[0.0, -3.9, -4.0]), "base", 2, key="train_loss", within=0.1)

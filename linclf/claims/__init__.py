@@ -220,8 +220,9 @@ def _check_runs(results: Results, arm: str, setting: int, wanted: dict[str, Any]
     if [run["seed"] for run in runs] != results.seeds:
         raise DataError(f"needs arm {arm!r} for every seed")
     for name, value in wanted.items():
-        if any(run[name] != value for run in runs):
-            raise DataError(f"needs {name} {value} in arm {arm!r} (here {runs[0][name]})")
+        for run in runs:
+            if run[name] != value:
+                raise DataError(f"needs {name} {value} in arm {arm!r} (here {run[name]})")
 
 
 def _difference(stored: Any, computed: Any, where: str) -> str | None:
