@@ -285,3 +285,35 @@ def test_unusable_results_are_named(tmp_path):
         path.write_text(text)
         with pytest.raises(DataError, match=r"results\.json: expected"):
             Results.load(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d.pop("runs"), "'runs' is missing"),
+        (lambda d: d["data"].update(n_test=True), "data does not say its name, whether it is synthetic, or how many"),
+        (lambda d: d["data"].update(name=""), "data does not say its name"),
+        (lambda d: d["runs"].append(d["runs"][0]), "arm 'base', setting 1, seed 1000 is there twice"),
+        (lambda d: d["runs"][0].update(shuffle=0), "seed 1000: shuffle is 0, which is no bool"),
+        (lambda d: d["runs"][0].update(learning_rate=10**400), "learning_rate is 1000"),
+        (lambda d: d["runs"][0].update(train_cost=[1.0]), "train_cost is no list of 41 finite numbers"),
+        (lambda d: d["runs"][0]["train_cost"].__setitem__(3, "1.0"), "train_cost is no list of 41 finite numbers"),
+        (lambda d: d["runs"][0].update(sharpness="much"), "sharpness or test_draws_below holds what is no number"),
+        (lambda d: d["runs"][0]["test_draws_below"].update({"5000": []}), "sharpness or test_draws_below holds what"),
+        (lambda d: d["runs"][0].update(test_correct="?"), "expected base64 of a bit for each of 1000 test images"),
+        (lambda d: d["runs"][0].update(test_correct="AAAA"), "a bit for each of 1000 test images, got 3 bytes"),
+        (lambda d: d["runs"][0].update(test_accuracy=0.75), "test_accuracy is 0.75 where test_correct says 0.3"),
+        (lambda d: d["timings"][0].update(base=0), "a timing is no positive number of seconds of a seed"),
+        (lambda d: d["timings"][0].update(seed="1000"), "a timing is no positive number of seconds of a seed"),
+        (lambda d: d["exact"]["E1"].update(relative_error="small"), "an exact statement's value is no number"),
+    ],
+)
+def test_what_no_report_writes_is_named(results, tmp_path, change, words):
+    document = copy.deepcopy(results.document)
+    change(document)
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(DataError, match=r"results\.json: expected what linclf report writes") as raised:
+        Results.load(path)
+    assert words in str(raised.value)
+    assert len(str(raised.value)) < 3000
