@@ -46,9 +46,9 @@ class Stack:
     def descend(self, G: np.ndarray, x: np.ndarray, learning_rate: np.ndarray, l2: np.ndarray) -> None:
         """W -= η (G x / n + 2λW) and b -= η mean(G), with an η and a λ a network; G (C, K, n) is used up."""
         C, K, d = self._V.shape
-        step = (-learning_rate / len(x)).astype(G.dtype)
+        step = learning_rate / -len(x)
         self._b += step * G.sum(axis=2)
-        self._shrink *= (1 - 2 * learning_rate * l2).astype(G.dtype)
+        self._shrink *= 1 - 2 * learning_rate * l2
         if self._shrink.min() < 0.1:  # dividing by it must neither overflow nor lose digits
             self._fold()
         G *= (step / self._shrink)[:, None]
@@ -56,7 +56,6 @@ class Stack:
 
     def move_towards(self, other: "Stack", keep: np.ndarray) -> None:
         """A <- keep A + (1 - keep) W for the weights and biases W of another stack, with a ``keep`` a network."""
-        keep = keep.astype(self._b.dtype)
         self.W[:] = keep[:, None] * self.W + (1 - keep)[:, None] * other.W
         self._b[:] = keep * self._b + (1 - keep) * other._b
 
@@ -82,12 +81,12 @@ class MomentumStack(Stack):
     def descend(self, G: np.ndarray, x: np.ndarray, learning_rate: np.ndarray, l2: np.ndarray) -> None:
         """One step, in place; G (C, K, n) is used up."""
         C, K, d = self._V.shape
-        step = (-learning_rate / len(x)).astype(G.dtype)
+        step = learning_rate / -len(x)
         self._m *= self._momentum
         self._m += step * G.sum(axis=2)
         self._b += self._m
         self._M *= self._momentum[:, None]
-        self._M -= (2 * learning_rate * l2).astype(G.dtype)[:, None] * self._V
+        self._M -= (2 * learning_rate * l2)[:, None] * self._V
         G *= step[:, None]
         add_product(G.reshape(C * K, len(x)), x, self._M.reshape(C * K, d))
         self._V += self._M

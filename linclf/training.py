@@ -115,15 +115,16 @@ def _train_stack(
     """The training loop, for K networks that share their mini-batches."""
     started = time.perf_counter()
     losses = slices_of_one_loss(configs)
-    l2, averaging = (np.array([getattr(config, name) for config in configs]) for name in ("l2", "averaging"))
-    stack = make_stack(models, train[0].dtype, [config.momentum for config in configs])
-    measured = Stack(models, train[0].dtype) if averaging.any() else stack
+    dtype = train[0].dtype
+    stack = make_stack(models, dtype, [config.momentum for config in configs])
+    measured = Stack(models, dtype) if any(config.averaging for config in configs) else stack
     record = Record(configs, losses, train, validation, evaluate)
     record.add(measured)
 
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is caught below, in words
+        l2, averaging = (np.array([getattr(config, name) for config in configs], dtype) for name in ("l2", "averaging"))
         for epoch, batches in enumerate(epochs(train, configs[0]), start=1):
-            learning_rate = np.array([config.learning_rate_at(epoch) for config in configs])
+            learning_rate = np.array([config.learning_rate_at(epoch) for config in configs], dtype)
             for x, labels in batches:
                 G = _gradient(losses, stack.scores(x), labels)
                 stack.descend(G, x, learning_rate, l2)
