@@ -1,11 +1,15 @@
 """A report's folder: one writer at a time, leftovers of killed reports, and ``linclf clean``."""
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 
+import cifar_files
 import pytest
+from command import TINY, linclf
 
 from linclf.__main__ import main
 from linclf.errors import ConfigError
@@ -54,6 +58,28 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path, name):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="expected a folder to write to, but found"), sole_writer(tmp_path / name):
         pass
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems keep rights otherwise")
+@pytest.mark.parametrize("locked", ["out", "out/new", "data"])
+def test_a_folder_without_the_right_to_it_is_one_line_and_status_2(tmp_path, locked):
+    """Root may do everything: it gives that up first."""
+    no_longer = () if os.geteuid() else ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+    if no_longer and not shutil.which("setpriv"):
+        pytest.skip("root cannot give up its rights without setpriv")
+    folder, given = tmp_path / locked.split("/")[0], TINY
+    folder.mkdir()
+    if locked == "data":
+        cifar_files.write(folder)
+        given = "--data", folder, *TINY[2:]
+    folder.chmod(0o000 if locked == "data" else 0o555)
+    out = tmp_path / (locked if locked != "data" else "out")
+    done = linclf("report", *given, "--only", "2_svm", "--out", out, under=no_longer)
+    folder.chmod(0o755)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "Permission denied" in done.stderr
+    assert str(folder) in done.stderr
 
 
 def test_clean_says_what_it_removed(tmp_path, capsys):

@@ -179,7 +179,7 @@ def final(ceiling: Ceiling) -> Any:
 
 
 def verdict(ceiling: Ceiling) -> str:
-    """What the final accuracies say, in one or two sentences."""
+    """What the final accuracies say, in a few sentences."""
     tested = {loss: 100 * _final(ceiling, loss, "test_accuracy").mean() for loss in LOSSES}
     text = f"The network chosen on validation images, with {LOSS_WORDS[ceiling.chosen_loss]}, "
     text += f"gets {tested[ceiling.chosen_loss]:.2f} % of the test images right."
@@ -188,6 +188,9 @@ def verdict(ceiling: Ceiling) -> str:
     for loss, reported in REPORTED.items():
         passed = "reaches" if tested[loss] >= reported else "falls short of"
         text += f" With {LOSS_WORDS[loss]}, {tested[loss]:.2f} % {passed} the {reported} % that others report."
+    share, n_test = tested[ceiling.chosen_loss] / 100, len(ceiling.study.data.test_labels)
+    text += f" Chance alone, in which {n_test:,} images are the test, moves an accuracy by "
+    text += f"± {196 * (share * (1 - share) / n_test) ** 0.5:.1f} points (95 %)."
     if max(tested.values()) > SUSPICIOUS:
         text += f" More than {SUSPICIOUS:g} % asks for a search for a leak before anybody believes it."
     return text
