@@ -109,6 +109,60 @@ def test_each_kind_of_statistic_gets_each_verdict(results, claim_id, value):
     assert verdict(results, claim_id, f"> {high}") in ("refuted", "inconclusive")
 
 
+def only(results, claim_id):
+    (claim,) = evaluate(results, only=[claim_id])["claims"]
+    return claim
+
+
+@pytest.mark.parametrize("seeds", [[1000, 1001], SEEDS])
+def test_an_interval_is_the_paired_bootstraps_of_what_the_claim_says(seeds):
+    given = fabricated(seeds)
+    losses = [given.curves(arm, 1, "train_loss")[:, -1] for arm in ("decay", "base")]
+    correct = [given.correct(arm, 2) for arm in ("full", "base")]
+    for claim_id, part, columns, reduce, images in (
+        ("1.2d", 0, losses, lambda means: means[..., 0] / means[..., 1], False),
+        ("1.1e", 0, correct, lambda means: 100 * (means[..., 0] - means[..., 1]), True),
+    ):
+        found = only(given, claim_id)["parts"][part]
+        assert (found["low"], found["high"]) == pytest.approx(bootstrap.interval(columns, reduce, images=images))
+        assert found["low"] < found["value"] < found["high"]
+
+
+def test_a_part_says_what_it_measures(results):
+    part = only(results, "1.1b")["parts"][0]
+    assert (part["measure"], part["key"], part["of"]) == ("final", "validation_loss", "full 2 - base 2")
+    assert [part["size"] for part in only(results, "1.1g")["parts"]] == [1000, 5000]
+    assert evaluate(results, only=["E1"])["format"] == 1
+
+
+def test_a_ratio_to_nothing_is_inconclusive(results):
+    """Curves that never rise, as all of these, give 0 / 0; one that does, against them, gives infinity."""
+    assert [only(results, "1.2a")[key] for key in ("verdict", "missing")] == ["inconclusive", None]
+    risen = copy.deepcopy(results.document)
+    for run in risen["runs"]:
+        if run["arm"] == "decay":
+            run["validation_loss"][-1] += 1
+    claim = only(Results(risen), "1.2a")
+    assert claim["verdict"] == "inconclusive"
+    assert [claim["parts"][0][key] for key in ("value", "low", "high")] == [None] * 3
+
+
+def test_what_is_missing_is_said_once_each(results):
+    document = copy.deepcopy(results.document)
+    for run in document["runs"]:
+        if run["arm"] == "decay":
+            run["lr_decay"] = 0.5
+    del document["exact"]["E1"]
+    claim = only(Results(document), "1.2e")
+    assert claim["missing"] == "needs lr_decay 0.9 in arm 'decay' (here 0.5)"
+    assert [part[key] for part in claim["parts"] for key in ("value", "low", "high")] == [None] * 9
+    assert only(Results(document), "E1")["missing"] == "statement E1 was not checked"
+    document["data"]["name"] = "other"
+    assert only(Results(document), "1.2e")["missing"] == (
+        "needs CIFAR-10 (here: other); needs lr_decay 0.9 in arm 'decay' (here 0.5)"
+    )
+
+
 def test_bounds_are_left_out_of_open_regions_and_part_of_closed_ones():
     assert Region.parse("> 0").verdict(0, 1) == "inconclusive"
     assert Region.parse("> 0").verdict(-1, 0) == "refuted"

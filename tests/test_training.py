@@ -122,18 +122,19 @@ def test_the_gradient_check_finds_a_missing_term(loss, monkeypatch):
 
 @every_loss
 def test_history_by_hand(loss):
-    (X, y), validation = blobs(), blobs(seed=1, n=30)
-    own = config(loss=loss, l2=0.3)
-    (run,) = train(own, (X, y), validation)
-    for model, epoch in ((Linear.initial(3, 6, 0), 0), (run.model, own.epochs)):
-        for prefix, (images, labels) in (("train", (X, y)), ("validation", validation)):
-            S = model.scores(images)
-            mean = np.mean([by_hand(loss, S[:, i], labels[i]) for i in range(len(labels))])
-            history = {name: getattr(run.history, f"{prefix}_{name}")[epoch] for name in ("loss", "cost", "accuracy")}
-            assert history["loss"] == pytest.approx(mean)
-            assert history["cost"] == pytest.approx(mean + 0.3 * (model.W**2).sum())
-            assert history["accuracy"] == pytest.approx(np.mean(S.argmax(axis=0) == labels))
-    assert run.history.train_loss.shape == (own.epochs + 1,)
+    """Of two networks, on more images than are scored at a time."""
+    (X, y), validation = blobs(n=1100), blobs(seed=1, n=30)
+    configs = [config(loss=loss, l2=0.3, epochs=2, seed=seed) for seed in (0, 1)]
+    for own, run in zip(configs, train(configs, (X, y), validation), strict=True):
+        for model, epoch in ((Linear.initial(3, 6, own.seed), 0), (run.model, own.epochs)):
+            for prefix, (images, labels) in (("train", (X, y)), ("validation", validation)):
+                S = model.scores(images)
+                mean = np.mean([by_hand(loss, S[:, i], labels[i]) for i in range(len(labels))])
+                history = {key: getattr(run.history, f"{prefix}_{key}")[epoch] for key in ("loss", "cost", "accuracy")}
+                assert history["loss"] == pytest.approx(mean)
+                assert history["cost"] == pytest.approx(mean + 0.3 * (model.W**2).sum())
+                assert history["accuracy"] == pytest.approx(np.mean(S.argmax(axis=0) == labels))
+        assert run.history.train_loss.shape == (own.epochs + 1,)
 
 
 MIXED = [
@@ -169,7 +170,7 @@ def test_same_seed_same_bits_and_other_seed_other_weights():
 
 def test_evaluation_does_not_change_training():
     data = blobs(dtype=np.float32)
-    (with_history,), (without,) = (train(config(), data, evaluate=evaluate) for evaluate in (True, False))
+    (with_history,), (without,) = (train(config(), data, data, evaluate=evaluate) for evaluate in (True, False))
     np.testing.assert_array_equal(with_history.model.W, without.model.W)
     assert without.history is None
     assert with_history.history is not None

@@ -187,15 +187,15 @@ def _measure(
         if not right:
             return first
         other = means[..., 1:].max(axis=-1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            combined: np.ndarray = first - other if sign == "-" else first / other
+        combined: np.ndarray = first - other if sign == "-" else first / other
         return combined
 
-    value = float(reduce(np.array([column.mean() for column in columns])))
     low = high = math.nan
-    if len(columns[0]) > 1:
-        images = claim["resample"] == "seeds and images"
-        low, high = bootstrap.interval(columns, reduce, images=images, confidence=rule["confidence"])
+    with np.errstate(divide="ignore", invalid="ignore"):  # of a ratio to 0
+        value = float(reduce(np.array([column.mean() for column in columns])))
+        if len(columns[0]) > 1:
+            images = claim["resample"] == "seeds and images"
+            low, high = bootstrap.interval(columns, reduce, images=images, confidence=rule["confidence"])
     finite = [number if math.isfinite(number) else None for number in (value, low, high)]
     return finite[0], finite[1], finite[2]
 
