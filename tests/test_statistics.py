@@ -1,5 +1,6 @@
 """Each statistic of the claims by hand, on curves whose every value matters; and the bootstrap's parts."""
 
+import sys
 from collections import Counter
 from math import erf, sqrt
 
@@ -8,7 +9,7 @@ import pytest
 
 from linclf.claims import bootstrap
 from linclf.claims.statistics import STATISTICS
-from linclf.errors import DataError
+from linclf.errors import ConfigError, DataError
 from linclf.results import Results, encode_correct
 
 BASE = [[9.0, 2.0, 5.0, 4.0], [1.0, 8.0, 3.0, 3.0]]
@@ -136,6 +137,18 @@ def test_levels_stand_for_students_t():
     low, high = bootstrap.levels(10)
     assert high == 1 - low
     assert bootstrap.levels(10, 0.90)[0] > low
+
+
+def test_intervals_without_scipy_are_one_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy.special", None)
+    with pytest.raises(ConfigError, match=r"^intervals need scipy: pip install 'linclf\[report\]'$"):
+        bootstrap.levels(10)
+
+
+def test_one_column_is_resampled_as_it_would_be_beside_another():
+    columns = [np.random.default_rng(k).integers(0, 2, (4, 30)).astype(bool) for k in (0, 1)]
+    both, alone = (bootstrap.resampled_means(given, images=True) for given in (columns, columns[:1]))
+    np.testing.assert_array_equal(both[:, :1], alone)
 
 
 def test_an_interval_lies_at_its_levels():
