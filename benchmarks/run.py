@@ -103,22 +103,28 @@ def differences(folder):
 
 
 def ratios(runs, differs, imports):
-    """Each bound with the ratio measured: the median over the rounds; of a group, that of its fastest tool."""
+    """Each bound with the ratio measured: the median over the rounds; of a group, that of its fastest tool.
+
+    Beside it that of the least times, which is what the machine does when nothing else disturbs it.
+    """
 
     def ratio(above, below, K):
         names = [name for name in GROUPS.get(above, (above,)) if name in runs[K]]
-        names = [name for name in names if differs[K].get(name, 0) <= TOLERANCE]
-        return float(min(statistics.median(np.divide(runs[K][name], runs[K][below])) for name in names))
+        pairs = [(runs[K][name], runs[K][below]) for name in names if differs[K].get(name, 0) <= TOLERANCE]
+        return {
+            "ratio": float(min(statistics.median(np.divide(a, b)) for a, b in pairs)),
+            "of the least": float(min(min(a) / min(b) for a, b in pairs)),
+        }
 
     rows = []
     for above, below, K, sign, bound, reason in BOUNDS:
-        row = {"what": above, "over": below, "K": K, "bound": f"{sign} {bound:g}", "ratio": ratio(above, below, K)}
+        row = {"what": above, "over": below, "K": K, "bound": f"{sign} {bound:g}", **ratio(above, below, K)}
         if reason:
-            row["bare products alone"] = ratio(reason, "floor", K)
+            row["bare products alone"] = ratio(reason, "floor", K)["ratio"]
         rows.append(row)
-    medians = {module: statistics.median(seconds) for module, seconds in imports.items()}
-    share = medians["linclf"] / medians["numpy"]
-    rows.append({"what": "import linclf", "over": "import numpy", "K": None, "bound": "<= 1.3", "ratio": share})
+    a, b = imports["linclf"], imports["numpy"]
+    share = {"ratio": statistics.median(a) / statistics.median(b), "of the least": min(a) / min(b)}
+    rows.append({"what": "import linclf", "over": "import numpy", "K": None, "bound": "<= 1.3", **share})
     for row in rows:
         sign, bound = row["bound"].split()
         row["reached"] = bool(row["ratio"] <= float(bound) if sign == "<=" else row["ratio"] >= float(bound))
@@ -168,14 +174,22 @@ def page(results):
         "10 epochs over 10,000 images of 3,072 inputs in batches of 100, float32, two threads; set-up counted in.",
     ]
     lines += ["The floor is the two matrix products of each batch in NumPy, and nothing else.", "", "## Bounds", ""]
-    lines += ["Medians over the rounds of the ratio within a round.", ""]
-    lines += ["| what | over | K | ratio | bound | reached |", "| --- | --- | --- | --- | --- | --- |"]
+    lines += [
+        "Ratio: the median over the rounds of the ratio within a round, which the bound is for. "
+        "Of the least: the ratio of the least times, which is what the machine does when nothing else disturbs it.",
+        "",
+    ]
+    lines += [
+        "| what | over | K | ratio | of the least | bound | reached |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
     for row in results["ratios"]:
         reached = "yes" if row["reached"] else "no"
         if not row["reached"] and "bare products alone" in row:
             reached += f": the bare products, with nothing else, are already at {row['bare products alone']:.2f}"
         K = "" if row["K"] is None else row["K"]
-        lines.append(f"| {row['what']} | {row['over']} | {K} | {row['ratio']:.2f} | {row['bound']} | {reached} |")
+        measured = f"{row['ratio']:.2f} | {row['of the least']:.2f}"
+        lines.append(f"| {row['what']} | {row['over']} | {K} | {measured} | {row['bound']} | {reached} |")
     products = 2 * 40 * 3072 * 20_000 / 1e9  # GFLOP of an epoch, 40 rows of weights: two products of each image, or one
     trained = statistics.median(runs[4]["linclf_train"]) / 10
     lines += [

@@ -162,7 +162,7 @@ def test_more_than_others_ever_reported_is_called_suspicious(ceiling, monkeypatc
     said = show.verdict(ceiling)
     assert "43.30 % reaches the 42.3 % that others report" in said
     chance = 196 * np.sqrt(0.433 * 0.567 / len(ceiling.study.data.test_labels))
-    assert f"moves an accuracy by ± {chance:.1f} points" in said
+    assert f"would move an accuracy by ± {chance:.1f} points" in said
     assert "asks for a search for a leak" in said
 
 

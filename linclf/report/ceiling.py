@@ -189,7 +189,7 @@ def verdict(ceiling: Ceiling) -> str:
         passed = "reaches" if tested[loss] >= reported else "falls short of"
         text += f" With {LOSS_WORDS[loss]}, {tested[loss]:.2f} % {passed} the {reported} % that others report."
     share, n_test = tested[ceiling.chosen_loss] / 100, len(ceiling.study.data.test_labels)
-    text += f" Chance alone, in which {n_test:,} images are the test, moves an accuracy by "
+    text += f" Another draw of {n_test:,} test images would move an accuracy by "
     text += f"± {196 * (share * (1 - share) / n_test) ** 0.5:.1f} points (95 %)."
     if max(tested.values()) > SUSPICIOUS:
         text += f" More than {SUSPICIOUS:g} % asks for a search for a leak before anybody believes it."

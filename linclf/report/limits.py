@@ -27,7 +27,7 @@ def learning_curve(ceiling: Ceiling, *, number: int | str) -> Any:
     further = np.geomspace(sizes[0], 2 * sizes[-1], 100)
     axes = plots.learning_curve(sizes, values, (further, trend(further)))
     found = (
-        f"The trend a - k n^-p, which misses no mean by more than {off:.1f} points, would gain "
+        f"The trend a − k / n^p, which misses no mean by more than {off:.1f} points, would gain "
         f"{trend(2 * sizes[-1]) - trend(sizes[-1]):.1f} points from twice the images, and end at {trend(np.inf):.1f} %."
     )
     title = f"Test accuracy against the number of training images, {LOSS_WORDS[loss]}."

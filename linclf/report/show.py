@@ -103,7 +103,7 @@ def best_setting(results: Results, arm: str) -> int:
 def difference(results: Results, arm: str, other: str, setting: int) -> str:
     """Mean difference of test accuracy between two arms, paired by seed, in percentage points."""
     points = 100 * (results.values(arm, setting, "test_accuracy") - results.values(other, setting, "test_accuracy"))
-    return f"{points.mean():+.2f} points"
+    return f"{points.mean():+.2f} points".replace("-", "−")
 
 
 def reference_svm(results: Results) -> Any:
