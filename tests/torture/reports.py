@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -169,9 +170,11 @@ def _killed(trial: Trial, rng: random.Random, when: float, unbroken: Unbroken) -
     process = trial.start()
     time.sleep(when * unbroken.seconds)
     family = [*psutil.Process(process.pid).children(recursive=True)] if process.poll() is None else []
-    os.killpg(process.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):  # it may have ended just before
+        os.killpg(process.pid, signal.SIGKILL)
     for kernel in family:  # which are in groups of their own
-        kernel.kill()
+        with suppress(psutil.NoSuchProcess):
+            kernel.kill()
     said, _ = process.communicate()
     lines = said.count("\n")
     stage = {0: "at the start", 1: "in training", 2: "in the first notebooks", 3: "in notebooks", 4: "in pages"}
