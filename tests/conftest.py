@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,9 @@ settings.register_profile("linclf", deadline=None)  # how long an example takes 
 settings.load_profile("linclf")
 
 os.environ["SCIPY_ARRAY_API"] = "1"  # read when SciPy is imported: without it scikit-learn skips checks
+
+# A shell that runs the tests in the background has Ctrl-C ignored, and what they start would ignore it too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MAKE = Path(__file__).parent.parent.parent / "shared" / "data" / "make-cifar10"
 
