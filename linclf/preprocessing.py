@@ -46,9 +46,9 @@ class Standardizer:
         return cls(mean / scale, np.where(constant, 1.0, np.sqrt(variance) / scale), scale)
 
     def __call__(self, images: np.ndarray, dtype: type[np.floating] = np.float32) -> np.ndarray:
-        """The inputs X (n, d) of the images (n, ...)."""
+        """The inputs X (n, d) of the images (n, ...), in float32 or float64."""
         X, inputs = _flat(images), np.empty((len(images), len(self.mean)), dtype)
-        shift, factor = self._rows[dtype]
+        shift, factor = self._rows[np.dtype(dtype).type]
         for i in range(0, len(X), _ROWS):  # a few rows at a time stay in the cache
             rows = inputs[i : i + _ROWS]
             rows[:] = X[i : i + _ROWS]

@@ -15,6 +15,7 @@ def test_pixels_are_divided_by_255_and_standardised():
     np.testing.assert_allclose(standardize.std, scaled.std(axis=0))
     X = standardize(images, np.float64)
     np.testing.assert_allclose(X, (scaled - scaled.mean(axis=0)) / scaled.std(axis=0), atol=1e-12)
+    np.testing.assert_array_equal(standardize(images, np.dtype("float64")), X)
     np.testing.assert_allclose(standardize(images), X, atol=1e-5)
     assert standardize(images).dtype == np.float32
 
