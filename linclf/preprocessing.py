@@ -48,7 +48,7 @@ class Standardizer:
     def __call__(self, images: np.ndarray, dtype: type[np.floating] = np.float32) -> np.ndarray:
         """The inputs X (n, d) of the images (n, ...), in float32 or float64."""
         X, inputs = _flat(images), np.empty((len(images), len(self.mean)), dtype)
-        shift, factor = self._rows[np.dtype(dtype).type]
+        shift, factor = self._shift_and_factor[np.dtype(dtype).type]
         for i in range(0, len(X), _ROWS):  # a few rows at a time stay in the cache
             rows = inputs[i : i + _ROWS]
             rows[:] = X[i : i + _ROWS]
@@ -57,7 +57,7 @@ class Standardizer:
         return inputs
 
     @cached_property
-    def _rows(self) -> dict[type[np.floating], tuple[np.ndarray, ...]]:
+    def _shift_and_factor(self) -> dict[type[np.floating], tuple[np.ndarray, ...]]:
         """By type: what is subtracted of a few images, and what they are multiplied with then, (_ROWS, d) each."""
         rows = self.mean * self.scale, 1 / (self.std * self.scale)
         # As many rows as images: broadcasting a single one takes twice as long.
