@@ -45,7 +45,7 @@ def checked_images(
         held = X.images
     else:
         held = X = np.ascontiguousarray(X, dtype=dtype)
-    if held.dtype.kind == "f" and not np.isfinite([held.min(), held.max()]).all():  # both pass NaN on
+    if held.dtype.kind == "f" and not _all_finite(held):
         raise DataError(f"{name} images: expected finite inputs, found NaN or infinity; clean the data first")
     return X, y.astype(np.intp)
 
@@ -59,3 +59,9 @@ def checked_init(init: Sequence[Linear], n_models: int, n_classes: int, n_inputs
             shapes = f"{model.W.shape} and {model.b.shape}"
             raise ConfigError(f"expected initial W {(n_classes, n_inputs)} and b {(n_classes,)}, not {shapes}")
     return list(init)
+
+
+def _all_finite(A: np.ndarray) -> bool:
+    with np.errstate(over="ignore", invalid="ignore"):
+        # A single pass, as a rule: neither NaN nor infinity gets lost in a sum. Great numbers may overflow in it.
+        return bool(np.isfinite(A.sum()) or np.isfinite([A.min(), A.max()]).all())

@@ -15,23 +15,30 @@ from .errors import ConfigError
 
 
 def _true_class(y: np.ndarray) -> Any:
-    """Index of each image's true-class score in S, whatever axes stand between class and image."""
+    """Index of each image's true-class score in S, (n,) or (n, K): the axes turned round."""
     return (y, ..., np.arange(len(y)))
 
 
 def _true_scores(S: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.moveaxis(S[_true_class(y)], 0, -1)
+    scores: np.ndarray = S[_true_class(y)].T
+    return scores
+
+
+def _onehot(y: np.ndarray, S: np.ndarray) -> np.ndarray:
+    """Whether each class is the image's own, to be broadcast over S."""
+    onehot: np.ndarray = np.arange(len(S)).reshape(-1, *[1] * (S.ndim - 1)) == y
+    return onehot
 
 
 def cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Cross-entropy of the softmax, -log p_y = log Σ_j exp(S_j) - S_y, in nats.
 
     Args:
-        S: scores, (C, ..., n).
+        S: scores, (C, n) or (C, K, n).
         y: labels, (n,), 0..C-1.
 
     Returns:
-        One value an image, (..., n), finite for any finite scores (the greatest score is subtracted first).
+        One value an image, (n,) or (K, n), finite for any finite scores (the greatest score is subtracted first).
 
     >>> cross_entropy(np.zeros((10, 1)), np.array([3])).round(4)
     array([2.3026])
@@ -51,7 +58,7 @@ def cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     G: np.ndarray = S - S.max(axis=0)
     np.exp(G, out=G)
     G /= G.sum(axis=0)
-    G[_true_class(y)] -= 1
+    G -= _onehot(y, S)
     return G
 
 
@@ -62,16 +69,18 @@ def multiclass_hinge(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     in place of the sum.
 
     Args:
-        S: scores, (C, ..., n).
+        S: scores, (C, n) or (C, K, n).
         y: labels, (n,), 0..C-1.
 
     Returns:
-        One value an image, (..., n); C - 1 where all scores are equal.
+        One value an image, (n,) or (K, n); C - 1 where all scores are equal.
 
     >>> multiclass_hinge(np.zeros((10, 1)), np.array([3]))
     array([9.])
     """
-    values: np.ndarray = np.maximum(_margins(S, y), 0).sum(axis=0)
+    margins = S - _true_scores(S, y) + 1
+    margins[_true_class(y)] = 0
+    values: np.ndarray = np.maximum(margins, 0).sum(axis=0)
     return values
 
 
@@ -86,17 +95,9 @@ def multiclass_hinge_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
            [ 1.],
            [ 1.]])
     """
-    G = (_margins(S, y) > 0).astype(S.dtype)
-    G[_true_class(y)] = -np.moveaxis(G.sum(axis=0), -1, 0)
+    G: np.ndarray = (S - _true_scores(S, y) > -1).astype(S.dtype)
+    G[_true_class(y)] = 1 - G.sum(axis=0).T  # which counts the true class too
     return G
-
-
-def _margins(S: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """S_j - S_y + 1, and 0 for the true class itself."""
-    M: np.ndarray = S - _true_scores(S, y)
-    M += 1
-    M[_true_class(y)] = 0
-    return M
 
 
 def binary_cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -106,11 +107,11 @@ def binary_cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     scores changes it, unlike the other losses.
 
     Args:
-        S: scores, (C, ..., n).
+        S: scores, (C, n) or (C, K, n).
         y: labels, (n,), 0..C-1.
 
     Returns:
-        One value an image, (..., n), finite for any finite scores; log 2 where all scores are 0.
+        One value an image, (n,) or (K, n), finite for any finite scores; log 2 where all scores are 0.
 
     >>> binary_cross_entropy(np.zeros((10, 1)), np.array([3])).round(4)
     array([0.6931])
@@ -128,7 +129,7 @@ def binary_cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
            [ 0.25]])
     """
     G = sigmoid(S)
-    G[_true_class(y)] -= 1
+    G -= _onehot(y, S)
     G /= len(S)
     return G
 

@@ -297,6 +297,12 @@ def test_bad_images_are_refused(images, message, role):
     assert str(caught.value).startswith(role)
 
 
+def test_great_numbers_are_finite_though_their_sum_is_not():
+    great = np.full((10, 6), np.finfo(np.float32).max)
+    (run,) = train(config(epochs=0), (great, y), evaluate=False, progress=False)
+    assert np.isfinite(run.model.W).all()
+
+
 def test_validation_images_must_have_the_same_inputs():
     with pytest.raises(DataError, match="validation images: expected 6 inputs as in training, not 5"):
         train(config(), (X, y), (X[:, :5], y))
