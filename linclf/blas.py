@@ -1,10 +1,11 @@
-"""The one matrix product that NumPy does not offer: added in place onto what is there.
+"""What a step's matrix products need beyond NumPy: one that is added onto what is there, and room between rows.
 
-NumPy brings a BLAS that can do it; this calls that BLAS directly. A second BLAS (SciPy's) would do it too, but the
-threads of the two wait for each other: one BLAS in the loop.
+NumPy brings a BLAS that can add a product in place; this calls it directly. A second BLAS (SciPy's) would do it too,
+but the threads of the two wait for each other: one BLAS in the loop.
 """
 
 import ctypes
+import math
 from functools import cache
 from typing import Any
 
@@ -23,23 +24,42 @@ def add_product(A: np.ndarray, B: np.ndarray, out: np.ndarray) -> None:
     """out += A B, without a temporary where NumPy's BLAS can be reached, else with one.
 
     Args:
-        A, B, out: (m, k), (k, n) and (m, n), all C-contiguous, of one type, float32 or float64.
+        A, B, out: (m, k), (k, n) and (m, n), of one type, float32 or float64; each row lies in one piece.
     """
     gemm = _gemm(A.dtype.char)
     (m, k), n = A.shape, B.shape[1]
     if gemm is None:
         out += A @ B
         return
-    if not (A.flags.c_contiguous and B.flags.c_contiguous and out.flags.c_contiguous):
-        raise ValueError("add_product: expected C-contiguous matrices")
     if not (A.dtype == B.dtype == out.dtype and out.shape == (m, n) and len(B) == k):
         raise ValueError(
             f"add_product: {A.dtype} {A.shape} times {B.dtype} {B.shape} does not fit {out.dtype} {out.shape}"
         )
-    gemm(
-        _ROW_MAJOR, _NO_TRANSPOSE, _NO_TRANSPOSE, m, n, k, 1.0,
-        A.ctypes.data, k, B.ctypes.data, n, 1.0, out.ctypes.data, n,
-    )  # fmt: skip
+    gemm(_ROW_MAJOR, _NO_TRANSPOSE, _NO_TRANSPOSE, m, n, k, 1.0, *_rows(A), *_rows(B), 1.0, *_rows(out))
+
+
+def _rows(A: np.ndarray) -> tuple[int, int]:
+    """Where a matrix begins, and how many numbers there are from one row to the next."""
+    (m, n), (row, number), size = A.shape, A.strides, A.itemsize
+    if (n > 1 and number != size) or (m > 1 and (row % size or row < n * size)):
+        raise ValueError("add_product: expected matrices whose rows lie in one piece, one after the other")
+    return A.ctypes.data, max(row // size, n)  # the stride of a single row may be anything
+
+
+def spaced(A: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """A copy of ``A`` whose rows begin at lines of the processor's cache, with one such line free between them.
+
+    Rows of 3,072 numbers are whole pages: without the free line a column's numbers share one place in the cache, and
+    push each other out. On two cores a step of four networks took 5 to 12 % longer.
+    """
+    line = 64 // dtype.itemsize
+    *shape, d = A.shape
+    space = -(-d // line) * line + line
+    memory = np.empty(math.prod(shape) * space + line, dtype)
+    start = -memory.ctypes.data % 64 // dtype.itemsize
+    copy: np.ndarray = memory[start : start + memory.size - line].reshape(*shape, space)[..., :d]
+    copy[:] = A
+    return copy
 
 
 @cache

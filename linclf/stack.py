@@ -8,10 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .blas import add_product
+from .blas import add_product, spaced
 from .model import Linear
-
-_FEW = 12  # networks
 
 
 class Stack:
@@ -22,7 +20,7 @@ class Stack:
     """
 
     def __init__(self, models: Sequence[Linear], dtype: np.dtype) -> None:
-        self._V = np.stack([model.W for model in models], axis=1).astype(dtype)
+        self._V = spaced(np.stack([model.W for model in models], axis=1), dtype)
         self._b = np.stack([model.b for model in models], axis=1).astype(dtype)
         self._shrink = np.ones(len(models), dtype)
 
@@ -36,19 +34,19 @@ class Stack:
         """S = W x^T + b of the images x (n, d), (C, K, n)."""
         C, K, d = self._V.shape
         V = self._V.reshape(C * K, d)
-        # x W^T, turned round afterwards, is faster than W x^T for few networks.
-        S: np.ndarray = V @ x.T if K > _FEW else np.ascontiguousarray((x @ V.T).T)
+        # Faster with the taller matrix on the left.
+        S: np.ndarray = np.ascontiguousarray((x @ V.T).T) if len(x) >= C * K else V @ x.T
         S = S.reshape(C, K, len(x))
         S *= self._shrink[:, None]
         S += self._b[:, :, None]
         return S
 
-    def descend(self, G: np.ndarray, x: np.ndarray, learning_rate: np.ndarray, l2: np.ndarray) -> None:
-        """W -= η (G x / n + 2λW) and b -= η mean(G), with an η and a λ a network; G (C, K, n) is used up."""
+    def descend(self, G: np.ndarray, x: np.ndarray, learning_rate: np.ndarray, weight_decay: np.ndarray) -> None:
+        """W -= η G x / n + weight_decay W and b -= η mean(G), both rates one a network; G (C, K, n) is used up."""
         C, K, d = self._V.shape
         step = learning_rate / -len(x)
-        self._b += step * G.sum(axis=2)
-        self._shrink *= 1 - 2 * learning_rate * l2
+        self._b += step * _sums(G)
+        self._shrink *= 1 - weight_decay
         if self._shrink.min() < 0.1:  # dividing by it must neither overflow nor lose digits
             self._fold()
         G *= (step / self._shrink)[:, None]
@@ -76,20 +74,27 @@ class MomentumStack(Stack):
     def __init__(self, models: Sequence[Linear], dtype: np.dtype, momentum: Sequence[float]) -> None:
         super().__init__(models, dtype)
         self._momentum = np.array(momentum, dtype)
-        self._M, self._m = np.zeros_like(self._V), np.zeros_like(self._b)  # of the weights, of the biases
+        self._M = spaced(np.zeros_like(self._V), dtype)
+        self._m = np.zeros_like(self._b)  # of the biases
 
-    def descend(self, G: np.ndarray, x: np.ndarray, learning_rate: np.ndarray, l2: np.ndarray) -> None:
+    def descend(self, G: np.ndarray, x: np.ndarray, learning_rate: np.ndarray, weight_decay: np.ndarray) -> None:
         """One step, in place; G (C, K, n) is used up."""
         C, K, d = self._V.shape
         step = learning_rate / -len(x)
         self._m *= self._momentum
-        self._m += step * G.sum(axis=2)
+        self._m += step * _sums(G)
         self._b += self._m
         self._M *= self._momentum[:, None]
-        self._M -= (2 * learning_rate * l2)[:, None] * self._V
+        self._M -= weight_decay[:, None] * self._V
         G *= step[:, None]
         add_product(G.reshape(C * K, len(x)), x, self._M.reshape(C * K, d))
         self._V += self._M
+
+
+def _sums(G: np.ndarray) -> np.ndarray:
+    """Sums over the images, (C, K): for many networks several times faster than ``G.sum(axis=2)``."""
+    sums: np.ndarray = G @ np.ones(G.shape[2], G.dtype)
+    return sums
 
 
 def make_stack(models: Sequence[Linear], dtype: np.dtype, momentum: Sequence[float]) -> Stack:
