@@ -251,7 +251,7 @@ def plot(results):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=5, help="rounds, default 5")
+    parser.add_argument("--repeats", type=int, default=7, help="rounds, default 7")
     options = parser.parse_args()
     if better := better_kernels():  # as a report does
         os.environ["OPENBLAS_CORETYPE"] = better

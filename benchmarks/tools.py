@@ -330,18 +330,19 @@ def memory():
     return {"peak_mb": peak, "own_mb": int(lines["RssAnon"].split()[0]) / 1e3}
 
 
+# What is compared stands side by side: a cloud's machine does not stay as it is for long.
 TOOLS = {
     name: globals()[name]
     for name in (
         "linclf_train",
+        "floor",
         "linclf_hinge",
         "linclf_evaluated",
+        "floor_evaluated",
         "linclf_shuffled",
+        "floor_shuffled",
         "linclf_uint8",
         "linclf_float32",
-        "floor",
-        "floor_evaluated",
-        "floor_shuffled",
         "textbook",
         "torch_loader",
         "torch_sliced",
