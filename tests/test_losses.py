@@ -118,6 +118,11 @@ def test_gradient_sums_to_zero_over_the_classes(loss):
     np.testing.assert_allclose(loss.gradient(S, y).sum(axis=0), 0, atol=1e-12)
 
 
+def test_a_margin_that_is_just_met_gives_the_hinge_no_gradient():
+    S, y = np.array([[1.0], [0.0], [0.5]]), np.array([0])
+    assert get_loss("multiclass_hinge").gradient(S, y).tolist() == [[-1], [0], [1]]
+
+
 def test_binary_cross_entropy_sees_each_class_alone():
     """Moving one class's scores changes the gradient of no other class."""
     S, y = random_scores(seed=4)
