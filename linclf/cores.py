@@ -44,8 +44,6 @@ def one_each(n: int) -> Iterator[Callable[..., Iterator[Any]]]:
 
 def _blas_threads() -> int:
     """Threads that NumPy's BLAS uses at the moment; 1 without threadpoolctl, which alone could change it."""
-    try:
-        from threadpoolctl import threadpool_info
-    except ImportError:
-        return 1
-    return max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
+    from .environment import blas  # slow to import
+
+    return int(blas().get("threads", 1))
