@@ -6,6 +6,7 @@ but the threads of the two wait for each other: one BLAS in the loop.
 
 import ctypes
 import math
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -20,22 +21,27 @@ _BUILDS = (
 )
 
 
-def add_product(A: np.ndarray, B: np.ndarray, out: np.ndarray) -> None:
-    """out += A B, without a temporary where NumPy's BLAS can be reached, else with one.
+def product_adder(out: np.ndarray) -> Callable[[np.ndarray, np.ndarray], None]:
+    """A function of A and B that does out += A B, without a temporary where NumPy's BLAS can be reached.
 
     Args:
-        A, B, out: (m, k), (k, n) and (m, n), of one type, float32 or float64; each row lies in one piece.
+        out: (m, n), float32 or float64. A (m, k) and B (k, n) must have its type. In all three each row lies in one
+            piece.
     """
-    gemm = _gemm(A.dtype.char)
-    (m, k), n = A.shape, B.shape[1]
-    if gemm is None:
-        out += A @ B
-        return
-    if not (A.dtype == B.dtype == out.dtype and out.shape == (m, n) and len(B) == k):
-        raise ValueError(
-            f"add_product: {A.dtype} {A.shape} times {B.dtype} {B.shape} does not fit {out.dtype} {out.shape}"
-        )
-    gemm(_ROW_MAJOR, _NO_TRANSPOSE, _NO_TRANSPOSE, m, n, k, 1.0, *_rows(A), *_rows(B), 1.0, *_rows(out))
+    gemm, target = _gemm(out.dtype.char), _rows(out)  # looked up once, not at every step
+
+    def add_product(A: np.ndarray, B: np.ndarray) -> None:
+        (m, k), n = A.shape, B.shape[1]
+        if not (A.dtype == B.dtype == out.dtype and out.shape == (m, n) and len(B) == k):
+            raise ValueError(
+                f"add_product: {A.dtype} {A.shape} times {B.dtype} {B.shape} does not fit {out.dtype} {out.shape}"
+            )
+        if gemm is None:
+            np.add(out, A @ B, out=out)
+        else:
+            gemm(_ROW_MAJOR, _NO_TRANSPOSE, _NO_TRANSPOSE, m, n, k, 1.0, *_rows(A), *_rows(B), 1.0, *target)
+
+    return add_product
 
 
 def _rows(A: np.ndarray) -> tuple[int, int]:

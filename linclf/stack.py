@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .blas import add_product, spaced
+from .blas import product_adder, spaced
 from .model import Linear
 
 
@@ -21,6 +21,7 @@ class Stack:
 
     def __init__(self, models: Sequence[Linear], dtype: np.dtype) -> None:
         self._V = spaced(np.stack([model.W for model in models], axis=1), dtype)
+        self._add_product = product_adder(_matrix(self._V))
         self._b = np.stack([model.b for model in models], axis=1).astype(dtype)
         self._shrink = np.ones(len(models), dtype)
 
@@ -32,25 +33,23 @@ class Stack:
 
     def scores(self, x: np.ndarray) -> np.ndarray:
         """S = W x^T + b of the images x (n, d), (C, K, n)."""
-        C, K, d = self._V.shape
-        V = self._V.reshape(C * K, d)
+        V = _matrix(self._V)
         # Faster with the taller matrix on the left.
-        S: np.ndarray = np.ascontiguousarray((x @ V.T).T) if len(x) >= C * K else V @ x.T
-        S = S.reshape(C, K, len(x))
+        S: np.ndarray = np.ascontiguousarray((x @ V.T).T) if len(x) >= len(V) else V @ x.T
+        S = S.reshape(*self._b.shape, len(x))
         S *= self._shrink[:, None]
         S += self._b[:, :, None]
         return S
 
     def descend(self, G: np.ndarray, x: np.ndarray, learning_rate: np.ndarray, weight_decay: np.ndarray) -> None:
         """W -= η G x / n + weight_decay W and b -= η mean(G), both rates one a network; G (C, K, n) is used up."""
-        C, K, d = self._V.shape
         step = learning_rate / -len(x)
         self._b += step * _sums(G)
         self._shrink *= 1 - weight_decay
         if self._shrink.min() < 0.1:  # dividing by it must neither overflow nor lose digits
             self._fold()
         G *= (step / self._shrink)[:, None]
-        add_product(G.reshape(C * K, len(x)), x, self._V.reshape(C * K, d))
+        self._add_product(_matrix(G), x)
 
     def move_towards(self, other: "Stack", keep: np.ndarray) -> None:
         """A <- keep A + (1 - keep) W for the weights and biases W of another stack, with a ``keep`` a network."""
@@ -75,11 +74,11 @@ class MomentumStack(Stack):
         super().__init__(models, dtype)
         self._momentum = np.array(momentum, dtype)
         self._M = spaced(np.zeros_like(self._V), dtype)
+        self._add_product = product_adder(_matrix(self._M))
         self._m = np.zeros_like(self._b)  # of the biases
 
     def descend(self, G: np.ndarray, x: np.ndarray, learning_rate: np.ndarray, weight_decay: np.ndarray) -> None:
         """One step, in place; G (C, K, n) is used up."""
-        C, K, d = self._V.shape
         step = learning_rate / -len(x)
         self._m *= self._momentum
         self._m += step * _sums(G)
@@ -87,8 +86,13 @@ class MomentumStack(Stack):
         self._M *= self._momentum[:, None]
         self._M -= weight_decay[:, None] * self._V
         G *= step[:, None]
-        add_product(G.reshape(C * K, len(x)), x, self._M.reshape(C * K, d))
+        self._add_product(_matrix(G), x)
         self._V += self._M
+
+
+def _matrix(A: np.ndarray) -> np.ndarray:
+    """(C, K, n) as (C K, n), the same memory."""
+    return A.reshape(-1, A.shape[2])
 
 
 def _sums(G: np.ndarray) -> np.ndarray:
