@@ -7,6 +7,7 @@ mean, penalty and chain rule live in ``training``.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,14 @@ def _true_scores(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def _onehot(y: np.ndarray, S: np.ndarray) -> np.ndarray:
     """Whether each class is the image's own, to be broadcast over S."""
-    onehot: np.ndarray = np.arange(len(S)).reshape(-1, *[1] * (S.ndim - 1)) == y
+    onehot: np.ndarray = _classes(len(S), S.ndim) == y
     return onehot
+
+
+@cache
+def _classes(n: int, ndim: int) -> np.ndarray:
+    """0..n-1 along the first of ``ndim`` axes; made once, since each training step asks for it."""
+    return np.arange(n).reshape(-1, *[1] * (ndim - 1))
 
 
 def cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:

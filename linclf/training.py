@@ -160,8 +160,9 @@ def _train_stack(
 
 def _gradient(losses: list[tuple[Loss, slice]], S: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The gradient of each network's own loss with respect to its scores, (C, K, n)."""
-    parts = [loss.gradient(S[:, members], y) for loss, members in losses]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+    if len(losses) == 1:
+        return losses[0][0].gradient(S, y)
+    return np.concatenate([loss.gradient(S[:, members], y) for loss, members in losses], axis=1)
 
 
 def grouped(configs: Sequence[Config]) -> list[list[int]]:
