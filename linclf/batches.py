@@ -18,11 +18,6 @@ def batch_key(config: Config) -> tuple[object, ...]:
     return config.epochs, config.batch_size, config.shuffle, config.augment, config.seed if drawn else None
 
 
-def copies(images: Images, config: Config) -> bool:
-    """Whether each mini-batch is a copy, gathered, converted or augmented, and not a slice of the images."""
-    return config.shuffle or config.augment is not None or isinstance(images[0], LazyInputs)
-
-
 def epochs(images: Images, config: Config) -> Iterator[Iterator[Batch]]:
     """The mini-batches of each epoch, valid until the next; the last one of an epoch may be smaller."""
     X, y = images

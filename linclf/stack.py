@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .blas import product_adder, spaced
+from .blas import Products, spaced
 from .model import Linear
 
 
@@ -21,7 +21,7 @@ class Stack:
 
     def __init__(self, models: Sequence[Linear], dtype: np.dtype) -> None:
         self._V = spaced(np.stack([model.W for model in models], axis=1), dtype)
-        self._add_product = product_adder(_matrix(self._V))
+        self._products = Products(_matrix(self._V))
         self._b = np.stack([model.b for model in models], axis=1).astype(dtype)
         self._shrink = np.ones(len(models), dtype)
 
@@ -33,10 +33,7 @@ class Stack:
 
     def scores(self, x: np.ndarray) -> np.ndarray:
         """S = W x^T + b of the images x (n, d), (C, K, n)."""
-        V = _matrix(self._V)
-        # Faster with the taller matrix on the left.
-        S: np.ndarray = np.ascontiguousarray((x @ V.T).T) if len(x) >= len(V) else V @ x.T
-        S = S.reshape(*self._b.shape, len(x))
+        S = self._products.scores(x).reshape(*self._b.shape, len(x))
         S *= self._shrink[:, None]
         S += self._b[:, :, None]
         return S
@@ -49,7 +46,7 @@ class Stack:
         if self._shrink.min() < 0.1:  # dividing by it must neither overflow nor lose digits
             self._fold()
         G *= (step / self._shrink)[:, None]
-        self._add_product(_matrix(G), x)
+        self._products.add(_matrix(G), x)
 
     def move_towards(self, other: "Stack", keep: np.ndarray) -> None:
         """A <- keep A + (1 - keep) W for the weights and biases W of another stack, with a ``keep`` a network."""
@@ -74,7 +71,7 @@ class MomentumStack(Stack):
         super().__init__(models, dtype)
         self._momentum = np.array(momentum, dtype)
         self._M = spaced(np.zeros_like(self._V), dtype)
-        self._add_product = product_adder(_matrix(self._M))
+        self._steps = Products(_matrix(self._M))
         self._m = np.zeros_like(self._b)  # of the biases
 
     def descend(self, G: np.ndarray, x: np.ndarray, learning_rate: np.ndarray, weight_decay: np.ndarray) -> None:
@@ -86,7 +83,7 @@ class MomentumStack(Stack):
         self._M *= self._momentum[:, None]
         self._M -= weight_decay[:, None] * self._V
         G *= step[:, None]
-        self._add_product(_matrix(G), x)
+        self._steps.add(_matrix(G), x)
         self._V += self._M
 
 

@@ -4,14 +4,13 @@ K networks that see the same mini-batches train as one stack (``stack`` says how
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from .batches import batch_key, copies, epochs
+from .batches import batch_key, epochs
 from .config import Config
-from .cores import cut, one_each
 from .errors import ConfigError, DivergenceError
 from .evaluation import Evaluate, History, Record, slices_of_one_loss
 from .inputs import Images, checked_images, checked_init
@@ -25,7 +24,8 @@ from .stack import Stack, make_stack
 class Run:
     """One trained network: its Config, model and history (None without evaluation).
 
-    seconds is the wall time of the networks that share its mini-batches, evaluation included, divided by their number.
+    seconds is the wall time of the stack that it was trained in, evaluation included, divided by the number of
+    networks in that stack.
     """
 
     config: Config
@@ -45,8 +45,6 @@ def train(
     progress: bool | Callable[[], None] = True,
 ) -> list[Run]:
     """Train one network a config; those that share their mini-batches train together, as one stack.
-
-    A wide stack is cut into one a core (``cores`` says when).
 
     Args:
         configs: one or more; any mix of losses, learning rates, penalties and seeds.
@@ -94,18 +92,19 @@ def train(
                 f"expected the inputs of images of shape {config.augment.image_shape} to mirror or move, not {n_inputs}"
             )
 
-    groups = grouped(configs)
+    stacks = grouped(configs)
     runs: dict[int, Run] = {}
-    n_epochs = sum(configs[members[0]].epochs for members in groups)
+    n_epochs = sum(configs[members[0]].epochs for members in stacks)
     with Progress(n_epochs, len(configs), enabled=progress is True) as line:
         after_epoch = progress if callable(progress) else line.epoch
-        for members in groups:
+        for members in stacks:
             own = [configs[i] for i in members], [models[i] for i in members]
-            runs.update(zip(members, _train_together(*own, train, validation, evaluate, after_epoch), strict=True))
+            trained = _train_stack(*own, train, validation, evaluate, after_epoch)
+            runs.update(zip(members, trained, strict=True))
     return [runs[i] for i in range(len(configs))]
 
 
-def _train_together(
+def _train_stack(
     configs: list[Config],
     models: list[Linear],
     train: Images,
@@ -113,39 +112,18 @@ def _train_together(
     evaluate: Evaluate,
     after_epoch: Callable[[], None],
 ) -> list[Run]:
-    """Networks that share their mini-batches: an epoch of the whole stack at a time, or of all its parts at once."""
+    """The training loop, for K networks that share their mini-batches."""
     started = time.perf_counter()
-    n_classes, n_inputs = models[0].W.shape
-    parts = cut(len(configs), n_classes, n_inputs, copied=copies(train, configs[0]))
-    trainings = [_train_stack(configs[part], models[part], train, validation, evaluate) for part in parts]
-    with one_each(len(parts)) as on_cores:
-        records = list(on_cores(next, trainings))
-        for _ in range(configs[0].epochs):
-            records = list(on_cores(next, trainings))
-            after_epoch()
-    seconds = (time.perf_counter() - started) / len(configs)
-    return [
-        Run(config, record.model(k), record.history(k), seconds)
-        for part, record in zip(parts, records, strict=True)
-        for k, config in enumerate(configs[part])
-    ]
-
-
-def _train_stack(
-    configs: list[Config], models: list[Linear], train: Images, validation: Images | None, evaluate: Evaluate
-) -> Iterator[Record]:
-    """The training loop, for K networks that share their mini-batches: yields before training and after each epoch."""
     losses = slices_of_one_loss(configs)
     dtype = train[0].dtype
     stack = make_stack(models, dtype, [config.momentum for config in configs])
     measured = Stack(models, dtype) if any(config.averaging for config in configs) else stack
     record = Record(configs, losses, train, validation, evaluate)
     record.add(measured)
-    yield record
 
     averaging = np.array([config.averaging for config in configs], dtype)
-    for epoch, batches in enumerate(epochs(train, configs[0]), start=1):
-        with np.errstate(over="ignore", invalid="ignore"):  # divergence is caught below, in words
+    with np.errstate(over="ignore", invalid="ignore"):  # divergence is caught below, in words
+        for epoch, batches in enumerate(epochs(train, configs[0]), start=1):
             learning_rate = np.array([config.learning_rate_at(epoch) for config in configs], dtype)
             # The penalty's part of a step, η · 2λ.
             weight_decay = np.array([2 * config.learning_rate_at(epoch) * config.l2 for config in configs], dtype)
@@ -155,7 +133,10 @@ def _train_stack(
             if measured is not stack:
                 measured.move_towards(stack, keep=np.minimum(averaging, 1 - 1 / epoch))
             _check_finite(epoch, configs, record.add(measured))
-        yield record
+            after_epoch()
+
+    seconds = (time.perf_counter() - started) / len(configs)
+    return [Run(config, record.model(k), record.history(k), seconds) for k, config in enumerate(configs)]
 
 
 def _gradient(losses: list[tuple[Loss, slice]], S: np.ndarray, y: np.ndarray) -> np.ndarray:

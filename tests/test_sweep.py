@@ -15,10 +15,8 @@ from command import linclf
 
 from linclf import Config, DataError, environment, sweep, train
 from linclf.__main__ import main
-from linclf.blas import product_adder, spaced
 from linclf.sweep import Task, run_tasks
 
-DOUBLE = np.dtype(np.float64)
 rng = np.random.default_rng(0)
 X, y = rng.standard_normal((400, 30), dtype=np.float32), rng.integers(0, 3, 400)
 IMAGES = (X[:300], y[:300]), (X[300:], y[300:])
@@ -177,47 +175,3 @@ def test_an_engine_that_is_not_there_is_one_line_and_status_2(words, message, ca
     said = capsys.readouterr().err
     assert message in said
     assert said.count("\n") == 1
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_product_is_added_in_place(dtype, monkeypatch):
-    A, B, C = (rng.standard_normal(shape).astype(dtype) for shape in ((7, 5), (5, 3), (7, 3)))
-    expected, other, apart = C + A @ B, C.copy(), spaced(C, C.dtype)
-    product_adder(C)(A, B)
-    product_adder(apart)(A, B)
-    np.testing.assert_allclose(C, expected, rtol=1e-5, atol=1e-6)
-    np.testing.assert_array_equal(apart, C)
-    monkeypatch.setattr("linclf.blas._gemm", lambda char: None)  # a NumPy whose BLAS cannot be reached
-    product_adder(other)(A, B)
-    np.testing.assert_allclose(other, expected, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize(("m", "k", "n"), [(1, 3, 4), (2, 1, 4), (2, 3, 1), (1, 1, 1)])
-def test_a_product_of_single_rows_and_columns_as_numpy_cuts_them_is_added(m, k, n):
-    A, B, C = rng.standard_normal((9, 9))[:m, :k], rng.standard_normal((9, 9))[:k, :n], spaced(np.zeros((m, n)), DOUBLE)
-    A = A if k > 1 else A[:, ::-1]
-    product_adder(C)(A, B[::-1][::-1])
-    np.testing.assert_allclose(C, A @ B)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("d", [1, 15, 16, 17, 3072])
-def test_rows_begin_at_cache_lines_with_one_between(d, dtype):
-    A = rng.standard_normal((3, 2, d)).astype(dtype)
-    copy = spaced(A, A.dtype)
-    np.testing.assert_array_equal(copy, A)
-    assert copy.dtype == dtype
-    assert copy.ctypes.data % 64 == 0
-    assert copy.strides[1] % 64 == 0
-    assert 64 <= copy.strides[1] - d * A.itemsize < 128
-    assert np.shares_memory(copy.reshape(6, d), copy)  # what a step writes through
-
-
-def test_matrices_that_the_blas_would_misread_are_refused():
-    A, B, C = np.ones((2, 3)), np.ones((3, 4)), np.zeros((2, 4))
-    for left, right, out in (
-        *((A, B.T, C), (A[:, ::-1], B, C), (A, B, C.astype(np.float32)), (A, B, np.zeros((4, 4)))),
-        *((np.ones((3, 2)).T, B, C), (A, B[::-1], C), (A, np.broadcast_to(np.ones(4), (3, 4)), C)),
-    ):
-        with pytest.raises(ValueError, match="add_product"):
-            product_adder(out)(left, right)
