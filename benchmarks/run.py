@@ -17,12 +17,12 @@ import tools
 
 import linclf
 from linclf.environment import describe, environment
-from linclf.kernels import better_kernels
+from linclf.kernels import better_kernels, other_kernels
 
 HERE = Path(__file__).parent
 STACKS = (1, 4, 20, 40)
-OTHER = "HASWELL" if environment()["blas"].get("kernels") == "SkylakeX" else "SKYLAKEX"
-"""OpenBLAS's kernels that are not used here: for comparison."""
+OTHER = other_kernels()
+"""OpenBLAS's kernels that are not used here, for comparison; None where the processor has no others."""
 AT_SOME = {
     "textbook": (1, 40),
     "sklearn_sgd": (1,),
@@ -80,7 +80,7 @@ def seconds_to_import(module):
 def alternate(repeats, folder):
     """Every tool at every K, ``repeats`` times round, as {K: {tool: [seconds]}}; the same for other BLAS kernels."""
     runs = {K: {name: [] for name in tools.TOOLS if K in AT_SOME.get(name, STACKS)} for K in STACKS}
-    others = {K: {name: [] for name in ("linclf_train", "floor")} for K in STACKS}
+    others = {K: {name: [] for name in ("linclf_train", "floor") if OTHER} for K in STACKS}
     for i in range(repeats):
         for K in STACKS:
             for name, seconds in runs[K].items():
@@ -213,9 +213,12 @@ def page(results):
             for K in STACKS
         ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    for name in ("linclf_train", "floor"):
-        cells = [f"{statistics.median(results['seconds_with_other_kernels'][K][name]):.2f}" for K in STACKS]
+    others = results["seconds_with_other_kernels"]
+    for name in others[1]:
+        cells = [f"{statistics.median(others[K][name]):.2f}" for K in STACKS]
         lines.append(f"| {name}, {OTHER} kernels | {' | '.join(cells)} |")
+    if not others[1]:
+        lines += ["", "OpenBLAS has no other kernels for this processor that would be worth comparing."]
     greatest = max(value for each in results["weights_differ_by"].values() for value in each.values())
     lines += ["", f"All tools but scikit-learn's end at the same weights, to {greatest:.0e} of the greatest.", ""]
     lines += ["## Growth", "", "![Seconds against images, inputs and networks](growth.svg)", ""]

@@ -32,6 +32,14 @@ print(min(once() for _ in range(12)))
 """
 
 
+def other_kernels() -> str | None:
+    """The OPENBLAS_CORETYPE of the kernels that this processor could run in place of NumPy's; None without a choice."""
+    chosen = _CORETYPES.get(blas().get("kernels", ""))
+    if chosen is None or not set(cpuinfo("flags").split()) >= _AVX512:
+        return None
+    return next(name for name in _CORETYPES.values() if name != chosen)
+
+
 def better_kernels() -> str | None:
     """The OPENBLAS_CORETYPE with which NumPy trains faster here than with the kernels that OpenBLAS chose; or None.
 
@@ -39,10 +47,11 @@ def better_kernels() -> str | None:
     been seen a fifth too slow either way, on processors of one name; so the two are timed. That is done once a machine
     and version of NumPy, and kept in the cache folder: other kernels round otherwise.
     """
-    chosen = _CORETYPES.get(blas().get("kernels", ""))
-    if chosen is None or "OPENBLAS_CORETYPE" in os.environ or not set(cpuinfo("flags").split()) >= _AVX512:
+    other = other_kernels()
+    if other is None or "OPENBLAS_CORETYPE" in os.environ:
         return None
 
+    chosen = next(name for name in _CORETYPES.values() if name != other)
     known, kept = f"{processor()}, NumPy {np.__version__}, {chosen}", None
     with contextlib.suppress(LinclfError):
         kept = cache_folder() / "kernels.json"
@@ -50,13 +59,12 @@ def better_kernels() -> str | None:
     with contextlib.suppress(OSError, ValueError):
         found = json.loads(kept.read_text(encoding="utf-8")) if kept else {}
     if found.get(known) not in _CORETYPES.values():
-        other = next(name for name in _CORETYPES.values() if name != chosen)
         seconds = {name: _seconds_with(name) for name in (chosen, other)}
         found[known] = other if seconds[other] < _WORTH_IT * seconds[chosen] else chosen
         if kept:
             with contextlib.suppress(OSError):
                 write_text(kept, json.dumps(found))
-    return found[known] if found[known] != chosen else None
+    return other if found[known] == other else None
 
 
 def _seconds_with(coretype: str) -> float:

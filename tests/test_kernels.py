@@ -58,6 +58,7 @@ def test_kernels_are_not_chosen_where_there_is_no_choice(machine, monkeypatch, c
     if asked:
         monkeypatch.setenv("OPENBLAS_CORETYPE", asked)
     assert kernels.better_kernels() is None
+    assert kernels.other_kernels() == asked  # what was asked for does not change what could be run
 
 
 def test_without_a_home_folder_kernels_are_timed_each_time(machine, monkeypatch):
