@@ -1,5 +1,7 @@
 """Standardised inputs by hand."""
 
+import pickle
+
 import joblib
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from linclf import Config, DataError, Standardizer, sweep, train
 
 
 def test_pixels_are_divided_by_255_and_standardised():
-    images = np.random.default_rng(0).integers(0, 256, (1300, 4, 4, 3), np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (1000, 16, 16, 3), np.uint8)  # made in three pieces
     standardize = Standardizer.fit(images)
     scaled = images.reshape(len(images), -1) / 255
     np.testing.assert_allclose(standardize.mean, scaled.mean(axis=0))
@@ -23,6 +25,14 @@ def test_pixels_are_divided_by_255_and_standardised():
 def test_other_images_take_the_training_images_mean_and_spread():
     train, test = np.array([[0.0], [2.0]]), np.array([[4.0]])
     assert Standardizer.fit(train)(test, np.float64).tolist() == [[3.0]]
+
+
+def test_workers_are_sent_mean_and_spread_alone():
+    images = np.random.default_rng(0).integers(0, 256, (20, 3072), np.uint8)
+    standardize = Standardizer.fit(images)
+    X, sent = standardize(images), pickle.dumps(standardize)
+    assert len(sent) < 2 * 3072 * 8 + 1000
+    np.testing.assert_array_equal(pickle.loads(sent)(images), X)
 
 
 @pytest.mark.parametrize("value", [0, 77, 255])
