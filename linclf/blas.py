@@ -25,6 +25,8 @@ _LEAST_PART = 1_000_000
 OpenBLAS (its issue 5980, mended in August 2026)."""
 _LEAST_INPUTS = 256
 """Inputs that a part must have: with fewer, adding up the parts of the scores takes as long as is gained."""
+_FEW_ROWS = 16
+"""Rows of weights up to which x W^T is faster than W x^T, and then turned round: a tenth at ten rows."""
 _LINE = 64  # bytes of a line of the processor's cache
 
 _Place = tuple[int, int]
@@ -47,25 +49,32 @@ class Products:
         self._W, self._place = W, _place(W)
         self._blas = _blas(W.dtype.char)
         self._parts: dict[int, _Parts | None] = {}  # by n: made once, not at every step
+        self._x, self._x_place = W, self._place
 
     def scores(self, x: np.ndarray) -> np.ndarray:
         """W x^T, (m, n)."""
         W, n = self._W, len(x)
         if parts := self._parts_for(n):
-            return parts.scores(self._checked(x, n, W.shape[1]))
+            return parts.scores(self._place_of(x))
         # Faster with the taller matrix on the left.
         return np.ascontiguousarray((x @ W.T).T) if n >= len(W) else W @ x.T
 
     def add(self, G: np.ndarray, x: np.ndarray) -> None:
         """W += G x, without a temporary where NumPy's BLAS can be reached."""
         (m, d), n, blas = self._W.shape, len(x), self._blas
-        G_place, x_place = self._checked(G, m, n), self._checked(x, n, d)
+        G_place, x_place = self._checked(G, m, n), self._place_of(x)
         if parts := self._parts_for(n):
             parts.add(G_place, x_place)
         elif blas:
             blas.gemm(_ROW_MAJOR, _PLAIN, _PLAIN, m, d, n, 1.0, *G_place, *x_place, 1.0, *self._place)
         else:
             np.add(self._W, G @ x, out=self._W)
+
+    def _place_of(self, x: np.ndarray) -> _Place:
+        """Found once for both products of a step."""
+        if x is not self._x:
+            self._x, self._x_place = x, self._checked(x, len(x), self._W.shape[1])
+        return self._x_place
 
     def _checked(self, A: np.ndarray, *shape: int) -> _Place:
         if A.dtype != self._W.dtype or A.shape != shape:
@@ -94,42 +103,47 @@ class _Parts:
     """The products with n images in ``count`` parts: each of ``width`` inputs, the last of all that are left."""
 
     def __init__(self, blas: "_Blas", W: np.ndarray, n: int, count: int, width: int) -> None:
-        (m, d), tall = W.shape, n >= len(W)
-        rows, columns = (n, m) if tall else (m, n)
-        S = np.empty((count, rows, columns), W.dtype)
-        self._S = S.transpose(0, 2, 1) if tall else S
-        self._begin = width * W.itemsize * np.arange(count)  # of each part, bytes from where a row begins
-        inputs = np.full(count, width)
-        inputs[-1] = d - width * (count - 1)
+        (m, d), few = W.shape, len(W) <= _FEW_ROWS
+        S = np.empty((count, n, m) if few else (count, m, n), W.dtype)
+        self._S = S.transpose(0, 2, 1) if few else S
+        inputs = [width] * (count - 1) + [d - width * (count - 1)]
+        apart = width * W.itemsize  # bytes between the parts of a row
 
-        (self._G, self._x, weights, scores) = (_Matrices(blas, count) for _ in range(4))
-        weights.set(_place(W), self._begin)
-        scores.set(_place(S[0]), S.strides[0] * np.arange(count))
-        left, right = (self._x, weights) if tall else (weights, self._x)
+        self._G, self._x = _Matrices(blas, count), _Matrices(blas, count, apart)
+        weights, scores = _Matrices(blas, count, apart), _Matrices(blas, count, S.strides[0])
+        weights.set(_place(W))
+        scores.set(_place(S[0]))
+        left, right = (self._x, weights) if few else (weights, self._x)
+        rows, columns = ([size] * count for size in S.shape[1:])
         self._score = blas.batch(rows, columns, inputs, left, right, _TRANSPOSED, 0.0, scores)
-        self._add = blas.batch(m, inputs, n, self._G, self._x, _PLAIN, 1.0, weights)
+        self._add = blas.batch([m] * count, inputs, [n] * count, self._G, self._x, _PLAIN, 1.0, weights)
 
     def scores(self, x: _Place) -> np.ndarray:
-        self._x.set(x, self._begin)
+        self._x.set(x)
         self._score()
         S: np.ndarray = np.add.reduce(self._S, axis=0, out=np.empty(self._S.shape[1:], self._S.dtype))
         return S
 
     def add(self, G: _Place, x: _Place) -> None:
         self._G.set(G)
-        self._x.set(x, self._begin)
+        self._x.set(x)
         self._add()
 
 
 class _Matrices:
-    """One matrix of each product of a call: where it begins, and the numbers from row to row."""
+    """One matrix of each product of a call: where it begins, ``apart`` bytes from the one before, and its row's length.
 
-    def __init__(self, blas: "_Blas", count: int) -> None:
-        self.starts, self.strides = np.zeros(count, np.intp), np.zeros(count, blas.integer)
+    Kept as the BLAS reads them. (Setting arrays of NumPy takes three times as long.)
+    """
 
-    def set(self, place: _Place, offsets: np.ndarray | int = 0) -> None:
-        np.add(place[0], offsets, out=self.starts)
-        self.strides[:] = place[1]
+    def __init__(self, blas: "_Blas", count: int, apart: int = 0) -> None:
+        self.starts, self.strides = (ctypes.c_void_p * count)(), (blas.integer * count)()
+        self._offsets = [apart * i for i in range(count)]
+
+    def set(self, place: _Place) -> None:
+        start, stride = place
+        self.starts[:] = [start + offset for offset in self._offsets]
+        self.strides[:] = [stride] * len(self._offsets)
 
 
 @dataclass(frozen=True)
@@ -142,37 +156,38 @@ class _Blas:
     gemm: Any
     gemm_batch: Any
     threads: Callable[[], int]
-    real: np.dtype
+    real: Any
     integer: Any
 
     def batch(
         self,
-        m: int,
-        n: int | np.ndarray,
-        k: int | np.ndarray,
+        m: list[int],
+        n: list[int],
+        k: list[int],
         A: _Matrices,
         B: _Matrices,
         B_as: int,
         beta: float,
         C: _Matrices,
     ) -> Callable[[], None]:
-        """A call that makes C_i <- A_i B_i + beta C_i, (m, n), over k numbers each, a product a thread.
+        """A call that makes C_i <- A_i B_i + beta C_i, (m_i, n_i), over k_i numbers each, a product a thread.
 
-        n and k may be arrays of a number a product; with B_as=_TRANSPOSED, B_i is (n, k).
+        With B_as=_TRANSPOSED, B_i is (n_i, k_i).
         """
+        count = len(m)
 
-        def each(value: object, dtype: Any) -> np.ndarray:
-            return np.full(len(C.starts), value, dtype)
+        def each(kind: Any, values: list[Any]) -> Any:
+            return (kind * count)(*values)
 
         arrays = (
-            *(each(_PLAIN, np.intc), each(B_as, np.intc)),
-            *(each(size, self.integer) for size in (m, n, k)),
-            *(each(1.0, self.real), A.starts, A.strides, B.starts, B.strides),
-            *(each(beta, self.real), C.starts, C.strides),
-            each(1, self.integer),  # a product a group: those of a group would be of one size
+            *(each(ctypes.c_int, [value] * count) for value in (_PLAIN, B_as)),
+            *(each(self.integer, sizes) for sizes in (m, n, k)),
+            *(each(self.real, [1.0] * count), A.starts, A.strides, B.starts, B.strides),
+            *(each(self.real, [beta] * count), C.starts, C.strides),
+            each(self.integer, [1] * count),  # a product a group: those of a group would be of one size
         )
-        *addresses, sizes_of_groups = (array.ctypes.data for array in arrays)
-        arguments = _ROW_MAJOR, *addresses, len(C.starts), sizes_of_groups
+        *addresses, sizes_of_groups = map(ctypes.addressof, arrays)
+        arguments = _ROW_MAJOR, *addresses, count, sizes_of_groups
 
         def call(kept: object = arrays) -> None:
             self.gemm_batch(*arguments)
@@ -223,8 +238,8 @@ def _blas(char: str) -> _Blas | None:
         gemm.restype = None
         threads = getattr(library, threads_name, None)
         if gemm_batch is None or threads is None:
-            return _Blas(gemm, None, lambda: 1, np.dtype(char), np.dtype(integer))
+            return _Blas(gemm, None, lambda: 1, real, integer)
         gemm_batch.argtypes = [ctypes.c_int, *[ctypes.c_void_p] * 13, integer, ctypes.c_void_p]
         gemm_batch.restype = None
-        return _Blas(gemm, gemm_batch, threads, np.dtype(char), np.dtype(integer))
+        return _Blas(gemm, gemm_batch, threads, real, integer)
     return None

@@ -41,7 +41,7 @@ class Stack:
     def descend(self, G: np.ndarray, x: np.ndarray, learning_rate: np.ndarray, weight_decay: np.ndarray) -> None:
         """W -= η G x / n + weight_decay W and b -= η mean(G), both rates one a network; G (C, K, n) is used up."""
         step = learning_rate / -len(x)
-        self._b += step * _sums(G)
+        self._b += step * G.sum(axis=2)
         self._shrink *= 1 - weight_decay
         if self._shrink.min() < 0.1:  # dividing by it must neither overflow nor lose digits
             self._fold()
@@ -78,7 +78,7 @@ class MomentumStack(Stack):
         """One step, in place; G (C, K, n) is used up."""
         step = learning_rate / -len(x)
         self._m *= self._momentum
-        self._m += step * _sums(G)
+        self._m += step * G.sum(axis=2)
         self._b += self._m
         self._M *= self._momentum[:, None]
         self._M -= weight_decay[:, None] * self._V
@@ -90,12 +90,6 @@ class MomentumStack(Stack):
 def _matrix(A: np.ndarray) -> np.ndarray:
     """(C, K, n) as (C K, n), the same memory."""
     return A.reshape(-1, A.shape[2])
-
-
-def _sums(G: np.ndarray) -> np.ndarray:
-    """Sums over the images, (C, K): for many networks several times faster than ``G.sum(axis=2)``."""
-    sums: np.ndarray = G @ np.ones(G.shape[2], G.dtype)
-    return sums
 
 
 def make_stack(models: Sequence[Linear], dtype: np.dtype, momentum: Sequence[float]) -> Stack:

@@ -52,6 +52,9 @@ def test_products_are_numpys(m, n, d, cut, threads, dtype, monkeypatch):
         expected = W + G @ images
         products.add(G, images)
         np.testing.assert_allclose(W, expected, **tolerance)
+    expected = W + G @ x  # not the images of the last scores
+    products.add(G, x)
+    np.testing.assert_allclose(W, expected, **tolerance)
 
 
 def test_products_are_cut_where_the_parts_are_worth_it(monkeypatch):
