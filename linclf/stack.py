@@ -24,6 +24,15 @@ class Stack:
         self._products = Products(_matrix(self._V))
         self._b = np.stack([model.b for model in models], axis=1).astype(dtype)
         self._shrink = np.ones(len(models), dtype)
+        self._least = 1.0  # no greater than any of them
+
+    def set_rates(self, learning_rate: Sequence[float], l2: Sequence[float]) -> None:
+        """The learning rate η of the next steps, and λ, a number a network."""
+        dtype = self._V.dtype
+        self._learning_rate = np.array(learning_rate, dtype)
+        self._weight_decay = (2 * np.array(learning_rate) * np.array(l2)).astype(dtype)
+        self._keep = 1 - self._weight_decay
+        self._least_keep = float(self._keep.min())
 
     @property
     def W(self) -> np.ndarray:
@@ -38,12 +47,13 @@ class Stack:
         S += self._b[:, :, None]
         return S
 
-    def descend(self, G: np.ndarray, x: np.ndarray, learning_rate: np.ndarray, weight_decay: np.ndarray) -> None:
-        """W -= η G x / n + weight_decay W and b -= η mean(G), both rates one a network; G (C, K, n) is used up."""
-        step = learning_rate / -len(x)
+    def descend(self, G: np.ndarray, x: np.ndarray) -> None:
+        """W -= η G x / n + 2ηλ W and b -= η mean(G), in place; G (C, K, n) is used up."""
+        step = self._learning_rate / -len(x)
         self._b += step * G.sum(axis=2)
-        self._shrink *= 1 - weight_decay
-        if self._shrink.min() < 0.1:  # dividing by it must neither overflow nor lose digits
+        self._shrink *= self._keep
+        self._least *= self._least_keep
+        if self._least < 0.1:  # dividing by what has shrunk must neither overflow nor lose digits
             self._fold()
         G *= (step / self._shrink)[:, None]
         self._products.add(_matrix(G), x)
@@ -58,6 +68,7 @@ class Stack:
         if (self._shrink != 1).any():
             self._V *= self._shrink[:, None]
             self._shrink[:] = 1
+        self._least = 1.0
 
     def model(self, k: int) -> Linear:
         """Network k as it is now."""
@@ -74,14 +85,14 @@ class MomentumStack(Stack):
         self._steps = Products(_matrix(self._M))
         self._m = np.zeros_like(self._b)  # of the biases
 
-    def descend(self, G: np.ndarray, x: np.ndarray, learning_rate: np.ndarray, weight_decay: np.ndarray) -> None:
+    def descend(self, G: np.ndarray, x: np.ndarray) -> None:
         """One step, in place; G (C, K, n) is used up."""
-        step = learning_rate / -len(x)
+        step = self._learning_rate / -len(x)
         self._m *= self._momentum
         self._m += step * G.sum(axis=2)
         self._b += self._m
         self._M *= self._momentum[:, None]
-        self._M -= weight_decay[:, None] * self._V
+        self._M -= self._weight_decay[:, None] * self._V
         G *= step[:, None]
         self._steps.add(_matrix(G), x)
         self._V += self._M

@@ -124,12 +124,10 @@ def _train_stack(
     averaging = np.array([config.averaging for config in configs], dtype)
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is caught below, in words
         for epoch, batches in enumerate(epochs(train, configs[0]), start=1):
-            learning_rate = np.array([config.learning_rate_at(epoch) for config in configs], dtype)
-            # The penalty's part of a step, η · 2λ.
-            weight_decay = np.array([2 * config.learning_rate_at(epoch) * config.l2 for config in configs], dtype)
+            stack.set_rates([config.learning_rate_at(epoch) for config in configs], [config.l2 for config in configs])
             for x, labels in batches:
                 G = _gradient(losses, stack.scores(x), labels)
-                stack.descend(G, x, learning_rate, weight_decay)
+                stack.descend(G, x)
             if measured is not stack:
                 measured.move_towards(stack, keep=np.minimum(averaging, 1 - 1 / epoch))
             _check_finite(epoch, configs, record.add(measured))
