@@ -12,7 +12,7 @@ from .losses import Loss, get_loss
 from .model import Linear
 from .stack import Stack
 
-_CHUNK = 1000  # images scored at a time
+_CHUNK = 500  # images scored at a time
 
 Evaluate = bool | Literal["validation"]
 """Which images are measured: both sets (True), validation images alone, or none (False)."""
