@@ -211,9 +211,9 @@ def page(results):
         f"products get, {results['peak_gflops']:.0f}.",
         "",
         "Images that are converted are written by one core and read by both. Where the cores share no cache, as those "
-        "of a virtual machine may from one minute to the next, writing over what the other has read takes "
-        "longer, and so does sending a byte there and back (`round_trips`, a million). linclf_uint8 over linclf_float32 "
-        "by round, with these seconds: "
+        "of a virtual machine may from one minute to the next, writing over what the other has read takes longer, and "
+        "so does sending a byte there and back (`round_trips`, a million). linclf_uint8 over linclf_float32 by round, "
+        "with these seconds: "
         + ", ".join(
             f"{uint8 / float32:.2f} ({seconds:.2f})"
             for uint8, float32, seconds in zip(
