@@ -88,6 +88,16 @@ def test_training_equals_a_loop_by_hand(loss, changes):
     np.testing.assert_allclose(run.model.b, expected.b, rtol=1e-10)
 
 
+@pytest.mark.parametrize("left", [0.5, 0.0, -0.5], ids=str)
+def test_a_strong_penalty_in_a_long_epoch(left):
+    """A step leaves half of the weights, none, or minus a half; powers of these are beyond any float."""
+    X, y = blobs(n=1500)
+    configs = [config(epochs=1, batch_size=1, learning_rate=0.05, l2=l2) for l2 in ((1 - left) / 0.1, 0.0)]
+    for own, run in zip(configs, train(configs, (X, y)), strict=True):
+        expected = train_by_hand(own, X, y, Linear.initial(3, 6, own.seed))
+        np.testing.assert_allclose(run.model.W, expected.W, rtol=1e-9)
+
+
 @every_loss
 def test_shuffling_takes_a_new_permutation_each_epoch(loss):
     X, y = blobs(n=20)
