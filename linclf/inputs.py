@@ -62,9 +62,9 @@ def checked_init(init: Sequence[Linear], n_models: int, n_classes: int, n_inputs
 
 
 def _all_finite(A: np.ndarray) -> bool:
-    rows = A.reshape(len(A), -1)
+    rows = A.reshape(len(A), -1) if A.flags.c_contiguous else A  # never a copy: A may be larger than memory
     with np.errstate(over="ignore", invalid="ignore"):
         # As a rule a single pass, on all of the BLAS's threads: neither NaN nor infinity gets lost in a sum. Great
         # numbers may overflow in it.
-        sums = rows @ np.ones(rows.shape[1], A.dtype)
+        sums = rows @ np.ones(rows.shape[-1], A.dtype)
         return bool(np.isfinite(sums).all() or np.isfinite([A.min(), A.max()]).all())

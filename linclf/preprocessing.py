@@ -62,7 +62,7 @@ class Standardizer:
     @cached_property
     def _shift_and_factor(self) -> dict[type[np.floating], tuple[np.ndarray, ...]]:
         """By type: what is subtracted of a few images, and what they are multiplied with then."""
-        rows, n = (self.mean * self.scale, 1 / (self.std * self.scale)), max(1, _NUMBERS // len(self.mean))
+        rows, n = (self.mean * self.scale, 1 / (self.std * self.scale)), _NUMBERS // max(1, len(self.mean)) + 1
         # As many rows as images: broadcasting a single one takes half as long again.
         return {dtype: tuple(np.tile(row.astype(dtype), (n, 1)) for row in rows) for dtype in (np.float32, np.float64)}
 

@@ -1,12 +1,14 @@
 """Standardised inputs by hand."""
 
 import pickle
+import tracemalloc
 
 import joblib
 import numpy as np
 import pytest
 
 from linclf import Config, DataError, Standardizer, sweep, train
+from linclf.inputs import checked_images
 
 
 def test_pixels_are_divided_by_255_and_standardised():
@@ -76,3 +78,23 @@ def test_lazy_inputs_are_checked_too():
         train(Config(learning_rate=0.1, l2=0.0), (standardize.lazily(images), np.arange(3)), progress=False)
     with pytest.raises(DataError, match="expected X"):
         train(Config(learning_rate=0.1, l2=0.0), (standardize.lazily(images), np.arange(2)), progress=False)
+
+
+def test_images_are_not_copied_to_be_checked():
+    """However they lie in memory: a file may be larger than it."""
+    images = np.zeros((2000, 3, 16, 16), np.float32).transpose(0, 2, 3, 1)
+    standardize = Standardizer(np.zeros(768), np.ones(768), 1.0)
+    tracemalloc.start()
+    try:
+        checked_images("training", (standardize.lazily(images), np.zeros(2000, int)), None)
+        assert tracemalloc.get_traced_memory()[1] < images.nbytes / 2
+    finally:
+        tracemalloc.stop()
+    images[7, 3, 4, 2] = np.nan
+    with pytest.raises(DataError, match="finite inputs"):
+        checked_images("training", (standardize.lazily(images), np.zeros(2000, int)), None)
+
+
+def test_images_without_inputs_become_none():
+    images = np.zeros((3, 0), np.uint8)
+    assert Standardizer.fit(images)(images).shape == (3, 0)
