@@ -235,7 +235,7 @@ def attempt(reader: Reader, number: int, folder: Path, seconds: float = SECONDS)
     given = folder / (reader.given or victim)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     signal.setitimer(signal.ITIMER_REAL, seconds)
-    faulthandler.dump_traceback_later(10 * seconds, exit=True)  # for what does not come back to Python
+    faulthandler.dump_traceback_later(10 * SECONDS, exit=True)  # for what does not come back to Python
     _watched = []
     try:
         try:
