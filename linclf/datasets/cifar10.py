@@ -58,21 +58,24 @@ def load(path: Path, source: str) -> Dataset:
     """CIFAR-10 from what ``find`` found; DataError naming the file that is missing or not what it has to be."""
     layout, files = _FAMILY.read(path)
     read = _read_pickled if layout == PICKLED else _read_binary
-    batches = [read(f"{path}/{name}", content) for name, content in files.items()]
-    largest = max(len(labels) for _, labels in batches)
-    for name, (_, labels) in zip(files, batches, strict=True):
+    batches: dict[str, Batch] = {}
+    official: bool | None = layout == PICKLED
+    for name, content in files:
+        batches[name] = read(f"{path}/{name}", content)
+        official = official and hashlib.md5(content).hexdigest() == _OFFICIAL_MD5[name]
+    largest = max(len(labels) for _, labels in batches.values())
+    for name, (_, labels) in batches.items():
         if len(labels) != largest:  # a file cut between two records is whole in no other way
             raise DataError(
                 f"{path}/{name}: expected {largest:,} images as in the largest batch, found {len(labels):,}"
             )
-    official: bool | None = None
     if path.is_file():
         digest = hashlib.sha256(_FAMILY.read_file(path, LARGEST_ARCHIVE)).hexdigest()
         official = digest in (PYTHON_ARCHIVE.sha256, BINARY_ARCHIVE.sha256)
-    elif layout == PICKLED:
-        official = all(hashlib.md5(files[name]).hexdigest() == md5 for name, md5 in _OFFICIAL_MD5.items())
+    elif layout == BINARY:
+        official = None
     stored = "pickled batches" if layout == PICKLED else "binary batches"
-    return make_dataset(batches, NAMES, name=CIFAR10, source=source, layout=stored, official=official)
+    return make_dataset(list(batches.values()), NAMES, name=CIFAR10, source=source, layout=stored, official=official)
 
 
 def _read_pickled(file: str, content: bytes) -> Batch:

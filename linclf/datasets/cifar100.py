@@ -28,7 +28,7 @@ def find(path: Path) -> Path | None:
 def load(path: Path, source: str) -> Dataset:
     """CIFAR-100 from what ``find`` found; DataError naming the file that is missing or not what it has to be."""
     layout, files = _FAMILY.read(path)
-    train, test, names = ((f"{path}/{name}", content) for name, content in files.items())
+    train, test, names = ((f"{path}/{name}", content) for name, content in files)
     read, read_names = (_read_pickled, _pickled_names) if layout == PICKLED else (_read_binary, _listed_names)
     return split_dataset(read(*train), read(*test), read_names(*names), name="CIFAR-100", source=source, layout=layout)
 
