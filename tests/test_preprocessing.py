@@ -29,6 +29,13 @@ def test_other_images_take_the_training_images_mean_and_spread():
     assert Standardizer.fit(train)(test, np.float64).tolist() == [[3.0]]
 
 
+def test_many_images_on_all_cores_are_what_few_at_a_time_are():
+    images = np.random.default_rng(0).integers(0, 256, (2500, 3072), np.uint8)
+    standardize = Standardizer.fit(images)
+    few = [standardize(images[i : i + 70]) for i in range(0, len(images), 70)]
+    np.testing.assert_array_equal(standardize(images), np.concatenate(few))
+
+
 def test_workers_are_sent_mean_and_spread_alone():
     images = np.random.default_rng(0).integers(0, 256, (20, 3072), np.uint8)
     standardize = Standardizer.fit(images)
