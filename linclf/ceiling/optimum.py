@@ -24,6 +24,7 @@ def softmax_optimum(images: Images, n_classes: int, l2: float, iterations: int) 
         l2: λ, above 0 for a minimum that is only one.
         iterations: at most. Converged means that an iteration made the cost less than a ten-millionth smaller.
     """
+    from scipy.linalg.lapack import dtrtri
     from scipy.optimize import minimize
 
     X, y = images
@@ -34,8 +35,8 @@ def softmax_optimum(images: Images, n_classes: int, l2: float, iterations: int) 
         for rows in chunks:
             x = X[rows]
             bends += _CURVATURE / len(X) * (x.T @ x)
-        # By NumPy, not by SciPy's triangular solver: the threads of their two BLAS would wait for each other.
-        inverse = np.linalg.inv(np.linalg.cholesky(bends))
+        # Once, and not a triangular solver each time: the threads of SciPy's BLAS and of NumPy's wait for each other.
+        inverse, _ = dtrtri(np.linalg.cholesky(bends), lower=1)
 
     def model(theta: np.ndarray) -> Linear:
         U, b = theta[:-n_classes].reshape(n_classes, -1), theta[-n_classes:]
