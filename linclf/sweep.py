@@ -94,6 +94,8 @@ def run_tasks(
 
     ``after_epoch`` is called after each epoch of each task; for an engine of processes, when the task has finished.
     """
+    if not tasks:  # a notebook whose runs are stored does not wait for joblib
+        return
     try:
         import joblib
         from threadpoolctl import threadpool_limits
