@@ -99,6 +99,16 @@ def test_a_page_opens_whole_and_asks_for_nothing(visit, path, width, scheme):
     assert page.trouble == []
 
 
+def test_a_tables_caption_stays_on_a_phones_screen(visit, path):
+    page = visit(path, width=360)
+    edges = "[...document.querySelectorAll('caption')].map(c => c.getBoundingClientRect()).map(r => [r.left, r.right])"
+    for side in ("0", "box.scrollWidth"):
+        page.evaluate(f"document.querySelectorAll('.wide').forEach(box => box.scrollLeft = {side})")
+        found = page.evaluate(edges)
+        assert found
+        assert all(0 <= left <= right <= 360 for left, right in found)
+
+
 def test_headings_are_in_order_and_ids_unique(visit, path):
     page = visit(path)
     levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(heading => +heading.tagName[1])")
