@@ -72,7 +72,7 @@ _MOST = 500_000  # opcodes; CIFAR-100's train, the longest, has fewer than half 
 
 
 class _Unpickler(pickle._Unpickler):
-    """Python's own, not the one in C: it can be told which opcodes there are, and a memo takes what is stored in it."""
+    """Python's own, not the one in C: its opcodes can be chosen, and no number in a file makes its memo great."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(io.BytesIO(content), encoding="bytes")
