@@ -34,7 +34,6 @@ AT_SOME = {
     "linclf_float32": (4,),
     "floor_evaluated": (4,),
     "floor_shuffled": (4,),
-    "round_trips": (4,),
 }
 """The K at which a tool runs, where not at all of them."""
 QUICK = {K: ("linclf_train", "floor", "linclf_hinge") for K in (1, 4)}
@@ -209,18 +208,6 @@ def page(results):
         f"{within:.2f} s for that, which asks for {scored / within:.0f} GFLOP/s. NumPy's bare product of 1,000 images "
         f"and 40 rows of weights does {scored / bare:.0f}; a square product of 4,096 rows, which is as fast as "
         f"products get, {results['peak_gflops']:.0f}.",
-        "",
-        "Images that are converted are written by one core and read by both. Where the cores share no cache, as those "
-        "of a virtual machine may from one minute to the next, writing over what the other has read takes longer, and "
-        "so does sending a byte there and back (`round_trips`, a million). linclf_uint8 over linclf_float32 by round, "
-        "with these seconds: "
-        + ", ".join(
-            f"{uint8 / float32:.2f} ({seconds:.2f})"
-            for uint8, float32, seconds in zip(
-                *(runs[4][name] for name in ("linclf_uint8", "linclf_float32", "round_trips")), strict=True
-            )
-        )
-        + ".",
     ]
     lines += ["", "![Seconds by tool and number of networks](times.svg)", "", "## Seconds", ""]
     lines += [

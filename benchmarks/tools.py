@@ -6,8 +6,6 @@ weights and see the same batches; FOLDER holds the data, and gets the weights th
 """
 
 import json
-import mmap
-import os
 import resource
 import sys
 import time
@@ -152,29 +150,6 @@ def floor_shuffled(X, y, K):
                 X.take(order[i : i + BATCH], axis=0, out=x, mode="clip")
                 W @ x.T
                 G @ x
-
-    return work
-
-
-def round_trips(X, y, K):
-    """A byte goes from one core to another and back a million times: slower where they share no cache."""
-    one, other = sorted(os.sched_getaffinity(0))[:2]
-    byte = mmap.mmap(-1, 1)
-
-    def work():
-        if not os.fork():
-            os.sched_setaffinity(0, {other})
-            for _ in range(1_000_000):
-                while not byte[0]:
-                    pass
-                byte[0] = 0
-            os._exit(0)
-        os.sched_setaffinity(0, {one})
-        for _ in range(1_000_000):
-            byte[0] = 1
-            while byte[0]:
-                pass
-        os.wait()
 
     return work
 
@@ -368,7 +343,6 @@ TOOLS = {
         "floor_shuffled",
         "linclf_uint8",
         "linclf_float32",
-        "round_trips",
         "textbook",
         "torch_loader",
         "torch_sliced",
