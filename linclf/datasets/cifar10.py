@@ -59,21 +59,20 @@ def load(path: Path, source: str) -> Dataset:
     layout, files = _FAMILY.read(path)
     read = _read_pickled if layout == PICKLED else _read_binary
     batches: dict[str, Batch] = {}
-    official: bool | None = layout == PICKLED
+    listed = layout == PICKLED  # as long as the files' checksums are
     for name, content in files:
         batches[name] = read(f"{path}/{name}", content)
-        official = official and hashlib.md5(content).hexdigest() == _OFFICIAL_MD5[name]
+        listed = listed and hashlib.md5(content).hexdigest() == _OFFICIAL_MD5[name]
     largest = max(len(labels) for _, labels in batches.values())
     for name, (_, labels) in batches.items():
         if len(labels) != largest:  # a file cut between two records is whole in no other way
             raise DataError(
                 f"{path}/{name}: expected {largest:,} images as in the largest batch, found {len(labels):,}"
             )
+    official = listed if layout == PICKLED else None
     if path.is_file():
         digest = hashlib.sha256(_FAMILY.read_file(path, LARGEST_ARCHIVE)).hexdigest()
         official = digest in (PYTHON_ARCHIVE.sha256, BINARY_ARCHIVE.sha256)
-    elif layout == BINARY:
-        official = None
     stored = "pickled batches" if layout == PICKLED else "binary batches"
     return make_dataset(list(batches.values()), NAMES, name=CIFAR10, source=source, layout=stored, official=official)
 
