@@ -16,13 +16,10 @@ import numpy as np
 import tools
 
 import linclf
-from linclf.environment import describe, environment
-from linclf.kernels import better_kernels, other_kernels
+from linclf.system.environment import describe, environment
 
 HERE = Path(__file__).parent
 STACKS = (1, 4, 20, 40)
-OTHER = other_kernels()
-"""OpenBLAS's kernels that are not used here, for comparison; None where the processor has no others."""
 AT_SOME = {
     "textbook": (1, 40),
     "sklearn_sgd": (1,),
@@ -62,10 +59,10 @@ BOUNDS = (
 )
 
 
-def once(name, K, folder, **environ):
+def once(name, K, folder):
     """What one run of a tool, in a process of its own, says of itself."""
     command = [sys.executable, HERE / "tools.py", name, str(K), str(folder)]
-    done = subprocess.run(command, env=os.environ | environ, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{name} at K = {K} failed:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
@@ -80,9 +77,8 @@ def seconds_to_import(module):
 
 
 def alternate(repeats, folder):
-    """Every tool at every K, ``repeats`` times round, as {K: {tool: [seconds]}}; the same for other BLAS kernels."""
+    """Every tool at every K, ``repeats`` times round, as {K: {tool: [seconds]}}."""
     runs = {K: {name: [] for name in tools.TOOLS if K in AT_SOME.get(name, STACKS)} for K in STACKS}
-    others = {K: {name: [] for name in ("linclf_train", "floor") if OTHER} for K in STACKS}
     for i in range(repeats):
         for K in STACKS:
             turns = {name: [] for name in runs[K]}
@@ -90,10 +86,8 @@ def alternate(repeats, folder):
                 turns[name].append(once(name, K, folder)["seconds"])
             for name, seconds in turns.items():
                 runs[K][name].append(statistics.median(seconds))
-            for name, seconds in others[K].items():
-                seconds.append(once(name, K, folder, OPENBLAS_CORETYPE=OTHER)["seconds"])
         print(f"round {i + 1} of {repeats}", flush=True)
-    return runs, others
+    return runs
 
 
 def differences(folder):
@@ -223,12 +217,6 @@ def page(results):
             for K in STACKS
         ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    others = results["seconds_with_other_kernels"]
-    for name in others[1]:
-        cells = [f"{statistics.median(others[K][name]):.2f}" for K in STACKS]
-        lines.append(f"| {name}, {OTHER} kernels | {' | '.join(cells)} |")
-    if not others[1]:
-        lines += ["", "OpenBLAS has no other kernels for this processor that would be worth comparing."]
     greatest = max(value for each in results["weights_differ_by"].values() for value in each.values())
     lines += ["", f"All tools but scikit-learn's end at the same weights, to {greatest:.0e} of the greatest.", ""]
     lines += ["## Growth", "", "![Seconds against images, inputs and networks](growth.svg)", ""]
@@ -271,16 +259,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=7, help="rounds, default 7")
     options = parser.parse_args()
-    if better := better_kernels():  # as a report does
-        os.environ["OPENBLAS_CORETYPE"] = better
-        os.execv(sys.executable, [sys.executable, *sys.argv])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data = linclf.load_dataset("synthetic")
         images, labels = np.concatenate(data.train_images), np.concatenate(data.train_labels)
         np.save(folder / "X.npy", linclf.Standardizer.fit(images)(images))
         np.save(folder / "y.npy", labels)
-        runs, others = alternate(options.repeats, folder)
+        runs = alternate(options.repeats, folder)
         differs = differences(folder)
         memory = {"uint8": once("linclf_uint8", 4, folder), "10 GB": once("linclf_10_gb", 1, folder)}
         imports = {"numpy": [], "linclf": []}
@@ -295,7 +280,6 @@ def main():
         "environment": environment(),
         "ratios": ratios(runs, differs, imports),
         "seconds": runs,
-        "seconds_with_other_kernels": others,
         "weights_differ_by": differs,
         "imports": imports,
         "memory": memory,

@@ -13,19 +13,20 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .augmentation import Augmentation
-from .config import Config
-from .errors import ConfigError, DataError, DivergenceError, LinclfError
-from .evaluation import History
-from .model import Linear
-from .preprocessing import Standardizer
-from .sweep import sweep
-from .training import Run, train
+from linclf.data.augmentation import Augmentation
+from linclf.data.standardize import Standardizer
+from linclf.errors import ConfigError, DataError, DivergenceError, LinclfError
+from linclf.training.config import Config
+from linclf.training.history import History
+from linclf.training.loop import Run, train
+from linclf.training.model import Linear
+from linclf.training.sweep import sweep
 
 if TYPE_CHECKING:
-    from .datasets import Dataset, Provenance, load_dataset
-    from .estimators import SoftmaxClassifier as SoftmaxClassifier
-    from .estimators import SVMClassifier as SVMClassifier
+    from linclf.data.dataset import Dataset, Provenance
+    from linclf.data.load import load_dataset
+    from linclf.training.estimators import SoftmaxClassifier as SoftmaxClassifier
+    from linclf.training.estimators import SVMClassifier as SVMClassifier
 
 __all__ = [
     "Augmentation",
@@ -47,8 +48,9 @@ __all__ = [
 
 
 _LATE = {
-    **dict.fromkeys(("Dataset", "Provenance", "load_dataset"), "datasets"),
-    **dict.fromkeys(("SVMClassifier", "SoftmaxClassifier"), "estimators"),
+    **dict.fromkeys(("Dataset", "Provenance"), "data.dataset"),
+    "load_dataset": "data.load",
+    **dict.fromkeys(("SVMClassifier", "SoftmaxClassifier"), "training.estimators"),
 }
 
 

@@ -10,14 +10,13 @@ from pathlib import Path
 import cifar_files
 import numpy as np
 import pytest
-from test_other_data import arrays, write_cifar100, write_idx, write_images
+from helpers import ROOT, arrays, write_cifar100, write_idx, write_images
 
-from linclf.__main__ import main
-from linclf.report.ceiling import LOSS_WORDS, REPORTED
-from linclf.report.show import REFERENCE_SVM, percent
-from linclf.results import Results
+from linclf.cli import main
+from linclf.report.views.ceiling import LOSS_WORDS, REPORTED
+from linclf.report.views.reference import REFERENCE_SVM, percent
+from linclf.studies.results import Results
 
-ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 ARMS_SHOWN = ("base", "full", "decay", "shuffle", "svm")
 
@@ -122,13 +121,22 @@ def test_its_examples_run(monkeypatch, capsys):
     assert printed == [["0", "0.1", "1"], ["0.0001", "0.001", "0.01"], ["{'softmaxclassifier__alpha':"]]
 
 
-def test_every_file_that_its_map_names_is_there():
-    rows = re.findall(r"^\| (`.*?) \|", TEXT, re.M)
-    assert len(rows) > 8
-    for row in rows:
-        first, *others = re.findall(r"`([\w./-]+)`", row)
-        folder = (ROOT / first).parent
-        assert all((folder / name).exists() for name in (Path(first).name, *others)), row
+def test_its_map_is_the_tree():
+    block = re.search(r"^    linclf/\n(?:.*\n)*?(?=    notebooks/)", TEXT, re.M).group()
+    folders, named = [], {}
+    for line in block.splitlines():
+        found = re.match(r"( {4,24})([\w./-]+)?", line)
+        indent, entry = len(found[1]), found[2]
+        if entry and entry.endswith("/") and indent < 24:
+            folders = [*folders[: (indent - 4) // 2], entry]
+            named["".join(folders)] = line
+        elif indent >= 24:
+            named["".join(folders)] += line
+    for folder in (path for path in (ROOT / "linclf").rglob("*") if (path / "__init__.py").exists()):
+        words = re.findall(r"\w+", named[f"{folder.relative_to(ROOT).as_posix()}/"])
+        assert {file.stem for file in folder.glob("[!_]*.py")} <= {*words}, folder
+    for name in re.findall(r"^    ([\w./-]+/)", TEXT, re.M):
+        assert (ROOT / name).is_dir()
 
 
 def test_its_results_are_the_committed_reports():

@@ -7,13 +7,12 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import yaml
+from helpers import ROOT
 
 import linclf
 
-ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 

@@ -11,7 +11,7 @@ from math import sqrt
 
 import numpy as np
 
-from ..errors import ConfigError
+from linclf.errors import ConfigError
 
 RESAMPLES = 10_000
 """Resamples of seeds alone."""

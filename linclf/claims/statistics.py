@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
-from ..results import Results
+from linclf.errors import DataError
+from linclf.studies.results import Results
 
 
 def final(results: Results, arm: str, setting: int, key: str) -> np.ndarray:

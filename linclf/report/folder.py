@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import ConfigError
-from ..files import remove_unfinished
-from ..store import Store
+from linclf.errors import ConfigError
+from linclf.studies.store import Store
+from linclf.system.files import remove_unfinished
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 
 import nbformat
 
-from ..errors import ConfigError
+from linclf.errors import ConfigError
 
 _TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "str": (str,), "bool": (bool,)}
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from row import Row
 
-from linclf.__main__ import main
+from linclf.cli import main
 
 NUMBER, IN_PROCESSES = 200, 20
 NO_WHOLE_NUMBERS = (

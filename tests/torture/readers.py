@@ -35,14 +35,15 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
 import cifar_files
 import mutate
+from helpers import arrays, cifar100, fabricated, idx_bytes
 from row import Row
-from test_claims import fabricated
-from test_other_data import arrays, cifar100, idx_bytes
 
 from linclf import Linear, Standardizer, load_dataset
-from linclf.claims import bootstrap, evaluate, verify
+from linclf.claims import bootstrap
+from linclf.claims.verdicts import evaluate
+from linclf.claims.verify import verify
 from linclf.errors import DataError
-from linclf.results import Results
+from linclf.studies.results import Results
 
 TRIALS, A_TASK = 5000, 250
 SECONDS, BYTES = 5, 2**30

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from row import Row
 
-from linclf.environment import describe
+from linclf.system.environment import describe
 
 MODULES = ("commands", "reports", "readers")
 KEPT = Path(__file__).parent.parent / "TORTURE.md"

@@ -1,0 +1,188 @@
+"""Each claim's statistic, its interval, and the verdict that interval and region give."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from linclf.errors import DataError
+from linclf.studies.results import Results
+
+from . import bootstrap
+from .ledger import ledger
+from .statistics import STATISTICS
+
+VERDICTS = ("reproduced", "refuted", "inconclusive")
+
+
+@dataclass(frozen=True)
+class Region:
+    """Where a statistic has to lie: "< x", "> x" (bounds left out), "x to y" or "= x" (bounds included).
+
+    >>> Region.parse("0.5 to 2.5").verdict(0.7, 2.6)
+    'inconclusive'
+    """
+
+    low: float
+    high: float
+    open: bool
+
+    @classmethod
+    def parse(cls, text: str) -> "Region":
+        """The region that ``text`` names; ValueError if it is none."""
+        match = re.fullmatch(r"([<>=]) (\S+)|(\S+) to (\S+)", text)
+        if match is None:
+            raise ValueError(f"expected a region such as '< 0', '= 9' or '0.5 to 2.5', not {text!r}")
+        sign, bound, low, high = match.groups()
+        if sign is None:
+            return cls(float(low), float(high), open=False)
+        value = float(bound)
+        return cls(-math.inf if sign == "<" else value, math.inf if sign == ">" else value, open=sign != "=")
+
+    def verdict(self, low: float, high: float) -> str:
+        """Reproduced if the interval from low to high lies inside, refuted if it lies outside, else inconclusive."""
+        if self.open:
+            inside, outside = self.low < low and high < self.high, high <= self.low or self.high <= low
+        else:
+            inside, outside = self.low <= low and high <= self.high, high < self.low or self.high < low
+        return "reproduced" if inside else "refuted" if outside else "inconclusive"
+
+
+def evaluate(results: Results, claims: dict[str, Any] | None = None, only: Sequence[str] = ()) -> dict[str, Any]:
+    """Every claim's values, intervals and verdict, as ``claims.json`` holds them.
+
+    A claim of several parts is reproduced if all are, refuted if any is. Where its rule is not met (too few seeds,
+    other data, another setting), its verdict is None and ``missing`` says what is missing.
+
+    Args:
+        results: what a report measured.
+        claims: a ledger; the reference's by default.
+        only: ids of the claims to evaluate; all by default.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from linclf.studies.reference.study import Study
+    >>> with TemporaryDirectory() as folder:
+    ...     results = Study("synthetic:50", folder, epochs=1, progress=False).run("svm")
+    >>> evaluate(results, only=["E2"])["claims"][0]["parts"][1]["value"]
+    9.0
+    """
+    claims = claims or ledger()
+    rule = claims["rule"]
+    missing = _missing(results, rule)
+    records = [
+        _evaluate_claim(results, claim, rule, missing) for claim in claims["claims"] if not only or claim["id"] in only
+    ]
+    return {
+        "format": 1,
+        "missing": missing,
+        "counts": {word: sum(record["verdict"] == word for record in records) for word in VERDICTS},
+        "claims": records,
+    }
+
+
+def _missing(results: Results, rule: dict[str, Any]) -> str | None:
+    """What all verdicts lack, or None."""
+    lacks = []
+    if results.data["name"] != rule["data"]:
+        lacks.append(f"needs {rule['data']} (here: {results.data['name']})")
+    seeds = results.seeds
+    if len(seeds) < rule["seeds"] or seeds != list(range(rule["first_seed"], rule["first_seed"] + len(seeds))):
+        here = ", ".join(map(str, seeds[:3])) + (" ..." if len(seeds) > 3 else "")
+        lacks.append(f"needs {rule['seeds']} seeds, numbered from {rule['first_seed']} (here {len(seeds)}: {here})")
+    return "; ".join(lacks) or None
+
+
+def _evaluate_claim(
+    results: Results, claim: dict[str, Any], rule: dict[str, Any], missing: str | None
+) -> dict[str, Any]:
+    lacks = [missing] if missing else []
+    parts: list[dict[str, Any]] = []
+    for test in claim["tests"]:
+        for of in test["of"]:
+            part = {"measure": test["measure"], "of": of, "region": test["region"]}
+            part |= {name: test[name] for name in ("key", "size") if name in test}
+            try:
+                value, low, high = _measure(results, claim, test, of, rule)
+            except DataError as error:
+                value = low = high = None
+                if str(error) not in lacks:
+                    lacks.append(str(error))
+            parts.append(part | {"value": value, "low": low, "high": high, "verdict": None})
+    if not lacks:
+        for part in parts:
+            if part["region"] is not None:
+                known = part["low"] is not None and part["high"] is not None
+                region = Region.parse(part["region"])
+                part["verdict"] = region.verdict(part["low"], part["high"]) if known else "inconclusive"
+    found = {part["verdict"] for part in parts} - {None}
+    verdict = next((word for word in ("refuted", "inconclusive", "reproduced") if word in found), None)
+    about = {key: claim[key] for key in ("id", "section", "where", "figure", "says", "statistic", "unit")}
+    return about | {"verdict": verdict, "missing": "; ".join(lacks) or None, "parts": parts}
+
+
+def _measure(
+    results: Results, claim: dict[str, Any], test: dict[str, Any], of: str, rule: dict[str, Any]
+) -> tuple[float | None, float | None, float | None]:
+    """Value and interval of one part; None for what is no finite number, or with one seed no interval."""
+    fields = {key: value for key, value in test.items() if key not in ("measure", "of", "region")}
+    if test["measure"] == "recorded":  # an exact statement: a number that does not depend on seeds
+        try:
+            value = float(results.document["exact"][claim["id"]][of])
+        except KeyError:
+            raise DataError(f"statement {claim['id']} was not checked") from None
+        return value, value, value
+    left, sign, right = _terms(of)
+    measure = STATISTICS[test["measure"]]
+    columns = []
+    for arm, setting in left + right:
+        printed = rule["settings"][str(setting)] | rule["every_run"]
+        if test["measure"] == "differs_from_print":
+            fields = {"printed": printed}
+        else:  # every other claim is about runs as printed
+            _check_runs(results, arm, setting, printed | rule["arms"][arm])
+        columns.append(np.asarray(measure(results, arm, setting, **fields), dtype=np.float64))
+
+    def reduce(means: np.ndarray) -> np.ndarray:
+        first = means[..., 0]
+        if not right:
+            return first
+        other = means[..., 1:].max(axis=-1)
+        combined: np.ndarray = first - other if sign == "-" else first / other
+        return combined
+
+    low = high = math.nan
+    with np.errstate(divide="ignore", invalid="ignore"):  # of a ratio to 0
+        value = float(reduce(np.array([column.mean() for column in columns])))
+        if len(columns[0]) > 1:
+            images = claim["resample"] == "seeds and images"
+            low, high = bootstrap.interval(columns, reduce, images=images, confidence=rule["confidence"])
+    finite = [number if math.isfinite(number) else None for number in (value, low, high)]
+    return finite[0], finite[1], finite[2]
+
+
+def _terms(of: str) -> tuple[list[tuple[str, int]], str | None, list[tuple[str, int]]]:
+    """("full 2 - base 2") as arms and settings; the right side may name several, whose greatest counts.
+
+    >>> _terms("svm 4 - svm 1,2")
+    ([('svm', 4)], '-', [('svm', 1), ('svm', 2)])
+    """
+    left, sign, right = re.fullmatch(r"(\w+ \d+)(?: ([-/]) (\w+ \d+(?:,\d+)*))?", of).groups()  # type: ignore[union-attr]
+    named = []
+    for side in (left, right):
+        arm, _, settings = (side or "").partition(" ")
+        named.append([(arm, int(setting)) for setting in settings.split(",") if setting])
+    return named[0], sign, named[1]
+
+
+def _check_runs(results: Results, arm: str, setting: int, wanted: dict[str, Any]) -> None:
+    """DataError unless an arm and setting ran for every seed, with the fields ``wanted``."""
+    runs = results.runs(arm, setting)
+    if [run["seed"] for run in runs] != results.seeds:
+        raise DataError(f"needs arm {arm!r} for every seed")
+    for name, value in wanted.items():
+        for run in runs:
+            if run[name] != value:
+                raise DataError(f"needs {name} {value} in arm {arm!r} (here {run[name]})")

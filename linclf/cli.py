@@ -1,0 +1,164 @@
+"""The command line: parses, then makes one call."""
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from linclf.errors import ConfigError, LinclfError
+
+REPORT = "reports/latest"
+"""The folder of a report where none is named."""
+
+_DATA = (
+    "auto (default), synthetic, digits, or a path: of CIFAR-10, CIFAR-100, an .npz file, a folder of IDX files, or a "
+    "folder that holds a folder of images for each class"
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Wrong usage is one line and status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {_one_line(message)} ({self.prog} --help lists the options)\n")
+
+
+def _one_line(text: object) -> str:
+    """``text`` with line breaks, and whatever else a terminal would obey, written out."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="linclf", description="Train, study and report a single-layer image classifier.")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+
+    report = commands.add_parser("report", help="run the notebooks and write the HTML report")
+    report.add_argument("--data", default="auto", help=_DATA)
+    report.add_argument("--out", default=REPORT, metavar="DIR", help="folder to write, default %(default)s")
+    report.add_argument("--seeds", type=int, default=1, metavar="N", help="number of seeds, default 1")
+    report.add_argument("--first-seed", type=int, default=0, metavar="S", help="number of the first seed, default 0")
+    report.add_argument("--epochs", type=int, default=40, metavar="N", help="epochs of each training, default 40")
+    report.add_argument("--only", nargs="+", action="extend", metavar="NAME", help="run only these, such as 0_baseline")
+    report.add_argument(
+        "-p", "--parameter", action="append", metavar="NAME=VALUE", help="set another notebook parameter"
+    )
+    report.add_argument("--backend", choices=("threading", "loky", "dask", "ray"), help="joblib's engine for training")
+    report.add_argument("--scheduler", metavar="ADDRESS", help="of the Dask cluster, such as tcp://127.0.0.1:8786")
+    report.add_argument("--fresh", action="store_true", help="train everything anew, also what is stored already")
+    report.add_argument("--single-file", action="store_true", help="also write report.html, all pages in one")
+    report.add_argument("--open", action="store_true", help="open the report in the browser")
+
+    clean = commands.add_parser("clean", help="remove the finished runs that a report keeps, not its pages")
+    clean.add_argument("folder", nargs="?", default=REPORT, metavar="DIR", help="the report's, default %(default)s")
+
+    fetch = commands.add_parser("fetch", help="download CIFAR-10's official archive into the cache folder")
+    fetch.add_argument("--url", help="another place to download it from; the checksum must match")
+
+    verify = commands.add_parser("verify", help="compute a report's claims.json again from its results.json")
+    verify.add_argument("results", metavar="RESULTS", help="the report's folder, or its results.json")
+
+    commands.add_parser("info", help="show the data found, versions, BLAS and cores")
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status: 0, 1 where something failed, 2 for wrong usage or unusable input."""
+    from_shell = words is None
+    words = list(sys.argv[1:] if words is None else words)
+    try:
+        options = _parser().parse_args(words)
+        return _COMMANDS[options.command](options, _command(words))
+    except SystemExit as stop:  # argparse has said why
+        return int(stop.code or 0)
+    except LinclfError as error:
+        print(f"linclf: {_one_line(error)}", file=sys.stderr)
+        return 2
+    except OSError as error:  # of the disk, or of the system: what was given is not to blame
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"linclf: {_one_line(where)}{error.strerror or error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("linclf: interrupted", file=sys.stderr)
+        if from_shell:  # by now all is tidy: no thread that still waits for something may hold up the end
+            sys.stdout.flush()
+            os._exit(130)
+        return 130
+
+
+def _command(words: Sequence[str]) -> str:
+    """The command as text that a page can show."""
+    command = shlex.join(["linclf", *words])
+    try:
+        command.encode()
+    except UnicodeEncodeError:
+        raise ConfigError("expected words of the command in UTF-8, found other bytes") from None
+    return command
+
+
+def _report(options: argparse.Namespace, command: str) -> int:
+    if os.path.expanduser("~") == "~":
+        raise ConfigError("expected a home folder, where Jupyter looks for its own, found none: set HOME")
+    from linclf.report.build import make_report
+    from linclf.training.sweep import engine
+
+    parameters: dict[str, Any] = {
+        "data": options.data,
+        "out_dir": options.out,
+        "seeds": options.seeds,
+        "first_seed": options.first_seed,
+        "epochs": options.epochs,
+    }
+    with engine(options.backend, options.scheduler):
+        return make_report(
+            parameters,
+            assignments=options.parameter,
+            only=options.only,
+            command=command,
+            fresh=options.fresh,
+            single_file=options.single_file,
+            open_page=options.open,
+        )
+
+
+def _clean(options: argparse.Namespace, command: str) -> int:
+    from linclf.report.folder import clean
+
+    print(clean(Path(options.folder)))
+    return 0
+
+
+def _fetch(options: argparse.Namespace, command: str) -> int:
+    from linclf.data.fetch import fetch
+
+    print(f"CIFAR-10 is at {fetch(options.url)}")
+    return 0
+
+
+def _verify(options: argparse.Namespace, command: str) -> int:
+    from linclf.claims.verify import verify
+    from linclf.errors import DataError
+
+    if not os.path.exists(options.results):
+        raise ConfigError(f"{options.results}: no such file or folder; give a report's folder, or its results.json")
+    try:
+        print(verify(options.results))
+    except DataError as error:
+        print(f"linclf: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _info(options: argparse.Namespace, command: str) -> int:
+    from linclf.data.load import load_dataset
+    from linclf.system.environment import describe
+
+    print(f"data: {load_dataset('auto').provenance.describe()}")
+    for name, value in describe().items():
+        print(f"{name}: {value}")
+    return 0
+
+
+_COMMANDS = {"report": _report, "clean": _clean, "fetch": _fetch, "verify": _verify, "info": _info}

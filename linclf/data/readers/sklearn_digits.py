@@ -1,0 +1,22 @@
+"""scikit-learn's handwritten digits: 1,797 grey images of 8 x 8 pixels, which come with it.
+
+https://scikit-learn.org/stable/modules/generated/sklearn.datasets.load_digits.html
+"""
+
+import numpy as np
+
+from linclf.data.dataset import Dataset, split_dataset
+from linclf.errors import ConfigError
+
+
+def digits() -> Dataset:
+    """The digits, (n, 8, 8, 1), with a test set split off; ConfigError if scikit-learn is not installed."""
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError:
+        raise ConfigError("the digits come with scikit-learn: pip install 'linclf[sklearn]'") from None
+    found = load_digits()
+    images = found.images[..., None].astype(np.uint8)  # 0..16
+    return split_dataset(
+        (images, found.target.astype(np.int64)), None, None, name="digits", source="scikit-learn", layout="built in"
+    )

@@ -1,0 +1,109 @@
+"""From images to inputs: pixels / 255, then each input standardised with the training images' mean and spread."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+_CHUNK = 500  # images at a time: small enough for the cache, large enough to vectorise
+_NUMBERS = 320_000  # inputs made at a time: a mini-batch of 100 CIFAR-10 images in one piece
+_WORTH_THREADS = 20  # times that, which take some 10 ms
+
+
+def _flat(images: np.ndarray) -> np.ndarray:
+    return np.asarray(images).reshape(len(images), -1)  # each slice of a np.memmap takes longer than of an array
+
+
+@dataclass(frozen=True)
+class Standardizer:
+    """x -> (x / scale - mean) / std, an input at a time.
+
+    Attributes:
+        mean, std: (d,), float64, of the scaled training images. An input that never varies, or by no more than
+            rounding (a spread below 1e-12 of its mean, or below 1e-36, where float32's subnormal numbers are near), has
+            std 1: it becomes 0, but for that rounding.
+        scale: 255 for uint8 pixels, 1 for anything else.
+
+    >>> images = np.array([[0, 7], [255, 7]], dtype=np.uint8)
+    >>> Standardizer.fit(images)(images)
+    array([[-1.,  0.],
+           [ 1.,  0.]], dtype=float32)
+    """
+
+    mean: np.ndarray
+    std: np.ndarray
+    scale: float
+
+    @classmethod
+    def fit(cls, images: np.ndarray) -> "Standardizer":
+        """Mean and standard deviation of each input over ``images``, (n, ...), in float64."""
+        X, scale = _flat(images), 255.0 if images.dtype == np.uint8 else 1.0
+        chunks = [slice(i, i + _CHUNK) for i in range(0, len(X), _CHUNK)]
+        mean = sum(X[rows].sum(axis=0, dtype=np.float64) for rows in chunks) / len(X)
+        variance = sum(np.square(X[rows] - mean).sum(axis=0) for rows in chunks) / len(X)
+        # Rounding leaves a constant input a spread of about 1e-16 of its size: not worth dividing by; nor is one whose
+        # inverse is beyond float32.
+        constant = variance <= np.square(1e-12 * np.abs(mean) + 1e-36)
+        return cls(mean / scale, np.where(constant, 1.0, np.sqrt(variance) / scale), scale)
+
+    def __call__(self, images: np.ndarray, dtype: type[np.floating] = np.float32) -> np.ndarray:
+        """The inputs X (n, d) of the images (n, ...), in float32 or float64."""
+        X, inputs = _flat(images), np.empty((len(images), len(self.mean)), dtype)
+        shift, factor = self._shift_and_factor[np.dtype(dtype).type]
+
+        def make(i: int) -> None:
+            rows = inputs[i : i + len(shift)]
+            rows[:] = X[i : i + len(shift)]
+            rows -= shift[: len(rows)]
+            rows *= factor[: len(rows)]
+
+        starts = range(0, len(X), len(shift))  # a few rows at a time stay in the cache
+        if len(starts) < _WORTH_THREADS:
+            for i in starts:
+                make(i)
+        else:
+            from concurrent.futures import ThreadPoolExecutor  # slow to import, as what tells the cores is
+
+            from linclf.system.environment import cores
+
+            with ThreadPoolExecutor(cores()) as pool:
+                list(pool.map(make, starts))
+        return inputs
+
+    def __reduce__(self) -> tuple[type["Standardizer"], tuple[np.ndarray, np.ndarray, float]]:
+        return Standardizer, (self.mean, self.std, self.scale)  # without what can be made again
+
+    @cached_property
+    def _shift_and_factor(self) -> dict[type[np.floating], tuple[np.ndarray, ...]]:
+        """By type: what is subtracted of a few images, and what they are multiplied with then."""
+        rows, n = (self.mean * self.scale, 1 / (self.std * self.scale)), _NUMBERS // max(1, len(self.mean)) + 1
+        # As many rows as images: broadcasting a single one takes half as long again.
+        return {dtype: tuple(np.tile(row.astype(dtype), (n, 1)) for row in rows) for dtype in (np.float32, np.float64)}
+
+    def lazily(self, images: np.ndarray) -> "LazyInputs":
+        """The same inputs in float32, made a batch at a time, as training asks for them."""
+        return LazyInputs(images, self)
+
+
+@dataclass(frozen=True, eq=False)
+class LazyInputs:
+    """Inputs X (n, d) of images that stay what they are, uint8 or a ``np.memmap``: a quarter of the memory, or none.
+
+    Indexed by a slice or by rows, it gives what the array of all inputs would, to the bit.
+    """
+
+    images: np.ndarray
+    standardize: Standardizer
+
+    dtype = np.dtype(np.float32)
+    ndim = 2
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.images), len(self.standardize.mean)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        return self.standardize(self.images[rows])

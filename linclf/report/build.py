@@ -1,0 +1,174 @@
+"""The report: check parameters -> papermill -> nbconvert -> a folder of pages, with its numbers and claims beside."""
+
+import json
+import re
+import sys
+import time
+import webbrowser
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from linclf.claims import verdicts
+from linclf.errors import ConfigError, DivergenceError
+from linclf.studies.ceiling.study import Ceiling
+from linclf.studies.reference.study import Study
+from linclf.studies.results import Results
+from linclf.system.environment import cores, source_tree
+from linclf.system.files import write_text
+
+from . import parameters
+from .execute import Execution, execute, stop_kernels
+from .folder import scratch, sole_writer
+from .pages import PAGES, page_file, reading_order
+from .render import convert, join
+
+SINGLE = "report.html"
+"""All pages in one, where it is asked for."""
+
+
+def notebooks() -> dict[str, parameters.Notebook]:
+    """The report's notebooks in order: beside the package in a source tree, inside it where it was installed."""
+    folder = (source_tree() or Path(__file__).parent.parent) / "notebooks"
+    if not folder.is_dir():
+        raise ConfigError("the report's notebooks are missing from this installation: install linclf again")
+    return {name: parameters.read_notebook(folder / f"{name}.ipynb") for name in PAGES}
+
+
+def make_report(
+    given: dict[str, Any],
+    *,
+    assignments: list[str] | None = None,
+    only: list[str] | None = None,
+    command: str = "",
+    fresh: bool = False,
+    single_file: bool = False,
+    open_page: bool = False,
+) -> int:
+    """Run the notebooks, write pages and numbers as JSON; the exit status, 1 if a notebook failed.
+
+    Args:
+        given: parameters from the command line: data, out_dir, seeds, first_seed, epochs.
+        assignments: further parameters as NAME=VALUE.
+        only: names of the notebooks to run; all by default.
+        command: what makes this report again.
+        fresh: train everything, also what is stored already.
+        single_file: also write ``report.html``, all pages in one.
+        open_page: show the first page in the browser.
+
+    Raises:
+        ConfigError, DataError: before anything is run.
+    """
+    clock = _Clock()
+    chosen = parameters.select(notebooks(), only or [])
+    values = given | parameters.parse(assignments or [], chosen)
+    out = Path(values["out_dir"])
+    plan = {name: value for name, value in values.items() if name not in ("data", "out_dir", "size")}
+    study = Study(values["data"], out, **plan)
+    ceiling = Ceiling(study, values.get("size", "reduced"), fresh=fresh) if "3_ceiling" in chosen else None
+    with sole_writer(out):
+        print(f"data: {study.data.provenance.describe()}", flush=True)
+        _train(study, dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms), ceiling, fresh)
+        clock.lap("training")
+        with scratch(out) as folder:
+            executed = _execute(chosen, values, folder)
+        clock.lap("notebooks")
+        _write_pages(out, executed)
+        if single_file:
+            _write_single(out)
+        _write_numbers(
+            out, study.results(), ceiling if ceiling and not executed["3_ceiling"].failure else None, command
+        )
+        clock.lap("pages")
+    page = out / page_file("summary" if "summary" in executed else next(iter(executed)))
+    print(f"report: {page} ({clock})")
+    if open_page and not webbrowser.open(page.resolve().as_uri()):
+        print(f"no browser was found here: open {page} by hand", file=sys.stderr)
+    return 1 if any(execution.failure for execution in executed.values()) else 0
+
+
+def _train(study: Study, arms: Iterable[str], ceiling: Ceiling | None, fresh: bool) -> None:
+    """All training comes first, so that no core waits while a notebook runs; the notebooks find their runs stored."""
+    if fresh:
+        study.forget(*arms)
+    with suppress(DivergenceError):  # the notebooks whose arm it is fail, and say so on their pages; the others run
+        count = study.train_missing(*arms)
+        if ceiling:
+            count += ceiling.run()
+        print(f"networks: {count.trained} trained, {count.reused} reused from {study.store.folder}", flush=True)
+    if "shuffle" in arms:
+        study.time_shuffling()
+
+
+class _Clock:
+    """Where the time went."""
+
+    def __init__(self) -> None:
+        self._laps: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        self._laps[name], self._last = time.monotonic() - self._last, time.monotonic()
+
+    def __str__(self) -> str:
+        laps = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self._laps.items())
+        return f"{sum(self._laps.values()):.0f} s: {laps}"
+
+
+def _execute(chosen: dict[str, parameters.Notebook], values: dict[str, Any], folder: Path) -> dict[str, Execution]:
+    """Run the notebooks in ``folder``, one a core, and say how each did as it ends."""
+    pool, running, executed = ThreadPoolExecutor(cores()), {}, {}
+    for name, notebook in chosen.items():
+        own = {key: value for key, value in values.items() if key in notebook.types}
+        running[pool.submit(execute, notebook.path, own, folder / notebook.path.name)] = name
+    try:
+        for i, done in enumerate(as_completed(running), start=1):
+            name, execution = running[done], done.result()
+            failed = f"  failed: {execution.failure}" if execution.failure else ""
+            print(f"[{i}/{len(chosen)}] {name:<24}{execution.seconds:6.1f} s{failed}", flush=True)
+            executed[name] = execution
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for _ in range(10):  # a kernel may just be starting; whoever pressed Ctrl-C does not wait longer than a second
+            stop_kernels()
+            wait([future for future in running if future.running()], timeout=0.1)
+        raise
+    return {name: executed[name] for name in chosen}
+
+
+def _write_pages(out: Path, executed: dict[str, Execution]) -> None:
+    """A page a notebook; one that failed also leaves its executed copy, and says where."""
+    pages = [name for name in PAGES if name in executed or (out / page_file(name)).exists()]
+    for name, execution in executed.items():
+        copy = out / f"{name}.failed.ipynb"
+        copy.unlink(missing_ok=True)
+        execution.notebook.metadata["linclf"] = {"pages": pages}
+        if execution.failure:
+            write_text(copy, nbformat.writes(execution.notebook))
+            execution.notebook.metadata["linclf"]["failed"] = copy.name
+        write_text(out / page_file(name), convert(execution.notebook, name))
+
+
+def _write_single(out: Path) -> None:
+    """All pages there are, in one."""
+    files = {name: out / page_file(name) for name in reading_order(PAGES)}
+    pages = {name: file.read_text(encoding="utf-8") for name, file in files.items() if file.exists()}
+    write_text(out / SINGLE, join(pages))
+
+
+def _write_numbers(out: Path, results: Results, ceiling: Ceiling | None, command: str) -> None:
+    """``results.json``, ``claims.json`` and, where section 3 was made, ``ceiling.json``."""
+    documents = {"results.json": {**results.document, "command": command}, "claims.json": verdicts.evaluate(results)}
+    if ceiling:
+        documents["ceiling.json"] = ceiling.document()
+    for file, document in documents.items():
+        write_text(out / file, _compact(json.dumps(document, indent=1, ensure_ascii=False)) + "\n")
+
+
+def _compact(text: str) -> str:
+    """JSON with each list of numbers on one line."""
+    return re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda match: "[" + re.sub(r"\s*\n\s*", " ", match[1]) + "]", text)

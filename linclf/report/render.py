@@ -1,0 +1,100 @@
+"""From an executed notebook to a page that needs nothing but itself."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nbconvert import HTMLExporter
+from nbconvert.preprocessors import Preprocessor
+from nbformat import NotebookNode
+
+from .pages import PAGES, page_file, reading_order
+
+_TEMPLATES = Path(__file__).parent / "templates"
+# A display formula, an inline one, or code, which is left alone.
+_FORMULA = re.compile(r"(?P<code>```.*?```|`[^`]*`)|\$\$(?P<display>.+?)\$\$|(?<!\\)\$(?P<inline>[^$\n]+?)\$", re.S)
+
+
+def convert(notebook: NotebookNode, name: str) -> str:
+    """The page of an executed notebook, as HTML."""
+    exporter = HTMLExporter(template_name="linclf", extra_template_basedirs=[str(_TEMPLATES)])
+    # Ours first: what an earlier installation left where Jupyter looks may be older than this code.
+    exporter.template_paths = [str(_TEMPLATES / "linclf"), str(_TEMPLATES), *exporter.template_paths]
+    page: str = exporter.from_notebook_node(notebook, resources={"metadata": {"name": name}})[0]
+    return page
+
+
+def join(pages: Mapping[str, str]) -> str:
+    """Pages, as name -> HTML in reading order, in one: links between them become links within it."""
+    from bs4 import BeautifulSoup
+
+    files = {page_file(name): name for name in pages}
+
+    def within(name: str, href: str) -> str:
+        """What a link of one page is called in the whole."""
+        file, sign, anchor = href.partition("#")
+        target = files.get(file) if file else name
+        return f"#{target}{sign and '.'}{anchor}" if target else href
+
+    parsed = {name: BeautifulSoup(page, "html.parser") for name, page in pages.items()}
+    articles = {name: page.select("article")[0] for name, page in parsed.items()}
+    for name, article in articles.items():
+        for element in article.select("[id]"):
+            element["id"] = f"{name}.{element['id']}"
+        for link in parsed[name].select("article a[href], header a[href]"):
+            link["href"] = within(name, str(link["href"]))
+        for link in article.select(".onward"):
+            link.decompose()
+        article["id"] = name
+    whole = next(iter(parsed.values()))
+    for link in whole.select("header [aria-current]"):
+        del link["aria-current"]
+    whole.select("main")[0].extend(articles.values())
+    return str(whole)
+
+
+class PagePreprocessor(Preprocessor):
+    """What the template needs and Jinja cannot do: title, navigation, formulas as MathML, progress lines left out."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """nbconvert calls this once a notebook, through the template's conf.json."""
+        # papermill's copy may be called anything; it says which notebook it was made from.
+        name = Path(nb.metadata.get("papermill", {}).get("input_path") or resources["metadata"]["name"]).stem
+        heading = re.search(
+            r"^# (.+)", "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown"), re.M
+        )
+        made = reading_order(nb.metadata.get("linclf", {}).get("pages", PAGES))
+        onward = made[made.index(name) + 1 :][:1] if name in made else []
+        resources["linclf"] = {
+            "title": heading[1] if heading else name,
+            "pages": [(page_file(page), PAGES[page].title, page == name) for page in made],
+            "onward": [(page_file(page), PAGES[page].title) for page in onward],
+            "sections": [],
+            "failed": nb.metadata.get("linclf", {}).get("failed"),
+        }
+        for cell in nb.cells:
+            if cell.cell_type == "markdown":
+                resources["linclf"]["sections"] += re.findall(r"^## (.+)", cell.source, re.M)
+                cell.source = mathml(cell.source)
+            # Progress is for whoever waits; on a page it would differ from run to run.
+            if cell.cell_type == "code":
+                cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            for output in cell.get("outputs", []):
+                if "text/markdown" in output.get("data", {}):
+                    output.data["text/markdown"] = mathml(output.data["text/markdown"])
+        return nb, resources
+
+
+def mathml(text: str) -> str:
+    """Markdown with its formulas turned into MathML, which browsers show without a script."""
+    from latex2mathml.converter import convert as to_mathml
+
+    def formula(match: re.Match[str]) -> str:
+        if match["code"]:
+            return match["code"]
+        markup: str = to_mathml(match["display"] or match["inline"], display="block" if match["display"] else "inline")
+        # Where a page is narrower than a formula, it scrolls: the keyboard must reach it.
+        return markup.replace('display="block"', 'display="block" tabindex="0"', 1)
+
+    return _FORMULA.sub(formula, text)

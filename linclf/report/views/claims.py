@@ -1,0 +1,115 @@
+"""The reference's claims on a page: what it says, what was found, and the verdict."""
+
+import math
+from html import escape
+from typing import Any
+
+from linclf.claims.verdicts import Region, evaluate
+from linclf.report.pages import PAGES, page_file, section_page
+from linclf.studies.reference.design import SETTINGS
+from linclf.studies.results import Results
+
+from . import html
+from .provenance import is_the_references
+from .reference import difference
+
+
+def claims(results: Results, *ids: str) -> Any:
+    """What the reference says here, what was found, and the verdict; all claims if none is named.
+
+    On other data than CIFAR-10 there is nothing to compare: no table, and in place of the whole one a note.
+    """
+    if _on_other_data(results):
+        said = "What the reference says is about CIFAR-10; it is not compared with other data."
+        return None if ids else html.callout(said, kind="note")
+    evaluated, comparable = evaluate(results, only=ids), is_the_references(results.data["name"])
+    rows = []
+    for claim in evaluated["claims"]:
+        anchor = f"figure-{claim['figure']}" if claim["figure"] else f"claim-{claim['id']}"
+        # What all verdicts lack stands above the table, not in each row.
+        lacks = (claim["missing"] or "").removeprefix(evaluated["missing"] or "").removeprefix("; ")
+        missing = f"<div>{escape(lacks)}</div>" if lacks else ""
+        rows.append(
+            {
+                **{key: claim[key] for key in ("id", "says", "statistic")},
+                "where": f"§ {claim['where']}" if claim["where"][0].isdigit() else claim["where"],
+                "link": f"#{anchor}" if ids else f"{section_page(claim['section'])}#{anchor}",
+                "found": "".join(_part(part, claim, comparable) for part in claim["parts"]) + missing,
+                "verdict": html.verdict(claim["verdict"]),
+            }
+        )
+    caption = "Dot and line: value and 95 % interval; shaded: where the claim holds."
+    if evaluated["missing"]:
+        caption = f"Values without a verdict, which {evaluated['missing']}."
+    return html.claims(rows, caption=caption)
+
+
+def changes(results: Results, **said: str) -> Any:
+    """A line a section: how its arm changes test accuracy and, of CIFAR-10, what the reference says of that.
+
+    Args:
+        said: the reference's words by arm; the section is the first that shows the arm.
+    """
+    comparable, lines = is_the_references(results.data["name"]), []
+    for arm, words in said.items():
+        name, page = next((name, page) for name, page in PAGES.items() if page.section and arm in page.arms)
+        points = ", ".join(difference(results, arm, "base", setting) for setting in SETTINGS)
+        lines.append(f"- [{page.title}]({page_file(name)}): {points}{f' ({words})' if comparable else ''}.")
+    beyond = PAGES["3_ceiling"]
+    lines.append(f"- [{beyond.title}]({page_file('3_ceiling')}): beyond the reference, how far one linear layer goes.")
+    return html.prose("\n".join(lines))
+
+
+def counts(results: Results) -> Any:
+    """The report's answer in one sentence: how many claims are reproduced, refuted, inconclusive; on CIFAR-10."""
+    if _on_other_data(results):
+        return None
+    evaluated = evaluate(results)
+    total = len(evaluated["claims"])
+    if evaluated["missing"]:
+        return html.callout(
+            f"The reference makes {total} statements that can be measured. No verdict on them is printed here: a "
+            f"verdict {evaluated['missing']}.",
+            kind="warning",
+        )
+    return html.counts(
+        {word: str(number) for word, number in evaluated["counts"].items()}, f"of {total} measurable statements"
+    )
+
+
+def _on_other_data(results: Results) -> bool:
+    """Whether nothing of the reference's belongs here; the generated stand-in shows how all of it looks."""
+    return not is_the_references(results.data["name"]) and not results.data["synthetic"]
+
+
+def _part(part: dict[str, Any], claim: dict[str, Any], comparable: bool) -> str:
+    """One number of a claim with its interval and, on data that compare with the reference's, region, as markup."""
+    several = len({(test["measure"], test.get("key"), test.get("size")) for test in claim["parts"]}) > 1
+    words = [str(part[key]).replace("_", " ") for key in ("measure", "key", "size") if several and key in part]
+    label = " ".join([*words, part["of"].replace("_", " ").replace(" - ", " − ")])
+    if part["value"] is None:
+        return f"<div>{escape(label)}: not measured</div>"
+    value, low, high = part["value"], part["low"], part["high"]
+    unit = f" {claim['unit']}" if claim["unit"] else ""
+    width = None if low is None or math.isclose(low, high, rel_tol=1e-6) else high - low
+    text = _digits(value, width)
+    if width:
+        text += f" ({_digits(low, width)} to {_digits(high, width)})"
+    text = f"{label}: {text}{unit}".replace("-", "−")
+    if not comparable:
+        return f"<div>{escape(text)}</div>"
+    if part["region"] is None:
+        return f"<div>{escape(text)}, shown beside</div>"
+    region = Region.parse(part["region"])
+    picture = ""
+    if width:
+        said = f"{text}; region {part['region']}"
+        picture = html.against_region(value, low, high, (region.low, region.high), said)
+    return f"<div>{picture} {escape(text)}; region&nbsp;{escape(part['region'].replace('-', '−'))}</div>"
+
+
+def _digits(number: float, width: float | None) -> str:
+    """As many digits as an interval of that width makes meaningful; three where there is none."""
+    if width is None:
+        return f"{number:,.0f}" if number == int(number) else f"{number:.3g}"
+    return f"{number:.{min(max(0, 1 - math.floor(math.log10(width))), 6)}f}"

@@ -1,0 +1,69 @@
+"""What a page shows of trained networks: their weights as pictures, and what they confuse."""
+
+from typing import Any
+
+import numpy as np
+
+from linclf.studies import metrics
+from linclf.studies.reference.study import Study
+from linclf.training.model import Linear
+
+from . import html, plots
+
+
+def weights(study: Study, model: Linear, title: str, *, number: int | str) -> Any:
+    """The weights of each class as pictures, as a numbered figure.
+
+    A sentence in place of pictures for feature vectors, and for more than four channels.
+    """
+    shape = study.image_shape
+    sharpness = metrics.sharpness(model.W, shape)
+    if sharpness is None:
+        return html.callout(f"No pictures: the inputs are feature vectors. ({title})")
+    if shape[2] > 4:
+        return html.callout(f"No pictures: an image has {shape[2]} channels. ({title})")
+    if shape[2] not in (1, 3):
+        title += f" The {shape[2]} channels stand side by side."
+    look = ": mostly noise" if sharpness < 0.25 else ": shapes under noise" if sharpness < 0.6 else ": smooth shapes"
+    if min(shape[:2]) < 16:  # noise, too, has much of its energy there
+        look = ", which says little of images this small"
+    return html.templates(
+        plots.template_images(model.W, shape),
+        study.data.class_names,
+        number=number,
+        caption=f"{title} {whole(sharpness)} of their spectral energy lies at 4 cycles an image or below{look}.",
+        alt=f"One picture a class{look}.",
+        weights=model.W.reshape(-1, *shape),
+    )
+
+
+def confusion(study: Study, predictions: np.ndarray, title: str, *, number: int | str) -> Any:
+    """The confusion matrix of predictions (networks, n_test) on the test images, all counted, as a numbered figure."""
+    names, labels = study.data.class_names, study.data.test_labels
+    matrix = np.sum([metrics.confusion_matrix(p, labels, len(names)) for p in predictions], axis=0)
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    right = np.where(matrix.any(axis=1), np.diag(share), np.nan)  # of classes without test images nothing is known
+    best, worst = np.nanargmax(right), np.nanargmin(right)
+    off = share - np.diag(np.diag(share))
+    true, given = np.unravel_index(off.argmax(), off.shape)
+    found = (
+        f"Recognised best is {names[best]} ({whole(share[best, best])}), worst {names[worst]} "
+        f"({whole(share[worst, worst])}); "
+        f"the most frequent mistake is {names[true]} taken for {names[given]} ({whole(off[true, given])})."
+    )
+    if not off.any():
+        found = "No image is taken for another class's."
+    if len(names) > plots.MOST_NAMED_CLASSES:
+        title += " Classes are numbered from 0, in the order of the CSV file's columns."
+    return html.figure(
+        plots.confusion(matrix, names).figure,
+        number=number,
+        caption=f"{title} Each row adds up to 100 %. {found}",
+        alt=f"{title} {found}",
+        data={"true class": list(names)} | {f"predicted {name}": matrix[:, i].tolist() for i, name in enumerate(names)},
+    )
+
+
+def whole(share: float) -> str:
+    """A share in percent without decimals."""
+    return f"{100 * share:.0f} %"

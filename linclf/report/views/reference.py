@@ -1,0 +1,150 @@
+"""What the notebooks show of results: each function returns one figure or table of the page."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from linclf.studies.reference.design import ARMS, SETTINGS
+from linclf.studies.reference.study import Study
+from linclf.studies.results import Results
+
+from . import html, networks, plots
+from .provenance import is_the_references
+
+REFERENCE_SVM = {1: 28.92, 2: 34.98, 3: 35.81, 4: 36.03}
+"""Test accuracies in percent that the reference prints in its section 2."""
+
+
+def setting_name(setting: int) -> str:
+    """The setting with its λ and η, for captions and tables."""
+    l2, learning_rate = SETTINGS[setting]
+    return f"setting {setting} (λ = {l2:g}, η = {learning_rate:g})"
+
+
+def curves(
+    results: Results,
+    arm: str,
+    setting: int,
+    quantity: str = "loss",
+    *,
+    number: int | str,
+    beside: str | None = None,
+    limits: tuple[float, float] | None = None,
+) -> Any:
+    """Loss or cost over the epochs as a numbered figure that says in words what it shows."""
+    axes = plots.curves(results, arm, setting, quantity, beside=beside, limits=limits)
+    title = f"{quantity.capitalize()} over the epochs, {ARMS[arm].title}, {setting_name(setting)}."
+    train, validation = (results.curves(arm, setting, f"{name}_{quantity}") for name in ("train", "validation"))
+    ends = "; ".join(
+        f"{name} {quantity} from {mean[0]:.3g} to {mean[-1]:.3g}, least {mean.min():.3g} at epoch {mean.argmin()}"
+        for name, mean in (("training", train.mean(axis=0)), ("validation", validation.mean(axis=0)))
+    )
+    return html.figure(
+        axes.figure,
+        number=number,
+        caption=f"{title} {_seen(train, validation, quantity)}",
+        alt=f"Two curves over {train.shape[1] - 1} epochs: {ends}.",
+        data=plots.curve_numbers(results, arm, setting, quantity),
+    )
+
+
+def _seen(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
+    """What to see in curves (seeds, epochs + 1): whether training jumps or falls, and where validation turns."""
+    epochs = train.shape[1] - 1
+    rises, jumps = ((np.diff(train) > share * train[:, :-1]).sum(axis=1).mean() for share in (0, 0.01))
+    start, end = train.mean(axis=0)[[0, -1]]
+    if jumps > epochs / 5:
+        first = f"Training {quantity} jumps: it goes up by more than 1 % in {jumps:.0f} of {epochs} epochs"
+    else:
+        first = f"Training {quantity} goes from {start:.3g} to {end:.3g}"
+        first += f", up in {rises:.0f} of {epochs} epochs" if rises >= 0.5 else ", never up"
+    mean = validation.mean(axis=0)
+    least = int(mean.argmin())
+    if mean[-1] > 1.005 * mean[least]:
+        when = "before training" if least == 0 else f"at epoch {least}"
+        second = f"validation {quantity} is least {when}, {mean[least]:.3g}, and ends at {mean[-1]:.3g}"
+    else:
+        second = f"validation {quantity} stays at about its lowest to the end, {mean[-1]:.3g}"
+    return f"{first}; {second}."
+
+
+def templates(study: Study, arm: str, setting: int, *, number: int | str) -> Any:
+    """The weights of each class as pictures (of the first seed's network), as a numbered figure."""
+    title = f"Weights after training, {ARMS[arm].title}, {setting_name(setting)}, seed {study.plan.first_seed}."
+    return networks.weights(study, study.models(arm, setting)[0], title, number=number)
+
+
+def confusion(study: Study, arm: str, setting: int, *, number: int | str) -> Any:
+    """The confusion matrix on the test images, over all seeds, as a numbered figure."""
+    title = f"Test images by true and predicted class, {ARMS[arm].title}, {setting_name(setting)}."
+    return networks.confusion(study, study.predictions(arm, setting), title, number=number)
+
+
+def accuracies(results: Results, arms: Sequence[str], *, caption: str) -> Any:
+    """Accuracy on training, validation and test images, a row an arm and setting: mean over seeds ± their spread."""
+    rows = []
+    for setting in SETTINGS:
+        for arm in arms:
+            ends = [results.curves(arm, setting, f"{name}_accuracy")[:, -1] for name in ("train", "validation")]
+            test = results.values(arm, setting, "test_accuracy")
+            l2, learning_rate = SETTINGS[setting]
+            cells = [percent(values) for values in (*ends, test)]
+            rows.append([str(setting), f"{l2:g}", f"{learning_rate:g}", ARMS[arm].title, *cells])
+    columns = ["setting", "λ", "η", "arm", "training, %", "validation, %", "test, %"]
+    return html.table(columns, rows, caption=caption)
+
+
+def best_setting(results: Results, arm: str) -> int:
+    """The setting with the highest mean validation accuracy at the end: no choice is made on test images."""
+    return max(SETTINGS, key=lambda i: results.curves(arm, i, "validation_accuracy")[:, -1].mean())
+
+
+def difference(results: Results, arm: str, other: str, setting: int) -> str:
+    """Mean difference of test accuracy between two arms, paired by seed, in percentage points."""
+    points = 100 * (results.values(arm, setting, "test_accuracy") - results.values(other, setting, "test_accuracy"))
+    return f"{points.mean():+.2f} points".replace("-", "−")
+
+
+def reference_svm(results: Results) -> Any:
+    """Test accuracy of the SVM network beside what the reference printed; the latter for CIFAR-10 only."""
+    comparable = is_the_references(results.data["name"])
+    rows = []
+    for setting, printed in REFERENCE_SVM.items():
+        ours = results.values("svm", setting, "test_accuracy")
+        rows.append([setting_name(setting), percent(ours), f"{printed:.2f}" if comparable else "(CIFAR-10 only)"])
+    return html.table(["setting", "here, %", "reference, %"], rows, caption="Test accuracy with the SVM loss.")
+
+
+def draws_table(results: Results, arm: str, setting: int) -> Any:
+    """How often a random draw of test images has a loss below the training loss, by size of the draw."""
+    rows = []
+    for size in (1000, 5000):
+        shares = [run["test_draws_below"][str(size)] for run in results.runs(arm, setting)]
+        known = [share for share in shares if share is not None]
+        rows.append([f"{size:,}", f"{np.mean(known):.3f}" if known else "more than the test images there are"])
+    final = [results.curves(arm, setting, f"{name}_loss")[:, -1].mean() for name in ("train", "validation")]
+    caption = f"Share of 200 random draws of test images whose mean loss is below the training loss of {final[0]:.4f}; "
+    caption += f"the validation loss is {final[1]:.4f}."
+    return html.table(["images a draw", "share below"], rows, caption=caption)
+
+
+def timings_table(results: Results) -> Any:
+    """Seconds to train one network in stored order and shuffled, a row a seed."""
+    rows: list[list[str | html.Html]] = [
+        [
+            str(pair["seed"]),
+            html.timed(f"{pair['base']:.2f}"),
+            html.timed(f"{pair['shuffle']:.2f}"),
+            html.timed(f"{pair['shuffle'] / pair['base']:.2f}"),
+        ]
+        for pair in results.document["timings"]
+    ]
+    columns = ["seed", "stored order, s", "shuffled, s", "ratio"]
+    return html.table(columns, rows, caption="Training time of one network, setting 2, without evaluation.")
+
+
+def percent(values: np.ndarray) -> str:
+    """Mean of shares over seeds ± their standard deviation, in percent."""
+    spread = f" ± {100 * values.std(ddof=1):.2f}" if len(values) > 1 else ""
+    return f"{100 * values.mean():.2f}{spread}"

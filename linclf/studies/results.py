@@ -1,0 +1,168 @@
+"""``results.json``: what a report measured, as plain numbers, and how to read it."""
+
+import base64
+import binascii
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+
+from linclf.errors import DataError
+
+FORMAT = 1
+CURVES = (
+    "train_loss",
+    "validation_loss",
+    "train_cost",
+    "validation_cost",
+    "train_accuracy",
+    "validation_accuracy",
+)
+"""Series of a run's history: one value before training, and one after each epoch."""
+_FIELDS = {
+    "arm": str, "setting": int, "seed": int, "loss": str, "learning_rate": float, "l2": float, "lr_decay": float,
+    "shuffle": bool, "epochs": int, "batch_size": int, "n_train": int, "n_validation": int, "test_accuracy": float,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Results:
+    """A results document: ``data``, ``environment``, ``plan``, ``exact``, ``timings`` and ``runs``."""
+
+    document: dict[str, Any]
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Results":
+        """The results stored at ``path``; DataError, naming the file and what is wrong in it, if they are unusable."""
+        document = load_json(path)
+        try:
+            _check(document)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            missing = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+            raise DataError(
+                f"{os.fspath(path)}: expected what linclf report writes as results.json, but {missing}: make it again"
+            ) from None
+        return cls(document)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The data's provenance, ``class_names`` and ``n_test``."""
+        found: dict[str, Any] = self.document["data"]
+        return found
+
+    @property
+    def arms(self) -> list[str]:
+        """The arms that ran, in the order of the document."""
+        return list(dict.fromkeys(run["arm"] for run in self.document["runs"]))
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds that ran, in order, whatever the arm."""
+        return sorted({run["seed"] for run in self.document["runs"]})
+
+    def runs(self, arm: str, setting: int) -> list[dict[str, Any]]:
+        """The records of one arm and setting, by seed; DataError if there are none."""
+        found = [run for run in self.document["runs"] if (run["arm"], run["setting"]) == (arm, setting)]
+        if not found:
+            raise DataError(f"arm {arm!r}, setting {setting}, did not run")
+        return sorted(found, key=lambda run: int(run["seed"]))
+
+    def curves(self, arm: str, setting: int, key: str) -> np.ndarray:
+        """A series of each seed's history, such as "train_loss", (seeds, epochs + 1)."""
+        return np.array([run[key] for run in self.runs(arm, setting)])
+
+    def values(self, arm: str, setting: int, key: str) -> np.ndarray:
+        """A number of each seed's record, such as "test_accuracy", (seeds,)."""
+        return self.curves(arm, setting, key)
+
+    def correct(self, arm: str, setting: int) -> np.ndarray:
+        """Whether each test image was classified rightly, bool (seeds, n_test)."""
+        n_test = self.data["n_test"]
+        return np.stack([decode_correct(run["test_correct"], n_test) for run in self.runs(arm, setting)])
+
+    @property
+    def timings(self) -> np.ndarray:
+        """Seconds to train one network in stored order and shuffled, (seeds, 2)."""
+        pairs = [(pair["base"], pair["shuffle"]) for pair in self.document["timings"]]
+        return np.array(pairs).reshape(-1, 2)
+
+
+def encode_correct(correct: np.ndarray) -> str:
+    """Which test images were classified rightly, a bit each (``numpy.packbits``), in base64."""
+    return base64.b64encode(np.packbits(correct).tobytes()).decode()
+
+
+def decode_correct(text: str, n_test: int) -> np.ndarray:
+    """The inverse of :func:`encode_correct`, bool (n_test,); DataError if ``text`` does not hold ``n_test`` images."""
+    try:
+        packed = np.frombuffer(base64.b64decode(text, validate=True), np.uint8)
+    except (binascii.Error, TypeError, ValueError):
+        raise DataError(f"test_correct: expected base64 of a bit for each of {n_test} test images") from None
+    if len(packed) != -(-n_test // 8):
+        raise DataError(f"test_correct: expected a bit for each of {n_test} test images, got {len(packed)} bytes")
+    return np.unpackbits(packed, count=n_test).astype(bool)
+
+
+def load_json(path: str | os.PathLike[str]) -> Any:
+    """The JSON file at ``path``; DataError if it cannot be read, or holds NaN or infinity."""
+
+    def refuse(word: str) -> NoReturn:
+        raise ValueError(f"it holds {word}, which is no number")
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file, parse_constant=refuse)
+    except OSError as error:
+        raise DataError(f"{os.fspath(path)}: expected a file made by linclf report, but {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{os.fspath(path)}: expected JSON as linclf report writes it, but {error}") from None
+
+
+def _check(document: Any) -> None:
+    """Raise ValueError, KeyError, TypeError or AttributeError where ``document`` cannot be what a report wrote."""
+    if not isinstance(document, dict):
+        raise ValueError("it is no JSON object")
+    if document["format"] != FORMAT:
+        raise ValueError(f"its format is {document['format']!r} and not {FORMAT}")
+    data, n_test = document["data"], document["data"]["n_test"]
+    if type(n_test) is not int or n_test < 1 or type(data["synthetic"]) is not bool or not _is(str, data["name"]):
+        raise ValueError("data does not say its name, whether it is synthetic, or how many test images it has")
+    seen = set()
+    for run in document["runs"]:
+        name = (run["arm"], run["setting"], run["seed"])
+        if name in seen:
+            raise ValueError("arm {!r}, setting {}, seed {} is there twice".format(*name))
+        seen.add(name)
+        for problem in _problems(run, n_test):
+            raise ValueError("arm {!r}, setting {}, seed {}: {}".format(*name, problem))
+    for pair in document["timings"]:
+        if not (_is(int, pair["seed"]) and all(_is(float, pair[arm]) and pair[arm] > 0 for arm in ("base", "shuffle"))):
+            raise ValueError("a timing is no positive number of seconds of a seed")
+    for numbers in document["exact"].values():
+        if not all(_is(float, number) for number in numbers.values()):
+            raise ValueError("an exact statement's value is no number")
+
+
+def _is(kind: type, value: Any) -> bool:
+    """Whether a JSON value is of the kind and not empty; a float may be whole, and is none that no float holds."""
+    if kind is float:
+        return type(value) in (int, float) and abs(value) < 1e300
+    return type(value) is kind and value != ""
+
+
+def _problems(run: dict[str, Any], n_test: int) -> Iterator[str]:
+    """What is wrong with a run's record."""
+    for key, kind in _FIELDS.items():
+        if not _is(kind, run[key]):
+            yield f"{key} is {run[key]!r}, which is no {kind.__name__}"
+    for key in CURVES:
+        if len(run[key]) != run["epochs"] + 1 or not all(_is(float, value) for value in run[key]):
+            yield f"{key} is no list of {run['epochs'] + 1} finite numbers"
+    if not all(value is None or _is(float, value) for value in (run["sharpness"], *run["test_draws_below"].values())):
+        yield "sharpness or test_draws_below holds what is no number"
+    share = decode_correct(run["test_correct"], n_test).mean()
+    if not abs(share - run["test_accuracy"]) < 1e-9:
+        yield f"test_accuracy is {run['test_accuracy']} where test_correct says {share}"

@@ -1,0 +1,169 @@
+"""Finished runs on disk: one file a stack, under a key that changes with anything that could change its numbers.
+
+Not in the key: the kernels that BLAS chooses for the processor. They change rounding only, and a notebook opened by
+hand, where they may differ from the report's, shall find the report's runs.
+
+Why no library keeps them: joblib.Memory would hash all inputs at each call and sees changes in one function's code but
+not in what that calls; it and diskcache store pickles, which run code when they are read.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from linclf.system.files import write_whole
+from linclf.system.progress import Progress
+from linclf.training.loop import Run
+from linclf.training.model import Linear
+from linclf.training.sweep import Task, run_tasks
+
+_PACKAGE = Path(__file__).parent.parent
+_DECIDE = ("data", "training", "studies")
+"""The packages that decide what a run's numbers are; what they import beside each other decides none."""
+
+Key = dict[str, Any]
+"""All that the runs of a stack depend on but the code, as plain values; its "name" begins the file's name."""
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """One trained network: its record for ``results.json``, its model and, where it was tested, its predictions.
+
+    predictions: classes of the test images, (n_test,); None where the test images may not be looked at.
+    """
+
+    record: dict[str, Any]
+    model: Linear
+    predictions: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of finished runs; each file is read once."""
+
+    folder: Path
+    _read: dict[Path, list[StoredRun]] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of_report(cls, out: Path) -> "Store":
+        """The store of the report in the folder ``out``."""
+        return cls(out / "runs")
+
+    def get(self, key: Key) -> list[StoredRun] | None:
+        """The runs stored under ``key``, or None. A file that cannot be read counts as absent: it is made again."""
+        path = self.path("npz", key)
+        if path not in self._read:
+            try:
+                self._read[path] = _load(path)
+            except Exception:  # whatever damage to the file makes zipfile, NumPy or json say
+                return None
+        return self._read[path]
+
+    def put(self, key: Key, runs: Sequence[StoredRun]) -> None:
+        """Store ``runs``, all tested or none, under ``key``: all of them or, when interrupted, none."""
+        arrays: dict[str, Any] = {
+            "W": np.stack([run.model.W for run in runs]),
+            "b": np.stack([run.model.b for run in runs]),
+            "records": np.array(json.dumps([run.record for run in runs])),
+        }
+        predictions = [run.predictions for run in runs if run.predictions is not None]
+        if predictions:
+            arrays["predictions"] = np.stack(predictions)
+        write_whole(self.path("npz", key), lambda file: np.savez(file, **arrays))
+
+    def forget(self, key: Key) -> None:
+        """Let nothing be stored under ``key``."""
+        path = self.path("npz", key)
+        path.unlink(missing_ok=True)
+        self._read.pop(path, None)
+
+    def clear(self) -> tuple[int, int]:
+        """Remove all that stores have written to the folder, and nothing else: how many files, and their bytes."""
+        files = [path for path in self.folder.glob("*") if path.is_file() and _OURS.fullmatch(path.name)]
+        size = sum(path.stat().st_size for path in files)
+        for path in files:
+            path.unlink()
+        with suppress(OSError):  # others' files in it
+            self.folder.rmdir()
+        return len(files), size
+
+    def path(self, ending: str, key: Key) -> Path:
+        """The file of what depends on ``key``."""
+        text = json.dumps({"key": key, "code": _code_hash(), "numpy": np.__version__}, sort_keys=True)
+        return self.folder / f"{key['name']}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.{ending}"
+
+
+_OURS = re.compile(r".+-[0-9a-f]{16}\.(npz|json)")
+
+
+def _load(path: Path) -> list[StoredRun]:
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+        records = json.loads(str(arrays["records"]))
+        predictions = arrays.get("predictions", [None] * len(records))
+        each = zip(records, arrays["W"], arrays["b"], predictions, strict=True)
+        return [StoredRun(record, Linear(W, b), predicted) for record, W, b, predicted in each]
+
+
+@cache
+def _code_hash() -> str:
+    """Hash of the packages that decide what a run's numbers are."""
+    code = hashlib.sha256()
+    for package in _DECIDE:
+        for path in sorted((_PACKAGE / package).rglob("*.py")):
+            code.update(path.relative_to(_PACKAGE).as_posix().encode() + path.read_bytes())
+    return code.hexdigest()
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many networks were found in the store, and how many had to be trained."""
+
+    reused: int
+    trained: int
+
+    def __add__(self, other: "Count") -> "Count":
+        return Count(self.reused + other.reused, self.trained + other.trained)
+
+
+def train_missing(
+    store: Store,
+    keys: Sequence[Key],
+    make_task: Callable[[int], Task],
+    finish: Callable[[int, list[Run]], Sequence[StoredRun]],
+    *,
+    progress: bool = True,
+) -> Count:
+    """Train the stacks that ``store`` lacks, on all cores, and store each as it finishes.
+
+    Args:
+        keys: one a stack, of all that its runs depend on. How networks are cut into stacks must not depend on what is
+            stored: rounding depends on what trains together.
+        make_task: the training of the stack whose number in ``keys`` it is given; called for missing ones only.
+        finish: what to store of a stack, from its number and its finished runs.
+        progress: show a line while training.
+
+    Raises:
+        As ``train``; what had finished before is stored.
+    """
+    stored = [store.get(key) for key in keys]
+    tasks = {i: make_task(i) for i, runs in enumerate(stored) if runs is None}
+    order = sorted(tasks, key=lambda i: _work(tasks[i]), reverse=True)  # no worker waits at the end for a long one
+    count = Count(sum(len(runs or ()) for runs in stored), sum(len(task.configs) for task in tasks.values()))
+    epochs = sum(task.configs[0].epochs for task in tasks.values())
+    with Progress(epochs, count.trained, enabled=progress) as line:
+        for number, runs in run_tasks([tasks[i] for i in order], line.epoch):
+            store.put(keys[order[number]], finish(order[number], runs))
+    return count
+
+
+def _work(task: Task) -> int:
+    """How long a stack takes to train, roughly, in no unit."""
+    return task.configs[0].epochs * len(task.train[1]) * (4 + len(task.configs))

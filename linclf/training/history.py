@@ -1,0 +1,101 @@
+"""How networks do while they train: loss, cost and accuracy before training and after each epoch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from .config import Config
+from .losses import Loss, get_loss
+from .model import Linear
+from .stack import Stack
+from .validate import Images
+
+_CHUNK = 500  # images scored at a time
+
+Evaluate = bool | Literal["validation"]
+"""Which images are measured: both sets (True), validation images alone, or none (False)."""
+
+
+@dataclass(frozen=True)
+class History:
+    """How one network did before training (index 0) and after each epoch, (epochs + 1,) each, in float64.
+
+    loss: mean over images, in nats for the cross-entropy, without the penalty. cost: loss + λ‖W‖², the number whose
+    gradient training follows. accuracy: share of images, 0..1. NaN on images that were not measured.
+    """
+
+    train_loss: np.ndarray
+    validation_loss: np.ndarray
+    train_cost: np.ndarray
+    validation_cost: np.ndarray
+    train_accuracy: np.ndarray
+    validation_accuracy: np.ndarray
+
+
+def slices_of_one_loss(configs: Sequence[Config]) -> list[tuple[Loss, slice]]:
+    """Each loss with the networks of a stack that it trains, which stand side by side, in the order of the stack."""
+    names = [config.loss for config in configs]
+    return [
+        (get_loss(name), slice(names.index(name), names.index(name) + names.count(name)))
+        for name in dict.fromkeys(names)
+    ]
+
+
+class Record:
+    """What is measured on a stack of K networks while it trains, and which of its models are returned."""
+
+    def __init__(
+        self,
+        configs: Sequence[Config],
+        losses: Sequence[tuple[Loss, slice]],
+        train: Images,
+        validation: Images | None,
+        evaluate: Evaluate,
+    ) -> None:
+        self._configs, self._losses = configs, losses
+        self._l2 = np.array([config.l2 for config in configs])
+        self._sets = train if evaluate is True else None, validation if evaluate else None
+        self._rows: list[np.ndarray] = []  # (6, K) an epoch, in the order of History's fields
+        self._best: dict[int, Linear] = {}
+
+    def add(self, stack: Stack) -> np.ndarray:
+        """Measure the stack; a number a network, (K,), that is finite as long as training has not diverged."""
+        self._stack = stack
+        if self._sets == (None, None):
+            total: np.ndarray = stack.W.sum(axis=(0, 2))
+            return total
+        train_loss: np.ndarray
+        (train_loss, train_accuracy), (validation_loss, validation_accuracy) = (
+            self._loss_and_accuracy(images) for images in self._sets
+        )
+        penalty = self._l2 * np.square(stack.W).sum(axis=(0, 2), dtype=np.float64)
+        costs = train_loss + penalty, validation_loss + penalty
+        self._rows.append(np.array([train_loss, validation_loss, *costs, train_accuracy, validation_accuracy]))
+        for k, config in enumerate(self._configs):
+            if config.restore_best and np.argmin([row[1, k] for row in self._rows]) == len(self._rows) - 1:
+                self._best[k] = stack.model(k)
+        measured: np.ndarray = sum(cost for cost, images in zip(costs, self._sets, strict=True) if images)
+        return measured
+
+    def model(self, k: int) -> Linear:
+        """Network k as it is now, or as it was in its best epoch, the first of equals."""
+        return self._best[k] if self._configs[k].restore_best else self._stack.model(k)
+
+    def history(self, k: int) -> History | None:
+        """What was measured on network k; None without evaluation."""
+        return History(*np.array([row[:, k] for row in self._rows]).T) if self._rows else None
+
+    def _loss_and_accuracy(self, images: Images | None) -> np.ndarray:
+        """Mean loss and share of right predictions of each network, (2, K), summed in float64; NaN without images."""
+        if images is None:
+            return np.full((2, len(self._l2)), np.nan)
+        X, y = images
+        loss_sum, correct = np.zeros((2, len(self._l2)))
+        for i in range(0, len(X), _CHUNK):
+            S, labels = self._stack.scores(X[i : i + _CHUNK]), y[i : i + _CHUNK]
+            for loss, members in self._losses:
+                loss_sum[members] += loss.value(S[:, members], labels).sum(axis=-1, dtype=np.float64)
+            correct += (S.argmax(axis=0) == labels).sum(axis=-1)
+        return np.array([loss_sum, correct]) / len(X)

@@ -1,0 +1,174 @@
+"""Losses: scores and labels in, a value and a gradient per image out.
+
+Shape convention, here and in the whole package: the class axis comes first. ``S`` holds the scores, (C, n) for one
+network or (C, K, n) for a stack of K; ``y`` holds the n labels, 0..C-1. A loss never sees images, weights or λ:
+mean, penalty and chain rule live in ``training``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from linclf.errors import ConfigError
+
+
+def _true_class(y: np.ndarray) -> Any:
+    """Index of each image's true-class score in S, (n,) or (n, K): the axes turned round."""
+    return (y, ..., np.arange(len(y)))
+
+
+def _true_scores(S: np.ndarray, y: np.ndarray) -> np.ndarray:
+    scores: np.ndarray = S[_true_class(y)].T
+    return scores
+
+
+def _onehot(y: np.ndarray, S: np.ndarray) -> np.ndarray:
+    """Whether each class is the image's own, to be broadcast over S."""
+    onehot: np.ndarray = _classes(len(S), S.ndim) == y
+    return onehot
+
+
+@cache
+def _classes(n: int, ndim: int) -> np.ndarray:
+    """0..n-1 along the first of ``ndim`` axes; made once, since each training step asks for it."""
+    return np.arange(n).reshape(-1, *[1] * (ndim - 1))
+
+
+def cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Cross-entropy of the softmax, -log p_y = log Σ_j exp(S_j) - S_y, in nats.
+
+    Args:
+        S: scores, (C, n) or (C, K, n).
+        y: labels, (n,), 0..C-1.
+
+    Returns:
+        One value an image, (n,) or (K, n), finite for any finite scores (the greatest score is subtracted first).
+
+    >>> cross_entropy(np.zeros((10, 1)), np.array([3])).round(4)
+    array([2.3026])
+    """
+    shifted = S - S.max(axis=0)
+    values: np.ndarray = np.log(np.exp(shifted).sum(axis=0)) - _true_scores(shifted, y)
+    return values
+
+
+def cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Gradient of :func:`cross_entropy` with respect to the scores, softmax(S) - onehot(y); shaped like S.
+
+    >>> cross_entropy_gradient(np.zeros((2, 1)), np.array([0]))
+    array([[-0.5],
+           [ 0.5]])
+    """
+    G: np.ndarray = S - S.max(axis=0)
+    np.exp(G, out=G)
+    G /= G.sum(axis=0)
+    G -= _onehot(y, S)
+    return G
+
+
+def multiclass_hinge(S: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Multi-class hinge summed over classes, Σ_{j≠y} max(0, S_j - S_y + 1).
+
+    This is the loss of Weston and Watkins (1999), with margin 1; Crammer and Singer's takes the greatest term
+    in place of the sum.
+
+    Args:
+        S: scores, (C, n) or (C, K, n).
+        y: labels, (n,), 0..C-1.
+
+    Returns:
+        One value an image, (n,) or (K, n); C - 1 where all scores are equal.
+
+    >>> multiclass_hinge(np.zeros((10, 1)), np.array([3]))
+    array([9.])
+    """
+    margins = S - _true_scores(S, y) + 1
+    margins[_true_class(y)] = 0
+    values: np.ndarray = np.maximum(margins, 0).sum(axis=0)
+    return values
+
+
+def multiclass_hinge_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """A subgradient of :func:`multiclass_hinge` with respect to the scores; shaped like S.
+
+    1 for each other class whose margin is violated, and minus their number for the true class. At a kink
+    (S_j = S_y - 1) the term counts as not violated.
+
+    >>> multiclass_hinge_gradient(np.zeros((3, 1)), np.array([0]))
+    array([[-2.],
+           [ 1.],
+           [ 1.]])
+    """
+    G: np.ndarray = (S - _true_scores(S, y) > -1).astype(S.dtype)
+    G[_true_class(y)] = 1 - G.sum(axis=0).T  # which counts the true class too
+    return G
+
+
+def binary_cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Cross-entropy of a sigmoid a class, mean over the classes, (1/C) Σ_j [log(1 + exp(S_j)) - t_j S_j], in nats.
+
+    t_j is 1 for the true class and 0 for the others: each class against the rest, so that adding a constant to all
+    scores changes it, unlike the other losses.
+
+    Args:
+        S: scores, (C, n) or (C, K, n).
+        y: labels, (n,), 0..C-1.
+
+    Returns:
+        One value an image, (n,) or (K, n), finite for any finite scores; log 2 where all scores are 0.
+
+    >>> binary_cross_entropy(np.zeros((10, 1)), np.array([3])).round(4)
+    array([0.6931])
+    """
+    softplus = np.maximum(S, 0) + np.log1p(np.exp(-np.abs(S)))
+    values: np.ndarray = (softplus.sum(axis=0) - _true_scores(S, y)) / len(S)
+    return values
+
+
+def binary_cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Gradient of :func:`binary_cross_entropy` with respect to the scores, (sigmoid(S) - onehot(y)) / C.
+
+    >>> binary_cross_entropy_gradient(np.zeros((2, 1)), np.array([0]))
+    array([[-0.25],
+           [ 0.25]])
+    """
+    G = sigmoid(S)
+    G -= _onehot(y, S)
+    G /= len(S)
+    return G
+
+
+def sigmoid(S: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-S)), entry by entry, without overflow."""
+    small = np.exp(-np.abs(S))  # at most 1
+    values: np.ndarray = np.where(S >= 0, 1, small) / (1 + small)
+    return values
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss by name: its value and its gradient, both functions of (scores, labels)."""
+
+    name: str
+    value: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    gradient: Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+LOSSES = {
+    loss.name: loss
+    for loss in (
+        Loss("cross_entropy", cross_entropy, cross_entropy_gradient),
+        Loss("multiclass_hinge", multiclass_hinge, multiclass_hinge_gradient),
+        Loss("binary_cross_entropy", binary_cross_entropy, binary_cross_entropy_gradient),
+    )
+}
+
+
+def get_loss(name: str) -> Loss:
+    """The loss called ``name``; ConfigError naming the known ones if there is none."""
+    if name not in LOSSES:
+        raise ConfigError(f"unknown loss {name!r}: choose one of {', '.join(LOSSES)}")
+    return LOSSES[name]

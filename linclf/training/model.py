@@ -1,0 +1,84 @@
+"""The model: one linear layer, frozen."""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from linclf.errors import DataError
+
+INITIAL_SPREAD = 0.01
+"""Standard deviation of the initial weights and biases, as in the reference."""
+
+INITIAL_WEIGHTS = ("normal", "xavier")
+"""The ways to draw initial weights (``Linear.initial``)."""
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A single layer, S = W X^T + b.
+
+    Attributes:
+        W: weights, (C, d), one row a class; for images of shape (h, w, c) a row reshapes to a picture.
+        b: biases, (C,).
+
+    >>> model = Linear(np.eye(2), np.zeros(2))
+    >>> model.predict(np.array([[3.0, 1.0], [0.0, 2.0]]))
+    array([0, 1])
+    """
+
+    W: np.ndarray
+    b: np.ndarray
+
+    @classmethod
+    def initial(cls, n_classes: int, n_inputs: int, seed: int, init: str = "normal") -> "Linear":
+        """Weights and biases drawn from N(0, 0.01²), in float64; the same for the same seed.
+
+        ``init="xavier"`` draws weights from N(0, 2 / (d + C)) instead, and leaves the biases at 0 (Glorot and Bengio,
+        2010): the same weights but for their scale.
+        """
+        rng = np.random.default_rng(seed)
+        if init == "xavier":
+            return cls(rng.normal(0, np.sqrt(2 / (n_inputs + n_classes)), (n_classes, n_inputs)), np.zeros(n_classes))
+        return cls(rng.normal(0, INITIAL_SPREAD, (n_classes, n_inputs)), rng.normal(0, INITIAL_SPREAD, n_classes))
+
+    def scores(self, X: np.ndarray) -> np.ndarray:
+        """Scores S = W X^T + b of the images X (n, d), as (C, n): the class axis first.
+
+        >>> Linear(np.eye(2), np.array([0.0, 0.5])).scores(np.array([[3.0, 1.0]]))
+        array([[3. ],
+               [1.5]])
+        """
+        scores: np.ndarray = self.W @ X.T + self.b[:, None]
+        return scores
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """The class with the greatest score for each of the n images (the first of equals), (n,)."""
+        classes: np.ndarray = self.scores(X).argmax(axis=0)
+        return classes
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write W and b to one ``.npz`` file, whole or not at all.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     Linear(np.eye(2), np.zeros(2)).save(f"{folder}/model.npz")
+        ...     Linear.load(f"{folder}/model.npz").b
+        array([0., 0.])
+        """
+        from linclf.system.files import write_whole  # slow to import, as zipfile is, and few need them
+
+        write_whole(path, lambda file: np.savez(file, W=self.W, b=self.b))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Linear":
+        """Read what :meth:`save` wrote; DataError if the file holds anything else."""
+        from linclf.data.readers.npz import read_arrays
+
+        arrays = read_arrays(path, ("W", "b"), "a model saved by Linear.save")
+        W, b = (arrays.get(name, np.empty(0)) for name in ("W", "b"))
+        if W.ndim != 2 or b.shape != W.shape[:1]:
+            raise DataError(f"{path}: expected W (classes, inputs) and b (classes,), found {W.shape} and {b.shape}")
+        if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in (W, b)):
+            raise DataError(f"{path}: expected W and b of finite numbers, found {W.dtype} and {b.dtype}")
+        return cls(W, b)

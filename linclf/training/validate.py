@@ -1,0 +1,71 @@
+"""What enters training is checked here, once, at the boundary."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from linclf.data.standardize import LazyInputs
+from linclf.errors import ConfigError, DataError
+
+from .model import Linear
+
+Arrays = tuple[np.ndarray, np.ndarray]
+"""Inputs X (n, d) and labels y (n,)."""
+Images = tuple[np.ndarray | LazyInputs, np.ndarray]
+"""The same, or inputs that are made as they are needed."""
+
+
+def checked_images(
+    name: str, images: Images, n_classes: int | None, like: np.ndarray | LazyInputs | None = None
+) -> Images:
+    """``images`` as contiguous arrays of the type training computes in; DataError naming what does not fit.
+
+    Args:
+        name: of the set, for messages.
+        n_classes: C; labels must be 0..C-1. None: only negative labels are wrong.
+        like: inputs whose number and type these must share.
+    """
+    try:
+        X, y = images
+        X, y = X if isinstance(X, LazyInputs) else np.asarray(X), np.asarray(y)
+    except (TypeError, ValueError):
+        raise DataError(f"{name} images: expected a pair (X, y) of arrays, not {type(images).__name__}") from None
+    if X.ndim != 2 or y.ndim != 1 or len(X) != len(y):
+        raise DataError(f"{name} images: expected X (n, d) and y (n,), not {X.shape} and {y.shape}")
+    if 0 in X.shape:
+        raise DataError(f"{name} images: expected at least one image and one input, not {X.shape}")
+    if like is not None and X.shape[1] != like.shape[1]:
+        raise DataError(f"{name} images: expected {like.shape[1]} inputs as in training, not {X.shape[1]}")
+    if X.dtype.kind not in "fiub" or y.dtype.kind not in "iu":
+        raise DataError(f"{name} images: expected numbers X and whole-number labels y, not {X.dtype} and {y.dtype}")
+    if y.min() < 0 or (n_classes is not None and y.max() >= n_classes):
+        upper = "C-1" if n_classes is None else n_classes - 1
+        raise DataError(f"{name} images: expected labels 0..{upper}, found {y.min()}..{y.max()}")
+    dtype = like.dtype if like is not None else np.float64 if X.dtype == np.float64 else np.float32
+    if isinstance(X, LazyInputs):
+        held = X.images
+    else:
+        held = X = np.ascontiguousarray(X, dtype=dtype)
+    if held.dtype.kind == "f" and not _all_finite(held):
+        raise DataError(f"{name} images: expected finite inputs, found NaN or infinity; clean the data first")
+    return X, y.astype(np.intp)
+
+
+def checked_init(init: Sequence[Linear], n_models: int, n_classes: int, n_inputs: int) -> list[Linear]:
+    """``init`` as a list; ConfigError if it is not one model of the right shape a config."""
+    if len(init) != n_models:
+        raise ConfigError(f"expected one initial model a config, {n_models}, not {len(init)}")
+    for model in init:
+        if model.W.shape != (n_classes, n_inputs) or model.b.shape != (n_classes,):
+            shapes = f"{model.W.shape} and {model.b.shape}"
+            raise ConfigError(f"expected initial W {(n_classes, n_inputs)} and b {(n_classes,)}, not {shapes}")
+    return list(init)
+
+
+def _all_finite(A: np.ndarray) -> bool:
+    rows = A.reshape(len(A), -1) if A.flags.c_contiguous else A  # never a copy: A may be larger than memory
+    with np.errstate(over="ignore", invalid="ignore"):
+        # As a rule a single pass, on all of the BLAS's threads: neither NaN nor infinity gets lost in a sum. Great
+        # numbers may overflow in it.
+        sums = rows @ np.ones(rows.shape[-1], A.dtype)
+        return bool(np.isfinite(sums).all() or np.isfinite([A.min(), A.max()]).all())

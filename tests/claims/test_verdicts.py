@@ -1,0 +1,343 @@
+"""Verdicts from fabricated results whose answers are known; the bootstrap's coverage; ``linclf verify``."""
+
+import copy
+import json
+
+import numpy as np
+import pytest
+from helpers import SEEDS, fabricated
+
+from linclf.claims import bootstrap
+from linclf.claims.ledger import ledger
+from linclf.claims.verdicts import VERDICTS, Region, evaluate
+from linclf.claims.verify import _difference, verify
+from linclf.cli import main
+from linclf.errors import DataError
+from linclf.studies.results import Results
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_resamples():
+    """A tenth of them gives the same verdicts in a tenth of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bootstrap, "IMAGE_RESAMPLES", bootstrap.IMAGE_RESAMPLES // 10)
+        bootstrap.image_counts.cache_clear()
+        yield
+    bootstrap.image_counts.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def results():
+    return fabricated()
+
+
+@pytest.fixture(scope="module")
+def evaluated(results):
+    return json.dumps(evaluate(results))
+
+
+def with_region(region, claim_id):
+    """The ledger with one claim's region replaced."""
+    changed = copy.deepcopy(ledger())
+    (claim,) = [claim for claim in changed["claims"] if claim["id"] == claim_id]
+    for test in claim["tests"]:
+        test["region"] = test["region"] and region  # what is only shown beside has none
+    return changed
+
+
+def verdict(results, claim_id, region):
+    (claim,) = evaluate(results, with_region(region, claim_id), only=[claim_id])["claims"]
+    return claim["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("claim_id", "value"),
+    [
+        ("1.1b", 0.1),  # difference of final losses
+        ("1.2d", 2.2 / 2),  # ratio
+        ("1.1e", 2.0),  # difference of accuracies in points, over seeds and images
+        ("2b", 38.1),  # an accuracy by itself
+        ("2o", 0.0),  # against the greatest of several
+        ("1.3d", 0.3),  # distance between two curves
+        ("1.1g", 0.9),
+        ("1.3c", 1.1),
+        ("2n", 4.0),
+        ("E2", 4e-8),
+    ],
+)
+def test_each_kind_of_statistic_gets_each_verdict(results, claim_id, value):
+    (claim,) = evaluate(results, only=[claim_id])["claims"]
+    part = claim["parts"][0]
+    assert part["value"] == pytest.approx(value, abs=0.15 if claim["unit"] else 0.01)
+    low = min(p["low"] for p in claim["parts"])
+    high = max(p["high"] for p in claim["parts"])
+    assert verdict(results, claim_id, f"{low - 1} to {high + 1}") == "reproduced"
+    assert verdict(results, claim_id, f"{high + 1} to {high + 2}") == "refuted"
+    if part["low"] < part["high"]:
+        assert verdict(results, claim_id, f"> {part['value']}") == "inconclusive"
+        assert verdict(results, claim_id, f"{low - 1} to {part['value']}") != "reproduced"
+    assert verdict(results, claim_id, f"> {high}") in ("refuted", "inconclusive")
+
+
+def only(results, claim_id):
+    (claim,) = evaluate(results, only=[claim_id])["claims"]
+    return claim
+
+
+@pytest.mark.parametrize("seeds", [[1000, 1001], SEEDS])
+def test_an_interval_is_the_paired_bootstraps_of_what_the_claim_says(seeds):
+    given = fabricated(seeds)
+    losses = [given.curves(arm, 1, "train_loss")[:, -1] for arm in ("decay", "base")]
+    correct = [given.correct(arm, 2) for arm in ("full", "base")]
+    for claim_id, part, columns, reduce, images in (
+        ("1.2d", 0, losses, lambda means: means[..., 0] / means[..., 1], False),
+        ("1.1e", 0, correct, lambda means: 100 * (means[..., 0] - means[..., 1]), True),
+    ):
+        found = only(given, claim_id)["parts"][part]
+        assert (found["low"], found["high"]) == pytest.approx(bootstrap.interval(columns, reduce, images=images))
+        assert found["low"] < found["value"] < found["high"]
+
+
+def test_a_part_says_what_it_measures(results):
+    part = only(results, "1.1b")["parts"][0]
+    assert (part["measure"], part["key"], part["of"]) == ("final", "validation_loss", "full 2 - base 2")
+    assert [part["size"] for part in only(results, "1.1g")["parts"]] == [1000, 5000]
+    assert evaluate(results, only=["E1"])["format"] == 1
+
+
+def test_a_ratio_to_nothing_is_inconclusive(results):
+    """Curves that never rise, as all of these, give 0 / 0; one that does, against them, gives infinity."""
+    assert [only(results, "1.2a")[key] for key in ("verdict", "missing")] == ["inconclusive", None]
+    risen = copy.deepcopy(results.document)
+    for run in risen["runs"]:
+        if run["arm"] == "decay":
+            run["validation_loss"][-1] += 1
+    claim = only(Results(risen), "1.2a")
+    assert claim["verdict"] == "inconclusive"
+    assert [claim["parts"][0][key] for key in ("value", "low", "high")] == [None] * 3
+
+
+def test_what_is_missing_is_said_once_each(results):
+    document = copy.deepcopy(results.document)
+    for run in document["runs"]:
+        if run["arm"] == "decay":
+            run["lr_decay"] = 0.5
+    del document["exact"]["E1"]
+    claim = only(Results(document), "1.2e")
+    assert claim["missing"] == "needs lr_decay 0.9 in arm 'decay' (here 0.5)"
+    assert [part[key] for part in claim["parts"] for key in ("value", "low", "high")] == [None] * 9
+    assert only(Results(document), "E1")["missing"] == "statement E1 was not checked"
+    document["data"]["name"] = "other"
+    assert only(Results(document), "1.2e")["missing"] == (
+        "needs CIFAR-10 (here: other); needs lr_decay 0.9 in arm 'decay' (here 0.5)"
+    )
+
+
+def test_bounds_are_left_out_of_open_regions_and_part_of_closed_ones():
+    assert Region.parse("> 0").verdict(0, 1) == "inconclusive"
+    assert Region.parse("> 0").verdict(-1, 0) == "refuted"
+    assert Region.parse("< 0").verdict(-1, -0.1) == "reproduced"
+    assert Region.parse("0 to 1").verdict(0, 1) == "reproduced"
+    assert Region.parse("= 9").verdict(9, 9) == "reproduced"
+    assert Region.parse("= 9").verdict(8, 8) == "refuted"
+    assert Region.parse("< 0").verdict(0, 0) == Region.parse("> 0").verdict(0, 0) == "refuted"
+    assert Region.parse("0 to 1").verdict(1, 2) == Region.parse("0 to 1").verdict(-1, 0) == "inconclusive"
+    with pytest.raises(ValueError, match=r"^expected a region such as '< 0', '= 9' or '0\.5 to 2\.5', not 'about 3'$"):
+        Region.parse("about 3")
+
+
+def test_one_refuted_part_refutes_the_claim(results):
+    claims = with_region("> -100", "1.3f")
+    (claim,) = [claim for claim in claims["claims"] if claim["id"] == "1.3f"]
+    claim["tests"][1]["region"] = "> 100"
+    (found,) = evaluate(results, claims, only=["1.3f"])["claims"]
+    assert [part["verdict"] for part in found["parts"]] == ["reproduced", "refuted"]
+    assert found["verdict"] == "refuted"
+
+
+def test_all_claims_of_the_ledger_appear_with_a_verdict(results):
+    evaluated = evaluate(results)
+    ids = [claim["id"] for claim in evaluated["claims"]]
+    assert len(set(ids)) == len(ids) == 45
+    for claim in evaluated["claims"]:
+        for part in claim["parts"]:
+            assert part.keys() - {"key", "size"} == {"measure", "of", "region", "value", "low", "high", "verdict"}
+    assert all(claim["verdict"] in VERDICTS for claim in evaluated["claims"]), evaluated["claims"]
+    assert sum(evaluated["counts"].values()) == 45
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"seeds": [1000]}, "needs 10 seeds, numbered from 1000 (here 1: 1000)"),
+        ({"seeds": range(10)}, "needs 10 seeds, numbered from 1000 (here 10: 0, 1, 2 ...)"),
+        ({"seeds": [1000, 1001, 1002]}, "needs 10 seeds, numbered from 1000 (here 3: 1000, 1001, 1002)"),
+        ({"seeds": range(1000, 1004)}, "needs 10 seeds, numbered from 1000 (here 4: 1000, 1001, 1002 ...)"),
+        ({"name": "synthetic stand-in"}, "needs CIFAR-10 (here: synthetic stand-in)"),
+        (
+            {"name": "other", "seeds": [1000]},
+            "needs CIFAR-10 (here: other); needs 10 seeds, numbered from 1000 (here 1: 1000)",
+        ),
+    ],
+)
+def test_no_verdict_where_the_rule_is_not_met(given, words):
+    evaluated = evaluate(fabricated(**given))
+    assert evaluated["missing"] == words
+    assert all(claim["verdict"] is None for claim in evaluated["claims"])
+    assert all(part["verdict"] is None for claim in evaluated["claims"] for part in claim["parts"])
+
+
+def test_an_arm_with_other_fields_or_missing_seeds_gets_no_verdict(results):
+    other, rule = copy.deepcopy(results.document), ledger()["rule"]
+    for run in other["runs"]:
+        if run["arm"] == "decay":
+            run["lr_decay"] = 0.5
+    claims = {claim["id"]: claim for claim in evaluate(Results(other))["claims"]}
+    assert claims["1.2c"]["verdict"] is None
+    assert claims["1.2c"]["missing"] == "needs lr_decay 0.9 in arm 'decay' (here 0.5)"
+    assert claims["1.1e"]["verdict"] in VERDICTS
+    for run in other["runs"]:
+        run["lr_decay"] = 0.7 if (run["arm"], run["seed"]) == ("decay", 1003) else rule["arms"][run["arm"]]["lr_decay"]
+    claims = {claim["id"]: claim for claim in evaluate(Results(other))["claims"]}
+    assert claims["1.2c"]["missing"] == "needs lr_decay 0.9 in arm 'decay' (here 0.7)"
+    del other["runs"][-1]  # a seed of the SVM's setting 4
+    claims = {claim["id"]: claim for claim in evaluate(Results(other))["claims"]}
+    assert claims["2d"]["missing"] == "needs arm 'svm' for every seed"
+
+
+def test_the_interval_holds_the_true_value_often_enough():
+    """Nominal 95 % intervals of a mean of ten seeds, for normal and for skewed draws."""
+    rng = np.random.default_rng(1)
+    for draw, truth in ((rng.normal, 0.0), (rng.exponential, 1.0)):
+        held = []
+        for _ in range(400):
+            low, high = bootstrap.interval([draw(size=10)], lambda means: means[..., 0], images=False)
+            held.append(low <= truth <= high)
+        assert np.mean(held) >= 0.90
+
+
+@pytest.fixture
+def written(results, evaluated, tmp_path):
+    (tmp_path / "results.json").write_text(json.dumps(results.document))
+    (tmp_path / "claims.json").write_text(evaluated)
+    return tmp_path
+
+
+def test_verify_accepts_what_follows_from_the_results(written, capsys):
+    counts = json.loads((written / "claims.json").read_text())["counts"]
+    words = f"{counts['reproduced']} reproduced, {counts['refuted']} refuted, {counts['inconclusive']} inconclusive."
+    said = f"{written}/claims.json follows from {written}/results.json: 45 claims, {words}\n"
+    assert main(["verify", str(written)]) == 0
+    assert main(["verify", str(written / "results.json")]) == 0
+    assert capsys.readouterr().out == 2 * said
+
+
+def test_verify_fails_on_any_difference(written, capsys):
+    document = json.loads((written / "claims.json").read_text())
+    changes = (
+        lambda d: d["claims"][7].update(verdict="refuted" if d["claims"][7]["verdict"] != "refuted" else "reproduced"),
+        lambda d: d["claims"][9]["parts"][0].update(low=d["claims"][9]["parts"][0]["low"] + 1e-6),
+        lambda d: d["claims"][9]["parts"][0].update(region="> 7"),
+        lambda d: d["claims"].pop(),
+        lambda d: d["counts"].update(refuted=99),
+    )
+    for change in changes:
+        changed = copy.deepcopy(document)
+        change(changed)
+        (written / "claims.json").write_text(json.dumps(changed))
+        assert main(["verify", str(written)]) == 1
+        assert "is not what" in capsys.readouterr().err
+    (written / "claims.json").unlink()
+    assert main(["verify", str(written)]) == 1
+    assert "claims.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda d: d.pop("missing"),
+            "the document holds format, counts, claims in place of format, missing, counts, claims",
+        ),
+        (lambda d: d["counts"].update(refuted=99), "counts refuted is 99 in place of {counts[refuted]}"),
+        (
+            lambda d: d["counts"].pop("refuted"),
+            "counts holds reproduced, inconclusive in place of reproduced, refuted, inc",
+        ),
+        (lambda d: d["claims"].pop(), "claims has 44 entries in place of 45"),
+        (lambda d: d["claims"][4].update(verdict="certain"), "claims 1.1a verdict is 'certain' in place of "),
+        (
+            lambda d: d["claims"][4]["parts"][0].update(region="> 7"),
+            "claims 1.1a parts 0 region is '> 7' in place of '< 0'",
+        ),
+        (lambda d: d["claims"][0]["parts"][0].update(value=True), "claims E1 parts 0 value is True in place of 4e-08"),
+        (
+            lambda d: d["claims"][1]["parts"][1].update(value=9 + 2e-8),
+            "claims E2 parts 1 value is 9.00000002 in place of 9.0",
+        ),
+    ],
+)
+def test_verify_names_the_first_difference(written, change, words):
+    document = json.loads((written / "claims.json").read_text())
+    words = words.format(**document)
+    change(document)
+    (written / "claims.json").write_text(json.dumps(document))
+    with pytest.raises(DataError) as raised:
+        verify(written)
+    start = f"{written}/claims.json is not what {written}/results.json gives: "
+    assert str(raised.value).startswith(start + words)
+    assert str(raised.value).endswith("; make the report again")
+
+
+def test_true_is_no_number():
+    assert _difference(True, 1, "x") == "x is True in place of 1"
+    assert _difference(1.0, 1, "x") is None
+
+
+def test_verify_lets_numbers_differ_by_a_billionth(written):
+    document = json.loads((written / "claims.json").read_text())
+    document["claims"][1]["parts"][1]["value"] *= 1 + 5e-10
+    (claim,) = (claim for claim in document["claims"] if claim["id"] == "2o")
+    claim["parts"][0]["value"] += 5e-13
+    (written / "claims.json").write_text(json.dumps(document))
+    assert "45 claims" in verify(written)
+
+
+def test_unusable_results_are_named(tmp_path):
+    path = tmp_path / "results.json"
+    for text in ("", "[]", '{"format": 2}', '{"format": 1, "data": NaN}'):
+        path.write_text(text)
+        with pytest.raises(DataError, match=r"results\.json: expected"):
+            Results.load(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d.pop("runs"), "'runs' is missing"),
+        (lambda d: d["data"].update(n_test=True), "data does not say its name, whether it is synthetic, or how many"),
+        (lambda d: d["data"].update(name=""), "data does not say its name"),
+        (lambda d: d["runs"].append(d["runs"][0]), "arm 'base', setting 1, seed 1000 is there twice"),
+        (lambda d: d["runs"][0].update(shuffle=0), "seed 1000: shuffle is 0, which is no bool"),
+        (lambda d: d["runs"][0].update(learning_rate=10**400), "learning_rate is 1000"),
+        (lambda d: d["runs"][0].update(train_cost=[1.0]), "train_cost is no list of 41 finite numbers"),
+        (lambda d: d["runs"][0]["train_cost"].__setitem__(3, "1.0"), "train_cost is no list of 41 finite numbers"),
+        (lambda d: d["runs"][0].update(sharpness="much"), "sharpness or test_draws_below holds what is no number"),
+        (lambda d: d["runs"][0]["test_draws_below"].update({"5000": []}), "sharpness or test_draws_below holds what"),
+        (lambda d: d["runs"][0].update(test_correct="?"), "expected base64 of a bit for each of 1000 test images"),
+        (lambda d: d["runs"][0].update(test_correct="AAAA"), "a bit for each of 1000 test images, got 3 bytes"),
+        (lambda d: d["runs"][0].update(test_accuracy=0.75), "test_accuracy is 0.75 where test_correct says 0.3"),
+        (lambda d: d["timings"][0].update(base=0), "a timing is no positive number of seconds of a seed"),
+        (lambda d: d["timings"][0].update(seed="1000"), "a timing is no positive number of seconds of a seed"),
+        (lambda d: d["exact"]["E1"].update(relative_error="small"), "an exact statement's value is no number"),
+    ],
+)
+def test_what_no_report_writes_is_named(results, tmp_path, change, words):
+    document = copy.deepcopy(results.document)
+    change(document)
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(DataError, match=r"results\.json: expected what linclf report writes") as raised:
+        Results.load(path)
+    assert words in str(raised.value)
+    assert len(str(raised.value)) < 3000

@@ -1,0 +1,310 @@
+"""Files made to do harm: each is refused by name, within memory and time, and runs and writes nothing.
+
+``tests/torture/readers.py`` goes on where these end, with thousands of files that chance has made.
+"""
+
+import contextlib
+import gzip
+import io
+import os
+import pickle
+import re
+import struct
+import tarfile
+import tempfile
+import time
+import zipfile
+import zlib
+from pathlib import Path
+
+import cifar_files
+import numpy as np
+import pytest
+import readers as fuzzer
+from helpers import arrays, png, refused, write_idx, write_images
+
+import linclf
+from linclf import DataError, load_dataset
+from linclf.errors import LinclfError
+
+# Pickles
+
+
+class Calls:
+    """Pickles as a call of any function."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+class Restores:
+    """Pickles as a NumPy array whose state is another."""
+
+    def __reduce__(self):
+        array = np.zeros((2, 3072), np.uint8)
+        return (*array.__reduce__()[:2], (1, (2, 3072), np.dtype("O"), False, [Calls(os.system, "exit 3")] * 6144))
+
+
+CANARY = "raise SystemExit('code ran')"
+PICKLES = {
+    "os.system": b"cos\nsystem\n(S'exit 3'\ntR.",
+    "posix.system": b"\x80\x02cposix\nsystem\nU\x06exit 3\x85R.",
+    "exec": pickle.dumps(Calls(exec, CANARY), protocol=2),
+    "eval": b"\x80\x02c__builtin__\neval\nU\x031/0\x85R.",
+    "builtins": pickle.dumps(Calls(getattr, "x", "upper"), protocol=2),
+    "import": b"\x80\x02c__builtin__\n__import__\nU\x02os\x85R.",
+    "instance": b"(S'exit 3'\nios\nsystem\n.",
+    "by stack": b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x06exit 3\x85R.",
+    "extension": b"\x80\x02\x82\x01.",
+    "persistent": b"\x80\x02U\x01xQ.",
+    "new object": b"\x80\x02cnumpy\nndarray\n)\x81.",
+    "numpy.load": pickle.dumps(Calls(np.load, "x"), protocol=2),
+    "numpy objects": pickle.dumps({b"data": Restores(), b"labels": [0, 0]}, protocol=2),
+    "numpy by getattr": b"\x80\x02cnumpy.core.multiarray\n_reconstruct.__globals__\n.",
+    "dotted name": b"\x80\x02cnumpy\nndarray.dump\n.",
+    "deep": b"\x80\x02" + b"]" * 200_000 + b"a" * 199_999 + b".",
+    "deep tuples": b"\x80\x02" + b"N" + b"\x85" * 200_000 + b".",
+    "itself": b"\x80\x02]q\x01h\x01a.",
+    "memo of gigabytes": b"\x80\x02]r" + struct.pack("<I", 2**31 - 1) + b".",
+    "memo of megabytes": b"\x80\x02T"
+    + struct.pack("<i", 2**23)
+    + bytes(2**23)
+    + b"0]r"
+    + struct.pack("<I", 2**23)
+    + b".",
+    "string of gigabytes": b"\x80\x02T" + struct.pack("<i", 2**31 - 1) + b"x.",
+    "lists by the million": b"\x80\x02(" + b"]" * 3_000_000 + b"t.",
+    "no dict": pickle.dumps([1, 2, 3], protocol=2),
+    "a later protocol": pickle.dumps({"data": np.zeros((6, 3072), np.uint8), "labels": [0] * 6}, protocol=4),
+    "a label too great": cifar_files.pickled(np.zeros((6, 3072), np.uint8), np.full(6, 11, np.uint8)),
+    "a label too few": cifar_files.pickled(np.zeros((6, 3072), np.uint8), np.zeros(5, np.uint8)),
+    "a name with escapes": b"\x80\x02c\x1b[31m\r\n\xe2\x80\xa8\n.",
+}
+
+
+@pytest.mark.parametrize("content", PICKLES.values(), ids=PICKLES)
+def test_hostile_pickles_are_refused_and_run_nothing(tmp_path, content):
+    cifar_files.write(tmp_path)
+    (tmp_path / "cifar-10-batches-py" / "data_batch_2").write_bytes(content)
+    refused(tmp_path / "cifar-10-batches-py", "data_batch_2")
+
+
+# Archives
+
+
+def entry(name, **fields):
+    info = tarfile.TarInfo(name)
+    for field, value in fields.items():
+        setattr(info, field, value)
+    return info
+
+
+LAST = "cifar-10-batches-bin/test_batch.bin"
+ENTRIES = {
+    "parent folder": entry(f"../{LAST}"),
+    "absolute": entry(f"/{LAST}"),
+    "within": entry(f"cifar-10-batches-bin/../{LAST}"),
+    "symbolic link": entry(LAST, type=tarfile.SYMTYPE, linkname="/etc/passwd"),
+    "hard link": entry(LAST, type=tarfile.LNKTYPE, linkname="cifar-10-batches-bin/data_batch_1.bin"),
+    "character device": entry(LAST, type=tarfile.CHRTYPE, devmajor=1, devminor=5),
+    "block device": entry(LAST, type=tarfile.BLKTYPE, devmajor=8),
+    "pipe": entry(LAST, type=tarfile.FIFOTYPE),
+    "folder": entry(LAST, type=tarfile.DIRTYPE),
+    "name with escapes": entry("\x1b[2J\nred"),
+}
+
+
+def members(folder):
+    content = cifar_files.write(folder)
+    return [
+        (f"cifar-10-batches-bin/{name}.bin", np.column_stack([labels, pixels]).tobytes())
+        for name, (pixels, labels) in content.items()
+    ]
+
+
+@pytest.mark.parametrize("bad", ENTRIES.values(), ids=ENTRIES)
+def test_hostile_entries_are_passed_over_and_written_nowhere(tmp_path, bad):
+    whole = members(tmp_path / "good")
+    path = cifar_files.archive(tmp_path / "bad.tar.gz", [*whole[:-1], (bad, b"")])
+    refused(path, "bad.tar.gz: expected an archive of CIFAR-10, test_batch.bin is missing")
+    cifar_files.archive(path, [(bad, b""), *whole])  # beside what is wanted they do no harm
+    assert len(load_dataset(path).test_labels) == 6
+    assert {file.name for file in tmp_path.iterdir()} == {"good", "bad.tar.gz"}
+
+
+def zeros(path, header, size):
+    """An archive of one header and ``size`` zero bytes after it."""
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(header)
+        for _ in range(0, size, 2**20):
+            file.write(bytes(2**20))
+    return path
+
+
+def bombs(folder):
+    yield zeros(folder / "file.tar.gz", entry(LAST, size=2**30).tobuf(), 2**26)
+    for kind in (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK):
+        header = entry("x", type=kind, size=2**28).tobuf()
+        yield zeros(folder / f"header_{kind.decode()}.tar.gz", header, 2**28)
+    yield zeros(folder / "entries.tar.gz", entry("x").tobuf() * 100_000, 0)
+    within = entry("x", type=tarfile.XHDTYPE, size=512).tobuf() + b"9 a=xxxx\n".ljust(512, b"\0")
+    yield zeros(folder / "headers_of_headers.tar.gz", within * 10_000, 0)
+    slow = entry("x", type=tarfile.XHDTYPE, size=2**20).tobuf() + b"1" * 2**20  # for a regular expression
+    yield zeros(folder / "digits.tar.gz", slow, 0)
+
+
+def test_bombs_in_archives_are_refused_before_they_are_unpacked(tmp_path):
+    for path in bombs(tmp_path):
+        refused(path, f"{path.name}: expected")
+
+
+def test_a_file_that_is_cut_or_no_archive_is_refused(tmp_path):
+    path = cifar_files.archive(tmp_path / "a.tar.gz", members(tmp_path / "good"))
+    whole = path.read_bytes()
+    for content in (
+        whole[: len(whole) // 2],
+        b"no archive",
+        b"",
+        gzip.compress(b"no tar"),
+        gzip.compress(bytes(10_240)),
+    ):
+        path.write_bytes(content)
+        refused(path, "a.tar.gz: expected")
+
+
+# Arrays and images
+
+
+def zipped(**members):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(f"{name}.npy", content)
+    return file.getvalue()
+
+
+def npy(array):
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+def test_bombs_in_npz_are_refused_before_they_are_unpacked(tmp_path):
+    made = {name: npy(array) for name, array in arrays().items()}
+    bomb = np.zeros((2**14, 2**14), np.uint8)
+    (tmp_path / "bomb.npz").write_bytes(zipped(**made | {"X_train": npy(bomb)}))
+    refused(tmp_path / "bomb.npz", "bomb.npz: expected at most 100 times the")
+    names = np.array(["a", "b", "c" * 2**20])
+    (tmp_path / "names.npz").write_bytes(zipped(**made, class_names=npy(names)))
+    refused(tmp_path / "names.npz", "names.npz: expected for each class a printable name")
+
+
+def test_an_array_of_objects_is_refused_and_runs_nothing(tmp_path):
+    objects = np.array([Calls(exec, CANARY)] * 60, dtype=object)
+    np.savez(tmp_path / "a.npz", **arrays() | {"X_train": objects})
+    refused(tmp_path / "a.npz", "a.npz: expected arrays saved by numpy.savez")
+
+
+def test_bombs_in_gzipped_idx_are_refused_before_they_are_unpacked(tmp_path):
+    write_idx(tmp_path / "idx", zipped=True)
+    images = tmp_path / "idx" / "train-images-idx3-ubyte.gz"
+    zeros(images, bytes([0, 0, 8, 3]) + struct.pack(">3I", 60, 2**11, 2**11), 60 * 2**22)
+    refused(tmp_path / "idx", f"{images.name}: expected at most 100 times the")
+
+
+def test_bombs_in_images_are_refused_before_they_are_unpacked(tmp_path):
+    """One colour compresses a thousandfold; many small files of it are more than memory holds."""
+    write_images(tmp_path, n=2)
+    row = zlib.compress(bytes(9000 * 9001), 1)
+    content = png((9000, 9000))
+    chunk = struct.pack(">I", len(row)) + b"IDAT" + row + struct.pack(">I", zlib.crc32(b"IDAT" + row))
+    whole = content[:33] + chunk + content[-12:]
+    for file in tmp_path.rglob("*.png"):
+        file.write_bytes(whole)
+    refused(tmp_path, "png: expected at most 100 times the")
+
+
+@pytest.mark.parametrize("kind", ["image", "IDX", "CIFAR-10"])
+def test_a_pipe_is_not_waited_for(tmp_path, kind):
+    if kind == "image":
+        write_images(tmp_path)
+        victim = tmp_path / "train" / "cat" / "1.png"
+    elif kind == "IDX":
+        write_idx(tmp_path / "idx")
+        victim = tmp_path / "idx" / "t10k-labels-idx1-ubyte"
+    else:
+        cifar_files.write(tmp_path)
+        victim = tmp_path / "cifar-10-batches-py" / "data_batch_3"
+    victim.unlink()
+    os.mkfifo(victim)
+    refused(victim.parents[2] if kind == "image" else victim.parent, f"{victim.name}: expected")
+
+
+# Everywhere
+
+
+def test_numpy_may_never_unpickle():
+    """``allow_pickle`` is False by default, and nowhere in the package anything else."""
+    package = Path(linclf.__file__).parent
+    for file in package.rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        assert set(re.findall(r"allow_pickle\s*=\s*(\w+)", text)) <= {"False"}, file
+        assert "pickle.load" not in text, file
+
+
+def test_a_message_is_one_line_whatever_a_file_puts_into_it():
+    assert str(LinclfError("a\nb\x1b[2J\u2028é")) == r"a\nb\x1b[2J\u2028é"
+    assert len(str(LinclfError("x" * 10**6))) < 3000
+
+
+# The fuzzer's own guard
+
+
+def swallow(path):
+    with contextlib.suppress(BaseException):
+        os.system("exit 3")
+
+
+def refuse(path, words="{path}: expected another"):
+    raise DataError(words.format(path=path))
+
+
+ACTS = {
+    "reads": (lambda path: path.read_bytes(), "valid"),
+    "refuses": (refuse, "refused"),
+    "unpickles": (lambda path: pickle.loads(PICKLES["os.system"]), "pickle.find_class"),
+    "runs a command": (lambda path: os.system("exit 3"), "os.system"),
+    "keeps quiet about it": (swallow, "os.system"),
+    "evaluates": (lambda path: eval("1 + 1"), "exec"),
+    "writes": (lambda path: path.with_suffix(".new").write_bytes(b""), "open"),
+    "reads elsewhere": (lambda path: Path("/etc/passwd").read_bytes(), "open"),
+    "raises another error": (lambda path: {}["missing"], "KeyError: 'missing'"),
+    "names no file": (lambda path: refuse(path, "expected another"), "said 'expected another'"),
+    "takes memory": (lambda path: b"x" * (5 * 2**28), "took 1."),
+    "takes time": (lambda path: time.sleep(10), "Broken: took too long"),
+}
+
+
+def attempted(what, folder):
+    reader = fuzzer.Reader({"a.npz": b"valid"}, "", fuzzer.mutate.flipped, ACTS[what][0])
+    return fuzzer.attempt(reader, 0, folder, seconds=0.5)
+
+
+@pytest.fixture(scope="module")
+def guarded():
+    with tempfile.TemporaryDirectory(prefix="linclf-fuzz-") as folder, fuzzer.guarded(1) as pool:
+        yield lambda what: pool.submit(attempted, what, Path(folder)).result()
+
+
+@pytest.mark.parametrize("what", ACTS)
+def test_the_fuzzers_guard_sees_what_no_reader_may_do(what, guarded):
+    assert guarded(what).startswith(ACTS[what][1])
+
+
+def test_a_few_mutated_files_of_each_reader():
+    for row in fuzzer.rows(trials=20):
+        assert not row.losses
+        assert sum(row.counts.values()) == 20

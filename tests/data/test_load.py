@@ -1,0 +1,157 @@
+"""Both layouts of CIFAR-10, the stand-in, and files that are not what they should be."""
+
+import hashlib
+import http.server
+import threading
+from functools import partial
+
+import cifar_files
+import numpy as np
+import pytest
+
+from linclf import DataError, load_dataset
+from linclf.cli import main
+from linclf.data import fetch as fetching
+from linclf.data.readers import cifar10 as reader
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path, cifar_files.write(tmp_path)
+
+
+def places(root):
+    yield root / "cifar-10-batches-py"
+    yield root / "cifar-10-batches-bin"
+    yield root
+    for kind in ("py", "bin"):
+        # The official archives hold their files in no order.
+        files = sorted((root / f"cifar-10-batches-{kind}").iterdir(), reverse=True)
+        members = [(f"cifar-10-batches-{kind}/{file.name}", file.read_bytes()) for file in files]
+        yield cifar_files.archive(root / f"{kind}.tar.gz", members)
+
+
+def test_every_layout_gives_the_same_content(folder):
+    root, content = folder
+    hashes = set()
+    for place in places(root):
+        data = load_dataset(place)
+        hashes.add(data.provenance.sha256)
+        assert len(data.train_images) == 5
+        for images, labels, name in zip(
+            (*data.train_images, data.test_images), (*data.train_labels, data.test_labels), content, strict=True
+        ):
+            pixels, expected = content[name]
+            assert images.shape == (6, 32, 32, 3)
+            assert images[2, 5, 7, 1] == pixels[2, 1024 + 5 * 32 + 7]  # channel first in the files
+            np.testing.assert_array_equal(labels, expected)
+        assert data.class_names[3] == "cat"
+    assert len(hashes) == 1
+
+
+def test_official_is_told_only_where_it_can_be(folder):
+    root, _ = folder
+    assert [load_dataset(place).provenance.official for place in places(root)] == [False, None, False, False, False]
+
+
+@pytest.mark.parametrize("layout", ["py", "bin"])
+def test_truncated_files_are_refused_by_name(folder, layout):
+    root, _ = folder
+    place = root / f"cifar-10-batches-{layout}"
+    victim = next(file for file in sorted(place.iterdir()) if "data_batch_3" in file.name)
+    whole = victim.read_bytes()
+    for length in [0, 1, 10, 50, 100, 1000, len(whole) // 2, len(whole) - 1]:
+        victim.write_bytes(whole[:length])
+        with pytest.raises(DataError, match="data_batch_3"):
+            load_dataset(place)
+    victim.unlink()
+    with pytest.raises(DataError, match="data_batch_3"):
+        load_dataset(place)
+
+
+def test_auto_takes_the_variable_then_the_cache_then_the_stand_in(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("LINCLF_DATA", raising=False)
+    assert load_dataset("auto").provenance.synthetic
+    cifar_files.write(tmp_path / "linclf")
+    assert load_dataset("auto").provenance.name == "CIFAR-10"
+    monkeypatch.setenv("LINCLF_DATA", "synthetic:20")
+    assert len(load_dataset("auto").test_labels) == 20
+    monkeypatch.setenv("LINCLF_DATA", str(tmp_path / "nothing"))
+    with pytest.raises(DataError, match="nothing: no such file or folder"):
+        load_dataset("auto")
+
+
+@pytest.mark.parametrize("name", ["synthetic:0", "synthetic:x", "synthetic:-5", "synthetic:999999999"])
+def test_a_bad_size_of_the_stand_in_is_refused(name):
+    with pytest.raises(DataError, match="expected a number of images after the colon"):
+        load_dataset(name)
+
+
+def test_a_folder_without_data_is_refused(tmp_path):
+    with pytest.raises(DataError, match="expected CIFAR-10 there"):
+        load_dataset(tmp_path)
+
+
+def test_the_stand_in_is_deterministic_and_has_the_spectrum_of_natural_images():
+    data, again = load_dataset("synthetic:300"), load_dataset("synthetic:300")
+    assert data.provenance == again.provenance
+    assert data.provenance.synthetic
+    grey = data.train_images[0].mean(axis=3)
+    power = (np.abs(np.fft.fft2(grey - grey.mean(axis=(1, 2), keepdims=True))) ** 2).mean(axis=0)
+    radius = np.hypot(np.fft.fftfreq(32, 1 / 32)[:, None], np.fft.fftfreq(32, 1 / 32))
+    inner = (radius >= 1) & (radius <= 10)
+    slope = np.polyfit(np.log(radius[inner]), np.log(power[inner]), 1)[0]
+    assert slope == pytest.approx(-2, abs=0.25)
+
+
+@pytest.fixture
+def archive_server(tmp_path, monkeypatch):
+    """The address of a tiny archive, which fetch takes for the official one, and an empty cache folder."""
+    cifar_files.write(tmp_path / "data")
+    members = [(f"cifar-10-batches-py/{path.name}", path.read_bytes()) for path in tmp_path.glob("data/*-py/*")]
+    served = cifar_files.archive(tmp_path / reader.PYTHON_ARCHIVE.name, members)
+    digest = hashlib.sha256(served.read_bytes()).hexdigest()
+    official = reader.Archive(served.name, served.stat().st_size, digest)
+    monkeypatch.setattr(fetching, "PYTHON_ARCHIVE", official)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}/{served.name}", tmp_path / "cache" / "linclf", served
+        server.shutdown()
+
+
+def test_fetch_puts_the_archive_where_auto_finds_it(archive_server, monkeypatch, capsys):
+    url, cache, served = archive_server
+    monkeypatch.delenv("LINCLF_DATA", raising=False)
+    assert main(["fetch", "--url", url]) == 0
+    assert (cache / served.name).read_bytes() == served.read_bytes()
+    said = capsys.readouterr()
+    assert str(cache / served.name) in said.out
+    assert "100%" in said.err  # the progress bar
+    assert load_dataset("auto").provenance.name == "CIFAR-10"
+
+
+def test_fetch_refuses_another_checksum_and_keeps_nothing(archive_server, capsys):
+    url, cache, served = archive_server
+    served.write_bytes(served.read_bytes() + b"more")
+    assert main(["fetch", "--url", url]) == 2
+    assert "its checksum is another; get cifar-10-python.tar.gz" in capsys.readouterr().err
+    assert not list(cache.iterdir())
+
+
+def test_fetch_says_what_to_do_by_hand_where_the_network_is_closed(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    words = r"cifar-10-python\.tar\.gz \(170,498,071 bytes, SHA-256 6d958be0.*\) by other means and put it into"
+    with pytest.raises(DataError, match=words):
+        fetching.fetch("http://127.0.0.1:9/nothing.tar.gz")
+    assert not list((tmp_path / "linclf").iterdir())
+
+
+def test_real_cifar10(cifar10):
+    data = load_dataset(cifar10 / reader.PICKLED)
+    assert [images.shape for images in (*data.train_images, data.test_images)] == [(10_000, 32, 32, 3)] * 6
+    counts = np.bincount(data.train_labels[0])
+    assert counts.tolist() == [1005, 974, 1032, 1016, 999, 937, 1030, 1001, 1025, 981]
+    assert load_dataset(cifar10 / reader.BINARY).provenance.sha256 == data.provenance.sha256

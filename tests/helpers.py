@@ -1,0 +1,202 @@
+"""What several test files share: the command line, data in every format, fabricated results."""
+
+import gzip
+import io
+import math
+import struct
+import subprocess
+import sys
+import tracemalloc
+import zlib
+from pathlib import Path
+
+import cifar_files
+import numpy as np
+import pytest
+from PIL import Image
+
+from linclf import Config, DataError, load_dataset
+from linclf.claims.ledger import ledger
+from linclf.studies.results import CURVES, Results, encode_correct
+
+ROOT = Path(__file__).parent.parent
+"""The checkout."""
+TINY = ("--data", "synthetic:250", "--epochs", "2", "--seeds", "2")
+
+
+def linclf(*words, cwd=None, under=()):
+    """Status and output of ``linclf`` with these words; under: a command that starts it."""
+    command = [*under, sys.executable, "-m", "linclf", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+
+
+def arrays(n=60, n_test=30, shape=(4,), n_classes=3, dtype=np.float32, seed=0):
+    rng = np.random.default_rng(seed)
+    made = {}
+    for part, size in (("train", n), ("test", n_test)):
+        y = np.arange(size) % n_classes
+        X = rng.integers(0, 200, (size, *shape)) + 5 * y.reshape(-1, *[1] * len(shape))
+        made |= {f"X_{part}": X.astype(dtype), f"y_{part}": y}
+    return made
+
+
+def training(data):
+    """All training images and labels, in no order that matters."""
+    return np.concatenate(data.train_images), np.concatenate(data.train_labels)
+
+
+def same_rows(found, wanted):
+    X, y = (np.column_stack([labels, rows.reshape(len(rows), -1)]) for rows, labels in (found, wanted))
+    np.testing.assert_array_equal(X[np.lexsort(X.T)], y[np.lexsort(y.T)])
+
+
+def refused(path, name):
+    """Loading fails with the name of the file, without the memory that a header asks for."""
+    tracemalloc.start()
+    with pytest.raises(DataError) as raised:
+        load_dataset(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert name in str(raised.value)
+    assert "expected" in str(raised.value)
+    assert str(raised.value).isprintable()
+    assert peak < 40 * 2**20
+
+
+def png(size, bits=8):
+    """A PNG whose header says ``size`` and that holds no pixels."""
+    file = io.BytesIO()
+    Image.new("I;16" if bits == 16 else "L", (1, 1)).save(file, format="png")
+    content = bytearray(file.getvalue())
+    content[16:24] = struct.pack(">2I", *size)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    return bytes(content)
+
+
+SCRIPT = "<script>alert(1)</script>"
+"""A name that a page must not run."""
+
+
+def write_images(folder, n=4, mode="RGB", parts=("train", "test"), ending="png", size=(5, 6)):
+    """n images of each of three classes; the pixels by file."""
+    rng, made = np.random.default_rng(0), {}
+    for part in parts:
+        for name in ("cat", "dog & <b>", SCRIPT.replace("/", "∕")):
+            (folder / part / name).mkdir(parents=True)
+            for i in range(n):
+                pixels = rng.integers(0, 256, (size[1], size[0], len(Image.new(mode, (1, 1)).getbands())), np.uint8)
+                path = folder / part / name / f"{i}.{ending}"
+                Image.fromarray(pixels.squeeze(2) if mode == "L" else pixels, mode=None).save(path)
+                made[path] = pixels
+    return made
+
+
+def idx_bytes(array):
+    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+
+
+def write_idx(folder, zipped=False, shape=(6, 5)):
+    made = arrays(shape=shape, dtype=np.uint8)
+    folder.mkdir(parents=True)
+    for kind, part in (("train", "train"), ("t10k", "test")):
+        for array, name in (
+            (made[f"X_{part}"], "images-idx3-ubyte"),
+            (made[f"y_{part}"].astype(np.uint8), "labels-idx1-ubyte"),
+        ):
+            content = idx_bytes(array)
+            path = folder / f"{kind}-{name}"
+            path = path.with_name(path.name + ".gz") if zipped else path
+            path.write_bytes(gzip.compress(content) if zipped else content)
+    return made
+
+
+CIFAR100_NAMES = [f"thing_{i}".encode() for i in range(100)]
+
+
+def cifar100(n=12):
+    """The files of both layouts, by folder and name; the content as {file: (pixels, labels)}."""
+    rng, content = np.random.default_rng(0), {}
+    files = {"cifar-100-python": {}, "cifar-100-binary": {}}
+    for part in ("train", "test"):
+        pixels, labels = rng.integers(0, 256, (n, 3072), np.uint8), rng.integers(0, 100, n).astype(np.uint8)
+        content[part] = pixels, labels
+        files["cifar-100-python"][part] = cifar_files.pickled(pixels, labels, b"fine_labels")
+        files["cifar-100-binary"][f"{part}.bin"] = np.column_stack([labels // 5, labels, pixels]).tobytes()
+    files["cifar-100-python"]["meta"] = cifar_files.python2({b"fine_label_names": CIFAR100_NAMES})
+    files["cifar-100-binary"]["fine_label_names.txt"] = b"\n".join([*CIFAR100_NAMES, b""])
+    return files, content
+
+
+def write_cifar100(root):
+    files, content = cifar100()
+    for folder, inside in files.items():
+        (root / folder).mkdir(parents=True)
+        for name, bytes_ in inside.items():
+            (root / folder / name).write_bytes(bytes_)
+        members = [(f"{folder}/{name}", bytes_) for name, bytes_ in reversed(inside.items())]
+        cifar_files.archive(root / f"{folder}.tar.gz", members)
+    return content
+
+
+def blobs(n=50, d=6, C=3, seed=0, dtype=np.float64):
+    """n images of d inputs around C centres."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, C, n)
+    centres = np.random.default_rng(99).normal(size=(C, d))
+    return (centres[y] + rng.normal(size=(n, d))).astype(dtype), y
+
+
+def config(**changes):
+    return Config(**{"learning_rate": 0.1, "l2": 0.01, "epochs": 4, "batch_size": 8, **changes})
+
+
+def by_hand(name, scores, label):
+    """One image, one class at a time."""
+    others = [j for j in range(len(scores)) if j != label]
+    if name == "cross_entropy":
+        return -math.log(math.exp(scores[label]) / sum(math.exp(s) for s in scores))
+    if name == "binary_cross_entropy":
+        right = [1 / (1 + math.exp(-s if j == label else s)) for j, s in enumerate(scores)]
+        return -sum(map(math.log, right)) / len(scores)
+    return sum(max(0.0, scores[j] - scores[label] + 1.0) for j in others)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+SEEDS, N_TEST = range(1000, 1010), 1000
+"""Of :func:`fabricated` results."""
+
+
+def fabricated(seeds=SEEDS, name="CIFAR-10"):
+    """Results in which every run of an arm and setting is much like the next, with differences known beforehand."""
+    rng = np.random.default_rng(0)
+    rule, runs = ledger()["rule"], []
+    for shift, (arm, fields) in enumerate(rule["arms"].items()):
+        for setting, printed in rule["settings"].items():
+            for seed in seeds:
+                wobble = rng.normal(0, 1e-3)
+                curves = {key: (2 + 0.1 * shift + wobble + np.exp(-np.arange(41.0))).tolist() for key in CURVES}
+                correct = np.arange(N_TEST) < 300 + 20 * shift + rng.integers(0, 3)
+                runs.append(
+                    {
+                        "arm": arm, "setting": int(setting), "seed": seed, **fields, **printed, **rule["every_run"],
+                        **curves, "sharpness": 0.5 + 0.01 * shift + wobble, "test_accuracy": float(correct.mean()),
+                        "test_correct": encode_correct(correct), "test_draws_below": {"1000": 0.9, "5000": 0.5},
+                    }
+                )  # fmt: skip
+    return Results(
+        {
+            "format": 1,
+            "data": {"name": name, "synthetic": name != "CIFAR-10", "n_test": N_TEST},
+            "exact": {
+                "E1": {"relative_error": 4e-8},
+                "E2": {"relative_error": 4e-8, "loss_at_zero": 9.0},
+                "E3": {"n_train": 49000, "n_validation": 1000, "in_both": 0},
+            },
+            "timings": [{"seed": seed, "base": 1.0, "shuffle": 1.1 + 0.001 * (seed % 7)} for seed in seeds],
+            "runs": runs,
+        }
+    )

@@ -1,0 +1,273 @@
+"""The whole report on tiny data, in real kernels; the command's errors; every notebook."""
+
+import errno
+import html as html_module
+import json
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from helpers import ROOT, TINY, linclf
+
+from linclf.cli import main
+from linclf.errors import DivergenceError
+from linclf.report import build, parameters
+from linclf.report.pages import PAGES, page_file
+from linclf.report.render import convert, mathml
+from linclf.report.views import html
+
+NOTEBOOKS = ROOT / "notebooks"
+
+
+def test_a_page_a_notebook_and_the_results(report):
+    assert {path.name for path in report.glob("*.html")} == {page_file(name) for name in PAGES} | {build.SINGLE}
+    results = json.loads((report / "results.json").read_text())
+    arms = ["base", "full", "full_updates", "decay", "decay_full", "shuffle", "shuffle_full", "svm"]
+    assert [(run["arm"], run["setting"], run["seed"]) for run in results["runs"]] == [
+        (arm, setting, seed) for arm in arms for setting in (1, 2, 3, 4) for seed in (0, 1)
+    ]
+    for run in results["runs"]:
+        for name in ("loss", "cost", "accuracy"):
+            assert len(run[f"train_{name}"]) == len(run[f"validation_{name}"]) == run["epochs"] + 1
+        assert 0 <= run["test_accuracy"] <= 1
+    sizes = {run["arm"]: (run["n_train"], run["n_validation"]) for run in results["runs"]}
+    assert sizes["base"] == (250, 250)
+    assert sizes["full"] == (1000, 250)
+    assert results["exact"]["E1"]["relative_error"] < 1e-6
+    assert results["exact"]["E2"]["relative_error"] < 1e-6
+    assert results["exact"]["E2"]["loss_at_zero"] == 9
+
+
+def test_claims_stand_beside_the_results_and_on_the_pages_without_a_verdict(report, capsys):
+    assert main(["verify", str(report)]) == 0
+    claims = json.loads((report / "claims.json").read_text())
+    pages = {name: (report / page_file(name)).read_text() for name in PAGES}
+    for claim in claims["claims"]:
+        assert claim["verdict"] is None
+        assert f'id="claim-{claim["id"]}"' in pages["summary"]
+        assert sum(f'id="claim-{claim["id"]}"' in page for page in pages.values()) == 2
+    assert "No verdict on them is printed here: a verdict needs CIFAR-10" in pages["summary"]
+    assert not any('class="verdict' in page for page in pages.values())
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_stands_alone_and_says_that_it_is_on_the_stand_in(report, name):
+    page = (report / page_file(name)).read_text()
+    assert "not on CIFAR-10" in page
+    assert "<title>" in page
+    for remote in ('src="http', "src='http", "<link", "require.js", "MathJax", "@import"):
+        assert remote not in page
+    assert page.count("<img") == page.count('alt="')
+    for item in ("data", "content SHA-256", "seeds", "versions", "BLAS", "processor", "numeric type", "commit", "made"):
+        assert f"<dt>{item}</dt>" in page
+
+
+def test_the_command_on_a_page_makes_it_again(report, tmp_path):
+    again = shutil.copytree(report, tmp_path / "again")
+    before = without_times((report / "2_svm.html").read_text())
+    (command,) = re.findall(r"<dt>command</dt><dd>linclf (.*?)</dd>", before)
+    done = linclf(*shlex.split(html_module.unescape(command).replace(str(report), str(again))))
+    assert done.returncode == 0, done.stderr
+    assert "[1/1] 2_svm" in done.stdout
+    assert without_times((again / "2_svm.html").read_text()).replace(str(again), str(report)) == before
+
+
+def test_every_figure_of_the_reference_has_its_counterpart(report):
+    pages = "".join((report / page_file(name)).read_text() for name in PAGES)
+    assert [number for number in range(1, 21) if f'id="figure-{number}"' not in pages] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_notebooks_are_thin(name):
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+            assert not any(line.startswith(("def ", "class ")) for line in cell.source.splitlines())
+
+
+def without_times(page):
+    """A page without what may differ between two runs: durations, dates, and the claim about durations."""
+    return re.sub(r"<time>.*?</time>|<tr id=\"claim-1\.3c\">.*?</tr>", "", page, flags=re.S)
+
+
+def test_two_reports_from_nothing_have_the_same_pages_and_numbers(report, tmp_path):
+    def pages():
+        return {path.name: without_times(path.read_text()) for path in report.glob("*.html")}
+
+    def numbers():
+        results, claims = (json.loads((report / name).read_text()) for name in ("results.json", "claims.json"))
+        for run in results["runs"]:
+            del run["seconds"]
+        del results["timings"], results["command"]
+        return results, [claim for claim in claims["claims"] if claim["id"] != "1.3c"]
+
+    first = pages(), numbers()
+    done = linclf("report", *TINY, "--out", report, "--single-file", "--fresh")
+    assert done.returncode == 0, done.stderr
+    assert "networks: 203 trained, 0 reused" in done.stdout
+    assert numbers() == first[1]
+    for name, page in pages().items():
+        assert page == first[0][name], name
+
+
+def test_jupyters_own_commands_give_the_same_page(report, tmp_path):
+    """papermill and nbconvert as people type them, with the template that the installation put where Jupyter looks."""
+    notebook = NOTEBOOKS / "2_svm.ipynb"
+    values = dict(data="synthetic:250", epochs="2", seeds="2", out_dir=str(report))
+    words = [word for name, value in values.items() for word in ("-p", name, value)]
+    for command in (
+        ["papermill", str(notebook), "out.ipynb", *words],
+        ["jupyter", "nbconvert", "--to", "html", "--template", "linclf", "out.ipynb"],
+    ):
+        program = Path(sys.executable).with_name(command[0])
+        done = subprocess.run([program, *command[1:]], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+    def injected(page):  # papermill writes the values in the order and with the quotes that it was given
+        return re.sub(r"Parameters of this run</summary>.*?</details>", "", without_times(page), flags=re.S)
+
+    assert injected((tmp_path / "out.html").read_text()) == injected((report / "2_svm.html").read_text())
+
+
+@pytest.mark.parametrize(("found", "said"), [(True, ""), (False, "no browser was found here: open ")])
+def test_open_shows_the_first_page(report, monkeypatch, capsys, found, said):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or found)
+    assert main(["report", *TINY, "--out", str(report), "--only", "summary", "--open"]) == 0
+    assert opened == [(report / "index.html").as_uri()]
+    assert capsys.readouterr().err.startswith(said)
+
+
+def test_only_runs_what_is_named_and_uses_what_is_stored(report):
+    done = linclf("report", *TINY, "--out", report, "--only", "summary")
+    assert done.returncode == 0
+    assert "[1/1] summary" in done.stdout
+    assert "networks: 0 trained, 64 reused" in done.stdout
+
+
+def test_a_failed_notebook_leaves_its_copy_and_the_others_still_run(tmp_path, monkeypatch, capsys):
+    def diverge(study, *arms):  # which is a notebook's failure too, not the report's
+        raise DivergenceError("on purpose")
+
+    monkeypatch.setattr(build.Study, "run", diverge)
+    chosen = {}
+    for name, source in (("0_baseline", "print('so far')\nraise ValueError('on purpose')"), ("2_svm", "print('fine')")):
+        declared = 'data: str = "auto"\nout_dir: str = ""\nseeds: int = 1\nfirst_seed: int = 0\nepochs: int = 1'
+        cell = nbformat.v4.new_code_cell(declared, metadata={"tags": ["parameters"]})
+        cells = [nbformat.v4.new_markdown_cell(f"# {name}"), cell, nbformat.v4.new_code_cell(source)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
+        chosen[name] = parameters.read_notebook(tmp_path / f"{name}.ipynb")
+    monkeypatch.setattr(build, "notebooks", lambda: chosen)
+    assert main(["report", "--data", "synthetic:250", "--epochs", "1", "--out", str(tmp_path / "out")]) == 1
+    assert "failed: ValueError: on purpose" in capsys.readouterr().out
+    assert (tmp_path / "out" / "0_baseline.failed.ipynb").exists()
+    page = (tmp_path / "out" / "0_baseline.html").read_text()
+    assert all(words in page for words in ('href="0_baseline.failed.ipynb"', "so far", "on purpose"))
+    assert "fine" in (tmp_path / "out" / "2_svm.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "required: command"),
+        (["reprot"], "invalid choice: 'reprot'"),
+        (["report", "--seeds", "0"], "seeds must be a whole number, 1 or more, not 0"),
+        (["report", "--seeds", "1000000000"], "seeds must be at most 10,000"),
+        (["report", "--seeds", "x"], "invalid int value: 'x'"),
+        (["report", "--epochs", "-1"], "epochs must be a whole number, 1 or more, not -1"),
+        (["report", "--data", "\udcff"], "expected words of the command in UTF-8"),
+        (["report", "--data", "a\nb"], "a\\nb: no such file or folder"),
+        (["verify", "nowhere"], "nowhere: no such file or folder"),
+        (["report", "--data", "/nowhere"], "/nowhere: no such file or folder"),
+        (["report", "--only", "2_swm"], "unknown notebook '2_swm': did you mean '2_svm'?"),
+        (["report", "-p", "lr_decai=0.5"], "unknown parameter 'lr_decai': did you mean 'lr_decay'?"),
+        (["report", "-p", "lr_decay=fast"], "parameter 'lr_decay' must be of type float, not 'fast'"),
+        (["report", "--data", "synthetic:20", "-p", "lr_decay=2"], "lr_decay must be a number above 0 and at most 1"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(words, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def at_the_first_kernel(out, act):
+    """The standard error and status of a report of one notebook; ``act`` is given the report and its kernel."""
+    words = ["report", "--data", "synthetic:40", "--epochs", "1", "--only", "2_svm", "--out", str(out)]
+    report = subprocess.Popen([sys.executable, "-m", "linclf", *words], stderr=subprocess.PIPE, text=True)
+    while not (
+        kernels := [child for child in psutil.Process(report.pid).children() if "ipykernel" in str(child.cmdline())]
+    ):
+        time.sleep(0.05)
+    act(report, kernels[0])
+    return report.communicate(timeout=60)[1], report.returncode, kernels[0].is_running()
+
+
+def test_ctrl_c_during_notebooks_is_one_line_and_leaves_no_kernel(tmp_path):
+    said = at_the_first_kernel(tmp_path, lambda report, kernel: report.send_signal(signal.SIGINT))
+    assert said == ("linclf: interrupted\n", 130, False)
+    assert {path.name for path in tmp_path.iterdir()} == {".lock", "runs"}
+
+
+def test_a_killed_kernel_fails_its_page_only(tmp_path):
+    said = at_the_first_kernel(tmp_path, lambda report, kernel: kernel.kill())
+    assert said == ("", 1, False)
+    assert (tmp_path / "2_svm.html").exists()
+    assert (tmp_path / "results.json").exists()
+
+
+def test_a_full_disk_is_one_line_and_status_1(tmp_path, monkeypatch, capsys):
+    def full(path, text):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(build, "write_text", full)
+    assert main(["report", "--data", "synthetic:40", "--epochs", "1", "--only", "2_svm", "--out", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == f"linclf: {tmp_path / '2_svm.html'}: No space left on device\n"
+
+
+def test_no_home_folder_is_one_line_and_status_2(monkeypatch, capsys):
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("LINCLF_DATA", raising=False)
+    for word in ("report", "info", "fetch"):
+        assert main([word]) == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert "expected a home folder" in said
+
+
+def test_info_says_what_is_there(capsys, monkeypatch):
+    monkeypatch.setenv("LINCLF_DATA", "synthetic:20")
+    assert main(["info"]) == 0
+    said = capsys.readouterr().out
+    assert all(word in said for word in ("data: synthetic stand-in", "numpy", "BLAS", "cores"))
+
+
+def test_formulas_become_mathml_and_code_stays():
+    assert "<math" in mathml("a $x^2$ b")
+    assert 'display="block"' in mathml("$$x$$")
+    assert mathml("`$x$` and \\$5") == "`$x$` and \\$5"
+
+
+def test_text_from_data_is_escaped():
+    name = "<script>alert(1)</script>"
+    assert "<script>" not in html.table([name], [[name]], caption=name)._repr_html_()
+    assert "<script>" not in html.callout(name)._repr_html_()
+
+
+def test_the_same_notebook_gives_the_same_page():
+    notebook = nbformat.read(NOTEBOOKS / "2_svm.ipynb", as_version=4)
+    assert convert(notebook.copy(), "2_svm") == convert(notebook.copy(), "2_svm")

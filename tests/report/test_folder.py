@@ -1,0 +1,93 @@
+"""A report's folder: one writer at a time, leftovers of killed reports, and ``linclf clean``."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+import cifar_files
+import pytest
+from helpers import TINY, linclf
+
+from linclf.cli import main
+from linclf.errors import ConfigError
+from linclf.report.folder import scratch, sole_writer
+from linclf.studies.store import Store
+from linclf.system.files import write_text
+
+HOLD = "import sys, pathlib\nfrom linclf.report.folder import sole_writer\n"
+HOLD += "with sole_writer(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+
+
+def test_a_folder_has_one_writer_until_that_is_killed(tmp_path, capsys):
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert holder.stdout.readline() == b"held\n"
+    write_text(tmp_path / "runs" / "a-0123456789abcdef.npz", "")
+    for words in (["report", "--data", "synthetic:40", "--out", str(tmp_path)], ["clean", str(tmp_path)]):
+        assert main(words) == 2
+        assert capsys.readouterr().err.endswith(
+            "another report is being written there; wait for it, or choose another\n"
+        )
+    holder.send_signal(signal.SIGKILL)
+    holder.communicate()
+    with sole_writer(tmp_path):
+        pass
+
+
+def test_leftovers_of_a_killed_report_go(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    out = tmp_path / "out"
+    with scratch(out) as left, scratch(tmp_path / "other") as others:
+        for file in (
+            left / "a",
+            out / ".index.html.x.linclf-part",
+            out / "runs" / ".a.npz.y.linclf-part",
+            out / ".mine",
+        ):
+            write_text(file, "")
+        with sole_writer(out), scratch(out) as folder:
+            assert {path.name for path in out.rglob(".*")} == {".mine", ".lock"}
+            assert set((tmp_path / "tmp").iterdir()) == {folder, others}
+
+
+@pytest.mark.parametrize("name", ["file", "file/below"])
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path, name):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="expected a folder to write to, but found"), sole_writer(tmp_path / name):
+        pass
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems keep rights otherwise")
+@pytest.mark.parametrize("locked", ["out", "out/new", "data"])
+def test_a_folder_without_the_right_to_it_is_one_line_and_status_2(tmp_path, locked):
+    """Root may do everything: it gives that up first."""
+    no_longer = () if os.geteuid() else ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+    if no_longer and not shutil.which("setpriv"):
+        pytest.skip("root cannot give up its rights without setpriv")
+    folder, given = tmp_path / locked.split("/")[0], TINY
+    folder.mkdir()
+    if locked == "data":
+        cifar_files.write(folder)
+        given = "--data", folder, *TINY[2:]
+    folder.chmod(0o000 if locked == "data" else 0o555)
+    out = tmp_path / (locked if locked != "data" else "out")
+    done = linclf("report", *given, "--only", "2_svm", "--out", out, under=no_longer)
+    folder.chmod(0o755)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "Permission denied" in done.stderr
+    assert str(folder) in done.stderr
+
+
+def test_clean_says_what_it_removed(tmp_path, capsys):
+    write_text(Store.of_report(tmp_path).folder / "a-0123456789abcdef.npz", "x" * 2_000_000)
+    write_text(tmp_path / "index.html", "a page")
+    for said in ("runs: 1 files of stored runs removed, 2.0 MB", "runs: no runs are stored there"):
+        assert main(["clean", str(tmp_path)]) == 0
+        assert capsys.readouterr().out.endswith(said + "\n")
+    assert {path.name for path in tmp_path.iterdir()} == {"index.html", ".lock"}
+    assert main(["clean", str(tmp_path / "nowhere")]) == 2
+    assert "expected the folder of a report, found none" in capsys.readouterr().err

@@ -1,0 +1,244 @@
+"""The pages in a real browser, opened from disk with the network cut off."""
+
+import csv
+import itertools
+import os
+import re
+import shutil
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import cifar_files
+import nbformat
+import numpy as np
+import pytest
+from helpers import ROOT, linclf
+
+from linclf.report.build import SINGLE
+from linclf.report.pages import PAGES, page_file
+from linclf.report.render import convert
+from linclf.report.views import html, plots
+
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+COMMITTED = ROOT / "reports" / "cifar-10"
+FILES = [*map(page_file, PAGES), SINGLE]
+VIEWS = [(1280, "light"), (360, "dark")]
+A4 = (688, 1016)  # CSS pixels inside the margins of 14 mm
+
+
+def missing(reason):
+    """What a test needs is not here: a failure where it must be (``.ci/run``), else a skip."""
+    (pytest.fail if os.environ.get("LINCLF_BROWSER") == "required" else pytest.skip)(reason)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        missing("no Chromium here: apt-get install chromium")
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+
+
+@pytest.fixture
+def visit(browser):
+    """Open a file in a context of its own; what the page asked for and complained about is in ``page.trouble``."""
+    contexts = []
+
+    def open_page(path, width=1280, scheme="light", script=True, height=900):
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, java_script_enabled=script, offline=True
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.trouble = []
+
+        def asked(request):
+            if not request.url.startswith("data:") and request.url != path.as_uri():
+                page.trouble.append(f"asked for {request.url}")
+
+        page.on("request", asked)
+        page.on("requestfailed", lambda request: page.trouble.append(f"failed: {request.url[:80]}"))
+        page.on("console", lambda message: page.trouble.append(message.text))
+        page.on("pageerror", lambda error: page.trouble.append(str(error)))
+        page.on("dialog", lambda dialog: (page.trouble.append("a dialog"), dialog.dismiss()))
+        page.goto(path.as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(
+    params=[f"made/{file}" for file in FILES] + [f"committed/{path.name}" for path in COMMITTED.glob("*.html")]
+)
+def path(request, report):
+    """Each page of a report just made, and of the one in the repository."""
+    kind, _, file = request.param.partition("/")
+    return (report if kind == "made" else COMMITTED) / file
+
+
+@pytest.mark.parametrize(("width", "scheme"), VIEWS)
+def test_a_page_opens_whole_and_asks_for_nothing(visit, path, width, scheme):
+    page = visit(path, width, scheme)
+    decode = "image => image.decode().then(() => [image.naturalWidth > 0, image.alt.length > 10])"  # fails if it cannot
+    pictures = page.evaluate(f"Promise.all([...document.images].map({decode}))")
+    assert all(decoded and described for decoded, described in pictures)
+    assert len(pictures) > 10 or path.name == "index.html"
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('math')].map(math => math.getBoundingClientRect()).map(r => r.width * r.height)"
+    )
+    assert all(size > 0 for size in sizes)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.evaluate("document.documentElement.lang") == "en"
+    assert "linclf" in page.title()
+    assert page.trouble == []
+
+
+def test_a_tables_caption_stays_on_a_phones_screen(visit, path):
+    page = visit(path, width=360)
+    edges = "[...document.querySelectorAll('caption')].map(c => c.getBoundingClientRect()).map(r => [r.left, r.right])"
+    for side in ("0", "box.scrollWidth"):
+        page.evaluate(f"document.querySelectorAll('.wide').forEach(box => box.scrollLeft = {side})")
+        found = page.evaluate(edges)
+        assert found
+        assert all(0 <= left <= right <= 360 for left, right in found)
+
+
+def test_headings_are_in_order_and_ids_unique(visit, path):
+    page = visit(path)
+    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(heading => +heading.tagName[1])")
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(element => element.id)")
+    assert len(ids) == len(set(ids))
+
+
+def test_links_lead_somewhere(visit, path):
+    page = visit(path)
+    links = page.evaluate("[...document.links].map(link => link.getAttribute('href'))")
+    assert links
+    for link in links:
+        if link.startswith("data:"):
+            continue
+        parts = urlsplit(link)
+        assert not parts.scheme, link
+        target = path.parent / parts.path if parts.path else path
+        assert target.exists(), link
+        if parts.fragment:
+            assert f'id="{unquote(parts.fragment)}"' in target.read_text(encoding="utf-8"), link
+
+
+@pytest.mark.parametrize(("width", "scheme"), VIEWS)
+def test_axe_finds_nothing_serious(visit, path, width, scheme):
+    if not AXE.exists():
+        missing("axe-core is not here: npm install --prefix tests")
+    page = visit(path, width, scheme)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    said = [
+        f"{each['id']}: {each['nodes'][0]['html'][:200]}"
+        for each in found["violations"]
+        if each["impact"] in ("serious", "critical")
+    ]
+    assert said == []
+    assert len(found["passes"]) > 10
+
+
+def test_without_a_script_everything_can_be_read(visit, path):
+    plain, scripted = visit(path, script=False), visit(path)
+    words = [re.sub(r"\s+", " ", page.locator("main").text_content()) for page in (plain, scripted)]
+    assert words[0] == words[1]
+    fold = plain.locator("details.code").first
+    assert not fold.locator("pre").is_visible()
+    fold.locator("summary").click()
+    assert fold.locator("pre").is_visible()
+
+
+def test_a_figures_numbers_can_be_downloaded(visit, report):
+    page = visit(report / page_file("2_svm"))
+    for name in ("figure-10.csv", "figure-9.npy"):
+        with page.expect_download() as download:
+            page.locator(f'a[download="{name}"]').click()
+        file = download.value.path()
+        if name.endswith("csv"):
+            names, *rows = csv.reader(file.read_text().splitlines())
+            assert [row[0] for row in rows] == ["0", "1", "2"]
+            assert len(names) == 1 + 2 * 2  # the epoch, and two sets of images for two seeds
+        else:
+            assert np.load(file).shape == (10, 32, 32, 3)
+    assert page.locator("figure").count() == page.locator("figure a.numbers").count()
+
+
+@pytest.mark.parametrize("press", ["click", "Enter"])
+def test_a_table_sorts_by_a_column(visit, report, press):
+    page = visit(report / page_file("1_1_all_data"))
+    table = page.locator("table", has_text="Accuracy after the last epoch").last
+    header = table.locator("th", has_text="test, %")
+    for order in ("ascending", "descending"):
+        header.locator("button").click() if press == "click" else header.locator("button").press(press)
+        cells = [float(text.split()[0]) for text in table.locator("tbody td:last-child").all_text_contents()]
+        assert cells == sorted(cells, reverse=order == "descending")
+        assert header.get_attribute("aria-sort") == order
+    assert len(set(cells)) > 3
+
+
+def test_print_cuts_no_figure_and_no_table(visit, path, tmp_path):
+    pypdf = pytest.importorskip("pypdf")
+    page = visit(path, *A4[:1], height=A4[1])
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= A4[0]
+    for figure in page.locator("figure").all():
+        assert figure.bounding_box()["height"] < A4[1]
+    overflow = "[...document.querySelectorAll('.wide')].filter(box => box.scrollWidth > box.clientWidth + 1).length"
+    assert page.evaluate(overflow) == 0
+    page.pdf(path=tmp_path / "page.pdf", format="A4", prefer_css_page_size=True)
+    texts = [sheet.extract_text() for sheet in pypdf.PdfReader(tmp_path / "page.pdf").pages]
+    captions = re.compile(r"Figure \w+\. (?:Loss|Cost) over")
+    assert sum(len(captions.findall(text)) for text in texts) == page.locator("img.curve[alt^='Two curves']").count()
+    for text in texts:  # the label of each picture's axis stands on the sheet of its caption
+        assert len(captions.findall(text)) == len(re.findall(r"^ *epoch *$", text, re.M))
+
+
+def test_sizes(path):
+    if path.name != SINGLE:
+        assert path.stat().st_size <= 1.5e6
+    assert sum(file.stat().st_size for file in COMMITTED.iterdir() if file.is_file()) <= 8e6
+
+
+def test_names_from_data_are_text(visit, tmp_path):
+    name = "<script>alert(1)</script>$x$"
+    matrix = np.array([[3, 1], [0, 2]])
+    shown = [
+        html.table([name], [[name]], caption=name),
+        html.callout(name),
+        html.templates(
+            np.zeros((2, 4, 4, 3)), [name, "b"], number=1, caption=name, alt=name, weights=np.zeros((2, 4, 4, 3))
+        ),
+        html.figure(plots.confusion(matrix, [name, "b"]).figure, number=2, caption=name, alt=name, data={name: [name]}),
+        html.provenance({name: name}),
+    ]
+    cells = [nbformat.v4.new_markdown_cell("# Names")]
+    for i, piece in enumerate(shown, start=1):
+        output = nbformat.v4.new_output("display_data", {"text/html": piece._repr_html_()})
+        cells.append(nbformat.v4.new_code_cell(f"{name!r}", outputs=[output], execution_count=i))
+    file = tmp_path / "names.html"
+    file.write_text(convert(nbformat.v4.new_notebook(cells=cells), "names"), encoding="utf-8")
+    page = visit(file)
+    assert page.trouble == []
+    assert page.locator("td", has_text=name).inner_text() == name
+    assert page.locator(".templates span").first.inner_text() == name
+    picture = page.locator("img.curve").evaluate("image => atob(image.src.split(',')[1])")
+    assert name[:19] in picture.replace("&lt;", "<").replace("&gt;", ">")  # long names are cut there
+
+
+def test_a_hostile_folder_name_is_text(visit, tmp_path):
+    folder = tmp_path / "<img src=x onerror=alert(1)>"
+    cifar_files.write(folder, 20)
+    done = linclf("report", "--data", folder, "--epochs", 1, "--out", tmp_path / "out", "--only", "0_baseline")
+    assert done.returncode == 0, done.stderr
+    page = visit(tmp_path / "out" / "0_baseline.html")
+    assert page.trouble == []
+    assert "<img src=x onerror=alert(1)>" in page.locator(".callout").first.inner_text()

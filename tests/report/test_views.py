@@ -1,0 +1,57 @@
+"""What captions and claims say in words and digits, from numbers made for it."""
+
+import numpy as np
+import pytest
+from helpers import ROOT
+
+from linclf.report.views import claims, reference
+from linclf.studies.results import Results
+
+RENDERED = ROOT / "reports" / "cifar-10" / "results.json"
+
+FALLING = [4, 3, 2.5, 2.2, 2.1]
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "said"),
+    [
+        (FALLING, FALLING, "Training loss goes from 4 to 2.1, never up; validation loss stays at about"),
+        ([4, 3, 2.5, 2.501, 2.1], FALLING, "Training loss goes from 4 to 2.1, up in 1 of 4 epochs; validation"),
+        ([4, 3, 3.5, 3, 3.6], FALLING, "Training loss jumps: it goes up by more than 1 % in 2 of 4 epochs; validation"),
+        (FALLING, [4, 3, 2, 3, 3.5], "validation loss is least at epoch 2, 2, and ends at 3.5."),
+        (FALLING, [4, 5, 6, 7, 8], "validation loss is least before training, 4, and ends at 8."),
+        (FALLING, FALLING, "stays at about its lowest to the end, 2.1."),
+        ([0, 0, 0, 0, 0], FALLING, "Training loss goes from 0 to 0, never up"),
+    ],
+)
+def test_a_caption_says_what_to_see(train, validation, said):
+    assert said in reference._seen(np.array([train]), np.array([validation]), "loss")
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "said"),
+    [
+        (0.0356, 0.0349, 0.0361, "full 2: 0.0356 (0.0349 to 0.0361)"),
+        (11.5, 10.3, 12.6, "full 2: 11.5 (10.3 to 12.6)"),
+        (-1.62, -2.6, -0.6, "full 2: −1.6 (−2.6 to −0.6)"),
+        (0.5, 0.5, 0.5 + 1e-12, "full 2: 0.5; region"),
+        (9.0, 9.0, 9.0, "full 2: 9; region"),
+        (None, None, None, "full 2: not measured"),
+    ],
+)
+def test_a_number_has_the_digits_that_its_interval_makes_meaningful(value, low, high, said):
+    part = {"measure": "final", "of": "full 2", "region": "< 0", "value": value, "low": low, "high": high}
+    assert said in claims._part(part, {"parts": [part], "unit": ""}, comparable=True).replace("&nbsp;", " ")
+
+
+@pytest.mark.parametrize("name", ["CIFAR-10", "flowers"])
+def test_what_the_reference_says_stands_beside_cifar_10_only(name):
+    results = Results.load(RENDERED)
+    results.data["name"] = name
+    beside = name == "CIFAR-10"
+    changes = claims.changes(results, full="a rise", svm="slightly worse").text
+    assert changes.startswith("- [1.1 All the data](1_1_all_data.html): ")
+    assert ("(a rise)." in changes, "(slightly worse)." in changes) == (beside, beside)
+    assert ("Accuracy rises by" in claims.claims(results).markup) == beside
+    assert (claims.claims(results, "1.1e") is not None) == beside
+    assert (claims.counts(results) is not None) == beside

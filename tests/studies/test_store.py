@@ -1,0 +1,216 @@
+"""The store: what its key depends on, what it survives, and what it removes."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import linclf
+from linclf import Config, DivergenceError, train
+from linclf.data.load import load_dataset
+from linclf.studies import store
+from linclf.studies.reference.study import Study
+from linclf.studies.store import Count, Store, StoredRun, train_missing
+from linclf.system.files import remove_unfinished, write_text, write_whole
+from linclf.training.model import Linear
+from linclf.training.sweep import Task
+
+PACKAGE = Path(linclf.__file__).parent
+KEY = {"name": "a"}
+
+
+def study(out, data="synthetic:40", **plan):
+    return Study(data, out, progress=False, **{"epochs": 1} | plan)
+
+
+@pytest.mark.parametrize(
+    ("change", "retrained"),
+    [
+        ({}, 0),
+        ({"first_seed": 1}, 4),
+        ({"seeds": 2}, 8),  # what trains together changes
+        ({"epochs": 2}, 4),
+        ({"lr_decay": 0.5}, 0),  # of other arms
+        ({"data": "synthetic:41"}, 4),
+    ],
+)
+def test_a_changed_setting_or_data_uses_nothing_stored(tmp_path, change, retrained):
+    study(tmp_path).train_missing("base")
+    assert study(tmp_path, **change).train_missing("base").trained == retrained
+
+
+def test_each_setting_that_an_arm_uses_changes_its_key(tmp_path):
+    study(tmp_path).train_missing("decay_full")
+    for change in ({"lr_decay": 0.5}, {"n_validation": 7}):
+        assert study(tmp_path, **change).train_missing("decay_full").reused == 0
+
+
+def test_changed_code_or_another_numpy_uses_nothing_stored(tmp_path, monkeypatch):
+    before = Store(tmp_path).path("npz", KEY)
+    with monkeypatch.context() as other:
+        other.setattr(np, "__version__", "1.0")
+        assert Store(tmp_path).path("npz", KEY) != before
+    monkeypatch.setattr(store, "_PACKAGE", tmp_path)
+    paths = set()
+    for file, text in (("data/new.py", "1"), ("data/new.py", "2"), ("training/new.py", "1"), ("studies/a/new.py", "1")):
+        write_text(tmp_path / file, text)
+        store._code_hash.cache_clear()
+        paths.add(Store(tmp_path).path("npz", KEY))
+    assert len(paths) == 4
+    for file in ("new.py", "report/new.py", "claims/new.py", "system/new.py"):
+        write_text(tmp_path / file, text)
+        store._code_hash.cache_clear()
+        assert Store(tmp_path).path("npz", KEY) in paths
+    store._code_hash.cache_clear()
+
+
+def runs(value):
+    return [StoredRun({"loss": value}, Linear(np.full((2, 3), value), np.zeros(2)), np.zeros(4, np.uint16))]
+
+
+DAMAGES = {
+    "cut off": lambda raw: raw[:-40],
+    "a byte changed": lambda raw: raw.replace(b"o\0\0\0s", b"o\0\0\0t"),  # NumPy's text has four bytes a letter
+    "empty": lambda raw: b"",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_file_counts_as_absent(tmp_path, damage):
+    Store(tmp_path).put(KEY, runs(1.0))
+    path = Store(tmp_path).path("npz", KEY)
+    assert Store(tmp_path).get(KEY)[0].record == {"loss": 1.0}
+    path.write_bytes(damage(path.read_bytes()))
+    assert Store(tmp_path).get(KEY) is None
+
+
+def test_clear_removes_what_stores_wrote_and_nothing_else(tmp_path):
+    folder = Store(tmp_path / "runs")
+    folder.put(KEY, runs(1.0))
+    write_text(folder.path("json", KEY), "[]")
+    size = sum(path.stat().st_size for path in folder.folder.iterdir())
+    for name in ("notes.txt", "mine.npz", "a-0123.npz"):
+        write_text(folder.folder / name, "mine")
+    assert folder.clear() == (2, size)
+    assert {path.name for path in folder.folder.iterdir()} == {"notes.txt", "mine.npz", "a-0123.npz"}
+
+
+def test_what_is_forgotten_is_not_there(tmp_path):
+    folder = Store(tmp_path)
+    folder.put(KEY, runs(1.0))
+    assert folder.get(KEY)
+    folder.forget(KEY)
+    assert folder.get(KEY) is None
+
+
+def test_a_failed_write_leaves_what_was_there_and_names_the_file(tmp_path):
+    write_text(tmp_path / "a", "before")
+
+    def fails(file):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left") as error:
+        write_whole(tmp_path / "a", fails)
+    assert error.value.filename == str(tmp_path / "a")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["before"]
+
+
+def test_a_file_whose_unfinished_copy_is_tidied_away_is_written_again(tmp_path):
+    times = []
+
+    def meanwhile(file):
+        file.write(b"whole")
+        times.append(1)
+        if len(times) < 3:
+            remove_unfinished(tmp_path)
+
+    write_whole(tmp_path / "a", meanwhile)
+    assert len(times) == (1 if os.name == "nt" else 3)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["whole"]
+
+
+def test_timings_are_kept_one_by_one(tmp_path, monkeypatch):
+    from linclf.studies.reference import study as module
+
+    real, trained = module.train, []
+
+    def third_fails(*args, **kwargs):
+        trained.append(args)
+        if len(trained) == 3:
+            raise KeyboardInterrupt
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(module, "train", third_fails)
+    with pytest.raises(KeyboardInterrupt):
+        study(tmp_path, seeds=2).time_shuffling()
+    again = study(tmp_path, seeds=2)
+    again.time_shuffling()
+    assert len(trained) == 3 + 2
+    assert [pair["seed"] for pair in again.results().document["timings"]] == [0, 1]
+    again.time_shuffling()
+    assert len(trained) == 3 + 2
+
+
+def test_the_datas_hash_is_in_the_key(tmp_path):
+    """Equal images with other labels: another key."""
+    one = load_dataset("synthetic:40")
+    np.savez(tmp_path / "a.npz", X_train=one.train_images[0], y_train=one.train_labels[0])
+    study(tmp_path, tmp_path / "a.npz").train_missing("base")
+    assert study(tmp_path, tmp_path / "a.npz").train_missing("base").trained == 0
+    labels = np.roll(one.train_labels[0], 1)
+    np.savez(tmp_path / "a.npz", X_train=one.train_images[0], y_train=labels)
+    assert study(tmp_path, tmp_path / "a.npz").train_missing("base").reused == 0
+
+
+# Training that resumes.
+
+rng = np.random.default_rng(0)
+IMAGES = rng.standard_normal((60, 5), dtype=np.float32), rng.integers(0, 3, 60)
+STACKS = [[Config(learning_rate=0.1, l2=l2, epochs=2, seed=seed) for l2 in (0.0, 0.1)] for seed in range(3)]
+KEYS = [{"name": f"search-{i}", "configs": repr(configs)} for i, configs in enumerate(STACKS)]
+
+
+def untested(i, runs):
+    return [StoredRun({"stack": i, "accuracy": run.history.validation_accuracy[-1]}, run.model) for run in runs]
+
+
+def train_all(folder, keys=KEYS):
+    made = []
+
+    def task(i):
+        made.append(i)
+        return Task(STACKS[i], IMAGES, IMAGES)
+
+    return train_missing(Store(folder), keys, task, untested, progress=False), made
+
+
+def test_only_what_is_missing_is_trained(tmp_path):
+    assert train_all(tmp_path) == (Count(reused=0, trained=6), [0, 1, 2])
+    first = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert train_all(tmp_path) == (Count(reused=6, trained=0), [])
+    lost = Store(tmp_path).path("npz", KEYS[1])
+    lost.write_bytes(first[lost][:100])  # cut off: counts as absent
+    assert train_all(tmp_path) == (Count(reused=4, trained=2), [1])
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == first
+
+
+def test_a_run_without_predictions_is_stored_as_such(tmp_path):
+    train_all(tmp_path)
+    runs = Store(tmp_path).get(KEYS[2])
+    assert [run.record["stack"] for run in runs] == [2, 2]
+    assert [run.predictions for run in runs] == [None, None]
+    assert runs[0].model.W.shape == (3, 5)
+
+
+def test_what_finished_before_a_failure_is_kept(tmp_path, monkeypatch):
+    def fails_after_the_first(tasks, after_epoch):
+        yield 0, train(tasks[0].configs, tasks[0].train, tasks[0].validation, progress=False)
+        raise DivergenceError("on purpose")
+
+    monkeypatch.setattr("linclf.studies.store.run_tasks", fails_after_the_first)
+    with pytest.raises(DivergenceError):
+        train_all(tmp_path)
+    monkeypatch.undo()
+    assert train_all(tmp_path)[0] == Count(reused=2, trained=4)

@@ -1,0 +1,52 @@
+"""The line that says how far training has come: drawn anew on a terminal, left in a notebook, absent elsewhere."""
+
+import io
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from helpers import Terminal
+
+from linclf.system.progress import Progress
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A second goes by each time somebody looks."""
+    seconds = iter(range(1000))
+    monkeypatch.setattr("time.monotonic", lambda: float(next(seconds)))
+
+
+def draw(monkeypatch, stream):
+    monkeypatch.setattr(sys, "stderr", stream)
+    with Progress(epochs=4, networks=2) as line:
+        for _ in range(4):
+            line.epoch()
+    return stream.getvalue()
+
+
+def test_a_terminal_sees_epochs_done_and_time_left_on_one_line(monkeypatch, clock):
+    said = draw(monkeypatch, Terminal())
+    assert said.count("\n") == 1
+    assert said.endswith("\n")
+    shown = [part.strip() for part in said.split("\r")[1:]]
+    assert shown[0] == "training 2 networks: epoch 1 of 4, 3 s left"
+    assert shown[-1] == "training 2 networks: 4 epochs in 5.0 s"
+
+
+def test_a_notebook_keeps_one_line_of_plain_text(monkeypatch, clock):
+    stream = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})()
+    said = draw(monkeypatch, stream)
+    assert said.count("\n") == 1
+    assert "<" not in said
+
+
+def test_a_log_gets_nothing(monkeypatch):
+    assert draw(monkeypatch, io.StringIO()) == ""
+
+
+def test_trainings_side_by_side_are_all_counted(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with Progress(epochs=20_000, networks=1) as line, ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: line.epoch(), range(20_000)))
+    assert line.done == 20_000

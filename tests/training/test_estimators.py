@@ -1,0 +1,222 @@
+"""The scikit-learn estimators: scikit-learn's own checks, its solutions, its tools, and what is refused."""
+
+import pickle
+import subprocess
+import sys
+from unittest import SkipTest
+
+import joblib
+import numpy as np
+import pytest
+import skops.io
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from linclf import Config, DivergenceError, SoftmaxClassifier, SVMClassifier, train
+
+CLASSIFIERS = {"cross_entropy": SoftmaxClassifier, "multiclass_hinge": SVMClassifier}
+every_classifier = pytest.mark.parametrize("Classifier", CLASSIFIERS.values())
+
+DIGITS = load_digits(return_X_y=True)
+
+
+def digits(n_classes=10, n=None, dtype=np.float64):
+    X, y = DIGITS
+    rows = np.flatnonzero(y < n_classes)[:n]
+    return (X[rows] / 16).astype(dtype), y[rows]
+
+
+@parametrize_with_checks([SoftmaxClassifier(), SVMClassifier()])
+def test_scikit_learn_accepts_them(estimator, check):
+    """In full: a check that is skipped for want of a package or a setting has failed."""
+    try:
+        check(estimator)
+    except SkipTest as reason:
+        pytest.fail(str(reason))
+
+
+@pytest.mark.parametrize("loss", CLASSIFIERS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_fit_is_train(loss, dtype):
+    """Bit for bit, in the type of the inputs."""
+    X, y = digits(n=300, dtype=dtype)
+    model = CLASSIFIERS[loss](alpha=0.01, learning_rate_decay=0.9, max_iter=5, random_state=3).fit(X, y)
+    config = Config(loss=loss, learning_rate=0.01, l2=0.01, lr_decay=0.9, epochs=5, shuffle=True, seed=3)
+    (run,) = train(config, (X, y))
+    np.testing.assert_array_equal(model.coef_, run.model.W)
+    np.testing.assert_array_equal(model.intercept_, run.model.b)
+    np.testing.assert_array_equal(model.history_.train_loss, run.history.train_loss)
+    assert model.coef_.dtype == model.intercept_.dtype == model.decision_function(X).dtype == dtype
+    assert model.n_iter_ == 5
+
+
+@every_classifier
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_going_on_is_one_long_training(Classifier, n_classes):
+    """Weights, learning rate and history go on where they stopped, in ``fit`` and in ``partial_fit``."""
+    X, y = digits(n_classes, n=200)
+    settings = {"alpha": 0.01, "learning_rate_decay": 0.8, "shuffle": False, "random_state": 0}
+    whole = Classifier(max_iter=6, **settings).fit(X, y)
+    warm = Classifier(max_iter=3, warm_start=True, **settings).fit(X, y).fit(X, y)
+    steps = Classifier(**settings).partial_fit(X, y, classes=range(n_classes))
+    for _ in range(5):
+        steps.partial_fit(X, y)
+    for model in (warm, steps):
+        np.testing.assert_allclose(model.coef_, whole.coef_, rtol=1e-9)
+        np.testing.assert_allclose(model.intercept_, whole.intercept_, rtol=1e-9)
+        np.testing.assert_allclose(model.history_.train_loss, whole.history_.train_loss, rtol=1e-9)
+        assert model.n_iter_ == 6
+
+
+def test_each_epoch_of_partial_fit_has_an_order_of_its_own():
+    X, y = digits(3, n=200)
+    model = SoftmaxClassifier(random_state=5).partial_fit(X, y, classes=[0, 1, 2]).partial_fit(X, y)
+    init = None
+    for seed in (5, 6):
+        (run,) = train(Config(learning_rate=0.01, l2=1e-4, epochs=1, shuffle=True, seed=seed), (X, y), init=init)
+        init = [run.model]
+    np.testing.assert_array_equal(model.coef_, run.model.W)
+
+
+@pytest.mark.parametrize(("n_classes", "factor"), [(2, 1), (3, 2), (10, 2)])
+def test_softmax_converges_to_logistic_regression(n_classes, factor):
+    """λ‖W‖² is ‖W‖² / (2Cn). For two classes, with rows ±w/2 at the minimum, it is (λ/2)‖w‖²."""
+    (X, y), alpha = digits(n_classes), 0.02
+    X -= X.mean(axis=0)  # or gradient descent takes long to find the intercept
+    model = SoftmaxClassifier(alpha=alpha, learning_rate_init=1.0, batch_size=len(X), max_iter=500, shuffle=False)
+    reference = LogisticRegression(C=1 / (factor * alpha * len(X)), tol=1e-9, max_iter=10_000).fit(X, y)
+    model.fit(X, y)
+    np.testing.assert_allclose(model.coef_, reference.coef_, atol=1e-6)
+    # With a row a class, one number added to all intercepts changes neither loss nor penalty.
+    free = (model.intercept_ - reference.intercept_).mean() if n_classes > 2 else 0
+    np.testing.assert_allclose(model.intercept_ - free, reference.intercept_, atol=1e-6)
+    np.testing.assert_allclose(model.predict_proba(X), reference.predict_proba(X), atol=1e-6)
+
+
+def test_svm_of_two_classes_converges_to_svc():
+    (X, y), alpha = digits(2), 0.05
+    X -= X.mean(axis=0)
+    model = SVMClassifier(alpha=alpha, learning_rate_init=1.0, learning_rate_decay=0.995, batch_size=len(X))
+    model.set_params(max_iter=2000, random_state=0).fit(X, y)
+    reference = SVC(kernel="linear", C=1 / (alpha * len(X)), tol=1e-8).fit(X, y)
+    np.testing.assert_allclose(model.coef_, reference.coef_, atol=1e-3)
+    np.testing.assert_allclose(model.intercept_, reference.intercept_, atol=1e-3)
+
+
+@every_classifier
+def test_early_stopping_restores_the_best_epoch(Classifier):
+    X, y = digits(n=300)
+    settings = {"learning_rate_init": 0.5, "batch_size": 10, "random_state": 0, "early_stopping": True}
+    model = Classifier(n_iter_no_change=3, validation_fraction=0.3, **settings).fit(X, y)
+    loss = model.history_.validation_loss
+    best = loss[1:].argmin() + 1
+    assert 1 < best < model.n_iter_ == best + 3 < 100
+    stopped_there = Classifier(n_iter_no_change=100, validation_fraction=0.3, max_iter=int(best), **settings).fit(X, y)
+    np.testing.assert_array_equal(model.coef_, stopped_there.coef_)
+    np.testing.assert_array_equal(model.intercept_, stopped_there.intercept_)
+
+
+@every_classifier
+@pytest.mark.parametrize(
+    "labels",
+    [["cat", "dog", "owl"], np.array(["cat", "dog", "owl"], dtype=object), [-5, 0, 7], [0.0, 1.0, 2.0], [True, False]],
+    ids=["strings", "objects", "ints", "floats", "booleans"],
+)
+def test_any_labels(Classifier, labels):
+    labels = np.asarray(labels)
+    X, y = digits(len(labels), n=200)
+    model = Classifier(learning_rate_init=0.1, random_state=0).fit(X, labels[y])
+    np.testing.assert_array_equal(model.classes_, np.unique(labels))
+    assert model.predict(X).dtype == labels.dtype
+    assert model.score(X, labels[y]) > 0.99
+    model.partial_fit(X, labels[y], classes=list(labels))  # the same, in whatever order and container
+
+
+@every_classifier
+def test_scikit_learn_tools_take_them(Classifier):
+    X, y = digits(n=400)
+    pipeline = make_pipeline(StandardScaler(), Classifier(random_state=0, max_iter=20))
+    name = Classifier.__name__.lower()
+    search = GridSearchCV(pipeline, {f"{name}__alpha": [0, 10.0]}, cv=2).fit(X, y)
+    assert search.best_params_ == {f"{name}__alpha": 0}
+    assert cross_val_score(pipeline, X, y, cv=3).min() > 0.75
+    probabilities = CalibratedClassifierCV(pipeline, cv=2).fit(X, y).predict_proba(X)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+
+
+@every_classifier
+def test_dumps_come_back_and_train_on(Classifier, tmp_path):
+    X, y = digits(n=200)
+    model = Classifier(random_state=0, max_iter=3).fit(X, y)
+    joblib.dump(model, tmp_path / "joblib")
+    skops.io.dump(model, tmp_path / "skops")
+    own = [f"linclf.training.estimators.{Classifier.__name__}", "linclf.training.history.History"]
+    assert skops.io.get_untrusted_types(file=tmp_path / "skops") == own
+    copies = [
+        pickle.loads(pickle.dumps(model)),
+        joblib.load(tmp_path / "joblib"),
+        skops.io.load(tmp_path / "skops", trusted=own),
+    ]
+    model.partial_fit(X, y)
+    for copy in copies:
+        np.testing.assert_array_equal(copy.partial_fit(X, y).decision_function(X), model.decision_function(X))
+        np.testing.assert_array_equal(copy.history_.train_cost, model.history_.train_cost)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"alpha": -1}, "alpha must be a finite number, 0 or more, not -1"),
+        ({"learning_rate_init": np.nan}, "learning_rate_init must be a finite number"),
+        ({"learning_rate_decay": "fast"}, "learning_rate_decay must be a finite number, 0 or more, not 'fast'"),
+        ({"batch_size": 0}, "batch_size must be a whole number, 1 or more, not 0"),
+        ({"shuffle": 1}, "shuffle must be True or False, not 1"),
+        ({"random_state": -1}, "random_state must be a whole number, 0 or more, not -1"),
+        ({"random_state": "0"}, "'0' cannot be used to seed"),
+        ({"max_iter": 0}, "max_iter == 0, must be >= 1"),
+        ({"n_iter_no_change": 0}, "n_iter_no_change == 0, must be >= 1"),
+        ({"validation_fraction": 1.0}, "validation_fraction == 1.0, must be < 1"),
+    ],
+)
+def test_bad_parameters_are_refused_by_their_own_names(changes, message):
+    model = SoftmaxClassifier(**changes)
+    with pytest.raises(ValueError, match=message):
+        model.fit(*digits(3, n=30))
+
+
+def test_bad_labels_are_refused():
+    X, y = digits(3, n=30)
+    model = SoftmaxClassifier(warm_start=True)
+    with pytest.raises(ValueError, match="classes must be given on the first call to partial_fit"):
+        model.partial_fit(X, y)
+    with pytest.raises(ValueError, match="expected at least two classes, found one class only: 1"):
+        model.fit(X, np.ones(30, int))
+    model.fit(X, y)
+    with pytest.raises(ValueError, match=r"expected the classes of the first call, \[0 1 2\], not \[0 1\]"):
+        model.partial_fit(X, y, classes=[0, 1])
+    for go_on in (model.fit, model.partial_fit):
+        with pytest.raises(ValueError, match=r"y contains previously unseen labels: \[.*3.*\]"):
+            go_on(X, y + 1)
+    with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
+        SoftmaxClassifier(early_stopping=True).partial_fit(X, y, classes=[0, 1, 2])
+
+
+def test_divergence_is_told_and_leaves_the_estimator_unfitted():
+    model = SoftmaxClassifier(alpha=1.0, learning_rate_init=1e6)
+    with pytest.raises(DivergenceError, match="with learning rate 1e\\+06 and L2 1; use a smaller learning rate"):
+        model.fit(*digits(3, n=30))
+    with pytest.raises(ValueError, match="not fitted yet"):
+        model.predict(digits(3, n=30)[0])
+
+
+def test_without_scikit_learn_only_the_classifiers_are_missing():
+    code = "import sys; sys.modules['sklearn'] = None; import linclf; linclf.train; linclf.SoftmaxClassifier"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    last_line = "ImportError: the classifiers need scikit-learn 1.6 or later: pip install 'linclf[sklearn]'\n"
+    assert done.stderr.endswith(last_line)

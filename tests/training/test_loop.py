@@ -1,0 +1,393 @@
+"""The training loop against one written out by hand, and what it refuses."""
+
+import math
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helpers import Terminal, blobs, by_hand, config
+
+from linclf import Augmentation, ConfigError, DataError, DivergenceError, Linear, Standardizer, train
+from linclf.studies import gradient_check
+from linclf.training.loop import _check_finite, grouped
+from linclf.training.losses import LOSSES, Loss
+
+every_loss = pytest.mark.parametrize("loss", LOSSES)
+
+
+def gradient_by_hand(loss, s, label):
+    """Of one image."""
+    t = np.arange(len(s)) == label
+    if loss == "cross_entropy":
+        return np.exp(s) / np.exp(s).sum() - t
+    if loss == "binary_cross_entropy":
+        return (1 / (1 + np.exp(-s)) - t) / len(s)
+    violated = ~t & (s - s[label] + 1 > 0)
+    return violated - violated.sum() * t
+
+
+def train_by_hand(config, X, y, init, orders=None):
+    """The algorithm as a textbook has it: one image at a time, plain numbers, no stack."""
+    W, b = init.W.copy(), init.b.copy()
+    M, m = np.zeros_like(W), np.zeros_like(b)
+    shown = init
+    for epoch in range(config.epochs):
+        eta = config.learning_rate * config.lr_decay ** (epoch // config.lr_decay_every)
+        order = range(len(X)) if orders is None else orders[epoch]
+        for start in range(0, len(X), config.batch_size):
+            batch = list(order)[start : start + config.batch_size]
+            dW, db = 2 * config.l2 * W, np.zeros_like(b)
+            for i in batch:
+                g = gradient_by_hand(config.loss, W @ X[i] + b, y[i])
+                dW += np.outer(g, X[i]) / len(batch)
+                db += g / len(batch)
+            M, m = config.momentum * M - eta * dW, config.momentum * m - eta * db
+            W, b = W + M, b + m
+        a = min(config.averaging, epoch / (epoch + 1))
+        shown = Linear(a * shown.W + (1 - a) * W, a * shown.b + (1 - a) * b)
+    return shown
+
+
+CHANGES = [
+    {},
+    {"l2": 0.0},
+    {"l2": 1.0},
+    {"lr_decay": 0.5},
+    {"lr_decay": 0.1, "lr_decay_every": 2},
+    {"momentum": 0.9},
+    {"averaging": 0.6},
+    {"momentum": 0.5, "averaging": 0.9, "lr_decay": 0.5},
+    {"init": "xavier"},
+    {"batch_size": 50},
+    {"seed": 7},
+]
+
+
+@every_loss
+@pytest.mark.parametrize("changes", CHANGES, ids=str)
+def test_training_equals_a_loop_by_hand(loss, changes):
+    X, y = blobs()
+    own = config(loss=loss, **changes)
+    (run,) = train(own, (X, y))
+    expected = train_by_hand(own, X, y, Linear.initial(3, 6, own.seed, own.init))
+    np.testing.assert_allclose(run.model.W, expected.W, rtol=1e-10)
+    np.testing.assert_allclose(run.model.b, expected.b, rtol=1e-10)
+
+
+@pytest.mark.parametrize("left", [0.5, 0.0, -0.5], ids=str)
+def test_a_strong_penalty_in_a_long_epoch(left):
+    """A step leaves half of the weights, none, or minus a half; powers of these are beyond any float."""
+    X, y = blobs(n=1500)
+    configs = [config(epochs=1, batch_size=1, learning_rate=0.05, l2=l2) for l2 in ((1 - left) / 0.1, 0.0)]
+    for own, run in zip(configs, train(configs, (X, y)), strict=True):
+        expected = train_by_hand(own, X, y, Linear.initial(3, 6, own.seed))
+        np.testing.assert_allclose(run.model.W, expected.W, rtol=1e-9)
+
+
+@every_loss
+def test_shuffling_takes_a_new_permutation_each_epoch(loss):
+    X, y = blobs(n=20)
+    own = config(loss=loss, shuffle=True, seed=3)
+    rng = np.random.default_rng([3, 1])
+    orders = [rng.permutation(20) for _ in range(own.epochs)]
+    (run,) = train(own, (X, y))
+    expected = train_by_hand(own, X, y, Linear.initial(3, 6, 3), orders)
+    np.testing.assert_allclose(run.model.W, expected.W, rtol=1e-10)
+    assert len({tuple(order) for order in orders}) == own.epochs
+
+
+@every_loss
+def test_the_cost_plotted_is_the_one_whose_gradient_is_taken(loss):
+    X, y = blobs()
+    assert gradient_check.gradient_error(loss, X, y, 3) < 1e-6
+
+
+@every_loss
+def test_the_gradient_check_finds_a_missing_term(loss, monkeypatch):
+    """A hinge without its true-class term trains to a plausible accuracy: the check has to see it."""
+    right = LOSSES[loss]
+
+    def without_true_class(S, y):
+        G = right.gradient(S, y)
+        G[y, ..., np.arange(len(y))] = 0
+        return G
+
+    monkeypatch.setitem(LOSSES, loss, Loss(loss, right.value, without_true_class))
+    assert gradient_check.gradient_error(loss, *blobs(), 3) > 0.01
+
+
+@every_loss
+def test_history_by_hand(loss):
+    """Of two networks, on more images than are scored at a time."""
+    (X, y), validation = blobs(n=1100), blobs(seed=1, n=30)
+    configs = [config(loss=loss, l2=0.3, epochs=2, seed=seed) for seed in (0, 1)]
+    for own, run in zip(configs, train(configs, (X, y), validation), strict=True):
+        for model, epoch in ((Linear.initial(3, 6, own.seed), 0), (run.model, own.epochs)):
+            for prefix, (images, labels) in (("train", (X, y)), ("validation", validation)):
+                S = model.scores(images)
+                mean = np.mean([by_hand(loss, S[:, i], labels[i]) for i in range(len(labels))])
+                history = {key: getattr(run.history, f"{prefix}_{key}")[epoch] for key in ("loss", "cost", "accuracy")}
+                assert history["loss"] == pytest.approx(mean)
+                assert history["cost"] == pytest.approx(mean + 0.3 * (model.W**2).sum())
+                assert history["accuracy"] == pytest.approx(np.mean(S.argmax(axis=0) == labels))
+        assert run.history.train_loss.shape == (own.epochs + 1,)
+
+
+MIXED = [
+    config(loss=loss, learning_rate=rate, l2=l2, shuffle=shuffle, seed=seed, batch_size=size)
+    for loss in LOSSES
+    for rate, l2 in ((0.1, 0.0), (0.01, 0.5))
+    for shuffle, seed, size in ((False, 0, 8), (False, 1, 8), (True, 0, 8), (True, 1, 16))
+] + [
+    config(loss=loss, seed=seed, restore_best=seed == 1, augment=augment, **changes)
+    for loss in LOSSES
+    for changes in CHANGES[4:9]
+    for seed in (0, 1)
+    for augment in (None, Augmentation(image_shape=(1, 3, 2), flip=True))
+]
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-5)])
+def test_a_stack_equals_single_runs(dtype, tolerance):
+    data, validation = blobs(dtype=dtype), blobs(seed=1, dtype=dtype)
+    for own, run in zip(MIXED, train(MIXED, data, validation), strict=True):
+        (single,) = train(own, data, validation)
+        assert run.config == single.config == own
+        np.testing.assert_allclose(run.model.W, single.model.W, atol=tolerance)
+        np.testing.assert_allclose(run.history.validation_cost, single.history.validation_cost, rtol=10 * tolerance)
+
+
+def test_same_seed_same_bits_and_other_seed_other_weights():
+    data = blobs(dtype=np.float32)
+    first, second, other = (train(config(seed=seed, shuffle=True), data)[0].model.W for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, second)
+    assert (first != other).any()
+
+
+def test_evaluation_does_not_change_training():
+    data = blobs(dtype=np.float32)
+    (with_history,), (without,) = (train(config(), data, data, evaluate=evaluate) for evaluate in (True, False))
+    np.testing.assert_array_equal(with_history.model.W, without.model.W)
+    assert without.history is None
+    assert with_history.history is not None
+
+
+@every_loss
+def test_augmented_training_sees_the_images_that_the_seed_places(loss):
+    """As training on the placed images would, whatever they are held in."""
+    X, y = blobs(n=20, d=12)
+    mirror = Augmentation(image_shape=(2, 3, 2), flip=True, shift=1)
+    own = config(loss=loss, augment=mirror, shuffle=True, seed=5, epochs=3)
+    (run,) = train(own, (X, y))
+    order_rng, place_rng = np.random.default_rng([5, 1]), np.random.default_rng([5, 2])
+    model = Linear.initial(3, 12, 5)
+    for _ in range(3):
+        order = order_rng.permutation(20)
+        placed = np.concatenate([mirror(X[order[i : i + 8]], place_rng) for i in (0, 8, 16)])
+        model = train_by_hand(config(loss=loss, epochs=1), placed, y[order], model)
+    np.testing.assert_allclose(run.model.W, model.W, rtol=1e-10)
+
+    images = np.random.default_rng(0).integers(0, 256, (20, 2, 3, 2), np.uint8)
+    standardize = Standardizer.fit(images)
+    (held,), (lazy,) = (train(own, (inputs(images), y)) for inputs in (standardize, standardize.lazily))
+    np.testing.assert_array_equal(held.model.W, lazy.model.W)
+
+
+@every_loss
+def test_the_best_epoch_is_restored(loss):
+    """The model whose validation loss is least, however long training goes on and wherever it ends."""
+    (X, y), validation = blobs(n=12, d=30), blobs(n=200, d=30, seed=1)
+    data = X, np.where(np.arange(12) < 4, (y + 1) % 3, y)  # wrong labels, to overfit
+    own = config(loss=loss, learning_rate=0.3, l2=0.0, epochs=60, restore_best=True)
+    (run,) = train(own, data, validation)
+    best = int(run.history.validation_loss.argmin())
+    assert 0 < best < 60
+    (stopped,) = train(replace(own, epochs=best, restore_best=False), data, validation)
+    np.testing.assert_array_equal(run.model.W, stopped.model.W)
+    (last,) = train(replace(own, restore_best=False), data, validation)
+    np.testing.assert_array_equal(run.history.validation_loss, last.history.validation_loss)
+    assert (last.model.W != run.model.W).any()
+
+
+def test_validation_images_alone_can_be_measured():
+    data, validation = blobs(dtype=np.float32), blobs(seed=1, dtype=np.float32)
+    (both,), (one,) = (train(config(), data, validation, evaluate=evaluate) for evaluate in (True, "validation"))
+    np.testing.assert_array_equal(both.model.W, one.model.W)
+    np.testing.assert_array_equal(both.history.validation_cost, one.history.validation_cost)
+    assert np.isnan(one.history.train_loss).all()
+
+
+def test_xavier_is_glorots_spread_without_biases():
+    model = Linear.initial(10, 3072, seed=1, init="xavier")
+    assert model.W.std() == pytest.approx(math.sqrt(2 / 3082), rel=0.02)
+    assert (model.b == 0).all()
+
+
+def test_a_last_smaller_batch_is_trained_on():
+    X, y = blobs(n=9)
+    (nine,), (eight,) = (train(config(epochs=1), (X[:n], y[:n])) for n in (9, 8))
+    assert (nine.model.W != eight.model.W).any()
+
+
+@pytest.mark.parametrize(("given", "computed"), [("f8", "f8"), ("f4", "f4"), ("f2", "f4"), ("i8", "f4"), ("u1", "f4")])
+def test_numeric_type_follows_the_inputs(given, computed):
+    X, y = blobs()
+    (run,) = train(config(), (np.abs(X).astype(given), y))
+    assert run.model.W.dtype == run.model.b.dtype == computed
+
+
+def test_given_initial_models_are_the_start_and_stay_as_they_were():
+    X, y = blobs()
+    init = Linear(np.ones((3, 6)), np.zeros(3))
+    (run,) = train(config(epochs=0), (X, y), init=[init])
+    np.testing.assert_array_equal(run.model.W, init.W)
+    train(config(), (X, y), init=[init])
+    assert (init.W == 1).all()
+
+
+def test_initial_spread_is_one_hundredth():
+    model = Linear.initial(10, 3072, seed=1)
+    assert model.W.std() == pytest.approx(0.01, rel=0.02)
+    assert np.abs(model.b).max() < 0.05
+
+
+def test_no_validation_images_leave_nan():
+    (run,) = train(config(), blobs())
+    assert np.isnan(run.history.validation_loss).all()
+    assert np.isfinite(run.history.train_loss).all()
+
+
+@every_loss
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("evaluate", [True, "validation", False])
+def test_divergence_stops_training_and_names_epoch_setting_and_rate(loss, dtype, evaluate):
+    own = config(loss=loss, learning_rate=1e6, l2=1.0, epochs=40)
+    pattern = rf"the {loss} loss became .* in epoch \d+ of 40 with learning rate 1e\+06 and L2 1; use a smaller"
+    with pytest.raises(DivergenceError, match=pattern):
+        train(own, blobs(dtype=dtype), blobs(seed=1, dtype=dtype), evaluate=evaluate)
+
+
+X, y = blobs(n=10)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        ((X[0], y), r"expected X \(n, d\) and y \(n,\), not \(6,\) and \(10,\)"),
+        ((X, y[:-1]), r"not \(10, 6\) and \(9,\)"),
+        ((X[:0], y[:0]), r"expected at least one image and one input, not \(0, 6\)"),
+        ((X, y - 1), r"expected labels 0\.\.2, found -1\.\.1"),
+        ((X, y + 1), r"expected labels 0\.\.2, found 1\.\.3"),
+        ((np.where(X == X[3, 2], np.nan, X), y), "expected finite inputs, found NaN or infinity"),
+        ((np.where(X == X[3, 2], -np.inf, X), y), "expected finite inputs"),
+        ((X.astype(object), y), "expected numbers X"),
+        ((X, y.astype(float)), "whole-number labels y, not float64 and float64"),
+        (X, r"expected a pair \(X, y\) of arrays, not ndarray"),
+    ],
+)
+@pytest.mark.parametrize("role", ["training", "validation"])
+def test_bad_images_are_refused(images, message, role):
+    sets = (images, (X, y)) if role == "training" else ((X, y), images)
+    with pytest.raises(DataError, match=message) as caught:
+        train(config(), *sets, n_classes=3)
+    assert str(caught.value).startswith(role)
+
+
+def test_great_numbers_are_finite_though_their_sum_is_not():
+    great = np.full((10, 6), np.finfo(np.float32).max)
+    (run,) = train(config(epochs=0), (great, y), evaluate=False, progress=False)
+    assert np.isfinite(run.model.W).all()
+
+
+def test_validation_images_must_have_the_same_inputs():
+    with pytest.raises(DataError, match="validation images: expected 6 inputs as in training, not 5"):
+        train(config(), (X, y), (X[:, :5], y))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"learning_rate": -0.1}, "learning_rate must be a finite number, 0 or more, not -0.1"),
+        ({"learning_rate": math.nan}, "learning_rate must be a finite number"),
+        ({"learning_rate": "0.1"}, "learning_rate must be a finite number, 0 or more, not '0.1'"),
+        ({"l2": -1}, "l2 must be a finite number"),
+        ({"l2": math.inf}, "l2 must be a finite number"),
+        ({"lr_decay": -1}, "lr_decay must be a finite number"),
+        ({"batch_size": 0}, "batch_size must be a whole number, 1 or more, not 0"),
+        ({"batch_size": 2.5}, "batch_size must be a whole number"),
+        ({"epochs": -1}, "epochs must be a whole number, 0 or more, not -1"),
+        ({"seed": -1}, "seed must be a whole number"),
+        ({"shuffle": 1}, "shuffle must be True or False, not 1"),
+        ({"restore_best": "yes"}, "restore_best must be True or False, not 'yes'"),
+        ({"lr_decay_every": 0}, "lr_decay_every must be a whole number, 1 or more, not 0"),
+        ({"momentum": 1.0}, "momentum must be a number from 0 to below 1, not 1.0"),
+        ({"averaging": -0.1}, "averaging must be a number from 0 to below 1, not -0.1"),
+        ({"init": "he"}, "init must be one of normal, xavier, not 'he'"),
+        ({"augment": True}, "augment must be a linclf.Augmentation or None, not True"),
+        ({"loss": "hinge"}, "unknown loss 'hinge'"),
+    ],
+)
+def test_bad_settings_are_refused(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        config(**changes)
+
+
+@pytest.mark.parametrize(
+    ("configs", "init", "message"),
+    [
+        ([], None, "^expected at least one Config to train, none was given$"),
+        ([config()], [], "expected one initial model a config, 1, not 0"),
+        ([config()], [Linear(np.zeros((3, 5)), np.zeros(3))], r"expected initial W \(3, 6\)"),
+        (
+            [config(restore_best=True)],
+            None,
+            "^restore_best needs validation images, and their evaluation, to tell which epoch is best$",
+        ),
+        ([config(augment=Augmentation(image_shape=(2, 2, 3)))], None, r"of shape \(2, 2, 3\) to mirror or move, not 6"),
+    ],
+)
+def test_bad_calls_are_refused(configs, init, message):
+    with pytest.raises(ConfigError, match=message):
+        train(configs, (X, y), init=init, n_classes=3)
+
+
+def test_each_epoch_is_told_and_only_where_it_is_wanted(monkeypatch):
+    told, stream = [], Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    train([config(seed=0), config(seed=1, epochs=3)], blobs(), progress=lambda: told.append(1))
+    train(config(), blobs(), progress=False)
+    assert (len(told), stream.getvalue()) == (4 + 3, "")  # two stacks, since their epochs differ
+    train([config(seed=0), config(seed=1)], blobs())
+    assert stream.getvalue().endswith("\n")
+    assert "training 2 networks: 4 epochs in" in stream.getvalue()
+
+
+def test_seconds_are_a_networks_share_of_the_time():
+    started = time.perf_counter()
+    runs = train([config(seed=seed) for seed in range(5)], blobs(), progress=False)
+    assert 0 < sum(run.seconds for run in runs) <= time.perf_counter() - started
+    assert len({run.seconds for run in runs}) == 1
+
+
+def test_networks_share_a_stack_where_they_share_batches_and_kind_of_step():
+    given = [{"momentum": 0.5}, {"seed": 1}, {"shuffle": True}, {"momentum": 0.9}, {"shuffle": True, "seed": 1}, {}]
+    assert grouped([config(**changes) for changes in given]) == [[0, 3], [1, 5], [2], [4]]
+
+
+def test_averaged_weights_keep_the_numeric_type():
+    (run,) = train(config(averaging=0.5), blobs(dtype=np.float32), progress=False)
+    assert run.model.W.dtype == run.model.b.dtype == np.float32
+
+
+@pytest.mark.parametrize(("value", "word"), [(math.nan, "NaN"), (math.inf, "infinite"), (-math.inf, "infinite")])
+def test_divergence_is_told_in_one_sentence(value, word):
+    configs = [config(), config(loss="multiclass_hinge", learning_rate=0.25, l2=3)]
+    _check_finite(2, configs, np.array([0.0, 1e300]))
+    with pytest.raises(DivergenceError) as raised:
+        _check_finite(2, configs, np.array([1.0, value]))
+    assert str(raised.value) == (
+        f"training diverged: the multiclass_hinge loss became {word} in epoch 2 of 4 with learning rate 0.25 and L2 3; "
+        "use a smaller learning rate"
+    )
