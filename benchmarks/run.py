@@ -46,13 +46,10 @@ TOLERANCE = 1e-3
 
 BOUNDS = (
     # what, over what, at which K, "<=" or ">=", bound, the floor with what is added, where that alone takes too long
-    *(("linclf_train", "floor", K, "<=", bound, None) for K, bound in ((1, 1.15), (4, 1.15), (20, 1.1), (40, 1.1))),
+    *(("linclf_train", "floor", K, "<=", bound, None) for K, bound in ((1, 1.2), (4, 1.2), (20, 1.1), (40, 1.1))),
     *(("linclf_hinge", "floor", K, "<=", bound, None) for K, bound in ((1, 1.25), (4, 1.25), (20, 1.2), (40, 1.2))),
-    *(("fastest loop as people write it", "linclf_train", K, ">=", bound, None) for K, bound in ((1, 2), (40, 5))),
-    *(
-        ("fastest hand-stacked peer", "linclf_train", K, ">=", bound, None)
-        for K, bound in ((4, 0.85), (20, 1), (40, 1))
-    ),
+    *(("fastest loop as people write it", "linclf_train", K, ">=", bound, None) for K, bound in ((1, 2.5), (40, 7))),
+    *(("fastest hand-stacked peer", "linclf_train", K, ">=", bound, None) for K, bound in ((4, 1), (20, 1), (40, 1))),
     ("linclf_evaluated", "linclf_train", 4, "<=", 1.45, "floor_evaluated"),
     ("linclf_shuffled", "linclf_train", 4, "<=", 1.08, "floor_shuffled"),
     ("linclf_uint8", "linclf_float32", 4, "<=", 1.4, None),
@@ -175,7 +172,8 @@ def page(results):
         "",
         "10 epochs over 10,000 images of 3,072 inputs in batches of 100, float32, two threads; set-up counted in.",
     ]
-    lines += ["The floor is the two matrix products of each batch in NumPy, and nothing else.", "", "## Bounds", ""]
+    lines += ["The floor is the two matrix products of each batch in NumPy, and nothing else."]
+    lines += ["From 20 networks on, linclf's rows are of linclf.sweep, which is for many.", "", "## Bounds", ""]
     lines += [
         "Ratio: the median over the rounds of the ratio within a round, which the bound is for. "
         "Of the least: the ratio of the least times, which is what the machine does when nothing else disturbs it.",

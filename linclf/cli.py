@@ -102,7 +102,7 @@ def _report(options: argparse.Namespace, command: str) -> int:
     if os.path.expanduser("~") == "~":
         raise ConfigError("expected a home folder, where Jupyter looks for its own, found none: set HOME")
     from linclf.report.build import make_report
-    from linclf.training.sweep import engine
+    from linclf.training.backends import engine
 
     parameters: dict[str, Any] = {
         "data": options.data,

@@ -1,4 +1,4 @@
-"""From images to inputs: pixels / 255, then each input standardised with the training images' mean and spread."""
+"""From images to inputs: pixels / 255, then each input standardised with the training images' mean and deviation."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,12 +16,12 @@ def _flat(images: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Standardizer:
-    """x -> (x / scale - mean) / std, an input at a time.
+    """x -> (x / scale - mean) / std, one mean and std per input.
 
     Attributes:
         mean, std: (d,), float64, of the scaled training images. An input that never varies, or by no more than
-            rounding (a spread below 1e-12 of its mean, or below 1e-36, where float32's subnormal numbers are near), has
-            std 1: it becomes 0, but for that rounding.
+            rounding (a deviation below 1e-12 of its mean, or below 1e-36, where float32's subnormal numbers are near),
+            has std 1: it becomes 0, but for that rounding.
         scale: 255 for uint8 pixels, 1 for anything else.
 
     >>> images = np.array([[0, 7], [255, 7]], dtype=np.uint8)
@@ -41,8 +41,8 @@ class Standardizer:
         chunks = [slice(i, i + _CHUNK) for i in range(0, len(X), _CHUNK)]
         mean = sum(X[rows].sum(axis=0, dtype=np.float64) for rows in chunks) / len(X)
         variance = sum(np.square(X[rows] - mean).sum(axis=0) for rows in chunks) / len(X)
-        # Rounding leaves a constant input a spread of about 1e-16 of its size: not worth dividing by; nor is one whose
-        # inverse is beyond float32.
+        # Rounding leaves a constant input a deviation of about 1e-16 of its size: not worth dividing by; nor is one
+        # whose inverse is beyond float32.
         constant = variance <= np.square(1e-12 * np.abs(mean) + 1e-36)
         return cls(mean / scale, np.where(constant, 1.0, np.sqrt(variance) / scale), scale)
 
@@ -107,3 +107,17 @@ class LazyInputs:
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
         return self.standardize(self.images[rows])
+
+    def take(self, rows: np.ndarray, axis: int, out: np.ndarray, mode: str) -> np.ndarray:
+        """Some rows, as ``numpy.ndarray.take`` gives them of all inputs."""
+        return self[rows]
+
+
+def stored_array(X: np.ndarray | LazyInputs) -> np.ndarray:
+    """The array that inputs are made from: the images of lazy inputs, else the inputs themselves."""
+    return X.images if isinstance(X, LazyInputs) else X
+
+
+def with_array(X: np.ndarray | LazyInputs, array: np.ndarray) -> np.ndarray | LazyInputs:
+    """Inputs made as ``X`` is, but from another array: some of its rows, say, or a map of a file."""
+    return LazyInputs(array, X.standardize) if isinstance(X, LazyInputs) else array

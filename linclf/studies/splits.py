@@ -7,15 +7,15 @@ import numpy as np
 from linclf.data.dataset import Dataset
 from linclf.data.standardize import Standardizer
 from linclf.errors import DataError
-from linclf.training.validate import Arrays, Images
+from linclf.training.validate import Arrays, Examples
 
 
 @dataclass(frozen=True)
 class Split:
     """Standardised inputs and labels of one arm's images."""
 
-    train: Images
-    validation: Images
+    train: Examples
+    validation: Examples
     test: Arrays
 
 
@@ -59,7 +59,7 @@ def make_split(data: Dataset, train: range, validation: range, *, lazily: bool =
 
 
 def _rows(data: Dataset, rows: range) -> Arrays:
-    """Images and labels of rows counted through all training batches; a batch that serves whole is not copied."""
+    """Examples and labels of rows counted through all training batches; a batch that serves whole is not copied."""
     parts = []
     start = 0
     for images, labels in zip(data.train_images, data.train_labels, strict=True):

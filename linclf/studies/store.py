@@ -21,9 +21,9 @@ import numpy as np
 
 from linclf.system.files import write_whole
 from linclf.system.progress import Progress
-from linclf.training.loop import Run
+from linclf.training.loop import Run, Task
 from linclf.training.model import Linear
-from linclf.training.sweep import Task, run_tasks
+from linclf.training.sweep import run_tasks
 
 _PACKAGE = Path(__file__).parent.parent
 _DECIDE = ("data", "training", "studies")

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from linclf.data.standardize import LazyInputs
-
 from .config import Config
-from .validate import Images
+from .validate import Examples
 
 Batch = tuple[np.ndarray, np.ndarray]
 """Inputs x (n, d) and labels (n,) of a mini-batch."""
@@ -19,25 +17,24 @@ def batch_key(config: Config) -> tuple[object, ...]:
     return config.epochs, config.batch_size, config.shuffle, config.augment, config.seed if drawn else None
 
 
-def epochs(images: Images, config: Config) -> Iterator[Iterator[Batch]]:
+def epochs(examples: Examples, config: Config) -> Iterator[Iterator[Batch]]:
     """The mini-batches of each epoch, valid until the next; the last one of an epoch may be smaller."""
-    X, y = images
-    # A stream each: independent of the initial weights, and of one another.
+    X, _ = examples
+    # One stream for each: independent of the initial weights, and of one another.
     order_rng, place_rng = (np.random.default_rng([config.seed, stream]) for stream in (1, 2))
     gathered = np.empty((min(config.batch_size, len(X)), X.shape[1]), X.dtype)  # new memory costs more than the copy
     for _ in range(config.epochs):
         # Stored order needs no copy.
         order = order_rng.permutation(len(X)) if config.shuffle else None
-        batches = _batches(X, y, order, config.batch_size, gathered)
+        batches = _batches(examples, order, config.batch_size, gathered)
         yield batches if config.augment is None else ((config.augment(x, place_rng), labels) for x, labels in batches)
 
 
-def _batches(
-    X: np.ndarray | LazyInputs, y: np.ndarray, order: np.ndarray | None, batch_size: int, gathered: np.ndarray
-) -> Iterator[Batch]:
-    for i in range(0, len(X), batch_size):
-        rows = slice(i, i + batch_size) if order is None else order[i : i + batch_size]
-        if isinstance(rows, slice) or isinstance(X, LazyInputs):
-            yield X[rows], y[rows]
+def _batches(examples: Examples, order: np.ndarray | None, batch_size: int, gathered: np.ndarray) -> Iterator[Batch]:
+    X, y = examples
+    for i in range(0, len(y), batch_size):
+        if order is None:
+            yield X[i : i + batch_size], y[i : i + batch_size]
         else:  # "clip", since "raise" would gather into other memory first
+            rows = order[i : i + batch_size]
             yield X.take(rows, axis=0, out=gathered[: len(rows)], mode="clip"), y[rows]

@@ -25,12 +25,12 @@ class Config:
         averaging: the weights that are measured and returned are A <- aA + (1 - a)W, taken after each epoch e, with
             a = min(averaging, 1 - 1/e): the mean of the first epochs, then an exponential moving average. Training
             itself goes on from W. 0 to below 1; 0 measures and returns W.
-        restore_best: return the weights of the epoch with the least validation loss, not of the last one.
+        restore_best: return the weights of the epoch with the lowest validation loss, not of the last one.
         init: "normal", weights and biases from N(0, 0.01²), or "xavier", weights from N(0, 2/(d + C)) and no biases.
         shuffle: draw a new order of the images at each epoch, instead of the stored order.
         augment: mirror and move the images, anew at each epoch.
         epochs: passes over the training images.
-        batch_size: images a mini-batch; a last, smaller batch is trained on too.
+        batch_size: images per mini-batch; a last, smaller batch is trained on too.
         seed: of the initial weights, the shuffled orders and the augmentation. The same seed gives the same initial
             weights, orders and mirrored images whatever the other fields say.
 
@@ -70,10 +70,10 @@ class Config:
             value = getattr(self, name)
             if not (isinstance(value, Real) and 0 <= float(value) < 1):
                 raise ConfigError(f"{name} must be a number from 0 to below 1, not {value!r}")
-        for name, least in (("epochs", 0), ("batch_size", 1), ("seed", 0), ("lr_decay_every", 1)):
+        for name, minimum in (("epochs", 0), ("batch_size", 1), ("seed", 0), ("lr_decay_every", 1)):
             value = getattr(self, name)
-            if not (isinstance(value, Integral) and int(value) >= least):
-                raise ConfigError(f"{name} must be a whole number, {least} or more, not {value!r}")
+            if not (isinstance(value, Integral) and int(value) >= minimum):
+                raise ConfigError(f"{name} must be a whole number, {minimum} or more, not {value!r}")
         for name in ("shuffle", "restore_best"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigError(f"{name} must be True or False, not {getattr(self, name)!r}")

@@ -1,7 +1,7 @@
 """SoftmaxClassifier and SVMClassifier: :func:`linclf.train` as scikit-learn estimators.
 
 There is no second training loop. ``fit`` is one call of ``train``; where somebody looks at each epoch (early stopping,
-``partial_fit``) it is one call an epoch, which continues from the weights of the last.
+``partial_fit``) it is one call per epoch, which continues from the weights of the last.
 """
 
 from dataclasses import replace
@@ -16,7 +16,7 @@ from .config import Config
 from .history import History
 from .loop import train
 from .model import Linear
-from .validate import Images
+from .validate import Examples
 
 try:
     from scipy.special import softmax
@@ -45,7 +45,6 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
     _loss: str
     coef_: np.ndarray
     intercept_: np.ndarray
-    classes_: np.ndarray
     n_iter_: int
     history_: History
 
@@ -80,17 +79,15 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         """Train ``max_iter`` epochs on X (n, d) and y (n,), or fewer with early stopping."""
         check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
         check_scalar(self.n_iter_no_change, "n_iter_no_change", Integral, min_val=1)
-        check_scalar(
-            self.validation_fraction, "validation_fraction", Real, min_val=0, max_val=1, include_boundaries="neither"
-        )
+        fraction = self.validation_fraction
+        check_scalar(fraction, "validation_fraction", Real, min_val=0, max_val=1, include_boundaries="neither")
         X, y = self._checked(X, y, fresh=not (self.warm_start and self.__sklearn_is_fitted__()))
         if not self.early_stopping:
             self._advance((X, y), epochs=self.max_iter)
             return self
 
-        X, X_held_out, y, y_held_out = train_test_split(
-            X, y, test_size=self.validation_fraction, stratify=y, random_state=self._seed
-        )
+        parts = train_test_split(X, y, test_size=fraction, stratify=y, random_state=self._seed)
+        X, X_held_out, y, y_held_out = parts
         for epoch in range(self.max_iter):
             self._advance((X, y), (X_held_out, y_held_out))
             best_epoch = self.history_.validation_loss[-epoch - 1 :].argmin()
@@ -108,27 +105,25 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         fresh = not self.__sklearn_is_fitted__()
         if fresh and classes is None:
             raise ConfigError("classes must be given on the first call to partial_fit")
-        X, y = self._checked(X, y, fresh, classes)
-        self._advance((X, y))
+        self._advance(self._checked(X, y, fresh, classes))
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Scores X W^T + b of X (n, d), (n, C); for two classes the second's score minus the first's, (n,)."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=_FLOATS)
-        scores: np.ndarray = X @ self.coef_.T + self.intercept_
+        scores = X @ self.coef_.T + self.intercept_
         return scores.ravel() if len(self.classes_) == 2 else scores
 
     def predict(self, X: Any) -> np.ndarray:
-        """The class with the greatest score for each row of X (n, d), (n,), as one of ``classes_``."""
+        """The class with the highest score for each row of X (n, d), (n,), as one of ``classes_``."""
         scores = self.decision_function(X)
-        classes: np.ndarray = self.classes_[scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(int)]
-        return classes
+        return self.classes_[scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(int)]
 
     def __sklearn_is_fitted__(self) -> bool:
         return getattr(self, "n_iter_", 0) > 0
 
-    def _checked(self, X: Any, y: Any, fresh: bool, classes: Any = None) -> Images:
+    def _checked(self, X: Any, y: Any, fresh: bool, classes: Any = None) -> Examples:
         """X as floats and y as 0..C-1; with ``fresh``, training starts again, with the classes found here."""
         X, y = validate_data(self, X, y, reset=fresh, dtype=_FLOATS)
         check_classification_targets(y)
@@ -143,11 +138,11 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             raise ConfigError(f"expected the classes of the first call, {self.classes_}, not {found}")
         return X, LabelEncoder().fit(self.classes_).transform(y)
 
-    def _advance(self, images: Images, held_out: Images | None = None, epochs: int = 1) -> None:
+    def _advance(self, examples: Examples, held_out: Examples | None = None, epochs: int = 1) -> None:
         """Train ``epochs`` more, from the weights there are."""
         init = [self._model()] if self.n_iter_ else None
         config = self._config(epochs)
-        (run,) = train(config, images, held_out, init=init, n_classes=len(self.classes_), progress=False)
+        (run,) = train(config, examples, held_out, init=init, n_classes=len(self.classes_), progress=False)
         assert run.history is not None
         self.coef_, self.intercept_ = run.model.W, run.model.b
         if len(self.classes_) == 2:  # scikit-learn keeps the difference of the two rows
@@ -156,7 +151,7 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         self.n_iter_ += epochs
 
     def _model(self) -> Linear:
-        """The weights there are, a row a class."""
+        """The weights there are, one row per class."""
         if len(self.classes_) > 2:
             return Linear(self.coef_, self.intercept_)
         # Both losses see only the difference of two rows, so the halves train on as the rows themselves would.
@@ -188,7 +183,7 @@ class SoftmaxClassifier(_LinearClassifier):
         alpha: λ. The penalty is λ‖W‖², without a factor 1/2: its gradient is 2λW.
         learning_rate_init: η of the first epoch.
         learning_rate_decay: factor on η after each epoch, or each call of ``partial_fit``; 1 keeps it.
-        batch_size: rows a mini-batch.
+        batch_size: rows per mini-batch.
         max_iter: epochs that ``fit`` trains at most.
         shuffle: draw a new order of the rows at each epoch.
         random_state: of the initial weights, the orders and the held-out rows. With an int and no early stopping,
@@ -233,8 +228,7 @@ class SoftmaxClassifier(_LinearClassifier):
         scores = self.decision_function(X)
         if scores.ndim == 1:
             scores = np.column_stack([-scores, scores]) / 2
-        probabilities: np.ndarray = softmax(scores, axis=1)
-        return probabilities
+        return softmax(scores, axis=1)
 
 
 class SVMClassifier(_LinearClassifier):

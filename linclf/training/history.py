@@ -1,4 +1,4 @@
-"""How networks do while they train: loss, cost and accuracy before training and after each epoch."""
+"""Loss, cost and accuracy before training and after each epoch, and which epoch's weights are returned."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +9,9 @@ import numpy as np
 from .config import Config
 from .losses import Loss, get_loss
 from .model import Linear
+from .objective import penalty
 from .stack import Stack
-from .validate import Images
+from .validate import Examples
 
 _CHUNK = 500  # images scored at a time
 
@@ -50,34 +51,31 @@ class Record:
         self,
         configs: Sequence[Config],
         losses: Sequence[tuple[Loss, slice]],
-        train: Images,
-        validation: Images | None,
+        train: Examples,
+        validation: Examples | None,
         evaluate: Evaluate,
     ) -> None:
         self._configs, self._losses = configs, losses
         self._l2 = np.array([config.l2 for config in configs])
         self._sets = train if evaluate is True else None, validation if evaluate else None
-        self._rows: list[np.ndarray] = []  # (6, K) an epoch, in the order of History's fields
+        self._rows: list[np.ndarray] = []  # (6, K) per epoch, in the order of History's fields
         self._best: dict[int, Linear] = {}
 
     def add(self, stack: Stack) -> np.ndarray:
-        """Measure the stack; a number a network, (K,), that is finite as long as training has not diverged."""
+        """Measure the stack; one number per network, (K,), that is finite as long as training has not diverged."""
         self._stack = stack
         if self._sets == (None, None):
-            total: np.ndarray = stack.W.sum(axis=(0, 2))
-            return total
-        train_loss: np.ndarray
+            return stack.W.sum(axis=(0, 2))
         (train_loss, train_accuracy), (validation_loss, validation_accuracy) = (
-            self._loss_and_accuracy(images) for images in self._sets
+            self._loss_and_accuracy(examples) for examples in self._sets
         )
-        penalty = self._l2 * np.square(stack.W).sum(axis=(0, 2), dtype=np.float64)
-        costs = train_loss + penalty, validation_loss + penalty
+        added = penalty(stack.W, self._l2)
+        costs = train_loss + added, validation_loss + added
         self._rows.append(np.array([train_loss, validation_loss, *costs, train_accuracy, validation_accuracy]))
         for k, config in enumerate(self._configs):
             if config.restore_best and np.argmin([row[1, k] for row in self._rows]) == len(self._rows) - 1:
                 self._best[k] = stack.model(k)
-        measured: np.ndarray = sum(cost for cost, images in zip(costs, self._sets, strict=True) if images)
-        return measured
+        return sum(cost for cost, examples in zip(costs, self._sets, strict=True) if examples)
 
     def model(self, k: int) -> Linear:
         """Network k as it is now, or as it was in its best epoch, the first of equals."""
@@ -87,11 +85,11 @@ class Record:
         """What was measured on network k; None without evaluation."""
         return History(*np.array([row[:, k] for row in self._rows]).T) if self._rows else None
 
-    def _loss_and_accuracy(self, images: Images | None) -> np.ndarray:
-        """Mean loss and share of right predictions of each network, (2, K), summed in float64; NaN without images."""
-        if images is None:
+    def _loss_and_accuracy(self, examples: Examples | None) -> np.ndarray:
+        """Mean loss and accuracy of each network, (2, K), summed in float64; NaN without images."""
+        if examples is None:
             return np.full((2, len(self._l2)), np.nan)
-        X, y = images
+        X, y = examples
         loss_sum, correct = np.zeros((2, len(self._l2)))
         for i in range(0, len(X), _CHUNK):
             S, labels = self._stack.scores(X[i : i + _CHUNK]), y[i : i + _CHUNK]

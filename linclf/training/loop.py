@@ -4,12 +4,13 @@ K networks that see the same mini-batches train as one stack (``stack`` says how
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from linclf.errors import ConfigError, DivergenceError
+from linclf.errors import DivergenceError
 from linclf.system.progress import Progress
 
 from .batches import batch_key, epochs
@@ -17,8 +18,9 @@ from .config import Config
 from .history import Evaluate, History, Record, slices_of_one_loss
 from .losses import Loss
 from .model import Linear
+from .pool import AfterEpoch, side_by_side
 from .stack import Stack, make_stack
-from .validate import Images, checked_images, checked_init
+from .validate import Examples, check_configs, check_init, checked_examples
 
 
 @dataclass(frozen=True)
@@ -35,17 +37,40 @@ class Run:
     seconds: float
 
 
+@dataclass(frozen=True, eq=False)
+class Task:
+    """The training of one stack: networks that share their mini-batches, and the images that they see.
+
+    Attributes:
+        configs: one per network; those of one loss stand side by side.
+        train, validation: checked examples; tasks that share them share the object.
+        n_classes: C.
+        evaluate: what is measured before training and after each epoch.
+        init: the model that each network starts from; None draws them from the configs' seeds.
+    """
+
+    configs: Sequence[Config]
+    train: Examples
+    validation: Examples | None
+    n_classes: int
+    evaluate: Evaluate = True
+    init: Sequence[Linear] | None = None
+
+
 def train(
     configs: Config | Sequence[Config],
-    train: Images,
-    validation: Images | None = None,
+    train: Examples,
+    validation: Examples | None = None,
     *,
     init: Sequence[Linear] | None = None,
     n_classes: int | None = None,
     evaluate: Evaluate = True,
     progress: bool | Callable[[], None] = True,
 ) -> list[Run]:
-    """Train one network a config; those that share their mini-batches train together, as one stack.
+    """Train one network per config; those that share their mini-batches train together, one stack per core.
+
+    A single network is trained with all of the BLAS's threads. Several are shared out among the cores as stacks, each
+    with one BLAS thread; for as long as that takes, the limit holds for the whole process.
 
     Args:
         configs: one or more; any mix of losses, learning rates, penalties and seeds.
@@ -53,13 +78,14 @@ def train(
             be what ``Standardizer.lazily`` gives: images that stay uint8, or in a file, and are converted as needed.
         validation: the same for validation images.
         init: the model each config starts from; by default one drawn from the config's seed, as its ``init`` says.
-        n_classes: C, if the labels do not show it; by default from ``init``, else the greatest training label + 1.
+        n_classes: C, if the labels do not show it; by default from ``init``, else the highest training label + 1.
         evaluate: measure loss, cost and accuracy before training and after each epoch: on both sets of images (True),
             on "validation" images alone, which saves the time that the training images take, or on none (False).
-        progress: show a line with the epochs done and the time left; or a function to call after each epoch instead.
+        progress: show a line with the epochs done and the time left; or a function to call after each epoch of each
+            stack instead.
 
     Returns:
-        One Run a config, in the order of ``configs``. The same seeds on the same machine give the same bits.
+        One Run per config, in the order of ``configs``. The same seeds on the same machine give the same bits.
 
     Raises:
         DataError: shapes that do not fit, labels outside 0..C-1, NaN or infinite inputs, an empty set.
@@ -72,59 +98,63 @@ def train(
     array([0, 1])
     """
     configs = [configs] if isinstance(configs, Config) else list(configs)
-    if not configs:
-        raise ConfigError("expected at least one Config to train, none was given")
-    if init:
-        n_classes = n_classes or len(init[0].b)
-    train = checked_images("training", train, n_classes)
-    n_classes, n_inputs = n_classes or int(train[1].max()) + 1, train[0].shape[1]
-    if validation is not None:
-        validation = checked_images("validation", validation, n_classes, like=train[0])
-    if init is None:
-        models = [Linear.initial(n_classes, n_inputs, config.seed, config.init) for config in configs]
-    else:
-        models = checked_init(init, len(configs), n_classes, n_inputs)
-
-    if any(config.restore_best for config in configs) and (validation is None or not evaluate):
-        raise ConfigError("restore_best needs validation images, and their evaluation, to tell which epoch is best")
-    for config in configs:
-        if config.augment is not None and config.augment.columns.shape[1] != n_inputs:
-            raise ConfigError(
-                f"expected the inputs of images of shape {config.augment.image_shape} to mirror or move, not {n_inputs}"
-            )
-
-    stacks = grouped(configs)
+    stacks = _one_per_core(configs)
+    tasks = make_tasks(stacks, configs, train, validation, n_classes, evaluate, init)
     runs: dict[int, Run] = {}
-    n_epochs = sum(configs[members[0]].epochs for members in stacks)
-    with Progress(n_epochs, len(configs), enabled=progress is True) as line:
-        after_epoch = progress if callable(progress) else line.epoch
-        for members in stacks:
-            own = [configs[i] for i in members], [models[i] for i in members]
-            trained = _train_stack(*own, train, validation, evaluate, after_epoch)
-            runs.update(zip(members, trained, strict=True))
+    with Progress(sum(task.configs[0].epochs for task in tasks), len(configs), enabled=progress is True) as line:
+        for done, trained in run_here(tasks, progress if callable(progress) else line.epoch):
+            runs.update(zip(stacks[done], trained, strict=True))
     return [runs[i] for i in range(len(configs))]
 
 
-def _train_stack(
-    configs: list[Config],
-    models: list[Linear],
-    train: Images,
-    validation: Images | None,
+def make_tasks(
+    stacks: Sequence[Sequence[int]],
+    configs: Sequence[Config],
+    train: Examples,
+    validation: Examples | None,
+    n_classes: int | None,
     evaluate: Evaluate,
-    after_epoch: Callable[[], None],
-) -> list[Run]:
+    init: Sequence[Linear] | None = None,
+) -> list[Task]:
+    """One task per stack, given as numbers of configs, on examples that are checked here, once; errors as ``train``."""
+    if init:
+        n_classes = n_classes or len(init[0].b)
+    train = checked_examples("training", train, n_classes)
+    n_classes, n_inputs = n_classes or int(train[1].max()) + 1, train[0].shape[1]
+    if validation is not None:
+        validation = checked_examples("validation", validation, n_classes, like=train[0])
+    check_configs(configs, n_inputs, validated=validation is not None and bool(evaluate))
+    if init is not None:
+        check_init(init, len(configs), n_classes, n_inputs)
+    return [
+        Task([configs[i] for i in own], train, validation, n_classes, evaluate, init and [init[i] for i in own])
+        for own in stacks
+    ]
+
+
+def run_here(
+    tasks: Sequence[Task], after_epoch: AfterEpoch, n_threads: int | None = None
+) -> Iterator[tuple[int, list[Run]]]:
+    """Run the tasks in this process: a single network alone, else stacks side by side; yields number and runs."""
+    if len(tasks) == len(tasks[0].configs) == 1:
+        yield 0, train_stack(tasks[0], after_epoch)
+    else:
+        yield from side_by_side([partial(train_stack, task) for task in tasks], after_epoch, n_threads)
+
+
+def train_stack(task: Task, after_epoch: AfterEpoch) -> list[Run]:
     """The training loop, for K networks that share their mini-batches."""
     started = time.perf_counter()
+    configs, dtype = task.configs, task.train[0].dtype
     losses = slices_of_one_loss(configs)
-    dtype = train[0].dtype
-    stack = make_stack(models, dtype, [config.momentum for config in configs])
-    measured = Stack(models, dtype) if any(config.averaging for config in configs) else stack
-    record = Record(configs, losses, train, validation, evaluate)
+    stack = make_stack(_initial(task), dtype, [config.momentum for config in configs])
+    averaging = np.array([config.averaging for config in configs], dtype)
+    measured = Stack(_initial(task), dtype) if averaging.any() else stack
+    record = Record(configs, losses, task.train, task.validation, task.evaluate)
     record.add(measured)
 
-    averaging = np.array([config.averaging for config in configs], dtype)
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is caught below, in words
-        for epoch, batches in enumerate(epochs(train, configs[0]), start=1):
+        for epoch, batches in enumerate(epochs(task.train, configs[0]), start=1):
             stack.set_rates([config.learning_rate_at(epoch) for config in configs], [config.l2 for config in configs])
             for x, labels in batches:
                 G = _gradient(losses, stack.scores(x), labels)
@@ -138,6 +168,12 @@ def _train_stack(
     return [Run(config, record.model(k), record.history(k), seconds) for k, config in enumerate(configs)]
 
 
+def _initial(task: Task) -> Sequence[Linear]:
+    """The models that the networks of a task start from."""
+    n_inputs = task.train[0].shape[1]
+    return task.init or [Linear.initial(task.n_classes, n_inputs, own.seed, own.init) for own in task.configs]
+
+
 def _gradient(losses: list[tuple[Loss, slice]], S: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The gradient of each network's own loss with respect to its scores, (C, K, n)."""
     if len(losses) == 1:
@@ -145,8 +181,8 @@ def _gradient(losses: list[tuple[Loss, slice]], S: np.ndarray, y: np.ndarray) ->
     return np.concatenate([loss.gradient(S[:, members], y) for loss, members in losses], axis=1)
 
 
-def grouped(configs: Sequence[Config]) -> list[list[int]]:
-    """Numbers of the configs whose networks see the same mini-batches in the same order, a list each.
+def grouped(configs: Sequence[Config], most: int) -> list[list[int]]:
+    """The stacks: numbers of configs whose networks see the same mini-batches in the same order, at most ``most`` each.
 
     Networks of one loss stand side by side: a loss then works on a slice of the stack. Momentum takes more passes over
     the weights, which those without it need not pay for.
@@ -156,10 +192,19 @@ def grouped(configs: Sequence[Config]) -> list[list[int]]:
         config = configs[i]
         key = *batch_key(config), config.momentum > 0
         groups.setdefault(key, []).append(i)
-    return list(groups.values())
+    return [group[i : i + most] for group in groups.values() for i in range(0, len(group), most)]
 
 
-def _check_finite(epoch: int, configs: list[Config], values: np.ndarray) -> None:
+def _one_per_core(configs: Sequence[Config]) -> list[list[int]]:
+    """:func:`grouped`, with so many networks per stack that each core has one."""
+    if len(configs) < 2:
+        return grouped(configs, most=1)
+    from linclf.system.environment import cores  # slow to import
+
+    return grouped(configs, most=-(-len(configs) // cores()))
+
+
+def _check_finite(epoch: int, configs: Sequence[Config], values: np.ndarray) -> None:
     """Stop at the first network of the stack whose cost (or, without evaluation, whose weights) left the numbers."""
     for config, value in zip(configs, values, strict=True):
         if not np.isfinite(value):

@@ -1,4 +1,4 @@
-"""Losses: scores and labels in, a value and a gradient per image out.
+"""Losses: scores and labels in, one value and one gradient per image out.
 
 Shape convention, here and in the whole package: the class axis comes first. ``S`` holds the scores, (C, n) for one
 network or (C, K, n) for a stack of K; ``y`` holds the n labels, 0..C-1. A loss never sees images, weights or λ:
@@ -21,14 +21,12 @@ def _true_class(y: np.ndarray) -> Any:
 
 
 def _true_scores(S: np.ndarray, y: np.ndarray) -> np.ndarray:
-    scores: np.ndarray = S[_true_class(y)].T
-    return scores
+    return S[_true_class(y)].T
 
 
 def _onehot(y: np.ndarray, S: np.ndarray) -> np.ndarray:
     """Whether each class is the image's own, to be broadcast over S."""
-    onehot: np.ndarray = _classes(len(S), S.ndim) == y
-    return onehot
+    return _classes(len(S), S.ndim) == y
 
 
 @cache
@@ -45,14 +43,13 @@ def cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: labels, (n,), 0..C-1.
 
     Returns:
-        One value an image, (n,) or (K, n), finite for any finite scores (the greatest score is subtracted first).
+        One value per image, (n,) or (K, n), finite for any finite scores (the highest score is subtracted first).
 
     >>> cross_entropy(np.zeros((10, 1)), np.array([3])).round(4)
     array([2.3026])
     """
     shifted = S - S.max(axis=0)
-    values: np.ndarray = np.log(np.exp(shifted).sum(axis=0)) - _true_scores(shifted, y)
-    return values
+    return np.log(np.exp(shifted).sum(axis=0)) - _true_scores(shifted, y)
 
 
 def cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -72,7 +69,7 @@ def cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 def multiclass_hinge(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Multi-class hinge summed over classes, Σ_{j≠y} max(0, S_j - S_y + 1).
 
-    This is the loss of Weston and Watkins (1999), with margin 1; Crammer and Singer's takes the greatest term
+    This is the loss of Weston and Watkins (1999), with margin 1; Crammer and Singer's takes the largest term
     in place of the sum.
 
     Args:
@@ -80,15 +77,14 @@ def multiclass_hinge(S: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: labels, (n,), 0..C-1.
 
     Returns:
-        One value an image, (n,) or (K, n); C - 1 where all scores are equal.
+        One value per image, (n,) or (K, n); C - 1 where all scores are equal.
 
     >>> multiclass_hinge(np.zeros((10, 1)), np.array([3]))
     array([9.])
     """
     margins = S - _true_scores(S, y) + 1
     margins[_true_class(y)] = 0
-    values: np.ndarray = np.maximum(margins, 0).sum(axis=0)
-    return values
+    return np.maximum(margins, 0).sum(axis=0)
 
 
 def multiclass_hinge_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -108,7 +104,7 @@ def multiclass_hinge_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def binary_cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Cross-entropy of a sigmoid a class, mean over the classes, (1/C) Σ_j [log(1 + exp(S_j)) - t_j S_j], in nats.
+    """Cross-entropy of one sigmoid per class, mean over the classes, (1/C) Σ_j [log(1 + exp(S_j)) - t_j S_j], in nats.
 
     t_j is 1 for the true class and 0 for the others: each class against the rest, so that adding a constant to all
     scores changes it, unlike the other losses.
@@ -118,14 +114,13 @@ def binary_cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: labels, (n,), 0..C-1.
 
     Returns:
-        One value an image, (n,) or (K, n), finite for any finite scores; log 2 where all scores are 0.
+        One value per image, (n,) or (K, n), finite for any finite scores; log 2 where all scores are 0.
 
     >>> binary_cross_entropy(np.zeros((10, 1)), np.array([3])).round(4)
     array([0.6931])
     """
     softplus = np.maximum(S, 0) + np.log1p(np.exp(-np.abs(S)))
-    values: np.ndarray = (softplus.sum(axis=0) - _true_scores(S, y)) / len(S)
-    return values
+    return (softplus.sum(axis=0) - _true_scores(S, y)) / len(S)
 
 
 def binary_cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -144,8 +139,7 @@ def binary_cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 def sigmoid(S: np.ndarray) -> np.ndarray:
     """1 / (1 + exp(-S)), entry by entry, without overflow."""
     small = np.exp(-np.abs(S))  # at most 1
-    values: np.ndarray = np.where(S >= 0, 1, small) / (1 + small)
-    return values
+    return np.where(S >= 0, 1, small) / (1 + small)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ class Linear:
     """A single layer, S = W X^T + b.
 
     Attributes:
-        W: weights, (C, d), one row a class; for images of shape (h, w, c) a row reshapes to a picture.
+        W: weights, (C, d), one row per class; for images of shape (h, w, c) a row reshapes to a picture.
         b: biases, (C,).
 
     >>> model = Linear(np.eye(2), np.zeros(2))
@@ -49,13 +49,11 @@ class Linear:
         array([[3. ],
                [1.5]])
         """
-        scores: np.ndarray = self.W @ X.T + self.b[:, None]
-        return scores
+        return self.W @ X.T + self.b[:, None]
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """The class with the greatest score for each of the n images (the first of equals), (n,)."""
-        classes: np.ndarray = self.scores(X).argmax(axis=0)
-        return classes
+        """the class with the highest score for each of the n images (the first of equals), (n,)."""
+        return self.scores(X).argmax(axis=0)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write W and b to one ``.npz`` file, whole or not at all.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from linclf import Config, DataError, Standardizer, sweep, train
-from linclf.training.validate import checked_images
+from linclf.training.validate import checked_examples
 
 
 def test_pixels_are_divided_by_255_and_standardised():
@@ -93,13 +93,13 @@ def test_images_are_not_copied_to_be_checked():
     standardize = Standardizer(np.zeros(768), np.ones(768), 1.0)
     tracemalloc.start()
     try:
-        checked_images("training", (standardize.lazily(images), np.zeros(2000, int)), None)
+        checked_examples("training", (standardize.lazily(images), np.zeros(2000, int)), None)
         assert tracemalloc.get_traced_memory()[1] < images.nbytes / 2
     finally:
         tracemalloc.stop()
     images[7, 3, 4, 2] = np.nan
     with pytest.raises(DataError, match="finite inputs"):
-        checked_images("training", (standardize.lazily(images), np.zeros(2000, int)), None)
+        checked_examples("training", (standardize.lazily(images), np.zeros(2000, int)), None)
 
 
 def test_images_without_inputs_become_none():

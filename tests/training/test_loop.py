@@ -11,6 +11,7 @@ from helpers import Terminal, blobs, by_hand, config
 
 from linclf import Augmentation, ConfigError, DataError, DivergenceError, Linear, Standardizer, train
 from linclf.studies import gradient_check
+from linclf.system import environment
 from linclf.training.loop import _check_finite, grouped
 from linclf.training.losses import LOSSES, Loss
 
@@ -338,7 +339,7 @@ def test_bad_settings_are_refused(changes, message):
     ("configs", "init", "message"),
     [
         ([], None, "^expected at least one Config to train, none was given$"),
-        ([config()], [], "expected one initial model a config, 1, not 0"),
+        ([config()], [], "expected one initial model per config, 1, not 0"),
         ([config()], [Linear(np.zeros((3, 5)), np.zeros(3))], r"expected initial W \(3, 6\)"),
         (
             [config(restore_best=True)],
@@ -354,6 +355,7 @@ def test_bad_calls_are_refused(configs, init, message):
 
 
 def test_each_epoch_is_told_and_only_where_it_is_wanted(monkeypatch):
+    monkeypatch.setattr(environment, "cores", lambda: 1)
     told, stream = [], Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     train([config(seed=0), config(seed=1, epochs=3)], blobs(), progress=lambda: told.append(1))
@@ -364,7 +366,8 @@ def test_each_epoch_is_told_and_only_where_it_is_wanted(monkeypatch):
     assert "training 2 networks: 4 epochs in" in stream.getvalue()
 
 
-def test_seconds_are_a_networks_share_of_the_time():
+def test_seconds_are_a_networks_share_of_the_time(monkeypatch):
+    monkeypatch.setattr(environment, "cores", lambda: 1)
     started = time.perf_counter()
     runs = train([config(seed=seed) for seed in range(5)], blobs(), progress=False)
     assert 0 < sum(run.seconds for run in runs) <= time.perf_counter() - started
@@ -373,7 +376,9 @@ def test_seconds_are_a_networks_share_of_the_time():
 
 def test_networks_share_a_stack_where_they_share_batches_and_kind_of_step():
     given = [{"momentum": 0.5}, {"seed": 1}, {"shuffle": True}, {"momentum": 0.9}, {"shuffle": True, "seed": 1}, {}]
-    assert grouped([config(**changes) for changes in given]) == [[0, 3], [1, 5], [2], [4]]
+    configs = [config(**changes) for changes in given]
+    assert grouped(configs, most=6) == [[0, 3], [1, 5], [2], [4]]
+    assert grouped(configs, most=1) == [[0], [3], [1], [5], [2], [4]]
 
 
 def test_averaged_weights_keep_the_numeric_type():

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from helpers import linclf
 
-from linclf import Config, DataError, sweep, train
+from linclf import Config, DataError, DivergenceError, sweep, train
 from linclf.cli import main
 from linclf.system import environment
-from linclf.training.sweep import Task, run_tasks
+from linclf.training.loop import Task
+from linclf.training.sweep import run_tasks
 
 rng = np.random.default_rng(0)
 X, y = rng.standard_normal((400, 30), dtype=np.float32), rng.integers(0, 3, 400)
@@ -59,7 +60,7 @@ def test_engines_give_the_same_bits(here, backend):
 def test_threads_use_every_core(monkeypatch):
     monkeypatch.setattr(environment, "cores", lambda: 2)
     both = threading.Barrier(2, timeout=30)
-    tasks = [Task([Config(learning_rate=0.01, l2=0.0, epochs=1, seed=seed)], *IMAGES) for seed in (0, 1)]
+    tasks = [Task([Config(learning_rate=0.01, l2=0.0, epochs=1, seed=seed)], *IMAGES, 3) for seed in (0, 1)]
     assert len(list(run_tasks(tasks, both.wait))) == 2  # each waits in its epoch until the other is there
 
 
@@ -69,17 +70,17 @@ def test_an_error_in_one_task_ends_the_sweep():
 
 
 def test_tasks_stop_after_their_epoch_when_one_fails():
-    long = Task([Config(learning_rate=0.01, l2=0.0, epochs=100_000)], *IMAGES)
-    wrong = Task([Config(learning_rate=0.01, l2=0.0, epochs=1)], (X, y - 1), None)
+    long = Task([Config(learning_rate=0.01, l2=0.0, epochs=100_000)], *IMAGES, 3)
+    diverges = Task([Config(learning_rate=1e30, l2=1.0, epochs=50)], *IMAGES, 3)
     started = time.monotonic()
-    with pytest.raises(DataError):
-        list(run_tasks([long, wrong], lambda: None))
+    with pytest.raises(DivergenceError):
+        list(run_tasks([long, diverges], lambda: None))
     assert time.monotonic() - started < 20
     assert threading.active_count() < 20
 
 
 def test_who_breaks_off_hears_nothing_of_cancelled_tasks(recwarn):
-    short, long = (Task([Config(learning_rate=0.01, l2=0.0, epochs=epochs)], *IMAGES) for epochs in (1, 100_000))
+    short, long = (Task([Config(learning_rate=0.01, l2=0.0, epochs=epochs)], *IMAGES, 3) for epochs in (1, 100_000))
     finished = run_tasks([short, *[long] * 5], lambda: None)
     next(finished)
     finished.close()
@@ -137,7 +138,7 @@ def test_a_cluster_gives_the_same_bits_also_when_a_worker_dies(here, cluster, ki
         client.wait_for_workers(2, timeout=60)
         done = []
         with joblib.parallel_config(backend="dask"):
-            tasks = [Task([config], *IMAGES) for config in CONFIGS]
+            tasks = [Task([config], *IMAGES, 3) for config in CONFIGS]
             for i, runs in run_tasks(tasks, lambda: None):
                 done.append((i, bits(runs)))
                 if killed and len(done) == len(tasks) // 2:

@@ -9,7 +9,7 @@ from linclf.studies import metrics
 from linclf.studies.ceiling.study import Ceiling, accuracy, first
 from linclf.training.losses import cross_entropy, sigmoid
 from linclf.training.model import Linear
-from linclf.training.validate import Images
+from linclf.training.validate import Examples
 
 from . import html, networks, plots
 from .ceiling import LOSS_WORDS, final_runs
@@ -75,7 +75,7 @@ def bias_and_variance(ceiling: Ceiling) -> Any:
     return html.table(columns, rows, caption=caption)
 
 
-def _right(model: Linear, images: Images) -> float:
+def _right(model: Linear, images: Examples) -> float:
     """Share of images that the model gives their class, a few at a time."""
     X, y = images
     return float(

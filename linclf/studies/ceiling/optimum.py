@@ -4,14 +4,14 @@ import numpy as np
 
 from linclf.training.losses import cross_entropy, cross_entropy_gradient
 from linclf.training.model import Linear
-from linclf.training.validate import Images
+from linclf.training.validate import Examples
 
 _CHUNK = 1000
 _CURVATURE = 0.09
 """p (1 - p) of a class among ten: about how the loss bends along a score. Any number would do; this one is quick."""
 
 
-def softmax_optimum(images: Images, n_classes: int, l2: float, iterations: int) -> tuple[Linear, float, bool]:
+def softmax_optimum(images: Examples, n_classes: int, l2: float, iterations: int) -> tuple[Linear, float, bool]:
     """The model with the least mean cross-entropy + λ‖W‖² on the images, that cost, and whether it converged.
 
     The objective is the one that ``train`` descends. It is minimised in coordinates U = W L, in which it bends about

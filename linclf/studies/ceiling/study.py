@@ -13,9 +13,9 @@ from linclf.studies.reference.study import Study
 from linclf.studies.splits import Split, make_split, split_rows
 from linclf.studies.store import Count, Key, StoredRun, train_missing
 from linclf.training.config import Config
-from linclf.training.loop import Run
-from linclf.training.sweep import Task, stacks
-from linclf.training.validate import Arrays, Images
+from linclf.training.loop import Run, Task
+from linclf.training.sweep import stacks
+from linclf.training.validate import Arrays, Examples
 
 from .design import INGREDIENTS, LOSSES, SIZES, Choice, coarse, fine, recipe
 from .optimum import softmax_optimum
@@ -237,7 +237,7 @@ class Ceiling:
         }
 
 
-def first(images: Images, n: int) -> Images:
+def first(images: Examples, n: int) -> Examples:
     """The first n images of a set, as views."""
     X, y = images
     return replace(X, images=X.images[:n]) if isinstance(X, LazyInputs) else X[:n], y[:n]

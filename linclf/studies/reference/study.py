@@ -20,10 +20,9 @@ from linclf.studies.store import Count, Key, Store, StoredRun, train_missing
 from linclf.system.environment import available_memory, environment, source_tree
 from linclf.system.files import write_text
 from linclf.training.config import Config
-from linclf.training.loop import Run, train
+from linclf.training.loop import Run, Task, train
 from linclf.training.losses import LOSSES, get_loss
 from linclf.training.model import Linear
-from linclf.training.sweep import Task
 
 from .design import ARMS, Plan
 

@@ -1,0 +1,82 @@
+"""Trainings side by side on threads, one per core, with one BLAS thread each."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+AfterEpoch = Callable[[], None]
+"""What a training calls after each epoch."""
+
+
+class Stopped(Exception):
+    """Another training failed, or Ctrl-C was pressed: this one need not go on."""
+
+
+def side_by_side(
+    trainings: Sequence[Callable[[AfterEpoch], Result]], after_epoch: AfterEpoch, n_threads: int | None = None
+) -> Iterator[tuple[int, Result]]:
+    """Run the trainings on threads; yields the number and result of each as soon as it has finished.
+
+    Each has one BLAS thread: those of products as small as a training step's wait for each other more than they gain.
+    Once one has failed, or the caller stops listening, the others end after the epoch that they are in.
+
+    Args:
+        trainings: each takes what it shall call after each epoch.
+        after_epoch: called after each epoch of each training, from its thread.
+        n_threads: as many as there are cores by default, and where it is negative.
+
+    Raises:
+        Whatever a training raises, the first one that does.
+    """
+    from concurrent.futures import ThreadPoolExecutor, as_completed  # slow to import, as what tells the cores is
+
+    from linclf.system.environment import cores
+
+    stop = threading.Event()
+
+    def epoch_done() -> None:
+        if stop.is_set():
+            raise Stopped
+        after_epoch()
+
+    pool, wait = ThreadPoolExecutor(n_threads if n_threads and n_threads > 0 else cores()), True
+    with one_blas_thread():
+        try:
+            running = {pool.submit(training, epoch_done): i for i, training in enumerate(trainings)}
+            for done in as_completed(running):
+                yield running[done], done.result()
+        except KeyboardInterrupt:
+            wait = False  # whoever pressed Ctrl-C does not wait for the end of an epoch
+            raise
+        finally:
+            stop.set()
+            pool.shutdown(wait=wait, cancel_futures=True)
+
+
+_lock = threading.Lock()
+_users = 0  # contexts of one_blas_thread that are entered now
+_limit: Any = None
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Limit the BLAS of the whole process to one thread; OpenBLAS knows no limit per thread.
+
+    Of several contexts at once the first sets the limit and the last takes it back.
+    """
+    from threadpoolctl import threadpool_limits
+
+    global _users, _limit
+    with _lock:
+        if _users == 0:
+            _limit = threadpool_limits(1, user_api="blas")
+        _users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                _limit.restore_original_limits()

@@ -1,0 +1,90 @@
+"""Trainings side by side: on every core, with one BLAS thread, until one fails."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from linclf import Config, DivergenceError, train
+from linclf.system import environment
+from linclf.training import pool
+
+rng = np.random.default_rng(0)
+X, y = rng.standard_normal((350, 640), dtype=np.float32), rng.integers(0, 10, 350)
+CONFIGS = [Config(seed=seed, epochs=2, learning_rate=0.01, l2=0.1) for seed in range(5)]
+
+
+def blas_threads():
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+
+def bits(runs):
+    return [(run.model.W.tobytes(), run.model.b.tobytes()) for run in runs]
+
+
+@pytest.mark.parametrize("cores", [1, 2, 3, 8])
+def test_networks_are_shared_out_among_the_cores(cores, monkeypatch):
+    monkeypatch.setattr(environment, "cores", lambda: cores)
+    epochs = []
+    runs = train(CONFIGS, (X, y), progress=lambda: epochs.append(threading.get_ident()))
+    assert len(epochs) == 2 * min(cores, -(-5 // -(-5 // cores)))
+    for run, config in zip(runs, CONFIGS, strict=True):
+        (alone,) = train(config, (X, y), progress=False)
+        assert run.config == config
+        np.testing.assert_allclose(run.model.W, alone.model.W, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(run.history.train_cost, alone.history.train_cost, rtol=1e-5)
+
+
+def test_stacks_run_at_once_with_one_blas_thread_each(monkeypatch):
+    monkeypatch.setattr(environment, "cores", lambda: 2)
+    both, seen, before = threading.Barrier(2, timeout=30), [], blas_threads()
+
+    def after_epoch():
+        both.wait()  # until the other is there
+        seen.append(set(blas_threads()))
+
+    train(CONFIGS[:2], (X, y), progress=after_epoch)
+    assert seen == [{1}] * 4
+    assert blas_threads() == before
+
+
+def test_a_single_network_keeps_the_threads_of_the_blas():
+    seen, before = [], blas_threads()
+    train(CONFIGS[0], (X, y), progress=lambda: seen.append(blas_threads()))
+    assert seen == [before] * 2
+
+
+def test_one_that_fails_ends_the_others(monkeypatch):
+    monkeypatch.setattr(environment, "cores", lambda: 2)
+    before, started = blas_threads(), time.monotonic()
+    with pytest.raises(DivergenceError):
+        train([Config(learning_rate=rate, l2=1.0, epochs=50_000) for rate in (1e30, 0.0)], (X, y), progress=False)
+    assert time.monotonic() - started < 20
+    assert blas_threads() == before
+
+
+def test_callers_at_once_do_not_disturb_each_other():
+    def work(i):
+        for _ in range(5):
+            found[i].append(bits(train(CONFIGS, (X, y), progress=False)))
+
+    found, before = [[] for _ in range(4)], blas_threads()
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    alone = bits(train(CONFIGS, (X, y), progress=False))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [[alone] * 5] * 4
+    assert blas_threads() == before
+
+
+def test_what_is_not_asked_for_is_not_run():
+    ran = []
+    trainings = [lambda after_epoch, i=i: ran.append(i) or time.sleep(0.05) for i in range(50)]
+    results = pool.side_by_side(trainings, lambda: None, n_threads=1)
+    next(results)
+    results.close()
+    assert len(ran) < 50
