@@ -145,7 +145,7 @@ def test_its_results_are_the_committed_reports():
     assert [row[0] for row in rows] == ["1", "2", "3", "4"]
     for setting, row in rows:
         cells = [cell.strip() for cell in row.split("|")]
-        shown = [percent(results.values(arm, int(setting), "test_accuracy")) for arm in ARMS_SHOWN]
+        shown = [percent(results.curves(arm, int(setting), "test_accuracy")) for arm in ARMS_SHOWN]
         assert cells == [*shown, f"{REFERENCE_SVM[int(setting)]}"]
 
 

@@ -8,6 +8,7 @@ import webbrowser
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ import nbformat
 
 from linclf.claims import verdicts
 from linclf.errors import ConfigError, DivergenceError
-from linclf.studies.ceiling.study import Ceiling
+from linclf.studies.ceiling.design import Plan as CeilingPlan
+from linclf.studies.ceiling.results import CeilingResults
+from linclf.studies.ceiling.study import CeilingStudy
+from linclf.studies.reference.design import Plan
 from linclf.studies.reference.study import Study
 from linclf.studies.results import Results
 from linclf.system.environment import cores, source_tree
@@ -67,12 +71,13 @@ def make_report(
     chosen = parameters.select(notebooks(), only or [])
     values = given | parameters.parse(assignments or [], chosen)
     out = Path(values["out_dir"])
-    plan = {name: value for name, value in values.items() if name not in ("data", "out_dir", "size")}
-    study = Study(values["data"], out, **plan)
-    ceiling = Ceiling(study, values.get("size", "reduced"), fresh=fresh) if "3_ceiling" in chosen else None
+    study = Study(values["data"], out, fresh=fresh, **_of(Plan, values))
+    data, ceiling = study.workspace.data, None
+    if "3_ceiling" in chosen:
+        ceiling = CeilingStudy(data, out, fresh=fresh, **_of(CeilingPlan, values))
     with sole_writer(out):
-        print(f"data: {study.data.provenance.describe()}", flush=True)
-        _train(study, dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms), ceiling, fresh)
+        print(f"data: {data.provenance.describe()}", flush=True)
+        found = _train(study, dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms), ceiling)
         clock.lap("training")
         with scratch(out) as folder:
             executed = _execute(chosen, values, folder)
@@ -80,9 +85,9 @@ def make_report(
         _write_pages(out, executed)
         if single_file:
             _write_single(out)
-        _write_numbers(
-            out, study.results(), ceiling if ceiling and not executed["3_ceiling"].failure else None, command
-        )
+        if found and executed["3_ceiling"].failure:
+            found = None
+        _write_numbers(out, study.results(), found, command)
         clock.lap("pages")
     page = out / page_file("summary" if "summary" in executed else next(iter(executed)))
     print(f"report: {page} ({clock})")
@@ -91,17 +96,28 @@ def make_report(
     return 1 if any(execution.failure for execution in executed.values()) else 0
 
 
-def _train(study: Study, arms: Iterable[str], ceiling: Ceiling | None, fresh: bool) -> None:
-    """All training comes first, so that no core waits while a notebook runs; the notebooks find their runs stored."""
-    if fresh:
-        study.forget(*arms)
-    with suppress(DivergenceError):  # the notebooks whose arm it is fail, and say so on their pages; the others run
-        count = study.train_missing(*arms)
-        if ceiling:
-            count += ceiling.run()
-        print(f"networks: {count.trained} trained, {count.reused} reused from {study.store.folder}", flush=True)
+def _of(plan: type, values: dict[str, Any]) -> dict[str, Any]:
+    """Those of the values that are fields of a study's plan."""
+    return {field.name: values[field.name] for field in fields(plan) if field.name in values}
+
+
+def _train(study: Study, arms: Iterable[str], ceiling: CeilingStudy | None) -> CeilingResults | None:
+    """All training comes first, so that no core waits while a notebook runs; the notebooks find their runs stored.
+
+    Where training diverges, the notebooks that show it fail, and say so on their pages; the others run.
+    """
+    found = None
+    with suppress(DivergenceError):
+        study.run(*arms)
+    count = study.workspace.count
+    if ceiling:
+        with suppress(DivergenceError):
+            found = ceiling.run()
+        count += ceiling.workspace.count
+    print(f"networks: {count.trained} trained, {count.reused} reused from {study.workspace.store.folder}", flush=True)
     if "shuffle" in arms:
         study.time_shuffling()
+    return found
 
 
 class _Clock:
@@ -160,7 +176,7 @@ def _write_single(out: Path) -> None:
     write_text(out / SINGLE, join(pages))
 
 
-def _write_numbers(out: Path, results: Results, ceiling: Ceiling | None, command: str) -> None:
+def _write_numbers(out: Path, results: Results, ceiling: CeilingResults | None, command: str) -> None:
     """``results.json``, ``claims.json`` and, where section 3 was made, ``ceiling.json``."""
     documents = {"results.json": {**results.document, "command": command}, "claims.json": verdicts.evaluate(results)}
     if ceiling:

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 
 LOW_FREQUENCY = 4.0
-"""Cycles an image up to which a template's energy counts as low-frequency (``sharpness``)."""
+"""Cycles per image up to which a template's energy counts as low-frequency (``sharpness``)."""
 
 
 def accuracy(predictions: np.ndarray, labels: np.ndarray) -> float:
@@ -28,9 +28,9 @@ def confusion_matrix(predictions: np.ndarray, labels: np.ndarray, n_classes: int
 
 
 def sharpness(W: np.ndarray, image_shape: tuple[int, ...]) -> float | None:
-    """Share of the templates' spectral energy at a radial frequency of at most 4 cycles an image, 0..1.
+    """Share of the templates' spectral energy at a radial frequency of at most 4 cycles per image, 0..1.
 
-    2-D DFT of each class's template, a colour channel at a time, mean removed; the share is averaged over classes and
+    2-D DFT of each class's template, one colour channel at a time, mean removed; the share is averaged over classes and
     channels. Blurred noise is low, a clear template is high. A template without energy counts as 0.
 
     Args:

@@ -4,23 +4,21 @@ import base64
 import binascii
 import json
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, NoReturn
 
 import numpy as np
 
+from linclf.data.dataset import Dataset
 from linclf.errors import DataError
+from linclf.training.history import History
+from linclf.training.model import Linear
+
+from .store import StoredRun
 
 FORMAT = 1
-CURVES = (
-    "train_loss",
-    "validation_loss",
-    "train_cost",
-    "validation_cost",
-    "train_accuracy",
-    "validation_accuracy",
-)
+CURVES = tuple(field.name for field in fields(History))
 """Series of a run's history: one value before training, and one after each epoch."""
 _FIELDS = {
     "arm": str, "setting": int, "seed": int, "loss": str, "learning_rate": float, "l2": float, "lr_decay": float,
@@ -30,9 +28,17 @@ _FIELDS = {
 
 @dataclass(frozen=True)
 class Results:
-    """A results document: ``data``, ``environment``, ``plan``, ``exact``, ``timings`` and ``runs``."""
+    """What the reference's study measured.
+
+    Attributes:
+        document: ``results.json``: ``data``, ``environment``, ``plan``, ``exact``, ``timings`` and ``runs``.
+        trained_on: the data set; None for results that were loaded from a file.
+        stored: the finished runs of each arm, by setting and seed; none for results that were loaded from a file.
+    """
 
     document: dict[str, Any]
+    trained_on: Dataset | None = field(default=None, repr=False)
+    stored: Mapping[str, Sequence[StoredRun]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Results":
@@ -50,8 +56,12 @@ class Results:
     @property
     def data(self) -> dict[str, Any]:
         """The data's provenance, ``class_names`` and ``n_test``."""
-        found: dict[str, Any] = self.document["data"]
-        return found
+        return self.document["data"]
+
+    @property
+    def exact(self) -> dict[str, dict[str, float]]:
+        """What the exact statements E1 to E3 are about, as measured."""
+        return self.document["exact"]
 
     @property
     def arms(self) -> list[str]:
@@ -71,17 +81,37 @@ class Results:
         return sorted(found, key=lambda run: int(run["seed"]))
 
     def curves(self, arm: str, setting: int, key: str) -> np.ndarray:
-        """A series of each seed's history, such as "train_loss", (seeds, epochs + 1)."""
-        return np.array([run[key] for run in self.runs(arm, setting)])
+        """What each seed's record holds under ``key``, with one row per seed.
 
-    def values(self, arm: str, setting: int, key: str) -> np.ndarray:
-        """A number of each seed's record, such as "test_accuracy", (seeds,)."""
-        return self.curves(arm, setting, key)
+        (seeds, epochs + 1) for a series such as "train_loss", (seeds,) for a number such as "test_accuracy".
+        """
+        return np.array([run[key] for run in self.runs(arm, setting)])
 
     def correct(self, arm: str, setting: int) -> np.ndarray:
         """Whether each test image was classified rightly, bool (seeds, n_test)."""
         n_test = self.data["n_test"]
         return np.stack([decode_correct(run["test_correct"], n_test) for run in self.runs(arm, setting)])
+
+    @property
+    def dataset(self) -> Dataset:
+        """What the networks were trained and tested on; DataError for results that were loaded from a file."""
+        if self.trained_on is None:
+            raise DataError("expected results of a study, found those of a file, which holds no images: call run first")
+        return self.trained_on
+
+    def models(self, arm: str, setting: int) -> list[Linear]:
+        """The trained models of one arm and setting, one per seed; DataError if they are not here."""
+        return [run.model for run in self._stored(arm, setting)]
+
+    def predictions(self, arm: str, setting: int) -> np.ndarray:
+        """Predicted classes of the test images, (seeds, n_test); DataError if they are not here."""
+        return tested_predictions(self._stored(arm, setting))
+
+    def _stored(self, arm: str, setting: int) -> list[StoredRun]:
+        found = [run for run in self.stored.get(arm, ()) if run.record["setting"] == setting]
+        if not found:
+            raise DataError(f"expected networks of arm {arm!r}, setting {setting}, found none: call run({arm!r}) first")
+        return found
 
     @property
     def timings(self) -> np.ndarray:
@@ -90,8 +120,13 @@ class Results:
         return np.array(pairs).reshape(-1, 2)
 
 
+def tested_predictions(runs: Sequence[StoredRun]) -> np.ndarray:
+    """Predicted classes of the test images by those of the networks that were tested, (networks, n_test)."""
+    return np.stack([run.predictions for run in runs if run.predictions is not None])
+
+
 def encode_correct(correct: np.ndarray) -> str:
-    """Which test images were classified rightly, a bit each (``numpy.packbits``), in base64."""
+    """Which test images were classified rightly, one bit per image (``numpy.packbits``), in base64."""
     return base64.b64encode(np.packbits(correct).tobytes()).decode()
 
 

@@ -1,22 +1,41 @@
 """Which images train, validate and test, standardised with the mean and deviation of those that train."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from linclf.data.dataset import Dataset
-from linclf.data.standardize import Standardizer
-from linclf.errors import DataError
+from linclf.data.standardize import Standardizer, stored_array, with_array
+from linclf.errors import ConfigError, DataError
 from linclf.training.validate import Arrays, Examples
+
+N_VALIDATION = 1000
+"""Images that the full split keeps for validation unless the user says otherwise."""
+
+
+class Cut(NamedTuple):
+    """Which of the training images, counted through all batches, train and which validate."""
+
+    train: range
+    validation: range
 
 
 @dataclass(frozen=True)
 class Split:
-    """Standardised inputs and labels of one arm's images."""
+    """Standardised inputs and labels of the images of a cut, and of the test images."""
 
     train: Examples
     validation: Examples
     test: Arrays
+
+
+def check_whole(name: str, value: object, low: int, high: int) -> None:
+    """ConfigError, naming the parameter, unless ``value`` is a whole number from ``low`` to ``high``."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < low:
+        raise ConfigError(f"{name} must be a whole number, {low} or more, not {value!r}")
+    if value > high:  # a slip of the finger, which would fill the memory before anything is trained
+        raise ConfigError(f"{name} must be at most {high:,}")
 
 
 def split_sizes(split: str, data: Dataset, n_validation: int) -> tuple[int, int]:
@@ -35,31 +54,37 @@ def split_sizes(split: str, data: Dataset, n_validation: int) -> tuple[int, int]
     return sizes[0], sizes[1]
 
 
-def split_rows(split: str, data: Dataset, n_validation: int) -> tuple[range, range]:
-    """Which of the training images, counted through all batches, train and which validate."""
+def split_rows(split: str, data: Dataset, n_validation: int) -> Cut:
+    """Which rows of the data's training images a split takes; DataError as in :func:`split_sizes`."""
     n_train, n = split_sizes(split, data, n_validation)
-    return range(n_train), range(n_train, n_train + n)
+    return Cut(range(n_train), range(n_train, n_train + n))
 
 
-def make_split(data: Dataset, train: range, validation: range, *, lazily: bool = False) -> Split:
-    """The images of these rows and the test images, standardised with the training images' mean and deviation.
+def make_split(data: Dataset, cut: Cut, *, lazily: bool = False) -> Split:
+    """The images of a cut and the test images, standardised with the training images' mean and deviation.
 
     ``lazily``: a batch at a time, in a quarter of the memory; the same inputs to the bit.
 
     >>> from linclf import load_dataset
-    >>> X, y = make_split(load_dataset("synthetic:50"), range(60), range(60, 80)).train
+    >>> X, y = make_split(load_dataset("synthetic:50"), Cut(range(60), range(60, 80))).train
     >>> X.shape, y.shape
     ((60, 3072), (60,))
     """
-    (images, labels), (held_out, held_out_labels) = _rows(data, train), _rows(data, validation)
+    (images, labels), (held_out, held_out_labels) = (_rows(data, rows) for rows in cut)
     standardize = Standardizer.fit(images)
     make = standardize.lazily if lazily else standardize
     test = standardize(data.test_images), data.test_labels
     return Split((make(images), labels), (make(held_out), held_out_labels), test)
 
 
+def first(images: Examples, n: int) -> Examples:
+    """The first n images of a set, as views."""
+    X, y = images
+    return with_array(X, stored_array(X)[:n]), y[:n]
+
+
 def _rows(data: Dataset, rows: range) -> Arrays:
-    """Examples and labels of rows counted through all training batches; a batch that serves whole is not copied."""
+    """Images and labels of rows counted through all training batches; a batch that serves whole is not copied."""
     parts = []
     start = 0
     for images, labels in zip(data.train_images, data.train_labels, strict=True):

@@ -1,4 +1,4 @@
-"""Finished runs on disk: one file a stack, under a key that changes with anything that could change its numbers.
+"""Finished runs on disk: one file per stack, under a key that changes with anything that could change its numbers.
 
 Not in the key: the kernels that BLAS chooses for the processor. They change rounding only, and a notebook opened by
 hand, where they may differ from the report's, shall find the report's runs.
@@ -47,15 +47,20 @@ class StoredRun:
 
 @dataclass(frozen=True)
 class Store:
-    """A folder of finished runs; each file is read once."""
+    """A folder of finished runs; each file is read once.
+
+    fresh: what is made is made anew: see :meth:`renew`.
+    """
 
     folder: Path
+    fresh: bool = False
     _read: dict[Path, list[StoredRun]] = field(default_factory=dict, repr=False, compare=False)
+    _renewed: set[Path] = field(default_factory=set, repr=False, compare=False)
 
     @classmethod
-    def of_report(cls, out: Path) -> "Store":
+    def of_report(cls, out: Path, *, fresh: bool = False) -> "Store":
         """The store of the report in the folder ``out``."""
-        return cls(out / "runs")
+        return cls(out / "runs", fresh)
 
     def get(self, key: Key) -> list[StoredRun] | None:
         """The runs stored under ``key``, or None. A file that cannot be read counts as absent: it is made again."""
@@ -79,11 +84,13 @@ class Store:
             arrays["predictions"] = np.stack(predictions)
         write_whole(self.path("npz", key), lambda file: np.savez(file, **arrays))
 
-    def forget(self, key: Key) -> None:
-        """Let nothing be stored under ``key``."""
-        path = self.path("npz", key)
-        path.unlink(missing_ok=True)
-        self._read.pop(path, None)
+    def renew(self, key: Key) -> None:
+        """In a fresh store, let nothing be stored under ``key``, the first time that what it stands for is made."""
+        for path in (self.path(ending, key) for ending in ("npz", "json")):
+            if self.fresh and path not in self._renewed:
+                self._renewed.add(path)
+                path.unlink(missing_ok=True)
+                self._read.pop(path, None)
 
     def clear(self) -> tuple[int, int]:
         """Remove all that stores have written to the folder, and nothing else: how many files, and their bytes."""
@@ -141,11 +148,10 @@ def train_missing(
     *,
     progress: bool = True,
 ) -> Count:
-    """Train the stacks that ``store`` lacks, on all cores, and store each as it finishes.
+    """Train the stacks that ``store`` lacks on all cores, and store each as it finishes; a fresh store lacks all.
 
     Args:
-        keys: one a stack, of all that its runs depend on. How networks are cut into stacks must not depend on what is
-            stored: rounding depends on what trains together.
+        keys: one per stack, of all that its runs depend on.
         make_task: the training of the stack whose number in ``keys`` it is given; called for missing ones only.
         finish: what to store of a stack, from its number and its finished runs.
         progress: show a line while training.
@@ -153,6 +159,8 @@ def train_missing(
     Raises:
         As ``train``; what had finished before is stored.
     """
+    for key in keys:
+        store.renew(key)
     stored = [store.get(key) for key in keys]
     tasks = {i: make_task(i) for i, runs in enumerate(stored) if runs is None}
     order = sorted(tasks, key=lambda i: _work(tasks[i]), reverse=True)  # no worker waits at the end for a long one

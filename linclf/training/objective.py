@@ -23,12 +23,16 @@ def penalty_factor(l2: np.ndarray | float) -> np.ndarray | float:
 
 
 def cost_and_gradient(model: Linear, examples: Examples, loss: Loss, l2: float) -> tuple[float, np.ndarray, np.ndarray]:
-    """Mean loss + λ‖W‖² of one network on all the images, and its gradients with respect to W (C, d) and b (C,)."""
+    """Mean loss + λ‖W‖² of one network on all the images, and its gradients with respect to W (C, d) and b (C,).
+
+    Scores are computed in the type of the inputs; sums, the penalty and the gradients in the type of the weights.
+    """
     X, y = examples
+    used = Linear(model.W.astype(X.dtype), model.b.astype(X.dtype))
     total, dW, db = 0.0, np.zeros_like(model.W), np.zeros_like(model.b)
     for i in range(0, len(y), _CHUNK):
         x, labels = X[i : i + _CHUNK], y[i : i + _CHUNK]
-        S = model.scores(x)
+        S = used.scores(x)
         total += float(loss.value(S, labels).sum(dtype=np.float64))
         G = loss.gradient(S, labels)
         dW += G @ x

@@ -1,9 +1,13 @@
 """What captions and claims say in words and digits, from numbers made for it."""
 
+import re
+
 import numpy as np
 import pytest
 from helpers import ROOT
 
+from linclf.claims.ledger import ledger
+from linclf.claims.verdicts import Region
 from linclf.report.views import claims, reference
 from linclf.studies.results import Results
 
@@ -55,3 +59,14 @@ def test_what_the_reference_says_stands_beside_cifar_10_only(name):
     assert ("Accuracy rises by" in claims.claims(results).markup) == beside
     assert (claims.claims(results, "1.1e") is not None) == beside
     assert (claims.counts(results) is not None) == beside
+
+
+def test_the_printed_svm_accuracies_are_those_that_the_ledger_allows_a_margin_around():
+    regions = {
+        test["of"][0]: Region.parse(test["region"])
+        for claim in ledger()["claims"]
+        for test in claim["tests"]
+        if test["measure"] == "accuracy" and re.fullmatch(r"svm \d", test["of"][0])
+    }
+    middles = {int(of[-1]): (region.low + region.high) / 2 for of, region in regions.items()}
+    assert middles == pytest.approx(reference.REFERENCE_SVM)

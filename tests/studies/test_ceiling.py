@@ -1,6 +1,6 @@
 """The study of the ceiling: what it tries, what it chooses on, and the optimum by two roads."""
 
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, fields, replace
 
 import numpy as np
 import pytest
@@ -8,28 +8,32 @@ from helpers import blobs
 from sklearn.linear_model import LogisticRegression
 
 from linclf import Config, ConfigError, Linear, train
+from linclf.data.load import load_dataset
 from linclf.report.views import ceiling as ceiling_views
 from linclf.report.views import ceiling_diagnosis
 from linclf.studies.ceiling import design
 from linclf.studies.ceiling.design import INGREDIENTS, SIZES, Choice
 from linclf.studies.ceiling.optimum import softmax_optimum
-from linclf.studies.ceiling.study import Ceiling, accuracy
-from linclf.studies.reference.study import Study
-from linclf.studies.store import StoredRun
+from linclf.studies.ceiling.results import validation_accuracy
+from linclf.studies.ceiling.study import CeilingStudy
+from linclf.studies.store import Count, StoredRun
 
 SHAPE = (32, 32, 3)
 CHOICE = Choice(learning_rate=0.01, l2=0.003, batch_size=50)
 
 
-def study(out, data="synthetic:40"):
-    return Study(data, out, progress=False)
+def study(out, data="synthetic:40", **plan):
+    return CeilingStudy(data, out, progress=False, **plan)
 
 
 @pytest.fixture(scope="module")
-def ceiling(tmp_path_factory):
-    made = Ceiling(study(tmp_path_factory.mktemp("ceiling")))
-    made.run()
-    return made
+def out(tmp_path_factory):
+    return tmp_path_factory.mktemp("ceiling")
+
+
+@pytest.fixture(scope="module")
+def results(out):
+    return study(out).run()
 
 
 def test_the_whole_search_has_at_least_two_hundred_configurations():
@@ -70,49 +74,71 @@ def test_feature_vectors_are_not_mirrored():
     assert config.augment is None
 
 
-def test_choices_do_not_depend_on_the_test_images(ceiling, tmp_path):
-    other = study(tmp_path)
+def test_choices_do_not_depend_on_the_test_images(results, tmp_path):
+    data = load_dataset("synthetic:40")
     rng = np.random.default_rng(0)
-    other.data = replace(other.data, test_images=rng.permutation(other.data.test_images))
-    again = Ceiling(other)
-    again.run()
+    again = study(tmp_path, replace(data, test_images=rng.permutation(data.test_images))).run()
     for name in ("chosen", "chosen_loss", "chosen_mix"):
-        assert getattr(again, name) == getattr(ceiling, name)
-    untested = [*ceiling.search, *ceiling.fine_search, *ceiling.ensemble_members]
-    untested += [run for runs in ceiling.ablation.values() for run in runs]
+        assert getattr(again, name) == getattr(results, name)
+    untested = [*results.search, *results.fine_search, *results.ensemble_members]
+    untested += [run for runs in results.ablation.values() for run in runs]
     assert all(run.predictions is None and "test_accuracy" not in run.record for run in untested)
-    assert all(run.predictions is not None for runs in ceiling.finals.values() for run in runs)
+    assert all(run.predictions is not None for runs in results.finals.values() for run in runs)
 
 
-def test_what_is_recorded_is_what_the_model_does(ceiling):
-    X, y = ceiling.choosing.split.validation
-    for run in (ceiling.search[3], ceiling.ablation["all"][0], ceiling.ablation["+longer"][1]):
-        assert accuracy(run) == np.mean(run.model.predict(X) == y)
-    best = max(ceiling.search + ceiling.fine_search, key=accuracy)
-    assert ceiling.chosen[best.record["loss"]].learning_rate == best.record["learning_rate"]
-    X, y = ceiling.final.split.test
-    for run in ceiling.finals[f"{ceiling.chosen_loss} {len(ceiling.final.train)}"]:
+def test_what_is_recorded_is_what_the_model_does(results):
+    X, y = results.split(results.choosing).validation
+    for run in (results.search[3], results.ablation["all"][0], results.ablation["+longer"][1]):
+        assert validation_accuracy(run) == np.mean(run.model.predict(X) == y)
+    best = max([*results.search, *results.fine_search], key=validation_accuracy)
+    assert results.chosen[best.record["loss"]].learning_rate == best.record["learning_rate"]
+    X, y = results.split(results.final).test
+    for run in results.final_runs():
         assert run.record["test_accuracy"] == np.mean(run.model.predict(X) == y)
 
 
-def test_training_and_validation_images_are_never_the_same(ceiling):
-    for cut in (ceiling.choosing, ceiling.final):
+def test_training_and_validation_images_are_never_the_same(results):
+    for cut in (results.choosing, results.final):
         assert not set(cut.train) & set(cut.validation)
         assert len(cut.train) > 3 * len(cut.validation) > 0
 
 
-def test_what_is_stored_is_used_again_unless_fresh(ceiling):
-    again = Ceiling(ceiling.study)
-    assert again.run().trained == 0
-    assert again.run().reused > 100
-    assert again.document() == ceiling.document()
-    fresh = Ceiling(ceiling.study, fresh=True)
-    assert fresh.run().reused == 0
+def test_what_is_stored_is_used_again_unless_fresh(results, out, monkeypatch):
+    again = study(out)
+    assert again.run().document() == results.document()
+    reused = again.workspace.count.reused
+    assert again.workspace.count == Count(reused, trained=0)
+    assert reused > 100
+    optima = []
+    real = softmax_optimum
+    monkeypatch.setattr(
+        "linclf.studies.ceiling.study.softmax_optimum", lambda *args: optima.append(args) or real(*args)
+    )
+    fresh = study(out, fresh=True)
+    fresh.run()
+    assert fresh.workspace.count == Count(reused=0, trained=reused)
+    assert len(optima) == 1
+    fresh.run()  # what it has made itself is not made again
+    assert fresh.workspace.count == Count(reused, trained=reused)
+    assert len(optima) == 1
 
 
-def test_an_unknown_size_is_refused(tmp_path):
+def test_reading_results_trains_nothing_and_changes_nothing(results, monkeypatch):
+    monkeypatch.setattr("linclf.studies.store.run_tasks", None)
+    monkeypatch.setattr("linclf.studies.ceiling.study.softmax_optimum", None)
+    for field in fields(results):
+        assert getattr(results, field.name) is not None
+    results.split(results.choosing)
+    with pytest.raises(FrozenInstanceError):
+        results.chosen_loss = "cross_entropy"
+
+
+def test_a_plan_that_cannot_be_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="size must be one of full, reduced, not 'huge'"):
-        Ceiling(study(tmp_path), "huge")
+        study(tmp_path, size="huge")
+    with pytest.raises(ConfigError, match="n_validation must be a whole number, 1 or more, not 0"):
+        study(tmp_path, n_validation=0)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("d", [8, 120])
@@ -142,39 +168,38 @@ def test_votes_and_mean_scores():
     assert ceiling_views._majority(tied, X).tolist() == [1, 1]
 
 
-def test_the_sentence_on_ingredients_names_those_that_gave_the_most(ceiling, monkeypatch):
+def test_the_sentence_on_ingredients_names_those_that_gave_the_most(results, monkeypatch):
     zero = (0.0, 0.0, 0.0)
     found = dict.fromkeys(INGREDIENTS, (zero, zero))
-    monkeypatch.setattr(ceiling_views, "gains", lambda ceiling: found)
+    monkeypatch.setattr(ceiling_views, "gains", lambda results: found)
     assert (
-        ceiling_views.most(ceiling)
+        ceiling_views.most(results)
         == "Added to the baseline, the most brings none; from the mix of all, the most missed is none."
     )
     found["shuffle"] = ((0.4, 0, 0), (0.2, 0, 0))
     found["data"] = ((4.0, 0, 0), (-2.0, 0, 0))
-    assert "brings all the data (+4.0 points) and shuffling (+0.4 points); from" in ceiling_views.most(ceiling)
-    assert ceiling_views.most(ceiling).endswith("the most missed is shuffling (+0.2 points).")
+    assert "brings all the data (+4.0 points) and shuffling (+0.4 points); from" in ceiling_views.most(results)
+    assert ceiling_views.most(results).endswith("the most missed is shuffling (+0.2 points).")
 
 
-def test_more_than_others_ever_reported_is_called_suspicious(ceiling, monkeypatch):
+def test_more_than_others_ever_reported_is_called_suspicious(results, monkeypatch):
     monkeypatch.setattr(ceiling_views, "is_the_references", lambda name: True)
-    monkeypatch.setattr(ceiling_views, "_final", lambda ceiling, loss, key: np.array([0.435, 0.431]))
-    said = ceiling_views.verdict(ceiling)
+    monkeypatch.setattr(ceiling_views, "_final", lambda results, loss, key: np.array([0.435, 0.431]))
+    said = ceiling_views.verdict(results)
     assert "43.30 % reaches the 42.3 % that others report" in said
-    chance = 196 * np.sqrt(0.433 * 0.567 / len(ceiling.study.data.test_labels))
+    chance = 196 * np.sqrt(0.433 * 0.567 / len(results.dataset.test_labels))
     assert f"would move an accuracy by ± {chance:.1f} points" in said
     assert "asks for a search for a leak" in said
 
 
-def test_the_trend_is_that_of_the_means(ceiling, monkeypatch):
-    loss = ceiling.chosen_loss
+def test_the_trend_is_that_of_the_means(results):
+    loss = results.chosen_loss
     accuracies = {100: [0.29, 0.31], 400: [0.34, 0.36], 1600: [0.37, 0.38]}  # 40 - 100 / sqrt(n) %
     runs = {
         f"{loss} {n}": [StoredRun({"n_train": n, "test_accuracy": share}, Linear(None, None)) for share in shares]
         for n, shares in accuracies.items()
     }
-    monkeypatch.setattr(ceiling, "finals", runs)
-    figure = ceiling_diagnosis.learning_curve(ceiling, number=1).markup
+    figure = ceiling_diagnosis.learning_curve(replace(results, finals=runs), number=1).markup
     assert (
         "misses no mean by more than 0.0 points, would gain 0.7 points from twice the images, and end at 40.0 %"
         in figure

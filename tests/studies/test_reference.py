@@ -1,21 +1,28 @@
 """What a study does with the machine's memory and with what is stored."""
 
-import numpy as np
+import json
 
+import numpy as np
+import pytest
+
+from linclf import DataError
 from linclf.report.views import provenance
 from linclf.studies.reference.study import Study
+from linclf.studies.results import Results
+from linclf.studies.splits import split_rows
+from linclf.studies.store import Count
+from linclf.system.files import write_text
 
 
 def test_short_of_memory_images_stay_uint8_and_the_page_says_so(tmp_path, monkeypatch):
     def run(out):
         study = Study("synthetic:120", tmp_path / out, epochs=1, progress=False)
-        study.run("shuffle")
-        return study
+        return study, study.run("shuffle")
 
-    plenty = run("plenty")
-    monkeypatch.setattr("linclf.studies.reference.study.available_memory", lambda: 1e6)
-    short = run("short")
-    for one, other in zip(plenty.models("shuffle", 1), short.models("shuffle", 1), strict=True):
+    plenty, wanted = run("plenty")
+    monkeypatch.setattr("linclf.studies.workspace.available_memory", lambda: 1e6)
+    short, found = run("short")
+    for one, other in zip(wanted.models("shuffle", 1), found.models("shuffle", 1), strict=True):
         np.testing.assert_array_equal(one.W, other.W)
     assert "Memory was short here" not in provenance.data_note(plenty)._repr_html_()
     assert "Memory was short here" in provenance.data_note(short)._repr_html_()
@@ -30,3 +37,34 @@ def test_what_is_stored_is_not_trained_again(tmp_path, monkeypatch):
     assert asked == []
     Study("synthetic:60", tmp_path, epochs=2, progress=False).run("base")
     assert len(asked) == 1
+
+
+def test_results_hold_the_networks_of_their_records_and_a_file_holds_none(tmp_path):
+    study = Study("synthetic:60", tmp_path, seeds=2, epochs=1, progress=False)
+    results = study.run("svm")
+    wanted = study.workspace.data.test_labels == results.predictions("svm", 3)
+    np.testing.assert_array_equal(results.correct("svm", 3), wanted)
+    X = study.workspace.split(split_rows("batch", results.dataset, 1)).test[0]
+    for model, predicted in zip(results.models("svm", 3), results.predictions("svm", 3), strict=True):
+        np.testing.assert_array_equal(model.predict(X), predicted)
+    write_text(tmp_path / "results.json", json.dumps(results.document))
+    loaded = Results.load(tmp_path / "results.json")
+    assert loaded.document == results.document
+    with pytest.raises(DataError, match="arm 'svm', setting 3, found none: call run"):
+        loaded.models("svm", 3)
+    with pytest.raises(DataError, match="found those of a file, which holds no images"):
+        _ = loaded.dataset
+
+
+def test_a_fresh_study_trains_and_times_again_its_own_arms_alone(tmp_path):
+    study = Study("synthetic:60", tmp_path, epochs=1, progress=False)
+    study.run("base", "shuffle")
+    study.time_shuffling()
+    before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "runs").iterdir()}
+    fresh = Study(study.workspace.data, tmp_path, epochs=1, progress=False, fresh=True)
+    assert fresh.run("shuffle").arms == ["shuffle"]
+    assert fresh.workspace.count == Count(reused=0, trained=4)
+    fresh.time_shuffling()
+    assert fresh.results().arms == ["base", "shuffle"]
+    written = {path.name for path in (tmp_path / "runs").iterdir() if path.stat().st_mtime_ns != before[path.name]}
+    assert sorted(name.partition("-")[0] for name in written) == ["shuffle", "timings"]

@@ -24,6 +24,13 @@ def study(out, data="synthetic:40", **plan):
     return Study(data, out, progress=False, **{"epochs": 1} | plan)
 
 
+def count(out, *arms, **changes):
+    """How many networks of the arms a study finds stored, and how many it trains."""
+    made = study(out, **changes)
+    made.run(*arms)
+    return made.workspace.count
+
+
 @pytest.mark.parametrize(
     ("change", "retrained"),
     [
@@ -36,14 +43,14 @@ def study(out, data="synthetic:40", **plan):
     ],
 )
 def test_a_changed_setting_or_data_uses_nothing_stored(tmp_path, change, retrained):
-    study(tmp_path).train_missing("base")
-    assert study(tmp_path, **change).train_missing("base").trained == retrained
+    count(tmp_path, "base")
+    assert count(tmp_path, "base", **change).trained == retrained
 
 
 def test_each_setting_that_an_arm_uses_changes_its_key(tmp_path):
-    study(tmp_path).train_missing("decay_full")
+    count(tmp_path, "decay_full")
     for change in ({"lr_decay": 0.5}, {"n_validation": 7}):
-        assert study(tmp_path, **change).train_missing("decay_full").reused == 0
+        assert count(tmp_path, "decay_full", **change).reused == 0
 
 
 def test_changed_code_or_another_numpy_uses_nothing_stored(tmp_path, monkeypatch):
@@ -96,12 +103,17 @@ def test_clear_removes_what_stores_wrote_and_nothing_else(tmp_path):
     assert {path.name for path in folder.folder.iterdir()} == {"notes.txt", "mine.npz", "a-0123.npz"}
 
 
-def test_what_is_forgotten_is_not_there(tmp_path):
-    folder = Store(tmp_path)
-    folder.put(KEY, runs(1.0))
-    assert folder.get(KEY)
-    folder.forget(KEY)
-    assert folder.get(KEY) is None
+def test_a_fresh_store_forgets_what_is_made_anew_and_only_once(tmp_path):
+    Store(tmp_path).put(KEY, runs(1.0))
+    plain, fresh = Store(tmp_path), Store(tmp_path, fresh=True)
+    plain.renew(KEY)
+    assert plain.get(KEY)
+    assert fresh.get(KEY)  # as long as nobody makes it
+    fresh.renew(KEY)
+    assert fresh.get(KEY) is None
+    fresh.put(KEY, runs(2.0))
+    fresh.renew(KEY)
+    assert fresh.get(KEY)[0].record == {"loss": 2.0}
 
 
 def test_a_failed_write_leaves_what_was_there_and_names_the_file(tmp_path):
@@ -157,11 +169,11 @@ def test_the_datas_hash_is_in_the_key(tmp_path):
     """Equal images with other labels: another key."""
     one = load_dataset("synthetic:40")
     np.savez(tmp_path / "a.npz", X_train=one.train_images[0], y_train=one.train_labels[0])
-    study(tmp_path, tmp_path / "a.npz").train_missing("base")
-    assert study(tmp_path, tmp_path / "a.npz").train_missing("base").trained == 0
+    count(tmp_path, "base", data=tmp_path / "a.npz")
+    assert count(tmp_path, "base", data=tmp_path / "a.npz").trained == 0
     labels = np.roll(one.train_labels[0], 1)
     np.savez(tmp_path / "a.npz", X_train=one.train_images[0], y_train=labels)
-    assert study(tmp_path, tmp_path / "a.npz").train_missing("base").reused == 0
+    assert count(tmp_path, "base", data=tmp_path / "a.npz").reused == 0
 
 
 # Training that resumes.

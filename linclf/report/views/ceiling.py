@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from linclf.claims.bootstrap import interval
-from linclf.studies.ceiling.design import INGREDIENTS, LOSSES, grid
-from linclf.studies.ceiling.study import ENSEMBLES, EVERYTHING, MEMBERS, Ceiling, accuracy
+from linclf.studies import metrics
+from linclf.studies.ceiling.design import EVERYTHING, INGREDIENTS, LOSSES, MEMBERS, grid
+from linclf.studies.ceiling.results import CeilingResults, validation_accuracy
 from linclf.studies.store import StoredRun
 
 from . import html, plots
@@ -26,28 +27,24 @@ LOSS_WORDS = {
 }
 
 
-def setup(ceiling: Ceiling) -> Any:
+def setup(results: CeilingResults) -> Any:
     """What was trained, on which images, in words."""
+    n_train, n_validation = map(len, results.choosing)
     text = (
-        f"Everything is chosen on {len(ceiling.choosing.validation):,} validation images, after training on the first "
-        f"{ceiling.n_train:,}; the baseline takes the first {ceiling.n_first:,} of them. The test images are used "
-        f"once, for the networks at the end, which train on {len(ceiling.final.train):,}."
+        f"Everything is chosen on {n_validation:,} validation images, after training on the first {n_train:,}; the "
+        f"baseline takes the first {results.n_first:,} of them. The test images are used once, for the networks at the "
+        f"end, which train on {len(results.final.train):,}."
     )
-    if ceiling.name != "full":
+    if results.plan.size != "full":
         text += " This is the reduced size, a sketch of the study: -p size=full runs the whole of it."
     return html.callout(text)
 
 
-def seeds(ceiling: Ceiling) -> str:
-    """Which seeds were used for what."""
-    return f"0 in the search; 0 to {ceiling.size.seeds - 1} elsewhere, and to {ENSEMBLES * MEMBERS - 1} in ensembles"
-
-
-def heat_map(ceiling: Ceiling, loss: str, *, number: int | str) -> Any:
+def heat_map(results: CeilingResults, loss: str, *, number: int | str) -> Any:
     """Validation accuracy over the coarse grid of (λ, η) of a loss, as a numbered figure."""
-    rates, penalties = grid(loss, ceiling.size)
-    runs = [run for run in ceiling.search if run.record["loss"] == loss]
-    values = 100 * np.array([accuracy(run) for run in runs]).reshape(len(rates), len(penalties)).T
+    rates, penalties = grid(loss, results.plan.amounts)
+    runs = [run for run in results.search if run.record["loss"] == loss]
+    values = 100 * np.array([validation_accuracy(run) for run in runs]).reshape(len(rates), len(penalties)).T
     axes = plots.heat_map(values, [f"{l2:g}" for l2 in penalties], [f"{rate:g}" for rate in rates])
     axes.set(xlabel="η", ylabel="λ")
     row, column = np.unravel_index(values.argmax(), values.shape)
@@ -57,12 +54,12 @@ def heat_map(ceiling: Ceiling, loss: str, *, number: int | str) -> Any:
     return html.figure(axes.figure, number=number, caption=f"{title} {found}", alt=f"{title} {found}", data=data)
 
 
-def chosen(ceiling: Ceiling) -> Any:
+def chosen(results: CeilingResults) -> Any:
     """What the search chose for each loss."""
-    searched = ceiling.search + ceiling.fine_search
+    searched = [*results.search, *results.fine_search]
     rows = []
-    for loss, choice in ceiling.chosen.items():
-        own = [accuracy(run) for run in searched if run.record["loss"] == loss]
+    for loss, choice in results.chosen.items():
+        own = [validation_accuracy(run) for run in searched if run.record["loss"] == loss]
         numbers = [f"{choice.learning_rate:g}", f"{choice.l2:g}", str(choice.batch_size), f"{100 * max(own):.2f}"]
         rows.append([LOSS_WORDS[loss], str(len(own)), *numbers])
     columns = ["loss", "configurations", "η", "λ", "batch size", "validation, %"]
@@ -72,20 +69,20 @@ def chosen(ceiling: Ceiling) -> Any:
 
 def _gain(runs: Sequence[StoredRun], base: Sequence[StoredRun]) -> tuple[float, float, float]:
     """Mean difference of validation accuracy in points, paired by seed, and its 95 % bootstrap interval over seeds."""
-    points = 100 * np.array([[accuracy(run) for run in each] for each in (runs, base)])
+    points = 100 * np.array([[validation_accuracy(run) for run in each] for each in (runs, base)])
     low, high = interval(list(points), lambda means: means[..., 0] - means[..., 1], images=False)
     return float((points[0] - points[1]).mean()), low, high
 
 
-def gains(ceiling: Ceiling) -> dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]]:
+def gains(results: CeilingResults) -> dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]]:
     """For each ingredient what it brings alone and what it is missed by, in points, each with its interval."""
-    runs = ceiling.ablation
+    runs = results.ablation
     return {name: (_gain(runs[f"+{name}"], runs["base"]), _gain(runs["all"], runs[f"-{name}"])) for name in INGREDIENTS}
 
 
-def ingredients(ceiling: Ceiling, *, number: int | str) -> Any:
+def ingredients(results: CeilingResults, *, number: int | str) -> Any:
     """What each ingredient brings, alone and among all the others, as a numbered figure."""
-    found = gains(ceiling)
+    found = gains(results)
     names = list(INGREDIENTS.values())
     alone, among = zip(*found.values(), strict=True)
     axes = plots.intervals(names, [("added to the baseline", alone), ("missed when left out", among)])
@@ -99,13 +96,13 @@ def ingredients(ceiling: Ceiling, *, number: int | str) -> Any:
     text = "; ".join(
         f"{name} {a[0]:+.1f} alone, {b[0]:+.1f} among all" for name, a, b in zip(names, alone, among, strict=True)
     )
-    caption = f"{title} Mean of {ceiling.size.seeds} seeds, 95 % bootstrap intervals over them."
+    caption = f"{title} Mean of {results.plan.amounts.seeds} seeds, 95 % bootstrap intervals over them."
     return html.figure(axes.figure, number=number, caption=caption, alt=f"{title} {text}.", data=data)
 
 
-def ingredients_table(ceiling: Ceiling) -> Any:
+def ingredients_table(results: CeilingResults) -> Any:
     """The same as a table, with the accuracies themselves."""
-    found, runs = gains(ceiling), ceiling.ablation
+    found, runs = gains(results), results.ablation
     rows = [["none: the baseline", _percent(runs["base"]), "", _percent(runs["all"]), ""]]
     for name, title in INGREDIENTS.items():
         alone, among = found[name]
@@ -117,9 +114,9 @@ def ingredients_table(ceiling: Ceiling) -> Any:
     return html.table(columns, rows, caption=caption)
 
 
-def most(ceiling: Ceiling, count: int = 3) -> str:
+def most(results: CeilingResults, count: int = 3) -> str:
     """Which ingredients gave the most, alone and in the mix of all, in one sentence."""
-    found, listed = gains(ceiling), []
+    found, listed = gains(results), []
     for way in (0, 1):
         best = sorted((name for name in found if found[name][way][0] >= 0.05), key=lambda name: -found[name][way][0])
         named = [f"{INGREDIENTS[name]} ({found[name][way][0]:+.1f} points)" for name in best[:count]]
@@ -127,20 +124,21 @@ def most(ceiling: Ceiling, count: int = 3) -> str:
     return f"Added to the baseline, the most brings {listed[0]}; from the mix of all, the most missed is {listed[1]}."
 
 
-def ensembles(ceiling: Ceiling) -> Any:
+def ensembles(results: CeilingResults) -> Any:
     """Ensembles by majority vote and by mean of scores, on validation images, beside their members."""
-    X, y = ceiling.choosing.split.validation
+    X, y = results.split(results.choosing).validation
     groups = {
         "baseline": [
-            ceiling.ensemble_members[i : i + MEMBERS] for i in range(0, len(ceiling.ensemble_members), MEMBERS)
+            results.ensemble_members[i : i + MEMBERS] for i in range(0, len(results.ensemble_members), MEMBERS)
         ],
-        "all ingredients": [ceiling.ablation["all"]],
+        "all ingredients": [results.ablation["all"]],
     }
     rows = []
     for title, members in groups.items():
-        singles = np.array([accuracy(run) for own in members for run in own])
+        singles = np.array([validation_accuracy(run) for own in members for run in own])
         votes, means = (
-            np.array([np.mean(combine(own, X) == y) for own in members]) for combine in (_majority, _mean_of_scores)
+            np.array([metrics.accuracy(combine(own, X), y) for own in members])
+            for combine in (_majority, _mean_of_scores)
         )
         rows.append([title, f"{len(members)} of {len(members[0])}", *map(percent, (singles, votes, means))])
     columns = ["networks", "ensembles", "one network, %", "majority vote, %", "mean of scores, %"]
@@ -148,46 +146,43 @@ def ensembles(ceiling: Ceiling) -> Any:
 
 
 def _majority(runs: Sequence[StoredRun], X: Any) -> np.ndarray:
-    """The class that most networks give each image; of equals, the one with the greatest sum of scores decides."""
+    """The class that most networks give each image; of equals, the one with the highest sum of scores decides."""
     scores = np.stack([run.model.scores(X[:]) for run in runs])
     votes = (scores.argmax(axis=1)[:, None] == np.arange(scores.shape[1])[:, None]).sum(axis=0)
     total = scores.sum(axis=0)
-    best: np.ndarray = np.lexsort((total, votes), axis=0)[-1]
-    return best
+    return np.lexsort((total, votes), axis=0)[-1]
 
 
 def _mean_of_scores(runs: Sequence[StoredRun], X: Any) -> np.ndarray:
-    total: np.ndarray = sum(run.model.scores(X[:]) for run in runs)  # type: ignore[assignment]
-    best: np.ndarray = total.argmax(axis=0)
-    return best
+    return np.sum([run.model.scores(X[:]) for run in runs], axis=0).argmax(axis=0)
 
 
-def final(ceiling: Ceiling) -> Any:
+def final(results: CeilingResults) -> Any:
     """Test accuracy of the chosen recipe with each loss, and on CIFAR-10 the highest reported by others."""
-    comparable = is_the_references(ceiling.study.data.provenance.name)
+    comparable = is_the_references(results.dataset.provenance.name)
     rows = []
     for loss in LOSSES:
-        tested = 100 * _final(ceiling, loss, "test_accuracy")
+        tested = 100 * _final(results, loss, "test_accuracy")
         low, high = interval([tested], lambda means: means[..., 0], images=False)
         reported = [f"{REPORTED[loss]}" if loss in REPORTED else ""] if comparable else []
-        mark = " (chosen)" if loss == ceiling.chosen_loss else ""
+        mark = " (chosen)" if loss == results.chosen_loss else ""
         rows.append([LOSS_WORDS[loss] + mark, percent(tested / 100), f"{low:.2f} to {high:.2f}", *reported])
     columns = ["loss", "test, %", "95 % interval", *(["highest reported, %"] if comparable else [])]
-    caption = f"Test accuracy of a single network, mean ± deviation of {ceiling.size.seeds} seeds."
+    caption = f"Test accuracy of a single network, mean ± deviation of {results.plan.amounts.seeds} seeds."
     return html.table(columns, rows, caption=caption)
 
 
-def verdict(ceiling: Ceiling) -> str:
+def verdict(results: CeilingResults) -> str:
     """What the final accuracies say, in a few sentences."""
-    tested = {loss: 100 * _final(ceiling, loss, "test_accuracy").mean() for loss in LOSSES}
-    text = f"The network chosen on validation images, with {LOSS_WORDS[ceiling.chosen_loss]}, "
-    text += f"gets {tested[ceiling.chosen_loss]:.2f} % of the test images right."
-    if not is_the_references(ceiling.study.data.provenance.name):
+    tested = {loss: 100 * _final(results, loss, "test_accuracy").mean() for loss in LOSSES}
+    text = f"The network chosen on validation images, with {LOSS_WORDS[results.chosen_loss]}, "
+    text += f"gets {tested[results.chosen_loss]:.2f} % of the test images right."
+    if not is_the_references(results.dataset.provenance.name):
         return text
     for loss, reported in REPORTED.items():
         passed = "reaches" if tested[loss] >= reported else "falls short of"
         text += f" With {LOSS_WORDS[loss]}, {tested[loss]:.2f} % {passed} the {reported} % that others report."
-    share, n_test = tested[ceiling.chosen_loss] / 100, len(ceiling.study.data.test_labels)
+    share, n_test = tested[results.chosen_loss] / 100, len(results.dataset.test_labels)
     text += f" Another draw of {n_test:,} test images would move an accuracy by "
     text += f"± {196 * (share * (1 - share) / n_test) ** 0.5:.1f} points (95 %)."
     if max(tested.values()) > SUSPICIOUS:
@@ -195,25 +190,20 @@ def verdict(ceiling: Ceiling) -> str:
     return text
 
 
-def _final(ceiling: Ceiling, loss: str, key: str) -> np.ndarray:
-    return np.array([run.record[key] for run in final_runs(ceiling, loss)])
+def _final(results: CeilingResults, loss: str, key: str) -> np.ndarray:
+    return np.array([run.record[key] for run in results.final_runs(loss)])
 
 
-def final_runs(ceiling: Ceiling, loss: str) -> list[StoredRun]:
-    """The final networks of a loss, on all the training images, one a seed."""
-    return ceiling.finals[f"{loss} {len(ceiling.final.train)}"]
-
-
-def mix(ceiling: Ceiling) -> str:
+def mix(results: CeilingResults) -> str:
     """Which mix was chosen, in a sentence."""
-    without = ceiling.chosen_mix.removeprefix("-")
+    without = results.chosen_mix.removeprefix("-")
     if without not in EVERYTHING:
         return "No ingredient is better left out: the final networks have them all."
     return f"Validation accuracy is highest without {INGREDIENTS[without]}: the final networks go without."
 
 
 def _percent(runs: Sequence[StoredRun]) -> str:
-    return percent(np.array([accuracy(run) for run in runs]))
+    return percent(np.array([validation_accuracy(run) for run in runs]))
 
 
 def _points(numbers: tuple[float, float, float]) -> str:

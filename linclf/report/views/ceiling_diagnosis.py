@@ -6,20 +6,23 @@ from typing import Any
 import numpy as np
 
 from linclf.studies import metrics
-from linclf.studies.ceiling.study import Ceiling, accuracy, first
-from linclf.training.losses import cross_entropy, sigmoid
+from linclf.studies.ceiling.results import CeilingResults, validation_accuracy
+from linclf.studies.results import tested_predictions
+from linclf.studies.splits import first
+from linclf.training.losses import cross_entropy, get_loss, sigmoid
 from linclf.training.model import Linear
+from linclf.training.objective import cost_and_gradient
 from linclf.training.validate import Examples
 
 from . import html, networks, plots
-from .ceiling import LOSS_WORDS, final_runs
+from .ceiling import LOSS_WORDS
 from .reference import percent
 
 
-def learning_curve(ceiling: Ceiling, *, number: int | str) -> Any:
+def learning_curve(results: CeilingResults, *, number: int | str) -> Any:
     """Test accuracy against the number of training images, with its trend, as a numbered figure."""
-    loss = ceiling.chosen_loss
-    runs = {own[0].record["n_train"]: own for name, own in ceiling.finals.items() if name.startswith(f"{loss} ")}
+    loss = results.chosen_loss
+    runs = {own[0].record["n_train"]: own for name, own in results.finals.items() if name.startswith(f"{loss} ")}
     sizes = sorted(runs)
     values = 100 * np.array([[run.record["test_accuracy"] for run in runs[n]] for n in sizes])
     trend = saturating_trend(sizes, values.mean(axis=1))
@@ -51,19 +54,19 @@ def saturating_trend(sizes: Sequence[int], means: np.ndarray) -> Callable[[Any],
     return lambda n: a - k * np.asarray(n, dtype=np.float64) ** -p
 
 
-def bias_and_variance(ceiling: Ceiling) -> Any:
+def bias_and_variance(results: CeilingResults) -> Any:
     """Accuracy on training, validation and test images of the baseline, of all ingredients, and at the optimum."""
-    split = ceiling.choosing.split
+    split = results.split(results.choosing)
     rows = []
-    groups = {"baseline": ceiling.ablation["base"], "all ingredients": ceiling.ablation["all"]}
-    groups |= {"all but flips and shifts": ceiling.ablation["-augment"], "the optimum of softmax": [ceiling.optimum]}
+    groups = {"baseline": results.ablation["base"], "all ingredients": results.ablation["all"]}
+    groups |= {"all but flips and shifts": results.ablation["-augment"], "the optimum of softmax": [results.optimum]}
     for title, runs in groups.items():
-        n = ceiling.n_first if title == "baseline" else ceiling.n_train
+        n = results.n_first if title == "baseline" else len(split.train[1])
         sets = [first(split.train, n), split.validation]
         shares = [np.array([_right(run.model, images) for run in runs]) for images in sets]
         rows.append([title, f"{n:,}", *map(percent, shares), f"{100 * (shares[0] - shares[1]).mean():.1f}"])
-    final = ceiling.final.split
-    runs = final_runs(ceiling, ceiling.chosen_loss)
+    final = results.split(results.final)
+    runs = results.final_runs()
     seen = np.array([_right(run.model, final.train) for run in runs])
     tested = np.array([run.record["test_accuracy"] for run in runs])
     gap = f"{100 * (seen - tested).mean():.1f}"
@@ -76,25 +79,19 @@ def bias_and_variance(ceiling: Ceiling) -> Any:
 
 
 def _right(model: Linear, images: Examples) -> float:
-    """Share of images that the model gives their class, a few at a time."""
+    """Share of images that the model gives their class; a few are scored at a time."""
     X, y = images
-    return float(
-        sum((model.predict(X[i : i + 1000]) == y[i : i + 1000]).sum() for i in range(0, len(y), 1000)) / len(y)
-    )
+    return metrics.accuracy(np.concatenate([model.predict(X[i : i + 1000]) for i in range(0, len(y), 1000)]), y)
 
 
-def optimum(ceiling: Ceiling) -> str:
+def optimum(results: CeilingResults) -> str:
     """How close mini-batch descent comes to the convex optimum of the same cost, and what lies there."""
-    X, y = ceiling.choosing.split.train
-    best, l2 = ceiling.optimum.record, ceiling.optimum.record["l2"]
-    costs = []
-    chunks = [slice(i, i + 1000) for i in range(0, len(y), 1000)]
-    for run in ceiling.ablation["-augment"]:
-        losses = (cross_entropy(run.model.scores(X[rows]), y[rows]).sum(dtype=np.float64) for rows in chunks)
-        costs.append(sum(losses) / len(y) + l2 * float(np.square(run.model.W, dtype=np.float64).sum()))
-    there = _right(ceiling.optimum.model, ceiling.choosing.split.validation)
-    here = np.mean([accuracy(run) for run in ceiling.ablation["-augment"]])
-    reached = "The least cost" if best["converged"] else "The cost after the few iterations of the reduced size"
+    split, loss = results.split(results.choosing), get_loss("cross_entropy")
+    best, l2 = results.optimum.record, results.optimum.record["l2"]
+    costs = [cost_and_gradient(run.model, split.train, loss, l2)[0] for run in results.ablation["-augment"]]
+    there = _right(results.optimum.model, split.validation)
+    here = np.mean([validation_accuracy(run) for run in results.ablation["-augment"]])
+    reached = "The minimum cost" if best["converged"] else "The cost after the few iterations of the reduced size"
     more = "would bring" if there > here else "would cost"
     return (
         f"{reached} of softmax on these images at λ = {l2:g} is {best['cost']:.4f}, by L-BFGS on all of them at once. "
@@ -105,43 +102,37 @@ def optimum(ceiling: Ceiling) -> str:
     )
 
 
-def probabilities(ceiling: Ceiling, *, number: int | str) -> Any:
+def probabilities(results: CeilingResults, *, number: int | str) -> Any:
     """Histogram of the true class's probability on test images, softmax beside sigmoids, as a numbered figure."""
-    data = ceiling.study.data
-    X, y = ceiling.final.split.test
+    X, y = results.split(results.final).test
     bins = np.linspace(0, 1, 21)
     shares, means = {}, {}
     for loss in ("cross_entropy", "binary_cross_entropy"):
-        scores = final_runs(ceiling, loss)[0].model.scores(X)
+        scores = results.final_runs(loss)[0].model.scores(X)
         true = scores[y, np.arange(len(y))]
         p = np.exp(-cross_entropy(scores, y)) if loss == "cross_entropy" else sigmoid(true)
         shares[LOSS_WORDS[loss]], means[loss] = np.histogram(p, bins)[0] / len(y), p.mean()
     axes = plots.histogram(list(shares.items()), bins)
     found = (
         f"The mean is {means['cross_entropy']:.2f} with softmax and {means['binary_cross_entropy']:.2f} with a "
-        f"sigmoid a class, where {1 / len(data.class_names):.2f} is a guess."
+        f"sigmoid per class, where {1 / len(results.dataset.class_names):.2f} is a guess."
     )
     title = "Probability that a network gives to the true class of each test image."
     columns = {"from": bins[:-1].tolist()} | {name: values.tolist() for name, values in shares.items()}
     return html.figure(axes.figure, number=number, caption=f"{title} {found}", alt=f"{title} {found}", data=columns)
 
 
-def classes(ceiling: Ceiling, *, number: int | str) -> Any:
+def classes(results: CeilingResults, *, number: int | str) -> Any:
     """The confusion matrix of the chosen networks on the test images."""
-    predictions = np.stack(
-        [run.predictions for run in final_runs(ceiling, ceiling.chosen_loss) if run.predictions is not None]
-    )
-    title = f"Test images by true and predicted class, the chosen networks ({LOSS_WORDS[ceiling.chosen_loss]})."
-    return networks.confusion(ceiling.study, predictions, title, number=number)
+    title = f"Test images by true and predicted class, the chosen networks ({LOSS_WORDS[results.chosen_loss]})."
+    return networks.confusion(results.dataset, tested_predictions(results.final_runs()), title, number=number)
 
 
-def pairs(ceiling: Ceiling, count: int = 5) -> Any:
+def pairs(results: CeilingResults, count: int = 5) -> Any:
     """The pairs of classes that the chosen networks confuse most, both ways together."""
-    names, labels = ceiling.study.data.class_names, ceiling.study.data.test_labels
-    runs = final_runs(ceiling, ceiling.chosen_loss)
-    found = [
-        metrics.confusion_matrix(run.predictions, labels, len(names)) for run in runs if run.predictions is not None
-    ]
+    names, labels = results.dataset.class_names, results.dataset.test_labels
+    predictions = tested_predictions(results.final_runs())
+    found = [metrics.confusion_matrix(each, labels, len(names)) for each in predictions]
     share = np.mean(found, axis=0) / np.maximum(found[0].sum(axis=1, keepdims=True), 1)
     both = np.triu(share + share.T, 1)
     rows = []
@@ -152,13 +143,10 @@ def pairs(ceiling: Ceiling, count: int = 5) -> Any:
     return html.table(columns, rows, caption="The pairs confused most, in percent of the images of each class.")
 
 
-def weights(ceiling: Ceiling, which: str, *, number: int | str) -> Any:
+def weights(results: CeilingResults, which: str, *, number: int | str) -> Any:
     """The weights of the "best" network, or of the "baseline", as pictures."""
     if which == "best":
-        runs, title = (
-            final_runs(ceiling, ceiling.chosen_loss),
-            f"Weights of the chosen network, {LOSS_WORDS[ceiling.chosen_loss]}.",
-        )
+        runs, title = results.final_runs(), f"Weights of the chosen network, {LOSS_WORDS[results.chosen_loss]}."
     else:
-        runs, title = ceiling.ablation["base"], "Weights of the baseline, the reference's setting 3."
-    return networks.weights(ceiling.study, runs[0].model, title, number=number)
+        runs, title = results.ablation["base"], "Weights of the baseline, the reference's setting 3."
+    return networks.weights(results.dataset, runs[0].model, title, number=number)

@@ -4,19 +4,19 @@ from typing import Any
 
 import numpy as np
 
+from linclf.data.dataset import Dataset
 from linclf.studies import metrics
-from linclf.studies.reference.study import Study
 from linclf.training.model import Linear
 
 from . import html, plots
 
 
-def weights(study: Study, model: Linear, title: str, *, number: int | str) -> Any:
+def weights(data: Dataset, model: Linear, title: str, *, number: int | str) -> Any:
     """The weights of each class as pictures, as a numbered figure.
 
     A sentence in place of pictures for feature vectors, and for more than four channels.
     """
-    shape = study.image_shape
+    shape = data.test_images.shape[1:]
     sharpness = metrics.sharpness(model.W, shape)
     if sharpness is None:
         return html.callout(f"No pictures: the inputs are feature vectors. ({title})")
@@ -29,7 +29,7 @@ def weights(study: Study, model: Linear, title: str, *, number: int | str) -> An
         look = ", which says little of images this small"
     return html.templates(
         plots.template_images(model.W, shape),
-        study.data.class_names,
+        data.class_names,
         number=number,
         caption=f"{title} {whole(sharpness)} of their spectral energy lies at 4 cycles an image or below{look}.",
         alt=f"One picture a class{look}.",
@@ -37,9 +37,9 @@ def weights(study: Study, model: Linear, title: str, *, number: int | str) -> An
     )
 
 
-def confusion(study: Study, predictions: np.ndarray, title: str, *, number: int | str) -> Any:
+def confusion(data: Dataset, predictions: np.ndarray, title: str, *, number: int | str) -> Any:
     """The confusion matrix of predictions (networks, n_test) on the test images, all counted, as a numbered figure."""
-    names, labels = study.data.class_names, study.data.test_labels
+    names, labels = data.class_names, data.test_labels
     matrix = np.sum([metrics.confusion_matrix(p, labels, len(names)) for p in predictions], axis=0)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     right = np.where(matrix.any(axis=1), np.diag(share), np.nan)  # of classes without test images nothing is known

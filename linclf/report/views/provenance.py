@@ -2,13 +2,18 @@
 
 import shlex
 import time
+from dataclasses import fields
 from typing import Any
 
 from linclf.claims.ledger import ledger
+from linclf.studies.ceiling.study import CeilingStudy
 from linclf.studies.reference.study import Study
 from linclf.system import environment
 
 from . import html
+
+_OPTIONS = ("seeds", "first_seed", "epochs")
+"""Parameters that are options of the command; the others are given with -p."""
 
 
 def is_the_references(data: str) -> bool:
@@ -16,11 +21,11 @@ def is_the_references(data: str) -> bool:
     return bool(data == ledger()["rule"]["data"])
 
 
-def data_note(study: Study) -> Any:
+def data_note(study: Study | CeilingStudy) -> Any:
     """Which data this page is made on; a warning where they are not the reference's."""
-    provenance = study.data.provenance
+    provenance = study.workspace.data.provenance
     text, kind = provenance.describe(), "note"
-    if study.short_of_memory:
+    if study.workspace.short_of_memory:
         text += " Memory was short here: images stayed as they are stored, and were converted a mini-batch at a time."
     if provenance.synthetic:
         text = (
@@ -39,7 +44,7 @@ def data_note(study: Study) -> Any:
 
 def data_deviation(study: Study) -> Any:
     """What differs on this data from the reference's, as a line of the list of deviations."""
-    provenance = study.data.provenance
+    provenance = study.workspace.data.provenance
     words = {
         True: "the official bytes of CIFAR-10, as the reference's",
         False: "not the official bytes of CIFAR-10: small differences from the reference may come from the data",
@@ -51,32 +56,25 @@ def data_deviation(study: Study) -> Any:
     return html.prose(f"- **Data.** These are {words} (content SHA-256 `{provenance.sha256[:16]}…`).")
 
 
-def provenance(study: Study, notebook: str, *, seeds: str | None = None, **parameters: object) -> Any:
-    """Where this page's numbers come from, and the command that makes the page again.
-
-    Args:
-        seeds: which ones, in words, where they are not the plan's.
-        parameters: the notebook's own, beside the plan's.
-    """
-    data, plan = study.data.provenance, study.plan
-    command = ["linclf", "report", "--data", str(study.source), "--out", str(study.out_dir), "--only", notebook]
-    for name, value in (("seeds", plan.seeds), ("first-seed", plan.first_seed), ("epochs", plan.epochs)):
-        command += [f"--{name}", str(value)]
-    for name, default in (("n_validation", 1000), ("lr_decay", 0.9)):
-        if getattr(plan, name) != default:
-            parameters[name] = getattr(plan, name)
-    for name, given in parameters.items():
-        command += ["-p", f"{name}={given}"]
-    if seeds is None:
-        seeds = f"{plan.first_seed}" if plan.seeds == 1 else f"{plan.first_seed} to {plan.all_seeds[-1]}"
+def provenance(study: Study | CeilingStudy, notebook: str) -> Any:
+    """Where this page's numbers come from, and the command that makes the page again."""
+    workspace, plan = study.workspace, study.plan
+    command = ["linclf", "report", "--data", str(workspace.source), "--out", str(workspace.out_dir), "--only", notebook]
+    for field in fields(plan):
+        value = getattr(plan, field.name)
+        if field.name in _OPTIONS:
+            command += [f"--{field.name.replace('_', '-')}", str(value)]
+        elif value != field.default:
+            command += ["-p", f"{field.name}={value}"]
     return html.provenance(
         {
-            "data": data.describe(),
-            "content SHA-256": data.sha256,
-            "seeds": seeds,
+            "data": workspace.data.provenance.describe(),
+            "content SHA-256": workspace.data.provenance.sha256,
+            "seeds": plan.seeds_in_words,
             **environment.describe(),
             "made": html.timed(
-                time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()) + f", in {time.monotonic() - study.started:.0f} s"
+                time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+                + f", in {time.monotonic() - workspace.started:.0f} s"
             ),
             "command": shlex.join(command),
         }

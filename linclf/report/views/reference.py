@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from linclf.studies.reference.design import ARMS, SETTINGS
-from linclf.studies.reference.study import Study
+from linclf.studies.reference.design import ARMS, DRAW_SIZES, SETTINGS
 from linclf.studies.results import Results
 
 from . import html, networks, plots
@@ -69,25 +68,25 @@ def _seen(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
     return f"{first}; {second}."
 
 
-def templates(study: Study, arm: str, setting: int, *, number: int | str) -> Any:
+def templates(results: Results, arm: str, setting: int, *, number: int | str) -> Any:
     """The weights of each class as pictures (of the first seed's network), as a numbered figure."""
-    title = f"Weights after training, {ARMS[arm].title}, {setting_name(setting)}, seed {study.plan.first_seed}."
-    return networks.weights(study, study.models(arm, setting)[0], title, number=number)
+    title = f"Weights after training, {ARMS[arm].title}, {setting_name(setting)}, seed {results.seeds[0]}."
+    return networks.weights(results.dataset, results.models(arm, setting)[0], title, number=number)
 
 
-def confusion(study: Study, arm: str, setting: int, *, number: int | str) -> Any:
+def confusion(results: Results, arm: str, setting: int, *, number: int | str) -> Any:
     """The confusion matrix on the test images, over all seeds, as a numbered figure."""
     title = f"Test images by true and predicted class, {ARMS[arm].title}, {setting_name(setting)}."
-    return networks.confusion(study, study.predictions(arm, setting), title, number=number)
+    return networks.confusion(results.dataset, results.predictions(arm, setting), title, number=number)
 
 
 def accuracies(results: Results, arms: Sequence[str], *, caption: str) -> Any:
-    """Accuracy on training, validation and test images, a row an arm and setting: mean over seeds ± their spread."""
+    """Accuracy on training, validation and test images, one row per arm and setting: mean over seeds ± their spread."""
     rows = []
     for setting in SETTINGS:
         for arm in arms:
             ends = [results.curves(arm, setting, f"{name}_accuracy")[:, -1] for name in ("train", "validation")]
-            test = results.values(arm, setting, "test_accuracy")
+            test = results.curves(arm, setting, "test_accuracy")
             l2, learning_rate = SETTINGS[setting]
             cells = [percent(values) for values in (*ends, test)]
             rows.append([str(setting), f"{l2:g}", f"{learning_rate:g}", ARMS[arm].title, *cells])
@@ -102,7 +101,7 @@ def best_setting(results: Results, arm: str) -> int:
 
 def difference(results: Results, arm: str, other: str, setting: int) -> str:
     """Mean difference of test accuracy between two arms, paired by seed, in percentage points."""
-    points = 100 * (results.values(arm, setting, "test_accuracy") - results.values(other, setting, "test_accuracy"))
+    points = 100 * (results.curves(arm, setting, "test_accuracy") - results.curves(other, setting, "test_accuracy"))
     return f"{points.mean():+.2f} points".replace("-", "−")
 
 
@@ -111,7 +110,7 @@ def reference_svm(results: Results) -> Any:
     comparable = is_the_references(results.data["name"])
     rows = []
     for setting, printed in REFERENCE_SVM.items():
-        ours = results.values("svm", setting, "test_accuracy")
+        ours = results.curves("svm", setting, "test_accuracy")
         rows.append([setting_name(setting), percent(ours), f"{printed:.2f}" if comparable else "(CIFAR-10 only)"])
     return html.table(["setting", "here, %", "reference, %"], rows, caption="Test accuracy with the SVM loss.")
 
@@ -119,18 +118,18 @@ def reference_svm(results: Results) -> Any:
 def draws_table(results: Results, arm: str, setting: int) -> Any:
     """How often a random draw of test images has a loss below the training loss, by size of the draw."""
     rows = []
-    for size in (1000, 5000):
+    for size in DRAW_SIZES:
         shares = [run["test_draws_below"][str(size)] for run in results.runs(arm, setting)]
         known = [share for share in shares if share is not None]
         rows.append([f"{size:,}", f"{np.mean(known):.3f}" if known else "more than the test images there are"])
     final = [results.curves(arm, setting, f"{name}_loss")[:, -1].mean() for name in ("train", "validation")]
     caption = f"Share of 200 random draws of test images whose mean loss is below the training loss of {final[0]:.4f}; "
     caption += f"the validation loss is {final[1]:.4f}."
-    return html.table(["images a draw", "share below"], rows, caption=caption)
+    return html.table(["images per draw", "share below"], rows, caption=caption)
 
 
 def timings_table(results: Results) -> Any:
-    """Seconds to train one network in stored order and shuffled, a row a seed."""
+    """Seconds to train one network in stored order and shuffled, one row per seed."""
     rows: list[list[str | html.Html]] = [
         [
             str(pair["seed"]),

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from linclf.data.augmentation import Augmentation
+from linclf.errors import ConfigError
+from linclf.studies.splits import N_VALIDATION, check_whole
 from linclf.training.config import Config
 
 INGREDIENTS = {
@@ -22,11 +24,15 @@ INGREDIENTS = {
 }
 """What can be added to the baseline, in the order in which it is mixed in, as a table calls it."""
 
+EVERYTHING = frozenset(INGREDIENTS)
+
+ENSEMBLES, MEMBERS = 5, 5
+"""How many ensembles of the baseline, and of how many networks each."""
 MOMENTUM, AVERAGING, SHIFT = 0.9, 0.8, 1
 BATCH_SIZES = (50, 100, 200)
 """That the fine search draws from."""
 
-# The greatest η of each loss still trains, and the least is too small, on standardised images; λ up to where it harms.
+# On standardised images the largest η of each loss still trains, and the smallest is too small; λ up to where it harms.
 _RATES = {"cross_entropy": (-4, -1), "multiclass_hinge": (-5, -2), "binary_cross_entropy": (-3, 0)}
 _PENALTIES = {"cross_entropy": (-3, 0), "multiclass_hinge": (-3, 0), "binary_cross_entropy": (-4, -1)}
 LOSSES = tuple(_RATES)
@@ -43,8 +49,8 @@ class Size:
         epochs: of the baseline; all the data take two fifths of them, and training for longer twice as many.
         seeds: of everything but the search.
         curve: shares of the training images on the learning curve, below 1.
-        most: training and validation images at most.
-        iterations: of the solver that looks for the optimum, at most.
+        max_images: maximum numbers of training and of validation images.
+        iterations: maximum number of them for the solver that looks for the optimum.
     """
 
     rates: int
@@ -54,7 +60,7 @@ class Size:
     epochs: int
     seeds: int
     curve: Sequence[float]
-    most: tuple[int, int]
+    max_images: tuple[int, int]
     iterations: int
 
 
@@ -62,6 +68,39 @@ SIZES = {
     "full": Size(7, 4, 35, 12, 40, 5, (1 / 49, 3 / 49, 10 / 49, 20 / 49), (10**9, 10**9), 500),
     "reduced": Size(3, 2, 4, 3, 5, 3, (1 / 5, 3 / 5), (5000, 1000), 15),
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What the study varies: everything a user may choose, and nothing else.
+
+    Attributes:
+        size: "full", or "reduced": a sketch on a tenth of the images, with a tenth of the trainings.
+        n_validation: images that validate the final networks; at most a fifth of all there are.
+
+    Raises:
+        ConfigError: another size, or a number of images that is no whole number above 0.
+    """
+
+    size: str = "reduced"
+    n_validation: int = N_VALIDATION
+
+    def __post_init__(self) -> None:
+        if self.size not in SIZES:
+            raise ConfigError(f"size must be one of {', '.join(SIZES)}, not {self.size!r}")
+        check_whole("n_validation", self.n_validation, 1, 10**9)
+
+    @property
+    def amounts(self) -> Size:
+        """How much is trained."""
+        return SIZES[self.size]
+
+    @property
+    def seeds_in_words(self) -> str:
+        """The seeds as a page names them."""
+        return (
+            f"0 in the search; 0 to {self.amounts.seeds - 1} elsewhere, and to {ENSEMBLES * MEMBERS - 1} in ensembles"
+        )
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from linclf.training.losses import cross_entropy, cross_entropy_gradient
+from linclf.training.losses import get_loss
 from linclf.training.model import Linear
+from linclf.training.objective import cost_and_gradient, penalty_factor
 from linclf.training.validate import Examples
 
 _CHUNK = 1000
@@ -27,13 +28,12 @@ def softmax_optimum(images: Examples, n_classes: int, l2: float, iterations: int
     from scipy.linalg.lapack import dtrtri
     from scipy.optimize import minimize
 
-    X, y = images
-    chunks = [slice(i, i + _CHUNK) for i in range(0, len(X), _CHUNK)]
+    X, _ = images
     inverse = np.eye(X.shape[1])
     if len(X) > X.shape[1]:  # fewer images than inputs tell little of the moments, and make cheap iterations
-        bends = (2 * l2 + 1e-6) * inverse
-        for rows in chunks:
-            x = X[rows]
+        bends = (penalty_factor(l2) + 1e-6) * inverse
+        for i in range(0, len(X), _CHUNK):
+            x = X[i : i + _CHUNK]
             bends += _CURVATURE / len(X) * (x.T @ x)
         # Once, and not a triangular solver each time: the threads of SciPy's BLAS and of NumPy's wait for each other.
         inverse, _ = dtrtri(np.linalg.cholesky(bends), lower=1)
@@ -43,18 +43,8 @@ def softmax_optimum(images: Examples, n_classes: int, l2: float, iterations: int
         return Linear(U @ inverse, b)
 
     def cost(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        now = model(theta)
-        used = Linear(now.W.astype(X.dtype), now.b.astype(X.dtype))
-        loss, dW, db = 0.0, np.zeros_like(used.W), np.zeros(n_classes)
-        for rows in chunks:
-            x, labels = X[rows], y[rows]
-            S = used.scores(x)
-            loss += cross_entropy(S, labels).sum(dtype=np.float64)
-            G = cross_entropy_gradient(S, labels)
-            dW += G @ x
-            db += G.sum(axis=1)
-        dU = (dW / len(X) + 2 * l2 * now.W) @ inverse.T
-        return loss / len(X) + l2 * float(np.square(now.W).sum()), np.concatenate([dU.ravel(), db / len(X)])
+        value, dW, db = cost_and_gradient(model(theta), images, get_loss("cross_entropy"), l2)
+        return value, np.concatenate([(dW @ inverse.T).ravel(), db])
 
     start = np.zeros(n_classes * (X.shape[1] + 1))
     options = {"maxiter": iterations, "maxcor": 20, "ftol": 1e-7}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from linclf.data.dataset import Dataset
 from linclf.errors import ConfigError
-from linclf.studies.splits import split_sizes
+from linclf.studies.splits import N_VALIDATION, check_whole, split_sizes
 from linclf.training.config import Config
 
 SETTINGS = {1: (0.0, 0.1), 2: (0.0, 0.001), 3: (0.1, 0.001), 4: (1.0, 0.001)}
@@ -16,7 +16,10 @@ SETTINGS = {1: (0.0, 0.1), 2: (0.0, 0.001), 3: (0.1, 0.001), 4: (1.0, 0.001)}
 
 BATCH_SIZE = 100
 
-SEEDS_A_STACK = 5
+DRAW_SIZES = (1000, 5000)
+"""Test images per draw in ``test_draws_below``: the sizes that claim 1.1g compares."""
+
+SEEDS_PER_STACK = 5
 """Seeds whose networks train as one stack, where they share their mini-batches: wide enough for the matrix products
 (20 networks), and enough stacks to keep every core busy."""
 
@@ -78,19 +81,20 @@ class Plan:
     seeds: int = 1
     first_seed: int = 0
     epochs: int = 40
-    n_validation: int = 1000
+    n_validation: int = N_VALIDATION
     lr_decay: float = 0.9
 
     def __post_init__(self) -> None:
         limits = (("seeds", 1, 10_000), ("first_seed", 0, 2**32), ("epochs", 1, 10**6), ("n_validation", 1, 10**9))
-        for name, least, most in limits:
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ConfigError(f"{name} must be a whole number, {least} or more, not {value!r}")
-            if value > most:  # a slip of the finger, which would fill the memory before anything is trained
-                raise ConfigError(f"{name} must be at most {most:,}")
+        for name, low, high in limits:
+            check_whole(name, getattr(self, name), low, high)
         if not (isinstance(self.lr_decay, int | float) and 0 < self.lr_decay <= 1):
             raise ConfigError(f"lr_decay must be a number above 0 and at most 1, not {self.lr_decay!r}")
+
+    @property
+    def seeds_in_words(self) -> str:
+        """The seeds as a page names them."""
+        return f"{self.first_seed}" if self.seeds == 1 else f"{self.first_seed} to {self.all_seeds[-1]}"
 
     @property
     def all_seeds(self) -> range:
@@ -117,7 +121,7 @@ class Plan:
         Rounding depends on what trains together, so the cut depends on the plan alone, not on what is stored.
         """
         configs = self.configs(arm, data)
-        width = 1 if ARMS[arm].shuffle else SEEDS_A_STACK
+        width = 1 if ARMS[arm].shuffle else SEEDS_PER_STACK
         return [
             {key: config for key, config in configs.items() if key[1] in self.all_seeds[i : i + width]}
             for i in range(0, self.seeds, width)
