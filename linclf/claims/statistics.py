@@ -64,9 +64,9 @@ def settling_epoch(results: Results, arm: str, setting: int, key: str, within: f
     return np.asarray((np.abs(curves - last) <= within * np.abs(last)).argmax(axis=1), dtype=np.float64)
 
 
-def sharpness(results: Results, arm: str, setting: int) -> np.ndarray:
-    """Share of the templates' spectral energy at low frequency (:func:`linclf.metrics.sharpness`), 0..1."""
-    shares = [run["sharpness"] for run in results.runs(arm, setting)]
+def low_frequency_share(results: Results, arm: str, setting: int) -> np.ndarray:
+    """:func:`linclf.studies.metrics.low_frequency_share` of the templates, 0..1."""
+    shares = [run["low_frequency_share"] for run in results.runs(arm, setting)]
     if None in shares:
         raise DataError("feature vectors have no templates to measure")
     return np.array(shares)
@@ -110,7 +110,7 @@ STATISTICS: dict[str, Callable[..., np.ndarray]] = {
         greatest,
         generalisation_gap,
         settling_epoch,
-        sharpness,
+        low_frequency_share,
         accuracy,
         draws_below,
         training_time,

@@ -17,21 +17,21 @@ def weights(study: Study, model: Linear, title: str, *, number: int | str) -> An
     A sentence in place of pictures for feature vectors, and for more than four channels.
     """
     shape = study.image_shape
-    sharpness = metrics.sharpness(model.W, shape)
-    if sharpness is None:
+    share = metrics.low_frequency_share(model.W, shape)
+    if share is None:
         return html.callout(f"No pictures: the inputs are feature vectors. ({title})")
     if shape[2] > 4:
         return html.callout(f"No pictures: an image has {shape[2]} channels. ({title})")
     if shape[2] not in (1, 3):
         title += f" The {shape[2]} channels stand side by side."
-    look = ": mostly noise" if sharpness < 0.25 else ": shapes under noise" if sharpness < 0.6 else ": smooth shapes"
+    look = ": mostly noise" if share < 0.25 else ": shapes under noise" if share < 0.6 else ": smooth shapes"
     if min(shape[:2]) < 16:  # noise, too, has much of its energy there
         look = ", which says little of images this small"
     return html.templates(
         plots.template_images(model.W, shape),
         study.data.class_names,
         number=number,
-        caption=f"{title} {whole(sharpness)} of their spectral energy lies at 4 cycles an image or below{look}.",
+        caption=f"{title} {whole(share)} of their spectral energy lies at 4 cycles an image or below{look}.",
         alt=f"One picture a class{look}.",
         weights=model.W.reshape(-1, *shape),
     )

@@ -193,7 +193,7 @@ class Study:
             "test_accuracy": metrics.accuracy(predictions, y),
             "seconds": run.seconds,
             **history,
-            "sharpness": metrics.sharpness(run.model.W, self.image_shape),
+            "low_frequency_share": metrics.low_frequency_share(run.model.W, self.image_shape),
             "test_correct": encode_correct(predictions == y),
             "test_draws_below": {
                 str(size): metrics.share_of_draws_below(losses, history["train_loss"][-1], size)
