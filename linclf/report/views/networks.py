@@ -1,4 +1,4 @@
-"""What a page shows of trained networks: their weights as pictures, and what they confuse."""
+"""Views of trained networks: their weights as pictures, and their confusion matrix."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from . import html, plots
 def weights(study: Study, model: Linear, title: str, *, number: int | str) -> Any:
     """The weights of each class as pictures, as a numbered figure.
 
-    A sentence in place of pictures for feature vectors, and for more than four channels.
+    Feature vectors, and images of more than four channels, get a sentence in place of pictures.
     """
     shape = study.image_shape
     share = metrics.low_frequency_share(model.W, shape)
@@ -31,8 +31,9 @@ def weights(study: Study, model: Linear, title: str, *, number: int | str) -> An
         plots.template_images(model.W, shape),
         study.data.class_names,
         number=number,
-        caption=f"{title} {whole(share)} of their spectral energy lies at 4 cycles an image or below{look}.",
-        alt=f"One picture a class{look}.",
+        caption=f"{title} Their low-frequency share, the part of their spectral energy at "
+        f"{metrics.LOW_FREQUENCY:g} cycles per image or below, is {whole(share)}{look}.",
+        alt=f"One picture per class{look}.",
         weights=model.W.reshape(-1, *shape),
     )
 

@@ -1,10 +1,11 @@
-"""Where a page's numbers come from: which data, how far they are the reference's, and what made them."""
+"""Views of where a page's numbers come from: the data, how they differ from the reference's, and what made them."""
 
 import shlex
 import time
 from typing import Any
 
-from linclf.claims.ledger import ledger
+from linclf.data.dataset import CIFAR10
+from linclf.studies.reference.design import Plan
 from linclf.studies.reference.study import Study
 from linclf.system import environment
 
@@ -13,7 +14,7 @@ from . import html
 
 def is_the_references(data: str) -> bool:
     """Whether the data called ``data`` are what the reference's numbers are about."""
-    return bool(data == ledger()["rule"]["data"])
+    return data == CIFAR10
 
 
 def data_note(study: Study) -> Any:
@@ -62,8 +63,8 @@ def provenance(study: Study, notebook: str, *, seeds: str | None = None, **param
     command = ["linclf", "report", "--data", str(study.source), "--out", str(study.out_dir), "--only", notebook]
     for name, value in (("seeds", plan.seeds), ("first-seed", plan.first_seed), ("epochs", plan.epochs)):
         command += [f"--{name}", str(value)]
-    for name, default in (("n_validation", 1000), ("lr_decay", 0.9)):
-        if getattr(plan, name) != default:
+    for name in ("n_validation", "lr_decay"):
+        if getattr(plan, name) != getattr(Plan, name):  # the default
             parameters[name] = getattr(plan, name)
     for name, given in parameters.items():
         command += ["-p", f"{name}={given}"]
