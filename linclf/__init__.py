@@ -10,8 +10,7 @@
 (10, 3072)
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from linclf.data.augmentation import Augmentation
 from linclf.data.standardize import Standardizer
@@ -45,17 +44,28 @@ __all__ = [
     "sweep",
     "train",
 ]
-
-
+# Not in __all__: "from linclf import *" works with NumPy alone.
+_CLASSIFIERS = ("SVMClassifier", "SoftmaxClassifier")
 _LATE = {
-    **dict.fromkeys(("Dataset", "Provenance"), "data.dataset"),
+    "Dataset": "data.dataset",
+    "Provenance": "data.dataset",
     "load_dataset": "data.load",
-    **dict.fromkeys(("SVMClassifier", "SoftmaxClassifier"), "training.estimators"),
+    **dict.fromkeys(_CLASSIFIERS, "training.estimators"),
 }
 
 
-def __getattr__(name: str) -> Any:
-    """What is imported when first asked for: the readers take time, the scikit-learn estimators more than NumPy."""
+def __getattr__(name: str) -> object:
+    """Import what is slow to import when it is first asked for: the readers, and the scikit-learn estimators."""
+    from importlib import import_module
+
     if name in _LATE:
         return getattr(import_module(f".{_LATE[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names, for tab completion; the classifiers only where scikit-learn is: completion looks them up."""
+    from importlib.util import find_spec
+
+    classifiers = _CLASSIFIERS if find_spec("sklearn") else ()
+    return sorted([*__all__, *classifiers, *(name for name in globals() if name.startswith("__"))])

@@ -1,4 +1,4 @@
-"""The command line: parses, then makes one call."""
+"""The command ``linclf``: each subcommand parses its options, then makes one call."""
 
 import argparse
 import os
@@ -6,12 +6,12 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from linclf.errors import ConfigError, LinclfError
+from linclf.errors import ConfigError, DataError, LinclfError, printable
 
 REPORT = "reports/latest"
-"""The folder of a report where none is named."""
+"""The default folder of a report."""
 
 _DATA = (
     "auto (default), synthetic, digits, or a path: of CIFAR-10, CIFAR-100, an .npz file, a folder of IDX files, or a "
@@ -20,15 +20,10 @@ _DATA = (
 
 
 class _Parser(argparse.ArgumentParser):
-    """Wrong usage is one line and status 2."""
+    """A parser that answers wrong usage with one line and status 2."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {_one_line(message)} ({self.prog} --help lists the options)\n")
-
-
-def _one_line(text: object) -> str:
-    """``text`` with line breaks, and whatever else a terminal would obey, written out."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+        self.exit(2, f"{self.prog}: {printable(message)} ({self.prog} --help lists the options)\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status: 0, 1 where something failed, 2 for wrong usage or unusable input."""
+    """Run one command and return its exit status: 0, 1 where something failed, 2 for wrong usage or unusable input."""
     from_shell = words is None
     words = list(sys.argv[1:] if words is None else words)
     try:
@@ -74,11 +69,11 @@ def main(words: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
     except LinclfError as error:
-        print(f"linclf: {_one_line(error)}", file=sys.stderr)
+        print(f"linclf: {error}", file=sys.stderr)
         return 2
     except OSError as error:  # of the disk, or of the system: what was given is not to blame
         where = f"{error.filename}: " if error.filename else ""
-        print(f"linclf: {_one_line(where)}{error.strerror or error}", file=sys.stderr)
+        print(f"linclf: {printable(where)}{error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("linclf: interrupted", file=sys.stderr)
@@ -104,16 +99,10 @@ def _report(options: argparse.Namespace, command: str) -> int:
     from linclf.report.build import make_report
     from linclf.training.backends import engine
 
-    parameters: dict[str, Any] = {
-        "data": options.data,
-        "out_dir": options.out,
-        "seeds": options.seeds,
-        "first_seed": options.first_seed,
-        "epochs": options.epochs,
-    }
+    parameters = {name: getattr(options, name) for name in ("data", "seeds", "first_seed", "epochs")}
     with engine(options.backend, options.scheduler):
         return make_report(
-            parameters,
+            parameters | {"out_dir": options.out},
             assignments=options.parameter,
             only=options.only,
             command=command,
@@ -139,7 +128,6 @@ def _fetch(options: argparse.Namespace, command: str) -> int:
 
 def _verify(options: argparse.Namespace, command: str) -> int:
     from linclf.claims.verify import verify
-    from linclf.errors import DataError
 
     if not os.path.exists(options.results):
         raise ConfigError(f"{options.results}: no such file or folder; give a report's folder, or its results.json")

@@ -1,17 +1,26 @@
-"""What can go wrong through no fault of the code: each message is one sentence a user can act on."""
+"""The errors that this package raises on purpose; each message is one sentence that a user can act on."""
 
 _LONGEST = 2000
+
+
+def printable(text: str) -> str:
+    """``text`` on one line: line breaks, and whatever else a terminal would obey, are escaped.
+
+    >>> printable("a\\nb\\x1b[2J")
+    'a\\\\nb\\\\x1b[2J'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class LinclfError(Exception):
     """Base of every error this package raises on purpose; the command line prints it as one line.
 
-    What a hostile file puts into a message cannot make it another: whatever is not printable is escaped, and a message
-    of more than 2,000 characters is cut.
+    A hostile file cannot forge output through a message: the message is :func:`printable`, and is cut after 2,000
+    characters.
     """
 
     def __str__(self) -> str:
-        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in super().__str__())
+        text = printable(super().__str__())
         return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 

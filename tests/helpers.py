@@ -183,8 +183,9 @@ def fabricated(seeds=SEEDS, name="CIFAR-10"):
                 runs.append(
                     {
                         "arm": arm, "setting": int(setting), "seed": seed, **fields, **printed, **rule["every_run"],
-                        **curves, "sharpness": 0.5 + 0.01 * shift + wobble, "test_accuracy": float(correct.mean()),
-                        "test_correct": encode_correct(correct), "test_draws_below": {"1000": 0.9, "5000": 0.5},
+                        **curves, "low_frequency_share": 0.5 + 0.01 * shift + wobble,
+                        "test_accuracy": float(correct.mean()), "test_correct": encode_correct(correct),
+                        "test_draws_below": {"1000": 0.9, "5000": 0.5},
                     }
                 )  # fmt: skip
     return Results(

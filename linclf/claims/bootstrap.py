@@ -19,7 +19,7 @@ IMAGE_RESAMPLES = 2_000
 """Resamples of seeds and test images together."""
 
 Reduce = Callable[[np.ndarray], np.ndarray]
-"""From the columns' means, (..., k), to the statistic, (...)."""
+"""A function from the columns' means, (..., k), to the statistic, (...)."""
 
 
 def interval(
@@ -43,17 +43,16 @@ def resampled_means(columns: Sequence[np.ndarray], *, images: bool) -> np.ndarra
     n = len(columns[0])
     if not images:
         own = np.stack([column.reshape(n, -1).mean(axis=1) for column in columns], axis=1)
-        means: np.ndarray = seed_weights(n) @ own
-        return means
+        return seed_weights(n) @ own
     m = columns[0].shape[1]
     counts, weights = image_counts(m), seed_weights(n)[:IMAGE_RESAMPLES]
     # Counts of right images are whole numbers that float32 holds exactly: the sums are the same on every machine.
-    a_seed = [(column.astype(np.float32) @ counts.T).astype(np.float64) / m for column in columns]
-    return np.stack([np.einsum("bn,nb->b", weights, values) for values in a_seed], axis=1)
+    per_seed = [(column.astype(np.float32) @ counts.T).astype(np.float64) / m for column in columns]
+    return np.stack([np.einsum("bn,nb->b", weights, values) for values in per_seed], axis=1)
 
 
 def levels(n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Percentile levels that make up for n seeds being few: Phi(∓ sqrt(n / (n - 1)) t_{n-1}).
+    """Percentile levels, expanded because n seeds are few: Phi(∓ sqrt(n / (n - 1)) t_{n-1}).
 
     The plain levels, 2.5 and 97.5 %, give intervals about 12 % too short at n = 10 (they amount to z in place of t, and
     to dividing the variance by n in place of n - 1).
@@ -79,6 +78,7 @@ def image_counts(m: int) -> np.ndarray:
 
 
 def _counts(stream: int, resamples: int, n: int) -> np.ndarray:
+    """How often each of n things is drawn in each resample, float32 (resamples, n)."""
     bits = np.random.PCG64(stream)
     counts = np.empty((resamples, n), np.float32)
     for row in counts:

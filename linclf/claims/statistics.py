@@ -1,8 +1,8 @@
-"""What the claims measure: a function a statistic, which the ledger calls by its name.
+"""The measures that the ledger's tests name, one function per measure.
 
-Each takes results, an arm, a setting and the further fields of the ledger's test, and gives a number a seed, (seeds,),
-or a number a seed and test image, (seeds, n_test). It raises DataError where the results do not hold what it needs. In
-what follows x is a curve of the history, x_e its value after epoch e, and x_0 the one before training.
+Each takes the results, an arm, a setting and the further fields of the test, and returns one number per seed, (seeds,),
+or one per seed and test image, (seeds, n_test). It raises DataError where the results do not hold what it needs.
+Below, x is a curve of the history, x_e its value after epoch e, and x_0 its value before training.
 """
 
 from collections.abc import Callable
@@ -15,65 +15,63 @@ from linclf.studies.results import Results
 
 
 def final(results: Results, arm: str, setting: int, key: str) -> np.ndarray:
-    """x after the last epoch."""
+    """x_E, the value after the last epoch."""
     return results.curves(arm, setting, key)[:, -1]
 
 
 def maximum(results: Results, arm: str, setting: int, key: str) -> np.ndarray:
-    """Greatest x_e, e = 0..E."""
-    greatest: np.ndarray = results.curves(arm, setting, key).max(axis=1)
-    return greatest
+    """Max of x_e over e = 0..E."""
+    return results.curves(arm, setting, key).max(axis=1)
 
 
 def rising(results: Results, arm: str, setting: int, key: str) -> np.ndarray:
-    """In how many epochs x ended above where it began: x_e > x_(e-1), e = 1..E."""
-    return np.asarray((np.diff(results.curves(arm, setting, key)) > 0).sum(axis=1), dtype=np.float64)
+    """The number of epochs e = 1..E in which x rises: x_e > x_(e-1)."""
+    return (np.diff(results.curves(arm, setting, key)) > 0).sum(axis=1).astype(np.float64)
 
 
 def variation(results: Results, arm: str, setting: int, key: str) -> np.ndarray:
     """TV(x): the sum of |x_e - x_(e-1)|, e = 2..E."""
-    total: np.ndarray = np.abs(np.diff(results.curves(arm, setting, key)[:, 1:])).sum(axis=1)
-    return total
+    return np.abs(np.diff(results.curves(arm, setting, key)[:, 1:])).sum(axis=1)
 
 
 def rms_difference(results: Results, arm: str, setting: int, key: str, other: str) -> np.ndarray:
     """Root of the mean over epochs e = 1..E of (x_e - y_e)², y being the same seed's curve in the arm ``other``."""
     difference = results.curves(arm, setting, key) - results.curves(other, setting, key)
-    return np.asarray(np.sqrt(np.square(difference[:, 1:]).mean(axis=1)))
+    return np.sqrt(np.square(difference[:, 1:]).mean(axis=1))
 
 
 def least(results: Results, arm: str, setting: int, keys: list[str]) -> np.ndarray:
-    """Least value of any of the curves ``keys``, e = 1..E."""
-    return np.asarray(np.min([results.curves(arm, setting, key)[:, 1:].min(axis=1) for key in keys], axis=0))
+    """Min over the curves ``keys`` and e = 1..E."""
+    return np.min([results.curves(arm, setting, key)[:, 1:].min(axis=1) for key in keys], axis=0)
 
 
 def greatest(results: Results, arm: str, setting: int, keys: list[str]) -> np.ndarray:
-    """Greatest value of any of the curves ``keys``, e = 1..E."""
-    return np.asarray(np.max([results.curves(arm, setting, key)[:, 1:].max(axis=1) for key in keys], axis=0))
+    """Max over the curves ``keys`` and e = 1..E."""
+    return np.max([results.curves(arm, setting, key)[:, 1:].max(axis=1) for key in keys], axis=0)
 
 
 def generalisation_gap(results: Results, arm: str, setting: int) -> np.ndarray:
-    """Validation loss - training loss after the last epoch."""
-    return np.asarray(final(results, arm, setting, "validation_loss") - final(results, arm, setting, "train_loss"))
+    """Validation loss minus training loss after the last epoch."""
+    return final(results, arm, setting, "validation_loss") - final(results, arm, setting, "train_loss")
 
 
 def settling_epoch(results: Results, arm: str, setting: int, key: str, within: float) -> np.ndarray:
-    """First epoch e with |x_e - x_E| <= within x_E."""
+    """The first epoch e with |x_e - x_E| <= within * |x_E|."""
     curves = results.curves(arm, setting, key)
     last = curves[:, -1:]
-    return np.asarray((np.abs(curves - last) <= within * np.abs(last)).argmax(axis=1), dtype=np.float64)
+    return (np.abs(curves - last) <= within * np.abs(last)).argmax(axis=1).astype(np.float64)
 
 
-def sharpness(results: Results, arm: str, setting: int) -> np.ndarray:
-    """Share of the templates' spectral energy at low frequency (:func:`linclf.metrics.sharpness`), 0..1."""
-    shares = [run["sharpness"] for run in results.runs(arm, setting)]
+def low_frequency_share(results: Results, arm: str, setting: int) -> np.ndarray:
+    """:func:`linclf.studies.metrics.low_frequency_share` of the templates, 0..1."""
+    shares = [run["low_frequency_share"] for run in results.runs(arm, setting)]
     if None in shares:
         raise DataError("feature vectors have no templates to measure")
     return np.array(shares)
 
 
 def accuracy(results: Results, arm: str, setting: int) -> np.ndarray:
-    """Test accuracy in percent, an image at a time: 100 where the image was classified rightly, else 0."""
+    """Test accuracy in percent, per image: 100 where the image was classified rightly, else 0."""
     return results.correct(arm, setting) * np.float32(100)
 
 
@@ -110,7 +108,7 @@ STATISTICS: dict[str, Callable[..., np.ndarray]] = {
         greatest,
         generalisation_gap,
         settling_epoch,
-        sharpness,
+        low_frequency_share,
         accuracy,
         draws_below,
         training_time,

@@ -1,4 +1,4 @@
-"""Each claim's statistic, its interval, and the verdict that interval and region give."""
+"""Evaluating claims: the value and interval of each one's statistic, and the verdict that interval and region give."""
 
 import math
 import re
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from linclf.errors import DataError
-from linclf.studies.results import Results
+from linclf.studies.results import FORMAT, Results
 
 from . import bootstrap
 from .ledger import ledger
@@ -76,7 +76,7 @@ def evaluate(results: Results, claims: dict[str, Any] | None = None, only: Seque
         _evaluate_claim(results, claim, rule, missing) for claim in claims["claims"] if not only or claim["id"] in only
     ]
     return {
-        "format": 1,
+        "format": FORMAT,
         "missing": missing,
         "counts": {word: sum(record["verdict"] == word for record in records) for word in VERDICTS},
         "claims": records,
@@ -150,8 +150,7 @@ def _measure(
         if not right:
             return first
         other = means[..., 1:].max(axis=-1)
-        combined: np.ndarray = first - other if sign == "-" else first / other
-        return combined
+        return first - other if sign == "-" else first / other
 
     low = high = math.nan
     with np.errstate(divide="ignore", invalid="ignore"):  # of a ratio to 0
@@ -164,7 +163,9 @@ def _measure(
 
 
 def _terms(of: str) -> tuple[list[tuple[str, int]], str | None, list[tuple[str, int]]]:
-    """("full 2 - base 2") as arms and settings; the right side may name several, whose greatest counts.
+    """What a test is taken of, such as "full 2 - base 2", as arms and settings, with the sign between them.
+
+    The right side may name several settings, of which the max counts.
 
     >>> _terms("svm 4 - svm 1,2")
     ([('svm', 4)], '-', [('svm', 1), ('svm', 2)])

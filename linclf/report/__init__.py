@@ -1,1 +1,1 @@
-"""The report: check parameters -> train -> papermill -> nbconvert -> reports/. Light to import, as notebooks do."""
+"""The report: check parameters -> train -> papermill -> nbconvert -> reports/. Light to import, since notebooks do."""

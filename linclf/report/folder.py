@@ -1,4 +1,4 @@
-"""A report's folder: one report at a time writes there, and nothing stays of one that was killed."""
+"""A report's folder: its lock, so that one report at a time writes there, its scratch folder, and its clean-up."""
 
 import hashlib
 import os
@@ -15,10 +15,10 @@ from linclf.system.files import remove_unfinished
 
 @contextmanager
 def sole_writer(out: Path) -> Iterator[None]:
-    """Hold ``out`` against other reports; the system lets go of it when this process ends, however it ends.
+    """Lock ``out`` against other reports; the system releases the lock when this process ends, however it ends.
 
     Raises:
-        ConfigError: it is held already, or cannot be written to.
+        ConfigError: it is locked already, or cannot be written to.
     """
     from filelock import FileLock, Timeout
 
@@ -41,7 +41,10 @@ def sole_writer(out: Path) -> Iterator[None]:
 
 @contextmanager
 def scratch(out: Path) -> Iterator[Path]:
-    """A temporary folder of the report in ``out``; only for its :func:`sole_writer`, whose predecessors' go."""
+    """A temporary folder for the report in ``out``; those that killed reports left behind are removed first.
+
+    Call it only within :func:`sole_writer`: another report's scratch folder would be removed, too.
+    """
     prefix = f"linclf-{hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:8]}-"
     for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
         shutil.rmtree(left, ignore_errors=True)

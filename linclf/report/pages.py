@@ -1,4 +1,4 @@
-"""Which pages the report has."""
+"""The report's pages: their titles, sections, files and order."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from linclf.studies.reference.design import ARMS, SECTIONS
 
 @dataclass(frozen=True)
 class Page:
-    """A notebook's page: what navigation calls it, and the section of the reference that it shows, if one."""
+    """A notebook's page: its title in the navigation, and the section of the reference that it shows, or None."""
 
     title: str
     section: str | None
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The arms that the page shows; all of them where it shows no one section."""
+        """The arms that the page shows: those of its section, or all."""
         return SECTIONS[self.section] if self.section else tuple(ARMS)
 
 

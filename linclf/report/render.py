@@ -1,4 +1,4 @@
-"""From an executed notebook to a page that needs nothing but itself."""
+"""Executed notebooks as HTML pages, each of which is one self-contained file; and all pages joined in one."""
 
 import re
 from collections.abc import Mapping
@@ -17,22 +17,21 @@ _FORMULA = re.compile(r"(?P<code>```.*?```|`[^`]*`)|\$\$(?P<display>.+?)\$\$|(?<
 
 
 def convert(notebook: NotebookNode, name: str) -> str:
-    """The page of an executed notebook, as HTML."""
+    """Convert an executed notebook to its page, as HTML."""
     exporter = HTMLExporter(template_name="linclf", extra_template_basedirs=[str(_TEMPLATES)])
     # Ours first: what an earlier installation left where Jupyter looks may be older than this code.
     exporter.template_paths = [str(_TEMPLATES / "linclf"), str(_TEMPLATES), *exporter.template_paths]
-    page: str = exporter.from_notebook_node(notebook, resources={"metadata": {"name": name}})[0]
-    return page
+    return exporter.from_notebook_node(notebook, resources={"metadata": {"name": name}})[0]
 
 
 def join(pages: Mapping[str, str]) -> str:
-    """Pages, as name -> HTML in reading order, in one: links between them become links within it."""
+    """Join pages, given as name -> HTML in reading order, in one; links between them become links within it."""
     from bs4 import BeautifulSoup
 
     files = {page_file(name): name for name in pages}
 
     def within(name: str, href: str) -> str:
-        """What a link of one page is called in the whole."""
+        """The target, in the joined page, of a link from the page ``name``."""
         file, sign, anchor = href.partition("#")
         target = files.get(file) if file else name
         return f"#{target}{sign and '.'}{anchor}" if target else href
@@ -55,10 +54,10 @@ def join(pages: Mapping[str, str]) -> str:
 
 
 class PagePreprocessor(Preprocessor):
-    """What the template needs and Jinja cannot do: title, navigation, formulas as MathML, progress lines left out."""
+    """Prepares what Jinja cannot: title, navigation, formulas as MathML, and cells without their progress lines."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        """nbconvert calls this once a notebook, through the template's conf.json."""
+        """nbconvert calls this once per notebook, through the template's conf.json."""
         # papermill's copy may be called anything; it says which notebook it was made from.
         name = Path(nb.metadata.get("papermill", {}).get("input_path") or resources["metadata"]["name"]).stem
         heading = re.search(
@@ -93,7 +92,7 @@ def mathml(text: str) -> str:
     def formula(match: re.Match[str]) -> str:
         if match["code"]:
             return match["code"]
-        markup: str = to_mathml(match["display"] or match["inline"], display="block" if match["display"] else "inline")
+        markup = to_mathml(match["display"] or match["inline"], display="block" if match["display"] else "inline")
         # Where a page is narrower than a formula, it scrolls: the keyboard must reach it.
         return markup.replace('display="block"', 'display="block" tabindex="0"', 1)
 

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 
 LOW_FREQUENCY = 4.0
-"""Cycles per image up to which a template's energy counts as low-frequency (``sharpness``)."""
+"""Cycles per image up to which a template's energy counts as low-frequency (``low_frequency_share``)."""
 
 
 def accuracy(predictions: np.ndarray, labels: np.ndarray) -> float:
@@ -27,7 +27,7 @@ def confusion_matrix(predictions: np.ndarray, labels: np.ndarray, n_classes: int
     return np.bincount(labels * n_classes + predictions, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
-def sharpness(W: np.ndarray, image_shape: tuple[int, ...]) -> float | None:
+def low_frequency_share(W: np.ndarray, image_shape: tuple[int, ...]) -> float | None:
     """Share of the templates' spectral energy at a radial frequency of at most 4 cycles per image, 0..1.
 
     2-D DFT of each class's template, one colour channel at a time, mean removed; the share is averaged over classes and
@@ -35,10 +35,10 @@ def sharpness(W: np.ndarray, image_shape: tuple[int, ...]) -> float | None:
 
     Args:
         W: weights, (C, h*w*c).
-        image_shape: (h, w, c). Feature vectors, (d,), have no sharpness: None.
+        image_shape: (h, w, c). Feature vectors, (d,), have no such share: None.
 
     >>> waves = [np.cos(2 * np.pi * cycles * np.arange(32) / 32) for cycles in (2, 10)]
-    >>> [round(sharpness(np.tile(wave, (1, 32)), (32, 32, 1)), 3) for wave in waves]
+    >>> [round(low_frequency_share(np.tile(wave, (1, 32)), (32, 32, 1)), 3) for wave in waves]
     [1.0, 0.0]
     """
     if len(image_shape) != 3:

@@ -196,8 +196,9 @@ def _problems(run: dict[str, Any], n_test: int) -> Iterator[str]:
     for key in CURVES:
         if len(run[key]) != run["epochs"] + 1 or not all(_is(float, value) for value in run[key]):
             yield f"{key} is no list of {run['epochs'] + 1} finite numbers"
-    if not all(value is None or _is(float, value) for value in (run["sharpness"], *run["test_draws_below"].values())):
-        yield "sharpness or test_draws_below holds what is no number"
-    share = decode_correct(run["test_correct"], n_test).mean()
-    if not abs(share - run["test_accuracy"]) < 1e-9:
-        yield f"test_accuracy is {run['test_accuracy']} where test_correct says {share}"
+    shares = run["low_frequency_share"], *run["test_draws_below"].values()
+    if not all(share is None or _is(float, share) for share in shares):
+        yield "low_frequency_share or test_draws_below holds what is no number"
+    accuracy = decode_correct(run["test_correct"], n_test).mean()
+    if not abs(accuracy - run["test_accuracy"]) < 1e-9:
+        yield f"test_accuracy is {run['test_accuracy']} where test_correct says {accuracy}"

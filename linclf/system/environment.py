@@ -1,4 +1,4 @@
-"""What the numbers were computed with: versions, BLAS, processor, threads, commit."""
+"""What results are computed with: versions, BLAS, processor, cores, memory and commit."""
 
 import contextlib
 import os
@@ -59,12 +59,12 @@ def source_tree() -> Path | None:
 
 
 def cores() -> int:
-    """Cores this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def available_memory() -> float:
-    """Bytes of memory that can be used without pushing anything out; infinite where the system does not say."""
+    """Bytes of memory that are free or can be freed without swapping; infinite where the system does not say."""
     with contextlib.suppress(OSError, ValueError, StopIteration):
         lines = Path("/proc/meminfo").read_text().splitlines()
         return 1024.0 * int(next(line for line in lines if line.startswith("MemAvailable:")).split()[1])
@@ -72,7 +72,7 @@ def available_memory() -> float:
 
 
 def cpuinfo(field: str) -> str:
-    """What Linux says of the first processor; empty elsewhere."""
+    """A field of the first processor in Linux's /proc/cpuinfo; empty elsewhere."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith(field):
@@ -81,14 +81,15 @@ def cpuinfo(field: str) -> str:
 
 
 def processor() -> str:
+    """The processor's model name, or its architecture where the system does not say more."""
     return cpuinfo("model name") or platform.processor() or platform.machine()
 
 
 def blas() -> dict[str, Any]:
-    """Name and version of NumPy's BLAS; its kernels and threads too where threadpoolctl is installed."""
+    """Name and version of NumPy's BLAS and, where threadpoolctl is installed, its kernels and threads."""
     built: Any = np.show_config(mode="dicts")
     blas = built["Build Dependencies"]["blas"]
-    found: dict[str, Any] = {"name": blas["name"], "version": blas["version"]}
+    found = {"name": blas["name"], "version": blas["version"]}
     with contextlib.suppress(ImportError):
         from threadpoolctl import threadpool_info
 

@@ -1,4 +1,4 @@
-"""One line that says how far training has come."""
+"""The progress line: epochs done and time left while networks train."""
 
 import sys
 import threading

@@ -11,7 +11,6 @@ from functools import partial
 
 from linclf.system.progress import Progress
 
-from .backends import chosen_backend, run_elsewhere
 from .config import Config
 from .history import Evaluate
 from .loop import Run, Task, grouped, make_tasks, train_stack
@@ -80,6 +79,8 @@ def run_tasks(
 
     ``after_epoch`` is called after each epoch of each task; for an engine of processes, when the task has finished.
     """
+    from .backends import chosen_backend, run_elsewhere  # slow to import, as tempfile is
+
     elsewhere, n_jobs = chosen_backend()
     if tasks and elsewhere:
         yield from run_elsewhere(tasks, after_epoch, folder)

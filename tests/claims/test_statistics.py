@@ -24,7 +24,7 @@ def results(**changes):
             runs.append(
                 {
                     "arm": arm, "setting": 2, "seed": seed, "train_loss": curve, "validation_loss": curve[::-1],
-                    "sharpness": 0.25 + seed, "test_correct": encode_correct(RIGHT[seed]),
+                    "low_frequency_share": 0.25 + seed, "test_correct": encode_correct(RIGHT[seed]),
                     "test_draws_below": {"1000": 0.5 * seed, "5000": None}, "epochs": 3, **changes,
                 }
             )  # fmt: skip
@@ -49,7 +49,7 @@ def results(**changes):
         ("generalisation_gap", {}, [9 - 4, 1 - 3]),
         ("settling_epoch", {"key": "train_loss", "within": 0.25}, [2, 2]),
         ("settling_epoch", {"key": "train_loss", "within": 0.24}, [3, 2]),
-        ("sharpness", {}, [0.25, 1.25]),
+        ("low_frequency_share", {}, [0.25, 1.25]),
         ("accuracy", {}, [[100, 0, 100], [0, 0, 100]]),
         ("draws_below", {"size": 1000}, [0, 0.5]),
         ("training_time", {}, [1, 2]),
@@ -81,7 +81,7 @@ def test_a_curve_that_starts_below_and_falls_below_nothing_settles_by_size():
 @pytest.mark.parametrize(
     ("name", "fields", "changes", "words"),
     [
-        ("sharpness", {}, {"sharpness": None}, "feature vectors have no templates to measure"),
+        ("low_frequency_share", {}, {"low_frequency_share": None}, "feature vectors have no templates to measure"),
         ("draws_below", {"size": 5000}, {}, "no draws of 5,000 test images in these results"),
         ("draws_below", {"size": 7}, {}, "no draws of 7 test images in these results"),
         ("training_time", {}, {"seed": 4}, "shuffling was not timed for every seed"),

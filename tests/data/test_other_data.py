@@ -402,7 +402,7 @@ def test_templates_of_any_number_of_channels_are_pictures(channels, shape):
     assert pictures.shape == shape
     if channels != 3:
         np.testing.assert_array_equal(np.argsort(pictures[0, 0, :5]), range(5))  # the first channel comes first
-    assert metrics.sharpness(W, (4 * 5 * channels,)) is None
+    assert metrics.low_frequency_share(W, (4 * 5 * channels,)) is None
 
 
 # The report
@@ -427,8 +427,8 @@ def test_the_whole_report_on_feature_vectors(tmp_path):
     assert document["data"]["class_names"][2] == SCRIPT
     assert document["exact"]["E2"]["loss_at_zero"] == 2
     for run in document["runs"]:
-        assert run["sharpness"] is None
-        run |= {"epochs": 40, "n_train": 10_000, "n_validation": 10_000}  # as printed: the sharpness alone is missing
+        assert run["low_frequency_share"] is None
+        run |= {"epochs": 40, "n_train": 10_000, "n_validation": 10_000}  # as printed: only that share is missing
     (claim,) = evaluate(Results(document), only=["2j"])["claims"]
     assert claim["parts"][0]["value"] is None
     assert "feature vectors have no templates" in claim["missing"]

@@ -18,23 +18,23 @@ def wave(frequency):
 
 
 @pytest.mark.parametrize(("frequency", "share"), [(1, 1.0), (4, 1.0), (5, 0.0), (12, 0.0)])
-def test_sharpness_of_a_pure_wave(frequency, share):
+def test_low_frequency_share_of_a_pure_wave(frequency, share):
     W = np.stack([wave(frequency).ravel()] * 10)
-    assert metrics.sharpness(W, (32, 32, 3)) == pytest.approx(share, abs=1e-12)
-    assert metrics.sharpness(W + 5, (32, 32, 3)) == pytest.approx(share, abs=1e-12)  # the mean is removed
+    assert metrics.low_frequency_share(W, (32, 32, 3)) == pytest.approx(share, abs=1e-12)
+    assert metrics.low_frequency_share(W + 5, (32, 32, 3)) == pytest.approx(share, abs=1e-12)  # the mean is removed
 
 
-def test_sharpness_averages_classes_and_channels():
+def test_low_frequency_share_averages_classes_and_channels():
     mixed = np.stack([wave(1).ravel(), wave(8).ravel()])
-    assert metrics.sharpness(mixed, (32, 32, 3)) == pytest.approx(0.5)
-    assert metrics.sharpness(np.zeros((2, 3072)), (32, 32, 3)) == 0
+    assert metrics.low_frequency_share(mixed, (32, 32, 3)) == pytest.approx(0.5)
+    assert metrics.low_frequency_share(np.zeros((2, 3072)), (32, 32, 3)) == 0
 
 
-def test_sharpness_of_noise_is_the_share_of_low_frequencies():
+def test_low_frequency_share_of_noise_is_the_share_of_low_frequencies():
     radius = np.hypot(*np.meshgrid(np.fft.fftfreq(32, 1 / 32), np.fft.fftfreq(32, 1 / 32)))
     expected = ((radius <= 4).sum() - 1) / (32 * 32 - 1)
     W = np.random.default_rng(0).normal(size=(10, 3072))
-    assert metrics.sharpness(W, (32, 32, 3)) == pytest.approx(expected, abs=0.01)
+    assert metrics.low_frequency_share(W, (32, 32, 3)) == pytest.approx(expected, abs=0.01)
 
 
 def test_share_of_draws_below():

@@ -1,4 +1,4 @@
-"""The reference's claims on a page: what it says, what was found, and the verdict."""
+"""Views of the reference's claims: what it says, what was found here, and the verdict."""
 
 import math
 from html import escape
@@ -45,7 +45,7 @@ def claims(results: Results, *ids: str) -> Any:
 
 
 def changes(results: Results, **said: str) -> Any:
-    """A line a section: how its arm changes test accuracy and, of CIFAR-10, what the reference says of that.
+    """A list with one line per section: how its arm changes test accuracy and, on CIFAR-10, what the reference says.
 
     Args:
         said: the reference's words by arm; the section is the first that shows the arm.
@@ -109,7 +109,7 @@ def _part(part: dict[str, Any], claim: dict[str, Any], comparable: bool) -> str:
 
 
 def _digits(number: float, width: float | None) -> str:
-    """As many digits as an interval of that width makes meaningful; three where there is none."""
+    """A number with as many digits as an interval of that width makes meaningful; with three where there is none."""
     if width is None:
         return f"{number:,.0f}" if number == int(number) else f"{number:.3g}"
     return f"{number:.{min(max(0, 1 - math.floor(math.log10(width))), 6)}f}"

@@ -75,7 +75,7 @@ def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping
 def templates(
     images: np.ndarray, names: Sequence[str], *, number: int | str, caption: str, alt: str, weights: np.ndarray
 ) -> Html:
-    """One picture a class, (C, h, w, 3) or grey (C, h, w) in 0..1, as crisp pixels with the class's name beneath.
+    """One picture per class, (C, h, w, 3) or grey (C, h, w) in 0..1, as crisp pixels with the class's name beneath.
 
     ``weights``, the array behind the pictures, is there to download; at half precision, which shows more than the
     pictures do and keeps the page small.
@@ -119,10 +119,15 @@ def _csv(columns: Mapping[str, Sequence[Any]]) -> bytes:
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str | Html]], *, caption: str) -> Html:
     """A table; the page's script lets its headers sort it."""
-    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     body = "".join("<tr>" + "".join(f"<td>{_markup(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return _scrolling("<table>", columns, body, caption)
+
+
+def _scrolling(start: str, columns: Sequence[str], body: str, caption: str) -> Html:
+    """A table that scrolls where it is wider than the page: as a region, it can be reached with the keyboard."""
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     return Html(
-        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}"><table><caption>{escape(caption)}'
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}">{start}<caption>{escape(caption)}'
         f"</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
@@ -162,7 +167,7 @@ def against_region(value: float, low: float, high: float, region: tuple[float, f
 
 
 def claims(rows: Sequence[Mapping[str, str]], *, caption: str) -> Html:
-    """Claims as a table, a row each; ``says`` and ``link`` are text, ``found`` and ``verdict`` are markup."""
+    """Claims as a table, one row per claim; ``says`` and ``link`` are text, ``found`` and ``verdict`` are markup."""
     body = "".join(
         f'<tr id="claim-{escape(row["id"])}"><th scope="row">{escape(row["id"])}</th>'
         f'<td><a href="{escape(row["link"])}">{escape(row["where"])}</a></td>'
@@ -170,13 +175,8 @@ def claims(rows: Sequence[Mapping[str, str]], *, caption: str) -> Html:
         f'<td class="found">{row["found"]}</td><td>{row["verdict"]}</td></tr>'
         for row in rows
     )
-    head = "".join(
-        f'<th scope="col">{name}</th>' for name in ("claim", "where", "the reference says", "found here", "verdict")
-    )
-    return Html(
-        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="claims">'
-        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    columns = ("claim", "where", "the reference says", "found here", "verdict")
+    return _scrolling('<table class="claims">', columns, body, caption)
 
 
 def provenance(items: Mapping[str, str | Html]) -> Html:

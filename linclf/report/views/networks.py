@@ -1,4 +1,4 @@
-"""What a page shows of trained networks: their weights as pictures, and what they confuse."""
+"""Views of trained networks: their weights as pictures, and their confusion matrix."""
 
 from typing import Any
 
@@ -14,25 +14,26 @@ from . import html, plots
 def weights(data: Dataset, model: Linear, title: str, *, number: int | str) -> Any:
     """The weights of each class as pictures, as a numbered figure.
 
-    A sentence in place of pictures for feature vectors, and for more than four channels.
+    Feature vectors, and images of more than four channels, get a sentence in place of pictures.
     """
     shape = data.test_images.shape[1:]
-    sharpness = metrics.sharpness(model.W, shape)
-    if sharpness is None:
+    share = metrics.low_frequency_share(model.W, shape)
+    if share is None:
         return html.callout(f"No pictures: the inputs are feature vectors. ({title})")
     if shape[2] > 4:
         return html.callout(f"No pictures: an image has {shape[2]} channels. ({title})")
     if shape[2] not in (1, 3):
         title += f" The {shape[2]} channels stand side by side."
-    look = ": mostly noise" if sharpness < 0.25 else ": shapes under noise" if sharpness < 0.6 else ": smooth shapes"
+    look = ": mostly noise" if share < 0.25 else ": shapes under noise" if share < 0.6 else ": smooth shapes"
     if min(shape[:2]) < 16:  # noise, too, has much of its energy there
         look = ", which says little of images this small"
     return html.templates(
         plots.template_images(model.W, shape),
         data.class_names,
         number=number,
-        caption=f"{title} {whole(sharpness)} of their spectral energy lies at 4 cycles an image or below{look}.",
-        alt=f"One picture a class{look}.",
+        caption=f"{title} Their low-frequency share, the part of their spectral energy at "
+        f"{metrics.LOW_FREQUENCY:g} cycles per image or below, is {whole(share)}{look}.",
+        alt=f"One picture per class{look}.",
         weights=model.W.reshape(-1, *shape),
     )
 

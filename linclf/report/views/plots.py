@@ -4,6 +4,7 @@ Colours are Okabe and Ito's, which colour-blind readers can tell apart; line sty
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,8 +20,15 @@ _SETS = (("train", "training", TRAIN, "-"), ("validation", "validation", VALIDAT
 
 def new_axes(width: float = 5.6, height: float = 3.3) -> Axes:
     """An Axes in a figure of its own, in inches, that belongs to no window."""
-    axes: Axes = Figure(figsize=(width, height), layout="constrained").add_subplot()
-    return axes
+    return Figure(figsize=(width, height), layout="constrained").add_subplot()
+
+
+def _styled(ax: Axes, grid: Literal["both", "x"] = "both") -> Axes:
+    """``ax`` with what all line plots share: a light grid, a legend, and no frame at the top and right."""
+    ax.grid(axis=grid, alpha=0.25, linewidth=0.6)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(framealpha=0.7, edgecolor="none", facecolor="white", fontsize="small")
+    return ax
 
 
 def curves(
@@ -38,7 +46,7 @@ def curves(
     Args:
         quantity: "loss", "cost" or "accuracy".
         beside: another arm, drawn thin and grey for comparison, over its own epochs.
-        limits: least and greatest value on the vertical axis.
+        limits: min and max of the vertical axis.
 
     >>> from tempfile import TemporaryDirectory
     >>> from linclf.studies.reference.study import Study
@@ -60,14 +68,11 @@ def curves(
             band = f"{label}, range of {len(values)} seeds"
             ax.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, lw=0, label=band)
     ax.set(xlabel="epoch", ylabel=quantity, xlim=(0, None), ylim=limits)
-    ax.grid(alpha=0.25, linewidth=0.6)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(framealpha=0.7, edgecolor="none", facecolor="white", fontsize="small")
-    return ax
+    return _styled(ax)
 
 
 def curve_numbers(results: Results, arm: str, setting: int, quantity: str = "loss") -> dict[str, Sequence[float]]:
-    """The numbers behind :func:`curves`: a column for the epoch, and one a seed and set of images."""
+    """The numbers behind :func:`curves`: one column for the epoch, and one per seed and set of images."""
     columns: dict[str, Sequence[float]] = {}
     for prefix, label, *_ in _SETS:
         values = results.curves(arm, setting, f"{prefix}_{quantity}")
@@ -80,7 +85,7 @@ def curve_numbers(results: Results, arm: str, setting: int, quantity: str = "los
 def common_limits(
     results: Results, panels: Sequence[tuple[str, int]], quantity: str = "loss", first_epoch: int = 0
 ) -> tuple[float, float]:
-    """Least and greatest value over several (arm, setting) panels, with a margin, so that they share their axes."""
+    """Min and max over several (arm, setting) panels, with a margin, so that they can share an axis."""
     values = np.concatenate(
         [
             results.curves(arm, setting, f"{prefix}_{quantity}")[:, first_epoch:].ravel()
@@ -133,7 +138,7 @@ def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], ax
 def intervals(
     names: Sequence[str], series: Sequence[tuple[str, Sequence[tuple[float, float, float]]]], ax: Axes | None = None
 ) -> Axes:
-    """Values with their intervals, a row a name; each series is (label, [(value, low, high) a name])."""
+    """Values with their intervals, one row per name; each series is (label, [(value, low, high) per name])."""
     ax = ax or new_axes(6.4, 1.2 + 0.36 * len(names))
     for i, (label, numbers) in enumerate(series):
         value, low, high = np.array(numbers).T
@@ -143,10 +148,7 @@ def intervals(
     ax.axvline(0, color=BESIDE, lw=0.8)
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
-    ax.grid(axis="x", alpha=0.25, linewidth=0.6)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(framealpha=0.7, edgecolor="none", facecolor="white", fontsize="small")
-    return ax
+    return _styled(ax, grid="x")
 
 
 def learning_curve(
@@ -159,25 +161,20 @@ def learning_curve(
     ax.plot(sizes, values.mean(axis=1), "-", color=TRAIN, lw=1.6, label="mean over seeds, and each seed")
     ax.plot(*trend, color=VALIDATION, lw=1.2, linestyle=(0, (4, 1.5)), label="fitted trend")
     ax.set(xscale="log", xlabel="training images", ylabel="test accuracy, %")
-    ax.grid(alpha=0.25, linewidth=0.6)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(framealpha=0.7, edgecolor="none", facecolor="white", fontsize="small")
-    return ax
+    return _styled(ax)
 
 
 def histogram(shares: Sequence[tuple[str, np.ndarray]], bins: np.ndarray, ax: Axes | None = None) -> Axes:
-    """Percent of images a bin, as steps; each entry of ``shares`` is (label, shares (bins,))."""
+    """Percent of images per bin, as steps; each entry of ``shares`` is (label, shares (bins,))."""
     ax = ax or new_axes()
     for (label, values), colour, style in zip(shares, (TRAIN, VALIDATION), ("-", (0, (4, 1.5))), strict=False):
         ax.stairs(100 * values, bins, color=colour, linestyle=style, linewidth=1.6, label=label)
     ax.set(xlabel="probability given to the true class", ylabel="images, %", xlim=(bins[0], bins[-1]))
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(framealpha=0.7, edgecolor="none", facecolor="white", fontsize="small")
-    return ax
+    return _styled(ax)
 
 
 def template_images(W: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
-    """Each class's weights as a picture, stretched to 0..1 a class at a time.
+    """Each class's weights as a picture, each stretched to 0..1.
 
     In colour, (C, h, w, 3), where there are three channels; else grey, (C, h, c·w), with the channels side by side.
 
@@ -187,8 +184,8 @@ def template_images(W: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
     """
     templates = W.reshape(-1, *image_shape).astype(np.float64)
     axes = tuple(range(1, templates.ndim))
-    least, most = templates.min(axis=axes, keepdims=True), templates.max(axis=axes, keepdims=True)
-    stretched: np.ndarray = (templates - least) / np.where(most > least, most - least, 1)
+    low, high = templates.min(axis=axes, keepdims=True), templates.max(axis=axes, keepdims=True)
+    stretched = (templates - low) / np.where(high > low, high - low, 1)
     if image_shape[2] == 3:
         return stretched
     return stretched.transpose(0, 1, 3, 2).reshape(len(stretched), image_shape[0], -1)

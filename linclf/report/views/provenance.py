@@ -1,11 +1,11 @@
-"""Where a page's numbers come from: which data, how far they are the reference's, and what made them."""
+"""Views of where a page's numbers come from: the data, how they differ from the reference's, and what made them."""
 
 import shlex
 import time
 from dataclasses import fields
 from typing import Any
 
-from linclf.claims.ledger import ledger
+from linclf.data.dataset import CIFAR10
 from linclf.studies.ceiling.study import CeilingStudy
 from linclf.studies.reference.study import Study
 from linclf.system import environment
@@ -18,7 +18,7 @@ _OPTIONS = ("seeds", "first_seed", "epochs")
 
 def is_the_references(data: str) -> bool:
     """Whether the data called ``data`` are what the reference's numbers are about."""
-    return bool(data == ledger()["rule"]["data"])
+    return data == CIFAR10
 
 
 def data_note(study: Study | CeilingStudy) -> Any:

@@ -1,11 +1,11 @@
-"""What the notebooks show of results: each function returns one figure or table of the page."""
+"""Views of the reference's experiment: each function returns one figure, table or number of a page."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from linclf.studies.reference.design import ARMS, DRAW_SIZES, SETTINGS
+from linclf.studies.reference.design import ARMS, SETTINGS
 from linclf.studies.results import Results
 
 from . import html, networks, plots
@@ -31,12 +31,12 @@ def curves(
     beside: str | None = None,
     limits: tuple[float, float] | None = None,
 ) -> Any:
-    """Loss or cost over the epochs as a numbered figure that says in words what it shows."""
+    """Loss or cost over the epochs, as a numbered figure whose caption says what to see."""
     axes = plots.curves(results, arm, setting, quantity, beside=beside, limits=limits)
     title = f"{quantity.capitalize()} over the epochs, {ARMS[arm].title}, {setting_name(setting)}."
     train, validation = (results.curves(arm, setting, f"{name}_{quantity}") for name in ("train", "validation"))
     ends = "; ".join(
-        f"{name} {quantity} from {mean[0]:.3g} to {mean[-1]:.3g}, least {mean.min():.3g} at epoch {mean.argmin()}"
+        f"{name} {quantity} from {mean[0]:.3g} to {mean[-1]:.3g}, lowest {mean.min():.3g} at epoch {mean.argmin()}"
         for name, mean in (("training", train.mean(axis=0)), ("validation", validation.mean(axis=0)))
     )
     return html.figure(
@@ -59,12 +59,12 @@ def _seen(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
         first = f"Training {quantity} goes from {start:.3g} to {end:.3g}"
         first += f", up in {rises:.0f} of {epochs} epochs" if rises >= 0.5 else ", never up"
     mean = validation.mean(axis=0)
-    least = int(mean.argmin())
-    if mean[-1] > 1.005 * mean[least]:
-        when = "before training" if least == 0 else f"at epoch {least}"
-        second = f"validation {quantity} is least {when}, {mean[least]:.3g}, and ends at {mean[-1]:.3g}"
+    lowest = int(mean.argmin())
+    if mean[-1] > 1.005 * mean[lowest]:
+        when = "before training" if lowest == 0 else f"at epoch {lowest}"
+        second = f"validation {quantity} is lowest {when}, {mean[lowest]:.3g}, and ends at {mean[-1]:.3g}"
     else:
-        second = f"validation {quantity} stays at about its lowest to the end, {mean[-1]:.3g}"
+        second = f"validation {quantity} stays at about its lowest value to the end, {mean[-1]:.3g}"
     return f"{first}; {second}."
 
 
@@ -81,7 +81,7 @@ def confusion(results: Results, arm: str, setting: int, *, number: int | str) ->
 
 
 def accuracies(results: Results, arms: Sequence[str], *, caption: str) -> Any:
-    """Accuracy on training, validation and test images, one row per arm and setting: mean over seeds ± their spread."""
+    """Accuracy on training, validation and test images, one row per arm and setting: mean ± deviation over seeds."""
     rows = []
     for setting in SETTINGS:
         for arm in arms:
@@ -116,12 +116,13 @@ def reference_svm(results: Results) -> Any:
 
 
 def draws_table(results: Results, arm: str, setting: int) -> Any:
-    """How often a random draw of test images has a loss below the training loss, by size of the draw."""
+    """The share of random draws of test images whose loss is below the training loss, one row per size of the draw."""
     rows = []
-    for size in DRAW_SIZES:
-        shares = [run["test_draws_below"][str(size)] for run in results.runs(arm, setting)]
+    runs = results.runs(arm, setting)
+    for size in runs[0]["test_draws_below"]:
+        shares = [run["test_draws_below"][size] for run in runs]
         known = [share for share in shares if share is not None]
-        rows.append([f"{size:,}", f"{np.mean(known):.3f}" if known else "more than the test images there are"])
+        rows.append([f"{int(size):,}", f"{np.mean(known):.3f}" if known else "more than the test images there are"])
     final = [results.curves(arm, setting, f"{name}_loss")[:, -1].mean() for name in ("train", "validation")]
     caption = f"Share of 200 random draws of test images whose mean loss is below the training loss of {final[0]:.4f}; "
     caption += f"the validation loss is {final[1]:.4f}."

@@ -139,7 +139,7 @@ class Study:
             "test_accuracy": metrics.accuracy(predictions, y),
             "seconds": run.seconds,
             **history,
-            "sharpness": metrics.sharpness(run.model.W, self.workspace.data.test_images.shape[1:]),
+            "low_frequency_share": metrics.low_frequency_share(run.model.W, self.workspace.data.test_images.shape[1:]),
             "test_correct": encode_correct(predictions == y),
             "test_draws_below": {
                 str(size): metrics.share_of_draws_below(losses, history["train_loss"][-1], size)

@@ -1,0 +1,62 @@
+"""What ``import linclf`` offers, lists and loads."""
+
+import rlcompleter
+import subprocess
+import sys
+
+import pytest
+
+import linclf
+
+PUBLIC = {
+    "Augmentation", "Config", "ConfigError", "DataError", "Dataset", "DivergenceError", "History", "LinclfError",
+    "Linear", "Provenance", "Run", "Standardizer", "load_dataset", "sweep", "train",
+}  # fmt: skip
+CLASSIFIERS = {"SVMClassifier", "SoftmaxClassifier"}
+WITHOUT_SKLEARN = "import sys; sys.modules['sklearn'] = None; "
+
+
+def printed(code):
+    """The words that ``code`` prints in a fresh process."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+
+def completed(namespace):
+    """What Python's own tab completion offers after ``linclf.``; it looks each name up."""
+    offered = rlcompleter.Completer(namespace).attr_matches("linclf.")
+    return {name.removeprefix("linclf.").rstrip("()") for name in offered}
+
+
+def test_dir_and_completion_list_everything_public_and_nothing_else():
+    for listed in (dir(linclf), completed({"linclf": linclf})):
+        assert {name for name in listed if not name.startswith("__")} == PUBLIC | CLASSIFIERS
+    assert {"__all__", "__doc__", "__file__", "__name__", "__path__"} <= {*dir(linclf)}
+
+
+def test_every_public_name_is_what_it_is_called():
+    for name in PUBLIC | CLASSIFIERS:
+        assert getattr(linclf, name).__name__ == name
+
+
+def test_an_unknown_name_is_no_attribute():
+    with pytest.raises(AttributeError, match=r"^module 'linclf' has no attribute 'Softmax'$"):
+        _ = linclf.Softmax
+
+
+def test_without_scikit_learn_all_but_the_classifiers_is_listed_and_imported():
+    listing = "import linclf; print(*(name for name in dir(linclf) if name[0] != '_'))"
+    assert {*printed(WITHOUT_SKLEARN + listing)} == PUBLIC
+    names = "from linclf import *; print(*(name for name in globals() if name[0] != '_' and name != 'sys'))"
+    assert {*printed(WITHOUT_SKLEARN + names)} == PUBLIC == {*linclf.__all__}
+
+
+def test_importing_it_loads_numpy_and_little_more():
+    """What is slow to import is imported by what needs it: `import linclf` shall cost little more than NumPy."""
+    loaded = {*printed("import sys, linclf; print(*sys.modules)")}
+    slow = {"matplotlib", "scipy", "sklearn", "joblib", "concurrent.futures", "zipfile", "subprocess"}
+    assert not slow & loaded
+    light = {*printed("import sys, copy, dataclasses, threading, numpy; print(*sys.modules)")}
+    own = loaded - light
+    assert {name.partition(".")[0] for name in own} == {"linclf"}
+    late = ("linclf.data.load", "linclf.data.readers", "linclf.training.estimators", "linclf.system.environment")
+    assert not [name for name in own if name.startswith(late)]
