@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from linclf.data.dataset import CIFAR10, Batch, Dataset, make_dataset
+from linclf.data.dataset import CIFAR10, Dataset, LabelledImages, make_dataset
 from linclf.errors import DataError
 
 from .cifar_files import LARGEST_ARCHIVE, Family, batch, records
@@ -59,7 +59,7 @@ def load(path: Path, source: str) -> Dataset:
     """CIFAR-10 from what ``find`` found; DataError naming the file that is missing or not what it has to be."""
     layout, files = _FAMILY.read(path)
     read = _read_pickled if layout == PICKLED else _read_binary
-    batches: dict[str, Batch] = {}
+    batches: dict[str, LabelledImages] = {}
     listed = layout == PICKLED  # as long as the files' checksums are
     for name, content in files:
         batches[name] = read(f"{path}/{name}", content)
@@ -78,10 +78,10 @@ def load(path: Path, source: str) -> Dataset:
     return make_dataset(list(batches.values()), NAMES, name=CIFAR10, source=source, layout=stored, official=official)
 
 
-def _read_pickled(file: str, content: bytes) -> Batch:
+def _read_pickled(file: str, content: bytes) -> LabelledImages:
     return batch(file, *unpickle_batch(file, content, b"labels"), len(NAMES))
 
 
-def _read_binary(file: str, content: bytes) -> Batch:
+def _read_binary(file: str, content: bytes) -> LabelledImages:
     rows = records(file, content, n_labels=1)
     return batch(file, rows[:, 1:], rows[:, 0], len(NAMES))

@@ -5,7 +5,8 @@ Facts about the files: https://www.cs.toronto.edu/~kriz/cifar.html.
 
 from pathlib import Path
 
-from linclf.data.dataset import Batch, Dataset, split_dataset
+from linclf.data.dataset import Dataset, LabelledImages
+from linclf.data.split import Parts, split_dataset
 from linclf.errors import DataError
 
 from .cifar_files import Family, batch, records
@@ -31,14 +32,15 @@ def load(path: Path, source: str) -> Dataset:
     layout, files = _FAMILY.read(path)
     train, test, names = ((f"{path}/{name}", content) for name, content in files)
     read, read_names = (_read_pickled, _pickled_names) if layout == PICKLED else (_read_binary, _listed_names)
-    return split_dataset(read(*train), read(*test), read_names(*names), name="CIFAR-100", source=source, layout=layout)
+    parts = Parts(read(*train), test=read(*test), class_names=read_names(*names))
+    return split_dataset(parts, name="CIFAR-100", source=source, layout=layout)
 
 
-def _read_pickled(file: str, content: bytes) -> Batch:
+def _read_pickled(file: str, content: bytes) -> LabelledImages:
     return batch(file, *unpickle_batch(file, content, b"fine_labels"), N_CLASSES)
 
 
-def _read_binary(file: str, content: bytes) -> Batch:
+def _read_binary(file: str, content: bytes) -> LabelledImages:
     rows = records(file, content, n_labels=2)  # coarse and fine
     return batch(file, rows[:, 2:], rows[:, 1], N_CLASSES)
 

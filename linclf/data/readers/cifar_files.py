@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from linclf.data.dataset import Batch, check_file
+from linclf.data.dataset import LabelledImages
+from linclf.data.limits import check_file
 from linclf.errors import DataError
 
 PIXELS = 3 * 32 * 32
@@ -115,7 +116,7 @@ def records(file: str, content: bytes, n_labels: int) -> np.ndarray:
     return np.frombuffer(content, np.uint8).reshape(-1, size)
 
 
-def batch(file: str, pixels: np.ndarray, labels: np.ndarray, n_classes: int) -> Batch:
+def batch(file: str, pixels: np.ndarray, labels: np.ndarray, n_classes: int) -> LabelledImages:
     """Images and labels from rows of 3,072 pixels, channel first, and as many labels."""
     if len(pixels) != len(labels) or len(labels) == 0 or labels.max() >= n_classes:
         raise DataError(
