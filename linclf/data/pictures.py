@@ -1,4 +1,4 @@
-"""Picture files as arrays of one shape: turned as a viewer shows them, on white, and resized where that is asked for."""
+"""Picture files as arrays of one shape: turned as a viewer shows them, on white, and resized where asked for."""
 
 import io
 import math
@@ -17,9 +17,9 @@ from .limits import check_file, check_size
 
 FORMATS = (
     "AVIF BLP BMP CUR DCX DDS DIB FLI FTEX GBR GIF ICNS ICO IM JPEG JPEG2000 MSP PCD PCX PIXAR PNG PPM PSD QOI SGI SUN "
-    " TGA TIFF WEBP XBM XPM"
+    "TGA TIFF WEBP XBM XPM"
 ).split()
-"""What Pillow reads as pictures (JPEG includes MPO), but for the formats for which it calls another program (EPS, WMF and their kind)."""
+"""What Pillow reads as pictures (JPEG includes MPO), but for formats for which it calls another program, such as EPS."""
 ENDINGS = {
     f".{ending}"
     for ending in """apng avif avifs blp bmp bw cur dcx dds dib flc fli ftc ftu gbr gif icb icns ico im j2c j2k jfif jp2
