@@ -73,7 +73,8 @@ class Family:
         layout, found = max(choices, key=lambda choice: len(choice[1].keys() & set(self.layouts[choice[0]])))
         missing = [name for name in self.layouts[layout] if name not in found]
         if missing:
-            raise DataError(f"{path}: expected an archive of {self.name}, {missing[0]} is missing")
+            of = " of its MATLAB files" if missing[0].endswith(".mat") else ""
+            raise DataError(f"{path}: expected an archive of {self.name}, {missing[0]} is missing{of}")
         return layout, ((name, found[name]) for name in self.layouts[layout])
 
 
