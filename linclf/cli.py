@@ -38,7 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="run the notebooks and write the HTML report")
     report.add_argument("--data", default="auto", help=_DATA)
     how = report.add_mutually_exclusive_group()
-    how.add_argument("--image-size", type=int, metavar="N", help="crop and resize pictures to N x N; like --data PATH:N")
+    how.add_argument(
+        "--image-size", type=int, metavar="N", help="crop and resize pictures to N x N; like --data PATH:N"
+    )
     how.add_argument("--label", metavar="NAME", help="a table's column of labels; like --data PATH:NAME")
     report.add_argument("--out", default=REPORT, metavar="DIR", help="folder to write, default %(default)s")
     report.add_argument("--seeds", type=int, default=1, metavar="N", help="number of seeds, default 1")

@@ -41,7 +41,9 @@ def as_images(arrays: Mapping[str, np.ndarray], where: str) -> list[np.ndarray]:
     made = _of_one_type(list(arrays.values()), where)
     for name, X in zip(arrays, made, strict=True):
         if X.dtype != np.uint8 and not max(abs(X.min()), abs(X.max())) < 1e30:  # nor NaN, which both pass on
-            raise DataError(f"{where}: expected finite numbers below 1e30 in {name}, found others; clean the data first")
+            raise DataError(
+                f"{where}: expected finite numbers below 1e30 in {name}, found others; clean the data first"
+            )
     return [X[..., None] if X.ndim == 3 else X for X in made]
 
 

@@ -128,11 +128,11 @@ def _counted(data: Dataset) -> str:
     """How many images there are, in each part and of each class.
 
     >>> from linclf import load_dataset
-    >>> _counted(load_dataset("synthetic:20"))[:56]
+    >>> _counted(load_dataset("synthetic:20"))[:57]
     '120 images of 10 classes: 100 training and 20 test images'
     """
     counts = data.counts()
-    total, rows = sum(counts.values()), "images" if data.test_images.ndim == 4 else "feature vectors"
+    total, rows = np.sum(list(counts.values()), axis=0), "images" if data.test_images.ndim == 4 else "feature vectors"
     *first, last = [f"{own.sum():,} {part}" for part, own in counts.items()]
     if total.min() == total.max():
         each = f"{total[0]:,} of each class"

@@ -15,16 +15,98 @@ from linclf.errors import ConfigError, DataError
 
 from .limits import check_file, check_size
 
-FORMATS = (
-    "AVIF BLP BMP CUR DCX DDS DIB FLI FTEX GBR GIF ICNS ICO IM JPEG JPEG2000 MSP PCD PCX PIXAR PNG PPM PSD QOI SGI SUN "
-    "TGA TIFF WEBP XBM XPM"
-).split()
+FORMATS = [
+    "AVIF",
+    "BLP",
+    "BMP",
+    "CUR",
+    "DCX",
+    "DDS",
+    "DIB",
+    "FLI",
+    "FTEX",
+    "GBR",
+    "GIF",
+    "ICNS",
+    "ICO",
+    "IM",
+    "JPEG",
+    "JPEG2000",
+    "MSP",
+    "PCD",
+    "PCX",
+    "PIXAR",
+    "PNG",
+    "PPM",
+    "PSD",
+    "QOI",
+    "SGI",
+    "SUN",
+    "TGA",
+    "TIFF",
+    "WEBP",
+    "XBM",
+    "XPM",
+]
 """What Pillow reads as pictures (JPEG includes MPO), but for formats for which it calls another program, such as EPS."""
 ENDINGS = {
     f".{ending}"
-    for ending in """apng avif avifs blp bmp bw cur dcx dds dib flc fli ftc ftu gbr gif icb icns ico im j2c j2k jfif jp2
-    jpc jpe jpeg jpf jpg jpx msp pbm pcd pcx pfm pgm png pnm ppm psd pxr qoi ras rgb rgba sgi tga tif tiff vda vst webp
-    xbm xpm""".split()
+    for ending in [
+        "apng",
+        "avif",
+        "avifs",
+        "blp",
+        "bmp",
+        "bw",
+        "cur",
+        "dcx",
+        "dds",
+        "dib",
+        "flc",
+        "fli",
+        "ftc",
+        "ftu",
+        "gbr",
+        "gif",
+        "icb",
+        "icns",
+        "ico",
+        "im",
+        "j2c",
+        "j2k",
+        "jfif",
+        "jp2",
+        "jpc",
+        "jpe",
+        "jpeg",
+        "jpf",
+        "jpg",
+        "jpx",
+        "msp",
+        "pbm",
+        "pcd",
+        "pcx",
+        "pfm",
+        "pgm",
+        "png",
+        "pnm",
+        "ppm",
+        "psd",
+        "pxr",
+        "qoi",
+        "ras",
+        "rgb",
+        "rgba",
+        "sgi",
+        "tga",
+        "tif",
+        "tiff",
+        "vda",
+        "vst",
+        "webp",
+        "xbm",
+        "xpm",
+    ]
 }
 """Of the files in these formats, in any case."""
 LARGEST_SIDE = 1024

@@ -1,4 +1,4 @@
-"""Data of one's own as a Dataset: labels numbered, training images split into batches, each with its share of every class."""
+"""Data of one's own as a Dataset: labels numbered, training images split into batches, stratified by class."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ def split_dataset(parts: Parts, *, name: str, source: str, layout: str) -> Datas
 
 
 def stratified(labels: np.ndarray, n_parts: int, seed: int = SPLIT_SEED) -> list[np.ndarray]:
-    """Rows of each part, in an order drawn from the seed: parts, and a class's images among them, differ by one at most.
+    """Rows of each part, in an order drawn from the seed: the numbers of a class's images differ by one at most.
 
     >>> labels = np.repeat([0, 1], [12, 6])
     >>> [np.bincount(labels[rows]).tolist() for rows in stratified(labels, 6)]

@@ -4,6 +4,7 @@ Facts about the files: https://www.cs.toronto.edu/~kriz/cifar.html.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -92,7 +93,7 @@ def _records(file: str, content: bytes) -> tuple[np.ndarray, np.ndarray]:
     return rows[:, 1:], rows[:, 0]
 
 
-_READ = {
+_READ: dict[str, tuple[str, Callable[[str, bytes], tuple[np.ndarray, np.ndarray]]]] = {
     PICKLED: ("pickled batches", partial(unpickle_batch, key="labels")),
     BINARY: ("binary batches", _records),
     MATLAB: ("MATLAB batches", partial(mat_batch, key="labels", largest=_FAMILY.largest)),

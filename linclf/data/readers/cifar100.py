@@ -3,6 +3,7 @@
 Facts about the files: https://www.cs.toronto.edu/~kriz/cifar.html.
 """
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -65,7 +66,8 @@ def _names(file: str, found: object) -> list[str]:
     raise DataError(f"{file}: expected the names of {N_CLASSES} classes, found something else")
 
 
-_READ = {
+_Rows = Callable[[str, bytes], tuple[np.ndarray, np.ndarray]]
+_READ: dict[str, tuple[_Rows, Callable[[str, bytes], object]]] = {
     PICKLED: (partial(unpickle_batch, key="fine_labels"), _pickled_names),
     BINARY: (_records, lambda file, content: content.split()),
     MATLAB: (partial(mat_batch, key="fine_labels", largest=_FAMILY.largest), _mat_names),

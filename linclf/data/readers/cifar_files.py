@@ -16,6 +16,8 @@ from linclf.errors import DataError
 from .archives import is_archive, read_archive
 
 PIXELS = 3 * 32 * 32
+
+
 @dataclass(frozen=True)
 class Family:
     """A data set's official files.
@@ -36,12 +38,17 @@ class Family:
         """The folder or archive that ``path`` is or holds, itself or a folder deeper, or None."""
         if path.is_file():
             return path if is_archive(path) else None
-        places = [path, *sorted(folder for folder in path.iterdir() if folder.is_dir())]
-        for place in places:
+        names = (*self.layouts, *self.archives)
+        for place in [
+            path,
+            *sorted(folder for folder in path.iterdir() if folder.is_dir() and folder.name not in names),
+        ]:
             if any((place / files[0]).is_file() for files in self.layouts.values()):
                 return place
-        names = (*self.layouts, *self.archives)
-        return next((place / name for place in places for name in names if (place / name).exists()), None)
+            for name in names:
+                if (place / name).exists():
+                    return self.find(place / name) or place / name
+        return None
 
     def read(self, path: Path) -> tuple[str, Iterator[tuple[str, bytes]]]:
         """The layout of what ``find`` found and its files, name and content; of a folder each is read when asked for.

@@ -63,7 +63,9 @@ def sort_pictures(root: Path) -> Found:
             raise DataError(f"{folder}: expected one folder for {part}, found another beside it")
         found.parts[part] = _classes(folder, found)
     for folder in set(folders) - set(splits):
-        found.over[f"pictures in {folder.name}, beside the folders of the parts"] += len([*_pictures(folder, Counter())])
+        found.over[f"pictures in {folder.name}, beside the folders of the parts"] += len(
+            [*_pictures(folder, Counter())]
+        )
     if "train" not in found.parts:
         raise DataError(f"{root}: expected a folder train beside {', '.join(folder.name for folder in splits)}")
     for part in ("validation", "test"):

@@ -42,7 +42,9 @@ def load(path: Path, source: str) -> Dataset:
         sets = {key: files for key, files in sets.items() if path in files.values()}
     if len(sets) != 1:
         several = ", ".join(str(min(files.values()).relative_to(path)) for files in sets.values())
-        raise DataError(f"{path}: expected the IDX files of one data set, found those of several: name one of {several}")
+        raise DataError(
+            f"{path}: expected the IDX files of one data set, found those of several: name one of {several}"
+        )
     ((folder, _), files) = next(iter(sets.items()))
     train = _part(folder, files, "train")
     test = _part(folder, files, "t10k") if any(part == "t10k" for part, _ in files) else None

@@ -41,7 +41,7 @@ def load(path: Path, source: str, label: str | None = None) -> Dataset:
         raise DataError(f"{path}: expected a column {column}, found {_listed(table.columns)}")
     missing = table.columns[table.isna().any()]
     if len(missing):
-        raise DataError(f"{path}: expected a value in every row, found none in some of {_listed(missing)}; fill them in")
+        raise DataError(f"{path}: expected a value in every row, some lack one in {_listed(missing)}; fill them in")
     features = table.drop(columns=column)
     others = [name for name, kind in features.dtypes.items() if getattr(kind, "kind", "O") not in "biuf"]
     if others:
