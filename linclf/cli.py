@@ -14,8 +14,8 @@ REPORT = "reports/latest"
 """The folder of a report where none is named."""
 
 _DATA = (
-    "auto (default), synthetic, digits, cifar-10, or a path: of CIFAR-10, CIFAR-100, an .npz file, a table, a folder of "
-    "IDX files, or a folder that holds a folder of images for each class"
+    "auto (default), synthetic, digits, cifar-10, or a path: of CIFAR-10, CIFAR-100, an .npz file, a table, a folder "
+    "of IDX files, or a folder that holds a folder of images for each class"
 )
 
 

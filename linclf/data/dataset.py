@@ -117,9 +117,16 @@ def make_dataset(
     if validation:  # else six batches would be hashed like five and validation images
         content.update(b"the last are validation images")
     *train, (test_images, test_labels) = batches
-    images, labels = zip(*train, strict=True)
     provenance = Provenance(name, source, layout, content.hexdigest(), official, synthetic)
-    data = Dataset(images, labels, test_images, test_labels, class_names, provenance, *(validation or ()))
+    data = Dataset(
+        tuple(images for images, _ in train),
+        tuple(labels for _, labels in train),
+        test_images,
+        test_labels,
+        class_names,
+        provenance,
+        *(validation or ()),
+    )
     found = " ".join([_counted(data), *notes])
     return replace(data, provenance=replace(provenance, found=found))
 

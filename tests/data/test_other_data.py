@@ -356,7 +356,7 @@ def test_the_official_names_of_cifar_100_are_read(tmp_path):
 def test_a_pickled_file_of_many_images_is_read(tmp_path):
     """Past 255 remembered objects, 255 images and 1,000 items of a list, pickles use other opcodes."""
     pixels, labels = np.full((1500, 3072), 7, np.uint8), np.arange(1500).astype(np.uint8) % 100
-    content = cifar_files.pickled(pixels, labels, "fine_labels")
+    content = cifar_files.pickled(pixels, labels, b"fine_labels")
     read = unpickle_batch("train", content, "fine_labels")
     for found, wanted in zip(read, (pixels, labels), strict=True):
         np.testing.assert_array_equal(found, wanted)

@@ -39,10 +39,8 @@ class Family:
         if path.is_file():
             return path if is_archive(path) else None
         names = (*self.layouts, *self.archives)
-        for place in [
-            path,
-            *sorted(folder for folder in path.iterdir() if folder.is_dir() and folder.name not in names),
-        ]:
+        inside = sorted(path.iterdir()) if path.is_dir() else []
+        for place in (path, *(folder for folder in inside if folder.is_dir() and folder.name not in names)):
             if any((place / files[0]).is_file() for files in self.layouts.values()):
                 return place
             for name in names:

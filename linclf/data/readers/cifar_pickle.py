@@ -33,7 +33,7 @@ def unpickle(file: str, content: bytes) -> Any:
         return found
     except Exception as error:  # unpickling hostile bytes can raise nearly anything
         raise DataError(
-            f"{file}: expected a pickled file of CIFAR, as Python 2 or 3 writes it by protocol 2 to 5, refused it: {error}"
+            f"{file}: expected a pickled file of CIFAR, by Python 2 or 3 and protocol 2 to 5, refused it: {error}"
         ) from error
 
 
@@ -145,7 +145,7 @@ class _Admitted(dict[int, Any]):
     def __init__(self) -> None:
         codes = (getattr(pickle, name)[0] for name in _OPCODES.split())
         super().__init__({code: pickle._Unpickler.dispatch[code] for code in codes})
-        # Python's own makes an array of as many bytes as the file may say, before it reads them; these are read as bytes.
+        # Python's own makes room for as many bytes as the file may say before it reads them; these are read as bytes.
         self[pickle.BYTEARRAY8[0]] = pickle._Unpickler.dispatch[pickle.BINBYTES8[0]]
         self._asked = 0
 

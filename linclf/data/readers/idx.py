@@ -18,7 +18,7 @@ from linclf.data.split import Parts, split_dataset
 from linclf.errors import DataError
 
 _NAME = re.compile(r"(.*?)(train|test|t10k)[-_.](images|labels)[-_.]idx[13][-_.]ubyte(?:\.gz)?", re.IGNORECASE)
-"""As MNIST's and EMNIST's pages, torchvision, Kaggle and 7-Zip write them; what comes before names one set of several."""
+"""As MNIST's and EMNIST's pages, torchvision, Kaggle and 7-Zip write them; what comes before names a set."""
 
 _Files = dict[tuple[str, str], Path]
 """The file of each (train or t10k, images or labels)."""
