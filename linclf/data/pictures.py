@@ -102,7 +102,7 @@ def _is_deep(image: Any) -> bool:
     """Whether the file stores more than 8 bits where the mode says 8: Pillow would drop the others in silence."""
     stored = [tile[3] for tile in image.tile]
     if image.format == "PPM":  # (mode, greatest value)
-        return any(isinstance(value, int) and value > 255 for args in stored for value in np.ravel(args).tolist())
+        return any(isinstance(value, int) and value > 255 for args in stored for value in (args if args else ()))
     return any(";16" in str(args) for args in stored)
 
 
@@ -117,7 +117,11 @@ def _prepared(image: Any, mode: str, image_size: int | None) -> Any:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     image = image.convert(mode)
-    return ImageOps.fit(image, (image_size, image_size)) if image_size else image
+    if not image_size:
+        return image
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    return image.crop((left, top, left + side, top + side)).resize((image_size, image_size))
 
 
 @contextmanager

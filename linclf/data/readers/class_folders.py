@@ -30,7 +30,7 @@ class Found:
         """What was passed over, as a sentence; none if nothing was."""
         if not self.over:
             return []
-        return [f"Passed over: {', '.join(f'{number:,} {reason}' for reason, number in self.over.items())}."]
+        return [f"Passed over: {', '.join(f'{number:,} {reason}' for reason, number in sorted(self.over.items()))}."]
 
 
 def has_pictures(folder: Path) -> bool:
