@@ -286,7 +286,7 @@ def test_bad_images_are_refused_by_name(tmp_path, content, name):
 
 def test_folders_that_are_no_classes_are_refused_by_name(tmp_path):
     (tmp_path / "train").mkdir()
-    refused(tmp_path, "expected a folder of image files for each class, found none")
+    refused(tmp_path, "train: expected image files, found none")
     write_images(tmp_path / "a")
     (tmp_path / "a" / "test" / "bird").mkdir()
     refused(tmp_path / "a", "bird: expected image files, found none")
