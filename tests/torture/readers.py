@@ -274,6 +274,7 @@ def _start() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (used + 3 * BYTES,) * 2)
     signal.signal(signal.SIGALRM, _late)
     Image.init()  # all of Pillow's readers, which are imported when one is needed first
+    pandas.read_csv(io.StringIO("a\n1"))  # what it imports, and asks the system, the first time
     bootstrap.RESAMPLES = bootstrap.IMAGE_RESAMPLES = 50
     warnings.simplefilter("ignore")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff says there what it thinks of each file
