@@ -30,7 +30,7 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
-import pandas  # noqa: F401 - which tables need, and no reader may import under its guard
+import pandas
 import scipy.io
 import scipy.special
 from PIL import Image

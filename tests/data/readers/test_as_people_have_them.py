@@ -13,6 +13,7 @@ from helpers import arrays, idx_bytes, refused, same_rows, training
 from PIL import Image
 
 from linclf import ConfigError, DataError, load_dataset
+from linclf.cli import main
 from linclf.data import fetch as fetching
 from linclf.data import load
 from linclf.data.pictures import ENDINGS, FORMATS
@@ -424,3 +425,14 @@ def test_an_option_for_other_data_is_refused(tmp_path, name):
     for options in ({"image_size": 8}, {"label": "x"}):
         with pytest.raises(ConfigError, match=r"a\.npz: expected no"):
             load_dataset(tmp_path / "a.npz", **options)
+
+
+def test_the_command_line_names_the_data_as_the_library_does(tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        "linclf.report.build.make_report", lambda parameters, **_: given.append(parameters["data"]) or 0
+    )
+    for words in (["--image-size", "32"], ["--label", "kind"], []):
+        assert main(["report", "--data", "place", *words]) == 0
+    assert given == ["place:32", "place:kind", "place"]
+    assert main(["report", "--data", "place", "--image-size", "32", "--label", "kind"]) == 2
