@@ -115,6 +115,84 @@ def readers() -> dict[str, Reader]:
     pickled = {name: cifar_files.pickled(pixels, labels) for name in cifar_files.BATCHES}
     binary = {f"{name}.bin": np.column_stack([labels, pixels]).tobytes() for name in cifar_files.BATCHES}
     matlab = {f"{name}.mat": _mat(pixels, labels, i % 2) for i, name in enumerate(cifar_files.BATCHES)}
+    kinds = [labels, labels.tolist(), list(labels)] * 2
+    anew = {
+        name: pickle.dumps({"data": pixels, "labels": held}, protocol=2 + i % 4)
+        for i, (name, held) in enumerate(zip(cifar_files.BATCHES, kinds, strict=True))
+    }
+    fine = cifar100(n=6)[0]["cifar-100-python"]
+    idx = {
+        f"{part}-{name}": content
+        for part, n in (("train", 6), ("t10k", 2))
+        for name, content in (
+            ("images-idx3-ubyte", idx_bytes(rng.integers(0, 256, (n, 3, 4), np.uint8))),
+            ("labels-idx1-ubyte", idx_bytes(np.arange(n, dtype=np.uint8) % 2)),
+        )
+    }
+    npz = io.BytesIO()
+    np.savez(npz, **arrays(n=8, n_test=4, shape=(2, 3)), class_names=["a", "b", "c"])
+    model = io.BytesIO()
+    np.savez(model, W=rng.normal(size=(3, 4)), b=np.zeros(3))
+    return {
+        "CIFAR-10, pickled": _in("cifar-10-batches-py", pickled, mutate.pickled),
+        "CIFAR-10, binary": _in("cifar-10-batches-bin", binary, mutate.flipped),
+        "CIFAR-10, tar.gz": Reader(
+            {"py.tar.gz": _tar("cifar-10-batches-py", pickled), "bin.tgz": _tar("cifar-10-batches-bin", binary)},
+            "",
+            mutate.gzipped(mutate.tarred),
+            _load,
+        ),
+        "CIFAR-10, MATLAB": _in("cifar-10-batches-mat", matlab, mutate.flipped),
+        "CIFAR-10, pickled anew": _in("cifar-10-batches-py", anew, mutate.pickled),
+        "CIFAR-10, zip": Reader({"mine.zip": _zip(binary)}, "", mutate.flipped, _load),
+        "CIFAR-100, pickled": _in("cifar-100-python", fine, mutate.pickled),
+        "table": Reader({"table.csv": b"a,b,label\n" + b"1,0.5,x\n2,-3e2,y\n" * 6}, "", mutate.flipped, _load),
+        "npz, text labels": Reader({"words.npz": _words(rng)}, "", mutate.zipped, _load),
+        "npz": Reader({"arrays.npz": npz.getvalue()}, "", mutate.zipped, _load),
+        "model": Reader({"model.npz": model.getvalue()}, "", mutate.zipped, _predict),
+        "IDX": _in("idx", idx, mutate.flipped),
+        "IDX, gzipped": _in(
+            "idx", {f"{n}.gz": gzip.compress(c, mtime=0) for n, c in idx.items()}, mutate.gzipped(mutate.flipped)
+        ),
+        "image files": _in("images", _images(rng), mutate.png),
+        "results.json": Reader(
+            {"results.json": _results(), "claims.json": b"{}"}, "results.json", mutate.json_text, _evaluate
+        ),
+    }
+
+
+def _in(folder: str, files: Mapping[str, bytes], mutate: mutate.Mutate) -> Reader:
+    return Reader({f"{folder}/{name}": content for name, content in files.items()}, folder, mutate, _load)
+
+
+def _tar(folder: str, files: Mapping[str, bytes]) -> bytes:
+    with tempfile.TemporaryDirectory() as place:
+        path = cifar_files.archive(Path(place) / "a", [(f"{folder}/{name}", c) for name, c in files.items()])
+        return path.read_bytes()
+
+
+def _mat(pixels: np.ndarray, labels: np.ndarray, compressed: int) -> bytes:
+    file = io.BytesIO()
+    scipy.io.savemat(file, {"data": pixels, "labels": labels[:, None]}, do_compression=bool(compressed))
+    return file.getvalue()
+
+
+def _zip(files: Mapping[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def _words(rng: np.random.Generator) -> bytes:
+    file, y = io.BytesIO(), np.array(["a", "b", "c"] * 4)[:, None]
+    np.savez(file, x_train=rng.random((12, 3)), y_train=y, x_val=rng.random((12, 3)), y_val=y)
+    return file.getvalue()
+
+
+def _images(rng: np.random.Generator) -> dict[str, bytes]:
+    made = {}
     kinds = [
         "png",
         "jpeg",
