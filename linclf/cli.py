@@ -14,8 +14,8 @@ REPORT = "reports/latest"
 """The default folder of a report."""
 
 _DATA = (
-    "auto (default), synthetic, digits, or a path: of CIFAR-10, CIFAR-100, an .npz file, a folder of IDX files, or a "
-    "folder that holds a folder of images for each class"
+    "auto (default), synthetic, digits, cifar-10, or a path: of CIFAR-10, CIFAR-100, an .npz file, a table, a folder "
+    "of IDX files, or a folder that holds a folder of images for each class"
 )
 
 
@@ -32,6 +32,11 @@ def _parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="run the notebooks and write the HTML report")
     report.add_argument("--data", default="auto", help=_DATA)
+    how = report.add_mutually_exclusive_group()
+    how.add_argument(
+        "--image-size", type=int, metavar="N", help="crop and resize pictures to N x N; like --data PATH:N"
+    )
+    how.add_argument("--label", metavar="NAME", help="a table's column of labels; like --data PATH:NAME")
     report.add_argument("--out", default=REPORT, metavar="DIR", help="folder to write, default %(default)s")
     report.add_argument("--seeds", type=int, default=1, metavar="N", help="number of seeds, default 1")
     report.add_argument("--first-seed", type=int, default=0, metavar="S", help="number of the first seed, default 0")
@@ -100,6 +105,9 @@ def _report(options: argparse.Namespace, command: str) -> int:
     from linclf.training.backends import engine
 
     parameters = {name: getattr(options, name) for name in ("data", "seeds", "first_seed", "epochs")}
+    how = options.label if options.image_size is None else options.image_size
+    if how is not None:
+        parameters["data"] += f":{how}"
     with engine(options.backend, options.scheduler):
         return make_report(
             parameters | {"out_dir": options.out},

@@ -1,77 +1,127 @@
-"""Data sets: CIFAR-10 or other data where the user has them, and an embedded stand-in. Nothing is downloaded here."""
+"""Data sets: CIFAR-10 or other data where the user has them, and an embedded stand-in."""
 
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from linclf.errors import DataError
+from linclf.errors import ConfigError, DataError
 
 from .dataset import Dataset
-from .fetch import cache_folder
-from .readers import cifar10, cifar100, idx, image_folders, npz
+from .fetch import cache_folder, fetch
+from .readers import cifar10, cifar100, idx, image_folders, npz, tables
 from .readers.sklearn_digits import digits
 from .synthetic import synthetic
 
 
 class Reader(Protocol):
-    """What the module of a format has."""
+    """What the module of a format has; ``load`` takes the reader's option besides, where it has one."""
 
     def find(self, path: Path) -> Path | None:
         """What this reader would load of ``path``, or None."""
 
-    def load(self, path: Path, source: str) -> Dataset:
-        """The data set at what ``find`` found; ``source`` is what people are told about the place."""
+    @property
+    def load(self) -> Any:
+        """(path, source) -> the data set at what ``find`` found; ``source`` is what people are told about the place."""
 
 
-READERS: tuple[Reader, ...] = (cifar10, cifar100, npz, idx, image_folders)
+READERS: tuple[Reader, ...] = (npz, tables, cifar10, cifar100, idx, image_folders)
 """In the order in which they are asked: the first that finds something loads it."""
+_OPTIONS: dict[Reader, str] = {image_folders: "image_size", tables: "label"}
 
 
-def load_dataset(name_or_path: str | os.PathLike[str]) -> Dataset:
+def load_dataset(
+    name_or_path: str | os.PathLike[str], *, image_size: int | None = None, label: str | None = None
+) -> Dataset:
     """The data set called, or found at, ``name_or_path``.
 
     Args:
         name_or_path: "synthetic", the generated stand-in ("synthetic:200": with 200 images a batch); "digits",
-            scikit-learn's; "auto": what ``$LINCLF_DATA`` names, else CIFAR-10 in the cache folder, else the stand-in;
-            or a path: of CIFAR-10 or CIFAR-100 in either official layout, as a folder, a folder that holds it, or the
-            official archive; of an ``.npz`` file; of a folder of IDX files; or of a folder of images, a folder a class.
-            The modules of this package say what each must hold.
+            scikit-learn's; "cifar-10", downloaded into the cache folder unless it is there; "auto": what
+            ``$LINCLF_DATA`` names, else CIFAR-10 in the cache folder, where Keras keeps it or in ``./data``, where
+            torchvision's examples do, else the stand-in; or a path: of CIFAR-10 or CIFAR-100 in any official layout, as
+            a folder, a folder that holds it, or an archive; of an ``.npz`` file; of a table (CSV or Parquet); of a
+            folder of IDX files; or of a folder of images, a folder for each class. The modules of the readers say what
+            each must hold. After a colon a path says how it is read: "photos:32" is ``image_size=32``, "table.csv:kind"
+            is ``label="kind"``. What exists under the whole name goes before.
+        image_size: of a folder of images: crop each to its middle square and resize it to so many pixels a side.
+        label: of a table: the column of labels.
 
     Raises:
         DataError: nothing usable there; names the file, what was expected and what was found.
-        ConfigError: a package that reads it is not installed.
+        ConfigError: a package that reads it is not installed, or an option is for other data.
 
     >>> data = load_dataset("synthetic:200")
     >>> data.train_images[0].shape, len(data.train_images), data.class_names[0]
     ((200, 32, 32, 3), 5, 'texture A')
     """
     name = os.fspath(name_or_path)
+    options: dict[str, Any] = {"image_size": image_size, "label": label}
+    options = {option: value for option, value in options.items() if value is not None}
     if name == "auto":
-        name = os.environ.get("LINCLF_DATA") or (
-            str(cache_folder()) if cifar10.find(cache_folder()) is not None else "synthetic"
-        )
+        name = _found_automatically()
+    elif name.lower() == "cifar-10" and not os.path.exists(name):
+        name = str(cache_folder() if cifar10.find(cache_folder()) else fetch())
+    base, _, size = name.partition(":")
+    if base in ("synthetic", "digits") and not os.path.exists(name):
+        if options or (base == "digits" and size):
+            raise ConfigError(f"{name}: expected no image size and no label column: those are for data at a path")
+        return digits() if base == "digits" else _synthetic(name, size)
+    return _load_path(name, options)
+
+
+def _found_automatically() -> str:
+    """What "auto" stands for."""
+    places = [cache_folder(), Path("~/.keras/datasets").expanduser(), Path("data")]
+    found = (str(place) for place in places if place.is_dir() and cifar10.find(place) is not None)
+    return os.environ.get("LINCLF_DATA") or next(found, "synthetic")
+
+
+def _synthetic(name: str, size: str) -> Dataset:
     if name == "synthetic":
         return synthetic()
-    if name.startswith("synthetic:"):
-        size = name.partition(":")[2]
-        if not (size.isdecimal() and 0 < int(size) <= 100_000):
-            raise DataError(f"{name}: expected a number of images after the colon, 1 to 100000, such as synthetic:200")
-        return synthetic(batch_size=int(size), n_test=int(size))
-    if name == "digits":
-        return digits()
-    path = Path(os.path.expanduser(name))
-    if not os.path.exists(path):
+    if not (size.isdecimal() and 0 < int(size) <= 100_000):
+        raise DataError(f"{name}: expected a number of images after the colon, 1 to 100000, such as synthetic:200")
+    return synthetic(batch_size=int(size), n_test=int(size))
+
+
+def _load_path(name: str, options: dict[str, Any]) -> Dataset:
+    whole = os.path.expanduser(name)
+    place, _, word = whole.rpartition(":")
+    if os.path.exists(whole) or not os.path.exists(place):
+        place, word = whole, ""
+    if not os.path.exists(place):
         raise DataError(f"{name}: no such file or folder; give the path of data, or 'synthetic' for the stand-in")
-    home = os.path.expanduser("~")
-    source = name.replace(home, "~", 1) if name.startswith(home) else name
+    path, home = Path(place), os.path.expanduser("~")
+    source = place.replace(home, "~", 1) if place.startswith(home) else place
     try:
         for reader in READERS:
             found = reader.find(path)
             if found is not None:
-                return reader.load(found, source)
+                if path.is_dir() and found != path:
+                    source = os.path.join(source, found.relative_to(path))
+                result: Dataset = reader.load(found, source, **_options(reader, name, word, options))
+                return result
     except (OSError, MemoryError) as error:  # a folder that may not be listed, or more images than memory
         raise DataError(f"{name}: expected data that can be read, but {error or 'memory does not suffice'}") from error
     raise DataError(
-        f"{name}: expected CIFAR-10 there, CIFAR-100, an .npz file, a folder of IDX files or folders of images, found "
-        "none of them"
+        f"{name}: expected CIFAR-10 there, CIFAR-100, an .npz file, a table (.csv, .tsv or .parquet), a folder of IDX "
+        "files or folders of images, found none of them"
     )
+
+
+def _options(reader: Reader, name: str, word: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The reader's option: what was given, or the word after the colon."""
+    own = _OPTIONS.get(reader, "")
+    if word and own:
+        if own in options:
+            raise ConfigError(f"{name}: expected {own} once, found {word} and {options[own]}")
+        if own == "image_size" and not (word.isdecimal() and len(word) < 5):
+            raise ConfigError(f"{name}: expected an image size in pixels after the colon, such as 32, found {word}")
+        options = options | {own: int(word) if own == "image_size" else word}
+    for option in options:
+        if option != own:
+            kind = "folders of image files" if option == "image_size" else "tables"
+            raise ConfigError(f"{name}: expected no {option}, which is for {kind}, found {options[option]!r}")
+    if word and not own:
+        raise ConfigError(f"{name}: expected nothing after the colon, found {word}")
+    return options

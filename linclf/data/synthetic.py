@@ -7,7 +7,7 @@ strengths were set so that a linear network does about as well, overfits and is 
 
 import numpy as np
 
-from .dataset import Batch, Dataset, make_dataset
+from .dataset import Dataset, LabelledImages, make_dataset
 
 N_CLASSES, SIDE, PROTOTYPES = 10, 32, 5
 SIGNAL = 0.2
@@ -33,7 +33,7 @@ def synthetic(batch_size: int = 2000, n_test: int = 2000, seed: int = 0) -> Data
     )
 
 
-def _batch(rng: np.random.Generator, prototypes: np.ndarray, n: int) -> Batch:
+def _batch(rng: np.random.Generator, prototypes: np.ndarray, n: int) -> LabelledImages:
     labels = rng.integers(0, N_CLASSES, n)
     chosen = rng.integers(0, PROTOTYPES, n)
     contrast = rng.uniform(0.3, 1.7, (n, 1, 1, 1)).astype(np.float32)

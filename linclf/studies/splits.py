@@ -41,11 +41,15 @@ def check_whole(name: str, value: object, low: int, high: int) -> None:
 def split_sizes(split: str, data: Dataset, n_validation: int) -> tuple[int, int]:
     """Number of training and validation images of a split; DataError if there are too few batches for it.
 
+    Where the data brought validation images, those validate in every split, and "full" trains on all the others.
+
     >>> from linclf import load_dataset
     >>> split_sizes("full", load_dataset("synthetic:50"), n_validation=20)
     (230, 20)
     """
     sizes = [len(labels) for labels in data.train_labels]
+    if data.validation_labels is not None:
+        return sum(sizes) if split == "full" else sizes[0], len(data.validation_labels)
     if split == "full":
         n_validation = min(n_validation, sum(sizes) // 5)
         return sum(sizes) - n_validation, n_validation
@@ -55,9 +59,10 @@ def split_sizes(split: str, data: Dataset, n_validation: int) -> tuple[int, int]
 
 
 def split_rows(split: str, data: Dataset, n_validation: int) -> Cut:
-    """Which rows of the data's training images a split takes; DataError as in :func:`split_sizes`."""
+    """Which images train and which validate, counted through all training batches and then the validation images."""
     n_train, n = split_sizes(split, data, n_validation)
-    return Cut(range(n_train), range(n_train, n_train + n))
+    start = n_train if data.validation_labels is None else sum(map(len, data.train_labels))
+    return Cut(range(n_train), range(start, start + n))
 
 
 def make_split(data: Dataset, cut: Cut, *, lazily: bool = False) -> Split:
@@ -84,10 +89,13 @@ def first(images: Examples, n: int) -> Examples:
 
 
 def _rows(data: Dataset, rows: range) -> Arrays:
-    """Images and labels of rows counted through all training batches; a batch that serves whole is not copied."""
+    """Images and labels of rows counted as in ``split_rows``; a batch that serves whole is not copied."""
+    sets = list(zip(data.train_images, data.train_labels, strict=True))
+    if data.validation_images is not None and data.validation_labels is not None:
+        sets.append((data.validation_images, data.validation_labels))
     parts = []
     start = 0
-    for images, labels in zip(data.train_images, data.train_labels, strict=True):
+    for images, labels in sets:
         own = slice(max(rows.start - start, 0), max(rows.stop - start, 0))
         if len(labels[own]):
             parts.append((images[own], labels[own]))

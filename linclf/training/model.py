@@ -73,7 +73,7 @@ class Linear:
         """Read what :meth:`save` wrote; DataError if the file holds anything else."""
         from linclf.data.readers.npz import read_arrays
 
-        arrays = read_arrays(path, ("W", "b"), "a model saved by Linear.save")
+        arrays = read_arrays(path, ("W", "b").__contains__, "a model saved by Linear.save, with arrays W and b")
         W, b = (arrays.get(name, np.empty(0)) for name in ("W", "b"))
         if W.ndim != 2 or b.shape != W.shape[:1]:
             raise DataError(f"{path}: expected W (classes, inputs) and b (classes,), found {W.shape} and {b.shape}")

@@ -3,6 +3,7 @@
 ``tests/torture/readers.py`` goes on where these end, with thousands of files that chance has made.
 """
 
+import codecs
 import contextlib
 import gzip
 import io
@@ -78,7 +79,10 @@ PICKLES = {
     "string of gigabytes": b"\x80\x02T" + struct.pack("<i", 2**31 - 1) + b"x.",
     "lists by the million": b"\x80\x02(" + b"]" * 3_000_000 + b"t.",
     "no dict": pickle.dumps([1, 2, 3], protocol=2),
-    "a later protocol": pickle.dumps({"data": np.zeros((6, 3072), np.uint8), "labels": [0] * 6}, protocol=4),
+    "a protocol of text": pickle.dumps({"data": np.zeros((6, 3072), np.uint8), "labels": [0] * 6}, protocol=0),
+    "bytes of exabytes": b"\x80\x05\x96" + struct.pack("<Q", 2**62) + b"x.",
+    "a frame of exabytes": b"\x80\x04\x95" + struct.pack("<Q", 2**62) + b"N.",
+    "encodes by itself": pickle.dumps(Calls(codecs.encode, "x", "rot13"), protocol=2),
     "a label too great": cifar_files.pickled(np.zeros((6, 3072), np.uint8), np.full(6, 11, np.uint8)),
     "a label too few": cifar_files.pickled(np.zeros((6, 3072), np.uint8), np.zeros(5, np.uint8)),
     "a name with escapes": b"\x80\x02c\x1b[31m\r\n\xe2\x80\xa8\n.",
@@ -199,13 +203,13 @@ def test_bombs_in_npz_are_refused_before_they_are_unpacked(tmp_path):
     refused(tmp_path / "bomb.npz", "bomb.npz: expected at most 100 times the")
     names = np.array(["a", "b", "c" * 2**20])
     (tmp_path / "names.npz").write_bytes(zipped(**made, class_names=npy(names)))
-    refused(tmp_path / "names.npz", "names.npz: expected for each class a printable name")
+    refused(tmp_path / "names.npz", "names.npz: expected for each class a name of its own")
 
 
 def test_an_array_of_objects_is_refused_and_runs_nothing(tmp_path):
     objects = np.array([Calls(exec, CANARY)] * 60, dtype=object)
     np.savez(tmp_path / "a.npz", **arrays() | {"X_train": objects})
-    refused(tmp_path / "a.npz", "a.npz: expected arrays saved by numpy.savez")
+    refused(tmp_path / "a.npz", "a.npz: expected arrays X_train and y_train saved by numpy.savez")
 
 
 def test_bombs_in_gzipped_idx_are_refused_before_they_are_unpacked(tmp_path):

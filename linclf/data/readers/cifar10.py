@@ -1,19 +1,25 @@
-"""CIFAR-10 in its two official layouts, as a folder or as the official archive.
+"""CIFAR-10 in its three official layouts, as a folder or as an archive, the official one or another.
 
 Facts about the files: https://www.cs.toronto.edu/~kriz/cifar.html.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from linclf.data.dataset import CIFAR10, Batch, Dataset, make_dataset
+import numpy as np
+
+from linclf.data.dataset import CIFAR10, Dataset, LabelledImages, make_dataset
 from linclf.errors import DataError
 
-from .cifar_files import LARGEST_ARCHIVE, Family, batch, records
+from .archives import LARGEST_ARCHIVE
+from .cifar_files import Family, batch, records
+from .cifar_mat import mat_batch
 from .cifar_pickle import unpickle_batch
 
-PICKLED, BINARY = "cifar-10-batches-py", "cifar-10-batches-bin"
+PICKLED, BINARY, MATLAB = "cifar-10-batches-py", "cifar-10-batches-bin", "cifar-10-batches-mat"
 BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
 NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -44,8 +50,13 @@ _OFFICIAL_MD5 = {
 }
 _FAMILY = Family(
     CIFAR10,
-    {PICKLED: BATCHES, BINARY: tuple(f"{name}.bin" for name in BATCHES)},
-    (PYTHON_ARCHIVE.name, BINARY_ARCHIVE.name),
+    {
+        PICKLED: BATCHES,
+        BINARY: tuple(f"{name}.bin" for name in BATCHES),
+        MATLAB: tuple(f"{name}.mat" for name in BATCHES),
+    },
+    # The last two are what Keras calls the first.
+    (PYTHON_ARCHIVE.name, BINARY_ARCHIVE.name, "cifar-10-matlab.tar.gz", f"{PICKLED}.tar.gz", f"{PICKLED}-target"),
     64 * 2**20,
 )
 
@@ -58,11 +69,11 @@ def find(path: Path) -> Path | None:
 def load(path: Path, source: str) -> Dataset:
     """CIFAR-10 from what ``find`` found; DataError naming the file that is missing or not what it has to be."""
     layout, files = _FAMILY.read(path)
-    read = _read_pickled if layout == PICKLED else _read_binary
-    batches: dict[str, Batch] = {}
+    stored, read = _READ[layout]
+    batches: dict[str, LabelledImages] = {}
     listed = layout == PICKLED  # as long as the files' checksums are
     for name, content in files:
-        batches[name] = read(f"{path}/{name}", content)
+        batches[name] = batch(f"{path}/{name}", *read(f"{path}/{name}", content), len(NAMES))
         listed = listed and hashlib.md5(content).hexdigest() == _OFFICIAL_MD5[name]
     largest = max(len(labels) for _, labels in batches.values())
     for name, (_, labels) in batches.items():
@@ -74,14 +85,17 @@ def load(path: Path, source: str) -> Dataset:
     if path.is_file():
         digest = hashlib.sha256(_FAMILY.read_file(path, LARGEST_ARCHIVE)).hexdigest()
         official = digest in (PYTHON_ARCHIVE.sha256, BINARY_ARCHIVE.sha256)
-    stored = "pickled batches" if layout == PICKLED else "binary batches"
     return make_dataset(list(batches.values()), NAMES, name=CIFAR10, source=source, layout=stored, official=official)
 
 
-def _read_pickled(file: str, content: bytes) -> Batch:
-    return batch(file, *unpickle_batch(file, content, b"labels"), len(NAMES))
-
-
-def _read_binary(file: str, content: bytes) -> Batch:
+def _records(file: str, content: bytes) -> tuple[np.ndarray, np.ndarray]:
     rows = records(file, content, n_labels=1)
-    return batch(file, rows[:, 1:], rows[:, 0], len(NAMES))
+    return rows[:, 1:], rows[:, 0]
+
+
+_READ: dict[str, tuple[str, Callable[[str, bytes], tuple[np.ndarray, np.ndarray]]]] = {
+    PICKLED: ("pickled batches", partial(unpickle_batch, key="labels")),
+    BINARY: ("binary batches", _records),
+    MATLAB: ("MATLAB batches", partial(mat_batch, key="labels", largest=_FAMILY.largest)),
+}
+"""What each layout is called, and what reads rows of pixels and labels from a file's name and bytes."""

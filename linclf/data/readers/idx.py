@@ -6,46 +6,93 @@ https://web.archive.org/web/20240101000000/http://yann.lecun.com/exdb/mnist/ (se
 
 import gzip
 import math
+import re
 import zlib
 from pathlib import Path
 
 import numpy as np
 
-from linclf.data.dataset import Batch, Dataset, check_file, check_size, split_dataset
+from linclf.data.dataset import Dataset, LabelledImages
+from linclf.data.limits import check_file, check_size
+from linclf.data.split import Parts, split_dataset
 from linclf.errors import DataError
+
+_NAME = re.compile(r"(.*?)(train|test|t10k)[-_.](images|labels)[-_.]idx[13][-_.]ubyte(?:\.gz)?", re.IGNORECASE)
+"""As MNIST's and EMNIST's pages, torchvision, Kaggle and 7-Zip write them; what comes before names a set."""
+
+_Files = dict[tuple[str, str], Path]
+"""The file of each (train or t10k, images or labels)."""
 
 
 def find(path: Path) -> Path | None:
-    """``path`` if it is a folder of IDX files, or None."""
-    return path if _file(path, "train-images-idx3-ubyte").is_file() else None
+    """``path`` if it is an IDX file, or a folder that holds some itself, in ``raw``, or one or two folders deeper."""
+    if path.is_file():
+        return path if _NAME.fullmatch(path.name) else None
+    return path if _sets(path) else None
 
 
 def load(path: Path, source: str) -> Dataset:
     """The data set of a folder of IDX files, (n, h, w, 1) uint8; DataError naming the file and what was expected of it.
 
-    The files name no classes, so these are called by their numbers.
+    Of several sets, as EMNIST has them, any file of one names it. Without test files, a test set is split off. The
+    files name no classes, so these are called by their numbers.
     """
-    train, test = _batch(path, "train"), _batch(path, "t10k")
-    if train[0].shape[1:] != test[0].shape[1:]:
+    sets = _sets(path.parent if path.is_file() else path)
+    if path.is_file():
+        sets = {key: files for key, files in sets.items() if path in files.values()}
+    if len(sets) != 1:
+        several = ", ".join(str(min(files.values()).relative_to(path)) for files in sets.values())
         raise DataError(
-            f"{_file(path, 't10k-images-idx3-ubyte')}: expected images of {train[0].shape[1:3]} pixels as in training, "
+            f"{path}: expected the IDX files of one data set, found those of several: name one of {several}"
+        )
+    ((folder, _), files) = next(iter(sets.items()))
+    train = _part(folder, files, "train")
+    test = _part(folder, files, "t10k") if any(part == "t10k" for part, _ in files) else None
+    if test and train[0].shape[1:] != test[0].shape[1:]:
+        raise DataError(
+            f"{files['t10k', 'images']}: expected images of {train[0].shape[1:3]} pixels as in training, "
             f"found {test[0].shape[1:3]}"
         )
-    return split_dataset(train, test, None, name=f"{path.resolve().name} (IDX)", source=source, layout="IDX files")
+    layout = "IDX files" if folder == path else f"IDX files in {folder.name}"
+    return split_dataset(Parts(train, test=test), name=f"{path.resolve().name} (IDX)", source=source, layout=layout)
 
 
-def _file(folder: Path, name: str) -> Path:
-    """The file of that name, or else its gzipped one."""
-    plain, zipped = folder / name, folder / f"{name}.gz"
-    return zipped if zipped.is_file() and not plain.is_file() else plain
+def _sets(path: Path) -> dict[tuple[Path, str], _Files]:
+    """The files of each set, by folder and by what its names begin with: those nearest to ``path`` only."""
+    sets: dict[tuple[Path, str], _Files] = {}
+    for pattern in ("*", "*/*", "*/*/*"):
+        for file in sorted(path.glob(pattern)):
+            match = _NAME.fullmatch(file.name)
+            if match and not (file.is_dir() or file.name.startswith(".")):
+                prefix, part, kind = (word.lower() for word in match.groups())
+                files = sets.setdefault((file.parent, prefix), {})
+                key = "train" if part == "train" else "t10k", kind
+                if key in files and file.suffix != ".gz" and files[key].suffix != ".gz":
+                    raise DataError(f"{file}: expected one file of {part} {kind}, found also {files[key].name}")
+                files.setdefault(key, file)  # sorted: the plain one before its gzipped one
+        if sets:
+            return _without_folders_of_a_file(sets)
+    return {}
 
 
-def _batch(folder: Path, part: str) -> Batch:
-    images = _read(_file(folder, f"{part}-images-idx3-ubyte"), 3)
-    labels = _read(file := _file(folder, f"{part}-labels-idx1-ubyte"), 1)
+def _without_folders_of_a_file(sets: dict[tuple[Path, str], _Files]) -> dict[tuple[Path, str], _Files]:
+    """Kaggle unpacks each file into a folder of its name: together these are one set."""
+    if len(sets) > 1 and all(len(files) == 1 for files in sets.values()):
+        together = {key: file for files in sets.values() for key, file in files.items()}
+        parents = {folder.parent for folder, _ in sets}
+        if len(together) == len(sets) and len(parents) == 1:
+            return {(parents.pop(), ""): together}
+    return sets
+
+
+def _part(folder: Path, files: _Files, part: str) -> LabelledImages:
+    for kind, dimensions in (("images", 3), ("labels", 1)):
+        if (part, kind) not in files:
+            raise DataError(f"{folder}/{part}-{kind}-idx{dimensions}-ubyte: expected an IDX file, found none")
+    images, labels = _read(files[part, "images"], 3), _read(file := files[part, "labels"], 1)
     if len(labels) != len(images):
         raise DataError(f"{file}: expected a label for each of {len(images):,} images, found {len(labels):,}")
-    return images[..., None], labels.astype(np.int64)
+    return images[..., None], labels
 
 
 def _read(path: Path, n_dimensions: int) -> np.ndarray:

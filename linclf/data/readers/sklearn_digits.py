@@ -5,7 +5,8 @@ https://scikit-learn.org/stable/modules/generated/sklearn.datasets.load_digits.h
 
 import numpy as np
 
-from linclf.data.dataset import Dataset, split_dataset
+from linclf.data.dataset import Dataset
+from linclf.data.split import Parts, split_dataset
 from linclf.errors import ConfigError
 
 
@@ -17,6 +18,4 @@ def digits() -> Dataset:
         raise ConfigError("the digits come with scikit-learn: pip install 'linclf[sklearn]'") from None
     found = load_digits()
     images = found.images[..., None].astype(np.uint8)  # 0..16
-    return split_dataset(
-        (images, found.target.astype(np.int64)), None, None, name="digits", source="scikit-learn", layout="built in"
-    )
+    return split_dataset(Parts((images, found.target)), name="digits", source="scikit-learn", layout="built in")

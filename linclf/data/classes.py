@@ -1,0 +1,106 @@
+"""Class names that can be shown, and labels numbered 0..C-1."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from linclf.errors import DataError
+
+LONGEST_NAME = 200
+MOST_CLASSES = 1000
+# Control characters, surrogates, and breaks of lines and paragraphs; and the marks that turn whatever stands beside.
+_CANNOT_BE_SHOWN = {"Cc", "Cs", "Zl", "Zp"}
+_TURN = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_INVISIBLE = {"Cf", "Zs"}
+
+
+def checked_names(names: Sequence[str], where: str) -> tuple[str, ...]:
+    """``names``, composed alike (NFC), if they can head columns and stand on pages; else DataError.
+
+    >>> checked_names(["cafe\u0301", "👩\u200d🌾"], "a folder")[0] == "caf\u00e9"
+    True
+    """
+    composed = tuple(unicodedata.normalize("NFC", name) for name in names)
+    if not 2 <= len(composed) <= MOST_CLASSES:
+        raise DataError(f"{where}: expected 2 to {MOST_CLASSES:,} classes, found {len(composed):,}")
+    for name, number in Counter(composed).items():
+        if number > 1 or len(name) > LONGEST_NAME or not can_be_shown(name):
+            raise DataError(
+                f"{where}: expected for each class a name of its own that can be shown, of at most {LONGEST_NAME} "
+                f"characters, found {name[:LONGEST_NAME]!r}"
+            )
+    return composed
+
+
+def can_be_shown(name: str) -> bool:
+    """Whether a name has something to see, and nothing that breaks or turns the text around it."""
+    kinds = {unicodedata.category(c) for c in name}
+    return bool(kinds - _INVISIBLE) and not kinds & _CANNOT_BE_SHOWN and not _TURN & set(name)
+
+
+def numbered(
+    labels: Sequence[np.ndarray | None], names: Sequence[str] | None, where: str
+) -> tuple[list[np.ndarray | None], Sequence[str]]:
+    """The labels of each part as int64 0..C-1, and the names of the classes.
+
+    Without ``names``, the classes are what the first part, the training images', holds, in order: numbers by size, text
+    by its characters, and each keeps its own as its name. With ``names``, a label is the number of its name, from 0;
+    labels with gaps or from another start are taken in order where there are as many of them as names.
+
+    Args:
+        labels: of each part, (n,): whole numbers of any width, booleans or text; None for a part that is not there.
+
+    Raises:
+        DataError: labels of another type, or a class that is not among the training images'.
+    """
+    parts = [None if part is None else _plain(part, where) for part in labels]
+    present = [part for part in parts if part is not None]
+    if len({part.dtype.kind == "U" for part in present}) > 1:
+        raise DataError(f"{where}: expected labels of one type in all parts, found text and numbers")
+    every = np.unique(np.concatenate(present))
+    if len(every) > MOST_CLASSES:
+        raise DataError(f"{where}: expected labels of at most {MOST_CLASSES:,} classes, found {len(every):,}")
+    if names is None:
+        classes, names = np.unique(present[0]), []
+        if len(other := np.setdiff1d(every, classes)):
+            raise DataError(f"{where}: expected the classes of the training images, found another: {_name(other[0])}")
+        names = [_name(label) for label in classes]
+    elif every.dtype.kind == "U":
+        classes = np.array([unicodedata.normalize("NFC", name) for name in names])
+    elif every[0] >= 0 and every[-1] < len(names):
+        classes = np.arange(len(names))
+    else:
+        classes = every
+    if len(classes) != len(names) or len(np.setdiff1d(every, classes)):
+        raise DataError(
+            f"{where}: expected labels of the {len(names)} classes that are named, found "
+            f"{', '.join(map(_name, every[:10]))}{' ...' if len(every) > 10 else ''}"
+        )
+    order = np.argsort(classes)
+    return [part if part is None else order[np.searchsorted(classes, part, sorter=order)] for part in parts], names
+
+
+def _plain(labels: np.ndarray, where: str) -> np.ndarray:
+    """Labels as int64 or composed text; booleans as text."""
+    if labels.dtype.kind == "b":
+        return np.where(labels, "True", "False")
+    if labels.dtype.kind in "iu":
+        if labels.dtype == np.uint64 and labels.size and labels.max() > np.iinfo(np.int64).max:
+            raise DataError(f"{where}: expected labels below 2^63, found {labels.max()}")
+        return labels.astype(np.int64)
+    try:
+        if labels.dtype.kind == "S":
+            labels = np.char.decode(labels, "utf-8")
+        if labels.dtype.kind == "U":
+            distinct, places = np.unique(labels, return_inverse=True)
+            composed = [unicodedata.normalize("NFC", label) for label in distinct.tolist()]
+            return np.array(composed, dtype=str)[places.ravel()]
+    except (ValueError, SystemError) as error:  # bytes or numbers that are no characters
+        raise DataError(f"{where}: expected labels as text, found {error}") from error
+    raise DataError(f"{where}: expected labels as whole numbers or text, found {labels.dtype}; convert them first")
+
+
+def _name(label: np.generic) -> str:
+    return str(label)[: LONGEST_NAME + 1]

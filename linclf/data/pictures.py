@@ -1,0 +1,147 @@
+"""Picture files as arrays of one shape: turned as a viewer shows them, on white, and resized where asked for."""
+
+import io
+import math
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from linclf.errors import ConfigError, DataError
+
+from .limits import check_file, check_size
+
+# fmt: off
+FORMATS = (
+    "AVIF", "BLP", "BMP", "CUR", "DCX", "DDS", "DIB", "FLI", "FTEX", "GBR", "GIF", "ICNS", "ICO", "JPEG",
+    "JPEG2000", "MSP", "PCD", "PCX", "PIXAR", "PNG", "PPM", "PSD", "QOI", "SGI", "SUN", "TGA", "TIFF", "WEBP", "XBM",
+    "XPM",
+)
+"""What Pillow reads as pictures (JPEG includes MPO), but for those for which it calls another program, such as EPS."""
+ENDINGS = {
+    ".apng", ".avif", ".avifs", ".blp", ".bmp", ".bw", ".cur", ".dcx", ".dds", ".dib", ".flc", ".fli", ".ftc", ".ftu",
+    ".gbr", ".gif", ".icb", ".icns", ".ico", ".j2c", ".j2k", ".jfif", ".jp2", ".jpc", ".jpe", ".jpeg", ".jpf",
+    ".jpg", ".jpx", ".mpo", ".msp", ".pbm", ".pcd", ".pcx", ".pfm", ".pgm", ".png", ".pnm", ".ppm", ".psd", ".pxr",
+    ".qoi", ".ras", ".rgb", ".rgba", ".sgi", ".tga", ".tif", ".tiff", ".vda", ".vst", ".webp", ".xbm", ".xpm",
+}
+# fmt: on
+"""Of the files in these formats, in any case."""
+LARGEST_SIDE = 1024
+_GREY = {"1", "L", "LA", "La"}
+_EIGHT_BITS = _GREY | {"P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV", "LAB"}
+_TURNED = range(5, 9)  # Exif orientations that exchange width and height
+
+
+def read_pictures(files: Sequence[Path], image_size: int | None = None) -> tuple[np.ndarray, list[str]]:
+    """The pixels of all files, (n, h, w, c) uint8, and sentences of what was done to them.
+
+    A picture is turned as its Exif tag says. What is transparent is composed on white. All are grey (c = 1) if every
+    one is, else in colour (c = 3). Of an animated file, or one of several pages, the first picture counts. More than 8
+    bits per channel are refused: arrays in an .npz file keep them.
+
+    Args:
+        image_size: crop each picture to its middle square and resize it to this many pixels a side; None takes them as
+            they are, all of one size.
+
+    Raises:
+        DataError: naming the first file that does not fit.
+    """
+    if image_size is not None and not 1 <= image_size <= LARGEST_SIDE:
+        raise ConfigError(f"expected an image size of 1 to {LARGEST_SIDE} pixels, found {image_size}")
+    sizes: Counter[tuple[int, int]] = Counter()
+    modes, animated = set(), 0
+    for file in files:
+        with _opened(file) as image:
+            if image.mode not in _EIGHT_BITS or _is_deep(image):
+                raise DataError(
+                    f"{file}: expected 8 bits per pixel and channel, found more (mode {image.mode}); convert it first, "
+                    "or save the arrays as .npz, which keeps all bits"
+                )
+            size = _shown_size(image)
+            if image_size is None and sizes and size not in sizes:
+                found, wanted = ("{} x {}".format(*one) for one in (size, next(iter(sizes))))
+                raise DataError(
+                    f"{file}: expected {wanted} pixels as in {files[0]}, found {found}; give an image size "
+                    "(--image-size 32) to crop each picture to its middle square and resize it"
+                )
+            check_size(str(file), math.prod(size) * 3, file.stat().st_size)
+            sizes[size] += 1
+            modes.add(image.mode)
+            animated += bool(getattr(image, "is_animated", False))
+    width, height = (image_size, image_size) if image_size else next(iter(sizes))
+    shape = height, width, 1 if modes <= _GREY else 3
+    stored = sum(file.stat().st_size for file in files) if image_size is None else len(files) * math.prod(shape)
+    check_size(f"{len(files):,} images such as {files[0]}", len(files) * math.prod(shape), stored)
+    images = np.empty((len(files), *shape), np.uint8)
+    for pixels, file in zip(images, files, strict=True):
+        with _opened(file) as image:
+            pixels[:] = np.asarray(_prepared(image, "L" if shape[2] == 1 else "RGB", image_size)).reshape(shape)
+    notes = []
+    if image_size:
+        least, most = ("{} x {}".format(*pick(sizes, key=lambda size: (math.prod(size), size))) for pick in (min, max))
+        notes.append(
+            f"Each picture is cropped to its middle square and resized to {width} x {height} pixels, from originals of "
+            f"{least} to {most}."
+        )
+    if animated:
+        notes.append(f"Of {animated:,} animated files, or of several pages, the first picture counts.")
+    return images, notes
+
+
+def _shown_size(image: Any) -> tuple[int, int]:
+    """(width, height) as a viewer shows it."""
+    width, height = image.size
+    return (height, width) if image.getexif().get(0x0112) in _TURNED else (width, height)
+
+
+def _is_deep(image: Any) -> bool:
+    """Whether the file stores more than 8 bits where the mode says 8: Pillow would drop the others in silence."""
+    stored = [tile[3] for tile in image.tile]
+    if image.format == "PPM":  # (mode, greatest value)
+        return any(isinstance(value, int) and value > 255 for args in stored for value in (args if args else ()))
+    return any(";16" in str(args) for args in stored)
+
+
+def _prepared(image: Any, mode: str, image_size: int | None) -> Any:
+    """The picture in ``mode``, upright, on white, and of ``image_size`` where it is given."""
+    from PIL import Image, ImageOps
+
+    if image_size:
+        image.draft(mode, (image_size, image_size))  # a JPEG is decoded at a part of its size, never below this one
+    image = ImageOps.exif_transpose(image)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = image.convert(mode)
+    if not image_size:
+        return image
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    return image.crop((left, top, left + side, top + side)).resize((image_size, image_size))
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Any]:
+    """The image in a file, not decoded yet; whatever goes wrong with it is a DataError that names the file."""
+    check_file(file, "an image")
+    try:
+        from PIL import Image
+    except ImportError:
+        raise ConfigError("image files need Pillow: pip install 'linclf[report]'") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            # From memory: of an open file, Pillow asks for as many bytes as a header may say.
+            Image.init()
+            formats = [name for name in FORMATS if name in Image.OPEN]  # not every Pillow is built with all
+            with Image.open(io.BytesIO(file.read_bytes()), formats=formats) as image:
+                yield image
+    except DataError:
+        raise
+    except Exception as error:  # decoding hostile bytes can raise nearly anything
+        raise DataError(f"{file}: expected an image, could not decode it ({error})") from error

@@ -1,0 +1,438 @@
+"""Data as people have them: each is read with the right values, or refused with a sentence that is true."""
+
+import io
+import pickle
+import struct
+import zipfile
+
+import cifar_files
+import numpy as np
+import pytest
+import scipy.io
+from helpers import arrays, idx_bytes, refused, same_rows, training
+from PIL import Image
+
+from linclf import ConfigError, DataError, load_dataset
+from linclf.cli import main
+from linclf.data import fetch as fetching
+from linclf.data import load
+from linclf.data.pictures import ENDINGS, FORMATS
+from linclf.data.readers import cifar10
+from linclf.studies.splits import make_split, split_rows
+
+# Pictures
+
+
+def save(path, colour=(10, 20, 30), size=(5, 6), **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, colour).save(path, **options)
+
+
+def pets(root, parts=("",), names=("cat", "dog"), n=6, **options):
+    for part in parts:
+        for k, name in enumerate(names):
+            for i in range(n):
+                save(root / part / name / f"{i}.png", (10 * i, 50 * k, len(part)), **options)
+    return root
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_are_turned_as_a_viewer_shows_them(tmp_path, orientation):
+    shown = np.zeros((6, 4, 3), np.uint8)
+    shown[:3, :2] = 255
+    undo = [None, None, 0, 3, 1, 5, 2, 6, 4][orientation]  # Pillow's Transpose that stores it so
+    stored = Image.fromarray(shown)
+    if undo is not None:
+        stored = stored.transpose(Image.Transpose(undo))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for i in range(6):
+            stored.save(tmp_path / name / f"{i}.png", exif=exif)
+    np.testing.assert_array_equal(load_dataset(tmp_path).test_images[0], shown)
+
+
+def test_pictures_of_all_sizes_are_cropped_to_their_middle_and_resized(tmp_path):
+    wide = np.zeros((40, 80, 3), np.uint8)
+    wide[:, 20:60] = 200  # the middle square
+    for name in ("a", "b"):
+        pets(tmp_path, names=(name,), size=(30, 70))
+        Image.fromarray(wide).save(tmp_path / name / "wide.png")
+    refused(tmp_path, "give an image size (--image-size 32)")
+    data = load_dataset(tmp_path, image_size=8)
+    images, _ = training(data)
+    assert images.shape[1:] == (8, 8, 3)
+    assert sum((image == 200).all() for image in [*images, *data.test_images]) == 2
+    assert "resized to 8 x 8 pixels, from originals of 30 x 70 to 80 x 40" in data.provenance.describe()
+    assert load_dataset(f"{tmp_path}:8").provenance == data.provenance
+    for size in (0, -1, 5000):
+        with pytest.raises(ConfigError, match="expected an image size of 1 to 1024"):
+            load_dataset(tmp_path, image_size=size)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_transparent_is_white(tmp_path, mode):
+    image = Image.new(mode, (5, 6), 0)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for i in range(6):
+            image.save(tmp_path / name / f"{i}.png", **({"transparency": 0} if mode == "P" else {}))
+    assert (load_dataset(tmp_path).test_images == 255).all()
+
+
+def test_of_animated_pictures_the_first_counts_and_deep_ones_are_refused(tmp_path):
+    pets(tmp_path)
+    first, second = Image.new("RGB", (5, 6), "red"), Image.new("RGB", (5, 6), "blue")
+    first.save(tmp_path / "cat" / "0.gif", save_all=True, append_images=[second])
+    (tmp_path / "cat" / "0.png").unlink()
+    data = load_dataset(tmp_path)
+    assert ([*training(data)[0], *data.test_images] == np.array([255, 0, 0])).all((1, 2, 3)).sum() == 1
+    assert "Of 1 animated files, or of several pages, the first picture counts." in data.provenance.describe()
+    for name, content in (("grey.png", None), ("colour.ppm", b"P6 5 6 65535\n" + bytes(180))):
+        file = tmp_path / "cat" / name
+        if content:
+            file.write_bytes(content)
+        else:
+            Image.new("I;16", (5, 6)).save(file)
+        refused(tmp_path, f"{name}: expected 8 bits per pixel and channel")
+        file.unlink()
+
+
+def test_every_ending_that_pillow_reads_as_a_picture_is_known():
+    Image.init()
+    known = {ending for ending, kind in Image.registered_extensions().items() if kind in FORMATS}
+    assert known - {".mpo"} <= ENDINGS
+    assert not {".eps", ".ps", ".wmf", ".emf", ".txt", ".ini", ".csv", ".json"} & ENDINGS
+
+
+# Folders
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    assert load_dataset(pets(tmp_path, names=("bus", "car", "train"))).class_names == ("bus", "car", "train")
+
+
+@pytest.mark.parametrize("word", ["val", "Valid", "VALIDATION"])
+def test_validation_pictures_validate(tmp_path, word):
+    data = load_dataset(pets(tmp_path, ("Train", word)))
+    assert data.counts()["validation"].tolist() == [6, 6]
+    assert (data.validation_images[..., 2] == len(word)).all()
+    assert (training(data)[0][..., 2] == 5).all()
+    for split, n_train in (("full", 10), ("batch", 2)):
+        train, validation = split_rows(split, data, 1)
+        assert (len(train), len(validation)) == (n_train, 12)
+        np.testing.assert_array_equal(make_split(data, train, validation).validation[1], data.validation_labels)
+    other = load_dataset(pets(tmp_path / "without", ("Train",))).provenance
+    assert other.sha256 != data.provenance.sha256
+
+
+def test_what_systems_leave_behind_is_passed_over_and_counted(tmp_path):
+    pets(tmp_path)
+    for name in ("cat/desktop.ini", "cat/Thumbs.db", "dog/.DS_Store", "dog/._0.png", "README", "labels.csv"):
+        (tmp_path / name).write_bytes(b"x")
+    pets(tmp_path / "__MACOSX")
+    said = load_dataset(tmp_path).provenance.describe()
+    assert "12 images of 2 classes: 10 training and 2 test images; 6 of each class." in said
+    assert "Passed over: 1 .csv files, 1 .db files, 1 .ini files, 2 hidden files, 1 other files." in said
+
+
+@pytest.mark.parametrize("inside", ["train/{}/images", "TRAIN/{}", "flowers/{}", "a/b/train/{}/x/y"])
+def test_nested_folders_are_read(tmp_path, inside):
+    for name in ("n01", "n02"):
+        for i in range(4):
+            save(tmp_path / inside.format(name) / f"{i}.JPEG")
+    assert load_dataset(tmp_path).class_names == ("n01", "n02")
+
+
+def test_pictures_without_labels_are_said_to_be_that(tmp_path):
+    pets(tmp_path, ("train",))
+    save(tmp_path / "test" / "1.png")
+    data = load_dataset(tmp_path)
+    assert "Passed over: 1 pictures for test without labels, in no folder of a class." in data.provenance.describe()
+    flat = tmp_path / "flat"
+    pets(flat, ("test",))
+    save(flat / "train" / "1.png")
+    refused(flat, "train: expected a folder for each class, found 1 pictures in no such folder")
+
+
+@pytest.mark.parametrize("name", ["مي‌خواهم", "cafe\u0301", "👩‍🌾", "क्षि", "𐀀"])
+def test_class_names_are_of_any_script(tmp_path, name):
+    data = load_dataset(pets(tmp_path, names=(name, "other")))
+    assert "caf\u00e9" in data.class_names or name in data.class_names
+
+
+@pytest.mark.parametrize("name", ["a\u202eb", "\u200d", "a\x07", "a\u2028b"])
+def test_names_that_cannot_be_shown_are_refused(tmp_path, name):
+    np.savez(tmp_path / "a.npz", **arrays(), class_names=["a", "b", name])
+    refused(tmp_path / "a.npz", "expected for each class a name of its own that can be shown")
+
+
+# Arrays
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        ([1, 2, 3], "123"),
+        ([7, 301, 950], ("7", "301", "950")),
+        ([-1, 0, 5], ("-1", "0", "5")),
+        (["b", "c", "a"], "abc"),
+        ([b"x", b"z", b"y"], "xyz"),
+        ([10**12, 2, 3], ("2", "3", str(10**12))),
+    ],
+)
+def test_labels_keep_their_names(tmp_path, labels, names):
+    y, X = np.array(labels)[np.arange(60) % 3], np.arange(120.0).reshape(60, 2)
+    np.savez(tmp_path / "a.npz", X=X, y=y)
+    data = load_dataset(tmp_path / "a.npz")
+    assert data.class_names == tuple(names)
+    found = np.concatenate([training(data)[1], data.test_labels])
+    rows = np.concatenate([training(data)[0], data.test_images])[:, 0].astype(int) // 2
+    told = y[rows].astype(str) if y.dtype.kind != "S" else np.char.decode(y[rows])
+    assert [data.class_names[i] for i in found] == told.tolist()
+
+
+def test_keras_and_medmnist_arrays_are_read(tmp_path):
+    X, y = np.random.default_rng(0).integers(0, 255, (60, 8, 8), np.uint8), np.arange(60) % 3
+    np.savez(tmp_path / "k.npz", x_train=X, y_train=y, x_test=X, y_test=y)
+    named = {f"{p}_{k}": a for p in ("train", "val", "test") for k, a in (("images", X), ("labels", y[:, None]))}
+    np.savez(tmp_path / "m.npz", **named, weights=y)
+    keras, medmnist = load_dataset(tmp_path / "k.npz"), load_dataset(tmp_path / "m.npz")
+    for data in (keras, medmnist):
+        same_rows(training(data), (X[..., None], y))
+    assert keras.validation_labels is None
+    np.testing.assert_array_equal(medmnist.validation_images[..., 0], X)
+    assert "Passed over: 1 arrays of other names (weights)." in medmnist.provenance.describe()
+
+
+@pytest.mark.parametrize(
+    ("given", "held", "factor"),
+    [("?", np.uint8, 255), ("u2", np.uint8, 1), ("i8", np.uint8, 1), ("f2", np.float32, 1)],
+)
+def test_numbers_of_every_width_are_read(tmp_path, given, held, factor):
+    X = (np.arange(240).reshape(60, 4) % 2).astype(given)
+    np.savez(tmp_path / "a.npz", X=X, y=np.arange(60) % 2)
+    images, _ = training(load_dataset(tmp_path / "a.npz"))
+    assert (images.dtype, images.max()) == (held, factor)
+    if given not in ("?", "f2"):
+        np.savez(tmp_path / "a.npz", X=X + np.array(300, given), y=np.arange(60) % 2)
+        images, _ = training(load_dataset(tmp_path / "a.npz"))
+        assert images.dtype in (np.float32, np.float64)
+        assert set(np.unique(images)) == {300, 301}
+
+
+BAD = {
+    "turn them with np.moveaxis": {"X_train": np.zeros((60, 3, 8, 8))},
+    "take np.argmax": {"y_train": np.eye(60)},
+    "found text and numbers": {"y_train": np.array(["a"] * 60)},
+    "save np.array(y_train, dtype=str)": {"y_train": np.array(["a"] * 60, dtype=object)},
+    "found another: 9": {"y_test": np.full(30, 9)},
+    "expected one array for each purpose": {"train_images": np.zeros((60, 4))},
+}
+
+
+@pytest.mark.parametrize("said", BAD)
+def test_what_is_wrong_with_arrays_is_said(tmp_path, said):
+    np.savez(tmp_path / "a.npz", **arrays() | BAD[said])
+    refused(tmp_path / "a.npz", said)
+
+
+def test_the_split_gives_each_part_its_share_of_every_class(tmp_path):
+    y = np.repeat([0, 1, 2], [100, 6, 14])
+    np.savez(tmp_path / "a.npz", X=np.arange(240.0).reshape(120, 2), y=y)
+    data = load_dataset(tmp_path / "a.npz")
+    for labels in (*data.train_labels, data.test_labels):
+        counts = np.bincount(labels)
+        assert len(labels) == 20
+        assert (np.abs(counts - np.array([100, 6, 14]) / 6) < 1).all()
+        assert (np.diff(labels) < 0).any()  # not class by class
+
+
+# IDX
+
+
+@pytest.mark.parametrize(
+    ("place", "pattern"),
+    [
+        ("", "{}-images.idx3-ubyte {}-labels.idx1-ubyte"),
+        ("MNIST/raw", "{}-images-idx3-ubyte {}-labels-idx1-ubyte"),
+        ("", "{0}-images-idx3-ubyte/{0}-images-idx3-ubyte {0}-labels-idx1-ubyte/{0}-labels-idx1-ubyte"),
+        ("raw", "emnist-letters-{}-images-idx3-ubyte emnist-letters-{}-labels-idx1-ubyte"),
+    ],
+)
+@pytest.mark.parametrize("test", ["t10k", "test"])
+def test_idx_files_are_read_as_they_are_named(tmp_path, place, pattern, test):
+    X = np.random.default_rng(0).integers(0, 255, (60, 6, 5), np.uint8)
+    y = (np.arange(60) % 3 + 1).astype(np.uint8)
+    for part in ("train", test):
+        for name, array in zip(pattern.format(part, part).split(), (X, y), strict=True):
+            file = tmp_path / place / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(idx_bytes(array))
+    data = load_dataset(tmp_path)
+    same_rows(training(data), (X[..., None], y.astype(np.int64) - 1))
+    assert (data.class_names, len(data.test_labels)) == (("1", "2", "3"), 60)
+
+
+def test_of_several_idx_sets_one_must_be_named(tmp_path):
+    for name in ("MNIST", "FashionMNIST"):
+        (tmp_path / name / "raw").mkdir(parents=True)
+        for kind, array in (("images-idx3", np.zeros((6, 2, 2), np.uint8)), ("labels-idx1", np.arange(6) % 2)):
+            (tmp_path / name / "raw" / f"train-{kind}-ubyte").write_bytes(idx_bytes(array.astype(np.uint8)))
+    refused(tmp_path, "found those of several: name one of")
+    assert len(load_dataset(tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte").test_labels) == 1
+
+
+# CIFAR
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_matlab_files_give_the_same_content(tmp_path, compressed):
+    content = cifar_files.write(tmp_path)
+    folder = tmp_path / "mat" / "cifar-10-batches-mat"
+    folder.mkdir(parents=True)
+    for name, (pixels, labels) in content.items():
+        held = {"data": pixels, "labels": labels[:, None], "batch_label": "x of 5"}
+        scipy.io.savemat(folder / f"{name}.mat", held, do_compression=compressed)
+    wanted = load_dataset(tmp_path / "cifar-10-batches-py").provenance
+    assert load_dataset(folder.parent).provenance.sha256 == wanted.sha256
+    whole = (folder / "data_batch_3.mat").read_bytes()
+    for bad in (
+        b"",
+        whole[:1000],
+        whole[:128],
+        b"MATLAB 7.3" + whole[10:],
+        whole[:128] + struct.pack("<2I", 14, 2**31),
+    ):
+        (folder / "data_batch_3.mat").write_bytes(bad)
+        refused(folder, "data_batch_3.mat: expected")
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("labels", [list, np.ndarray.tolist, lambda y: y.astype(">i8"), lambda y: y.astype(int)])
+def test_batches_pickled_by_python_3_are_read(tmp_path, protocol, labels):
+    for name, (pixels, y) in cifar_files.write(tmp_path).items():
+        batch = {"data": pixels, "labels": labels(y)}
+        (tmp_path / name).write_bytes(pickle.dumps(batch, protocol=protocol))
+    wanted = load_dataset(tmp_path / "cifar-10-batches-py").provenance
+    assert load_dataset(tmp_path).provenance.sha256 == wanted.sha256
+
+
+@pytest.mark.parametrize("prefix", ["", "./cifar-10-batches-py/", "my/own/"])
+@pytest.mark.parametrize("kind", ["tar.gz", "zip"])
+def test_archives_packed_by_hand_are_read(tmp_path, prefix, kind):
+    cifar_files.write(tmp_path)
+    folder, path = tmp_path / "cifar-10-batches-py", tmp_path / f"mine.{kind}"
+    members = [(f"{prefix}{file.name}", file.read_bytes()) for file in folder.iterdir()]
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in members:
+                archive.writestr(name, content)
+    else:
+        cifar_files.archive(path, members)
+    assert load_dataset(path).provenance.sha256 == load_dataset(folder).provenance.sha256
+
+
+def test_auto_looks_where_keras_and_torchvision_leave_it(tmp_path, monkeypatch):
+    monkeypatch.delenv("LINCLF_DATA", raising=False)
+    for name, place in (("XDG_CACHE_HOME", "cache"), ("HOME", "home")):
+        monkeypatch.setenv(name, str(tmp_path / place))
+    (tmp_path / "cwd").mkdir()
+    monkeypatch.chdir(tmp_path / "cwd")
+    assert load_dataset("auto").provenance.synthetic
+    cifar_files.write(tmp_path / "cwd" / "data")
+    assert load_dataset("auto").provenance.source == "data/cifar-10-batches-py"
+    cifar_files.write(tmp_path / "home" / ".keras" / "datasets" / "cifar-10-batches-py-target")
+    assert load_dataset("auto").provenance.source.startswith("~/.keras/datasets/cifar-10-batches-py")
+
+
+def test_cifar_10_by_its_name_is_fetched_once_and_a_path_goes_before(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    cifar_files.write(tmp_path / "there")
+    asked = []
+
+    def fetch():
+        asked.append(1)
+        return str(tmp_path / "there")
+
+    monkeypatch.setattr(load, "fetch", fetch)
+    assert load_dataset("cifar-10").provenance.name == cifar10.CIFAR10
+    cifar_files.write(fetching.cache_folder())
+    load_dataset("cifar-10")
+    assert len(asked) == 1
+    pets(tmp_path / "cifar-10")
+    assert load_dataset("cifar-10").class_names == ("cat", "dog")
+
+
+# Tables
+
+
+ROWS = "a,b,kind\n" + "".join(f"{i},{i / 2},{'xyz'[i % 3]}\n" for i in range(12))
+
+
+def table(path, text=ROWS):
+    path.write_text(text)
+    return path
+
+
+def test_tables_give_their_features_and_labels(tmp_path):
+    path = table(tmp_path / "t.csv")
+    data = load_dataset(path, label="kind")
+    assert data.class_names == ("x", "y", "z")
+    X, y = np.concatenate([training(data)[0], data.test_images]), np.concatenate([training(data)[1], data.test_labels])
+    same_rows((X, y), (np.array([[i, i / 2] for i in range(12)]), np.arange(12) % 3))
+    assert "12 feature vectors of 3 classes" in data.provenance.describe()
+    assert load_dataset(f"{path}:kind").provenance == data.provenance
+    table(path, path.read_text().replace("kind", "Label"))
+    assert load_dataset(path).class_names == ("x", "y", "z")
+
+
+def test_parquet_tables_are_read(tmp_path):
+    pytest.importorskip("pyarrow")
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.read_csv(table(tmp_path / "t.csv"))
+    frame.to_parquet(tmp_path / "t.parquet")
+    found = load_dataset(tmp_path / "t.parquet", label="kind").provenance
+    assert found.sha256 == load_dataset(tmp_path / "t.csv", label="kind").provenance.sha256
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a,b,kind\n1,2,x\n", "name the column of labels (--label NAME), one of a, b, kind"),
+        ("a,y\n1,x\n,z\n", "some lack one in a"),
+        ("a,b,y\n1,text,x\n", "found text or others in b"),
+        ("y\nx\n", "expected the table as images"),
+        ("", "expected a table, could not read it"),
+    ],
+)
+def test_bad_tables_are_refused(tmp_path, text, said):
+    refusal = pytest.raises(DataError)
+    with refusal as raised:
+        load_dataset(table(tmp_path / "t.csv", text))
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["digits:3", "synthetic"])
+def test_an_option_for_other_data_is_refused(tmp_path, name):
+    with pytest.raises(ConfigError, match="those are for data at a path"):
+        load_dataset(name, image_size=8)
+    file = io.BytesIO()
+    np.savez(file, **arrays())
+    (tmp_path / "a.npz").write_bytes(file.getvalue())
+    for options in ({"image_size": 8}, {"label": "x"}):
+        with pytest.raises(ConfigError, match=r"a\.npz: expected no"):
+            load_dataset(tmp_path / "a.npz", **options)
+
+
+def test_the_command_line_names_the_data_as_the_library_does(tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        "linclf.report.build.make_report", lambda parameters, **_: given.append(parameters["data"]) or 0
+    )
+    for words in (["--image-size", "32"], ["--label", "kind"], []):
+        assert main(["report", "--data", "place", *words]) == 0
+    assert given == ["place:32", "place:kind", "place"]
+    assert main(["report", "--data", "place", "--image-size", "32", "--label", "kind"]) == 2
