@@ -93,10 +93,10 @@ def test_wheel_and_sdist_install_cleanly(tmp_path):
     run(sys.executable, "-m", "venv", "clean")
     python = tmp_path / "clean" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     run(python, "-m", "pip", "install", "--quiet", "--no-compile", f"{wheel}[report]")
-    assert "synthetic stand-in" in run(python, "-m", "linclf", "info")
+    assert "Gaussian surrogate of CIFAR-10" in run(python, "-m", "linclf", "info")
     inside = {path.name for path in (tmp_path / "clean").rglob("site-packages/linclf/**/*")}
     assert {"py.typed", "ledger.json", "summary.ipynb", "page.css"} <= inside
     run(python, "-m", "linclf", "report", "--epochs", "1", "--only", "summary")
     page = (tmp_path / "reports" / "latest" / "index.html").read_text(encoding="utf-8")
-    assert "synthetic stand-in" in page
+    assert "Gaussian surrogate of CIFAR-10" in page
     assert "<nav" in page  # nbconvert's own templates have none

@@ -29,7 +29,7 @@ class Provenance:
             and of the test set; the same for every layout of CIFAR-10. For other kinds of images than CIFAR-10's, their
             shape, type and number of classes come first; given validation images come last.
         official: whether the bytes are the official ones; None where there is no checksum to compare with.
-        synthetic: whether it is the generated stand-in.
+        synthetic: whether it is drawn from the surrogate of CIFAR-10.
         found: sentences that say how many images there are, in each part and class, and what was passed over and why.
     """
 
@@ -43,9 +43,9 @@ class Provenance:
 
     def describe(self) -> str:
         """Where from and how many, in sentences for people."""
-        if self.synthetic:
-            return f"{self.name} ({self.source}), not CIFAR-10."
         told = self.layout
+        if self.synthetic:
+            told += "; for CIFAR-10 itself, give its path, or cifar-10, which downloads it"
         if self.name == CIFAR10:
             told += {
                 True: "; the official bytes",

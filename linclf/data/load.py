@@ -1,6 +1,7 @@
-"""Data sets: CIFAR-10 or other data where the user has them, and an embedded stand-in."""
+"""Data sets by name or path: CIFAR-10 or other data where the user has them, and the embedded surrogate."""
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -8,9 +9,8 @@ from linclf.errors import ConfigError, DataError
 
 from .dataset import Dataset
 from .fetch import cache_folder, fetch
-from .readers import cifar10, cifar100, idx, image_folders, npz, tables
+from .readers import cifar10, cifar100, idx, image_folders, npz, surrogates, tables
 from .readers.sklearn_digits import digits
-from .synthetic import synthetic
 
 
 class Reader(Protocol):
@@ -24,7 +24,7 @@ class Reader(Protocol):
         """(path, source) -> the data set at what ``find`` found; ``source`` is what people are told about the place."""
 
 
-READERS: tuple[Reader, ...] = (npz, tables, cifar10, cifar100, idx, image_folders)
+READERS: tuple[Reader, ...] = (surrogates, npz, tables, cifar10, cifar100, idx, image_folders)
 """In the order in which they are asked: the first that finds something loads it."""
 _OPTIONS: dict[Reader, str] = {image_folders: "image_size", tables: "label"}
 
@@ -35,14 +35,15 @@ def load_dataset(
     """The data set called, or found at, ``name_or_path``.
 
     Args:
-        name_or_path: "synthetic", the generated stand-in ("synthetic:200": with 200 images a batch); "digits",
-            scikit-learn's; "cifar-10", downloaded into the cache folder unless it is there; "auto": what
+        name_or_path: "synthetic", the embedded surrogate of CIFAR-10, 2,000 images per batch ("synthetic:200": 200);
+            "digits", scikit-learn's; "cifar-10", downloaded into the cache folder unless it is there; "auto": what
             ``$LINCLF_DATA`` names, else CIFAR-10 in the cache folder, where Keras keeps it or in ``./data``, where
-            torchvision's examples do, else the stand-in; or a path: of CIFAR-10 or CIFAR-100 in any official layout, as
-            a folder, a folder that holds it, or an archive; of an ``.npz`` file; of a table (CSV or Parquet); of a
-            folder of IDX files; or of a folder of images, a folder for each class. The modules of the readers say what
-            each must hold. After a colon a path says how it is read: "photos:32" is ``image_size=32``, "table.csv:kind"
-            is ``label="kind"``. What exists under the whole name goes before.
+            torchvision's examples do, else the surrogate, with a warning; or a path: of CIFAR-10 or CIFAR-100 in any
+            official layout, as a folder, a folder that holds it, or an archive; of an ``.npz`` file of arrays or of a
+            surrogate; of a table (CSV or Parquet); of a folder of IDX files; or of a folder of images, a folder for
+            each class. The modules of the readers say what each must hold. After a colon a path says how it is read:
+            "photos:32" is ``image_size=32``, "table.csv:kind" is ``label="kind"``. What exists under the whole name
+            goes before.
         image_size: of a folder of images: crop each to its middle square and resize it to so many pixels a side.
         label: of a table: the column of labels.
 
@@ -52,13 +53,19 @@ def load_dataset(
 
     >>> data = load_dataset("synthetic:200")
     >>> data.train_images[0].shape, len(data.train_images), data.class_names[0]
-    ((200, 32, 32, 3), 5, 'texture A')
+    ((200, 32, 32, 3), 5, 'airplane')
     """
     name = os.fspath(name_or_path)
     options: dict[str, Any] = {"image_size": image_size, "label": label}
     options = {option: value for option, value in options.items() if value is not None}
     if name == "auto":
         name = _found_automatically()
+        if name == "synthetic":
+            warnings.warn(
+                "no CIFAR-10 was found, so this is a surrogate of it, drawn from its means and covariances; for "
+                "CIFAR-10 itself give its path, or 'cifar-10', which downloads it",
+                stacklevel=2,
+            )
     elif name.lower() == "cifar-10" and not os.path.exists(name):
         name = str(cache_folder() if cifar10.find(cache_folder()) else fetch())
     base, _, size = name.partition(":")
@@ -78,10 +85,10 @@ def _found_automatically() -> str:
 
 def _synthetic(name: str, size: str) -> Dataset:
     if name == "synthetic":
-        return synthetic()
+        return surrogates.embedded()
     if not (size.isdecimal() and 0 < int(size) <= 100_000):
         raise DataError(f"{name}: expected a number of images after the colon, 1 to 100000, such as synthetic:200")
-    return synthetic(batch_size=int(size), n_test=int(size))
+    return surrogates.embedded(int(size))
 
 
 def _load_path(name: str, options: dict[str, Any]) -> Dataset:
@@ -90,7 +97,9 @@ def _load_path(name: str, options: dict[str, Any]) -> Dataset:
     if os.path.exists(whole) or not os.path.exists(place):
         place, word = whole, ""
     if not os.path.exists(place):
-        raise DataError(f"{name}: no such file or folder; give the path of data, or 'synthetic' for the stand-in")
+        raise DataError(
+            f"{name}: no such file or folder; give the path of data, or 'synthetic' for the surrogate of CIFAR-10"
+        )
     path, home = Path(place), os.path.expanduser("~")
     source = place.replace(home, "~", 1) if place.startswith(home) else place
     try:

@@ -1,6 +1,7 @@
 """What both studies work with: a data set, the folder of its finished runs, and the training of what is missing."""
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
@@ -58,7 +59,9 @@ class Workspace:
         self, data: str | Path | Dataset, out_dir: str | Path, *, progress: bool = True, fresh: bool = False
     ) -> None:
         self.started = time.monotonic()
-        self.data = data if isinstance(data, Dataset) else load_dataset(data)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "no CIFAR-10 was found")  # every page says so
+            self.data = data if isinstance(data, Dataset) else load_dataset(data)
         self.source = self.data.provenance.source if isinstance(data, Dataset) else data
         self.out_dir = (source_tree() or Path()) / "reports" / "latest" if out_dir == "auto" else Path(out_dir)
         self.store = Store.of_report(self.out_dir, fresh=fresh)

@@ -253,7 +253,7 @@ def test_info_says_what_is_there(capsys, monkeypatch):
     monkeypatch.setenv("LINCLF_DATA", "synthetic:20")
     assert main(["info"]) == 0
     said = capsys.readouterr().out
-    assert all(word in said for word in ("data: synthetic stand-in", "numpy", "BLAS", "cores"))
+    assert all(word in said for word in ("data: Gaussian surrogate of CIFAR-10", "numpy", "BLAS", "cores"))
 
 
 def test_formulas_become_mathml_and_code_stays():

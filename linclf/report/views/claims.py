@@ -78,7 +78,7 @@ def counts(results: Results) -> Any:
 
 
 def _on_other_data(results: Results) -> bool:
-    """Whether nothing of the reference's belongs here; the generated stand-in shows how all of it looks."""
+    """Whether nothing of the reference's belongs here; the surrogate of CIFAR-10 shows how all of it looks."""
     return not is_the_references(results.data["name"]) and not results.data["synthetic"]
 
 

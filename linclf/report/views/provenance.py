@@ -29,8 +29,9 @@ def data_note(study: Study | CeilingStudy) -> Any:
         text += " Memory was short here: images stayed as they are stored, and were converted a mini-batch at a time."
     if provenance.synthetic:
         text = (
-            "Made on the generated stand-in, not on CIFAR-10: the figures show how the report works, and none of "
-            f"their numbers says anything about the reference's. Data: {text}"
+            "Made on a surrogate of CIFAR-10, not on CIFAR-10: a linear classifier meets much the same means and "
+            "covariances, so that the lessons are much the same, but accuracies differ by some points, and no claim of "
+            f"the reference gets a verdict here. Data: {text}"
         )
         kind = "warning"
     elif not is_the_references(provenance.name):
@@ -51,7 +52,7 @@ def data_deviation(study: Study) -> Any:
         None: "CIFAR-10 as far as its labels and shapes tell; no official checksum exists for this layout's files",
     }[provenance.official]
     if not is_the_references(provenance.name):
-        kind = "the generated stand-in" if provenance.synthetic else "other data than the reference's"
+        kind = "a surrogate of CIFAR-10" if provenance.synthetic else "other data than the reference's"
         words = f"{kind}, so that nothing here can be compared with the reference"
     return html.prose(f"- **Data.** These are {words} (content SHA-256 `{provenance.sha256[:16]}…`).")
 

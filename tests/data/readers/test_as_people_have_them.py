@@ -340,7 +340,8 @@ def test_auto_looks_where_keras_and_torchvision_leave_it(tmp_path, monkeypatch):
         monkeypatch.setenv(name, str(tmp_path / place))
     (tmp_path / "cwd").mkdir()
     monkeypatch.chdir(tmp_path / "cwd")
-    assert load_dataset("auto").provenance.synthetic
+    with pytest.warns(UserWarning, match="no CIFAR-10 was found"):
+        assert load_dataset("auto").provenance.synthetic
     cifar_files.write(tmp_path / "cwd" / "data")
     assert load_dataset("auto").provenance.source == "data/cifar-10-batches-py"
     cifar_files.write(tmp_path / "home" / ".keras" / "datasets" / "cifar-10-batches-py-target")

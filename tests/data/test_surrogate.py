@@ -1,0 +1,316 @@
+"""Surrogates: what is drawn has the moments of what it was made from, and no file harms who reads it."""
+
+import io
+import os
+
+import numpy as np
+import pytest
+
+from linclf import load_dataset
+from linclf.cli import main
+from linclf.data import surrogate as module
+from linclf.data.readers.npz import read_arrays
+from linclf.data.readers.surrogates import EMBEDDED as CIFAR10
+from linclf.data.surrogate import FIELDS, Surrogate
+from linclf.data.surrogate_fit import fit_surrogate
+from linclf.errors import DataError
+from linclf.studies.reference.study import Study
+
+
+def read(path) -> Surrogate:
+    return Surrogate.from_arrays(read_arrays(path, FIELDS.__contains__, "a surrogate"), str(path))
+
+
+def smooth_images(n=3000, shape=(6, 5, 3), n_classes=3, seed=0):
+    """Images far from black and white whose neighbouring pixels are alike, brighter from class to class."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % n_classes
+    fields = rng.normal(0, 6, (n, *shape)).cumsum(axis=1).cumsum(axis=2) / 4
+    fields += 120 + 6 * labels[:, None, None, None] * np.linspace(0, 1, shape[0])[:, None, None]
+    return np.clip(np.rint(fields), 0, 255).astype(np.uint8), labels
+
+
+def fitted(n_coefficients=12, **kwargs) -> Surrogate:
+    images, labels = smooth_images(**kwargs)
+    names = [str(i) for i in range(labels.max() + 1)]
+    return fit_surrogate(images, labels, names, name="smooth", n_coefficients=n_coefficients)
+
+
+def transformed(images):
+    return module.transform(images, images.shape[1:]) / np.sqrt(images[0].size)
+
+
+def test_the_transform_is_orthogonal_and_its_first_coefficient_the_mean_pixel():
+    for shape in [(6, 5, 3), (1, 1, 1), (1, 7, 3), (16, 1, 2)]:
+        images = np.random.default_rng(0).normal(size=(4, *shape))
+        x = module.transform(images, shape)
+        np.testing.assert_allclose(module.transform(x, shape, inverse=True), images, atol=1e-12)
+        np.testing.assert_allclose(np.square(x).sum(axis=1), np.square(images).sum(axis=(1, 2, 3)))
+        np.testing.assert_allclose(transformed(images)[:, 0], images.mean(axis=(1, 2, 3)), atol=1e-12)
+
+
+def test_draws_have_the_means_and_covariances_of_each_class():
+    images, labels = smooth_images()
+    surrogate = fitted()
+    drawn, drawn_labels = surrogate.draw(30_000, np.random.default_rng(1))
+    assert drawn.dtype == np.uint8
+    assert drawn.shape == (30_000, 6, 5, 3)
+    assert drawn_labels.dtype == np.int64
+    assert drawn_labels.shape == (30_000,)
+    for k in range(3):
+        x, z = transformed(images[labels == k]), transformed(drawn[drawn_labels == k])
+        spread = x.std(axis=0)
+        np.testing.assert_allclose(z.mean(axis=0), x.mean(axis=0), atol=0.12 * spread.max())
+        # Draws are rounded once more than what they are made from.
+        np.testing.assert_allclose(z.std(axis=0), np.sqrt(spread**2 + 1 / 12 / 90), rtol=0.08)
+        chosen = surrogate.coefficients
+        expected, found = np.corrcoef(x[:, chosen].T), np.corrcoef(z[:, chosen].T)
+        np.testing.assert_allclose(found, expected, atol=0.06)
+
+
+def test_the_remainder_is_independent_of_the_correlated_coefficients():
+    surrogate = fitted()
+    drawn, labels = surrogate.draw(30_000, np.random.default_rng(1))
+    z = transformed(drawn[labels == 0])
+    rest = np.setdiff1d(np.arange(90), surrogate.coefficients)
+    correlation = np.corrcoef(z.T)
+    np.fill_diagonal(correlation, 0)
+    assert np.abs(correlation[rest]).max() < 0.06
+
+
+def test_the_correlated_coefficients_are_those_that_vary_most():
+    images, labels = smooth_images()
+    within = sum(transformed(images[labels == k]).var(axis=0) for k in range(3))
+    assert set(fitted().coefficients) == set(np.argsort(-within)[:12])
+
+
+def test_noise_gives_the_classes_hardly_an_offset():
+    images = np.random.default_rng(0).integers(100, 156, (2000, 8, 8, 3)).astype(np.uint8)
+    labels = np.arange(2000) % 10
+    surrogate = fit_surrogate(images, labels, [str(i) for i in range(10)], name="noise")
+    x = transformed(images)
+    raw = np.array([x[labels == k].mean(axis=0) for k in range(10)]) - x.mean(axis=0)
+    assert np.square(surrogate.offsets.astype(float)).sum() < 0.15 * np.square(raw).sum()
+
+
+def test_the_same_seed_gives_the_same_images_and_another_gives_others():
+    surrogate = fitted()
+    first, again, other = (surrogate.draw(50, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    assert np.array_equal(first[0], again[0])
+    assert np.array_equal(first[1], again[1])
+    assert not np.array_equal(first[0], other[0])
+
+
+def test_rounding_of_another_order_of_adding_changes_no_image(monkeypatch):
+    surrogate = fitted()
+    expected = surrogate.draw(300, np.random.default_rng(3))[0]
+    monkeypatch.setattr(module, "_NUMBERS", 300)  # a few images at a time: other shapes of products
+    L = module.transform
+    monkeypatch.setattr(module, "transform", lambda x, shape, inverse: L(x * (1 + 1e-15), shape, inverse=inverse))
+    # Chunks are drawn one after the other, so that their size does not tell in what is drawn.
+    assert np.array_equal(surrogate.draw(300, np.random.default_rng(3))[0], expected)
+
+
+def test_classes_are_drawn_as_often_as_they_occur():
+    images, _ = smooth_images(400)
+    labels = np.repeat([0, 2], [100, 300])  # class 1 has no image
+    _, drawn = fit_surrogate(images, labels, "abc", name="uneven").draw(4000, np.random.default_rng(0))
+    counts = np.bincount(drawn, minlength=3)
+    assert counts[1] == 0
+    assert abs(counts[0] - 1000) < 120
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 3), (2, 3, 1), (256, 256, 3), (1, 256, 1)])
+@pytest.mark.parametrize("counts", [(1,), (1, 1), (1, 9), (6, 6)])
+def test_odd_data_give_images(shape, counts, tmp_path):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    images = np.random.default_rng(0).integers(0, 256, (len(labels), *shape)).astype(np.uint8)
+    surrogate = fit_surrogate(images, labels, [f"class {i}" for i in range(len(counts))], name="odd")
+    assert len(surrogate.coefficients) <= max(len(labels) // 4, 0)
+    surrogate.save(tmp_path / "odd.npz")
+    drawn, drawn_labels = read(tmp_path / "odd.npz").draw(5, np.random.default_rng(0))
+    assert drawn.shape == (5, *shape)
+    assert drawn_labels.max() < len(counts)
+
+
+def test_constant_images_come_back():
+    images = np.full((40, 4, 4, 3), 77, np.uint8)
+    images[20:] = 200
+    labels = np.repeat([0, 1], 20)
+    drawn, drawn_labels = fit_surrogate(images, labels, "ab", name="flat").draw(30, np.random.default_rng(0))
+    assert np.array_equal(drawn[:, 0, 0, 0], np.where(drawn_labels, 200, 77))
+    assert np.ptp(drawn, axis=(1, 2, 3)).max() == 0
+
+
+def test_no_image_can_be_drawn_too():
+    assert fitted().draw(0, np.random.default_rng(0))[0].shape == (0, 6, 5, 3)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [
+        (np.zeros((0, 2, 2, 1), np.uint8), np.zeros(0, int)),
+        (np.zeros((2, 2, 2), np.uint8), np.zeros(2, int)),
+        (np.zeros((2, 2, 2, 1)), np.zeros(2, int)),
+        (np.zeros((2, 2, 2, 1), np.uint8), np.zeros(3, int)),
+        (np.zeros((2, 2, 2, 1), np.uint8), np.array([0, 2])),
+        (np.zeros((2, 2, 2, 1), np.uint8), np.array([0, -1])),
+        (np.zeros((2, 2, 2, 1), np.uint8), np.array([0.0, 1.0])),
+        (np.zeros((1, 257, 2, 1), np.uint8), np.array([0])),
+        (np.zeros((1, 2, 2, 5), np.uint8), np.array([0])),
+    ],
+)
+def test_what_is_no_set_of_images_is_refused(images, labels):
+    with pytest.raises(DataError):
+        fit_surrogate(images, labels, "ab", name="bad")
+
+
+def test_a_file_gives_the_surrogate_again_and_the_same_bytes(tmp_path):
+    surrogate = fitted()
+    surrogate.save(tmp_path / "one.npz")
+    again = read(tmp_path / "one.npz")
+    for field in FIELDS[1:]:
+        assert np.array_equal(getattr(again, field), getattr(surrogate, field))
+    again.save(tmp_path / "two.npz")
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+    with np.load(io.BytesIO((tmp_path / "one.npz").read_bytes()), allow_pickle=False) as arrays:
+        assert tuple(arrays) == FIELDS
+
+
+def changed(**new):
+    arrays = fitted().to_arrays()
+    arrays.update(new)
+    return arrays
+
+
+def with_value(name, index, value):
+    array = fitted().to_arrays()[name].copy()
+    array[index] = value
+    return {name: array}
+
+
+@pytest.mark.parametrize(
+    ("new", "words"),
+    [
+        ({"surrogate_version": np.array(2)}, "version 2"),
+        ({"surrogate_version": np.array(1.0)}, "surrogate_version of type i8"),
+        ({"surrogate_version": np.array([1])}, "surrogate_version of shape"),
+        ({"image_shape": np.array([6, 5])}, "image_shape of shape"),
+        ({"image_shape": np.array([2**62, 4, 3])}, "at most 256 x 256"),
+        ({"image_shape": np.array([-6, -5, 3])}, "at most 256 x 256"),
+        ({"image_shape": np.array([6, 5, 0])}, "channels"),
+        ({"image_shape": np.array([6, 5, 1])}, "coefficients"),
+        ({"counts": np.array([1, 2])}, "as many class_names"),
+        ({"counts": np.array([1, 2, -1])}, "counts"),
+        ({"counts": np.array([0, 0, 0])}, "counts"),
+        ({"counts": np.array([1, 2, 2**62])}, "counts"),
+        ({"counts": np.zeros(0, np.int64), "class_names": np.zeros(0, "U1")}, "classes"),
+        ({"counts": np.ones(1001, np.int64)}, "classes"),
+        ({"class_names": np.array([1, 2, 3])}, "class_names of type U"),
+        ({"class_names": np.array(["a", "b", "b"])}, "names"),
+        ({"class_names": np.array(["a", "b", ""])}, "names"),
+        ({"class_names": np.array(["a", "b", "c\n"])}, "names"),
+        ({"class_names": np.array(["a", "b", "c" * 201])}, "names"),
+        ({"class_names": np.full(3, 0x7FFFFFFF, np.int32).view("U1")}, "names"),
+        ({"name": np.array(["a"])}, "name of shape"),
+        ({"name": np.array(b"a")}, "name of type U"),
+        ({"coefficients": np.arange(12)}, "coefficients of type i4"),
+        ({"coefficients": np.arange(12, dtype=np.int32).reshape(3, 4)}, "list of fewer"),
+        ({"coefficients": np.arange(11, dtype=np.int32)}, "deviations of shape"),
+        ({"coefficients": np.arange(80, 92, dtype=np.int32)}, "ascending"),
+        ({"coefficients": np.arange(-1, 11, dtype=np.int32)}, "ascending"),
+        ({"coefficients": np.array([10, -(2**31), -1, *range(20, 29)], np.int32)}, "ascending"),
+        ({"coefficients": np.zeros(5000, np.int32)}, "list of fewer"),
+        ({"mean": np.zeros(90)}, "mean of type f2"),
+        ({"mean": np.zeros(90, ">f2")}, "mean of type f2"),
+        ({"mean": np.zeros(90, object)}, "mean of type f2"),
+        ({"offsets": np.zeros((3, 89), np.float16)}, "offsets of shape"),
+        ({"factors": np.zeros((3, 77), np.float16)}, "factors of shape"),
+        (with_value("factors", (0, 0), np.nan), "finite numbers in factors"),
+        (with_value("mean", 0, np.inf), "finite numbers in mean"),
+        (with_value("offsets", (2, 5), -np.inf), "finite numbers in offsets"),
+        (with_value("deviations", (0, 0), -1), "deviations of 0 or more"),
+        (with_value("deviations", (0, 0), np.nan), "finite numbers in deviations"),
+    ],
+)
+def test_a_hostile_file_is_refused_in_a_sentence(new, words):
+    with pytest.raises(DataError, match=words) as caught:
+        Surrogate.from_arrays(changed(**new), "file.npz")
+    assert str(caught.value).startswith("file.npz: expected ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("missing", FIELDS)
+def test_a_file_without_an_array_is_refused(missing):
+    arrays = changed()
+    del arrays[missing]
+    with pytest.raises(DataError, match=f"{missing} is missing"):
+        Surrogate.from_arrays(arrays, "file.npz")
+
+
+def test_the_largest_numbers_that_pass_give_images():
+    arrays = {n: np.full_like(a, 65504) if a.dtype == np.float16 else a for n, a in fitted().to_arrays().items()}
+    images, _ = Surrogate.from_arrays(arrays, "file.npz").draw(20, np.random.default_rng(0))
+    assert images.dtype == np.uint8
+
+
+def test_cifar_10s_file_is_small_and_holds_ten_classes_of_colour_images():
+    assert os.path.getsize(CIFAR10) <= 400_000
+    surrogate = read(CIFAR10)
+    assert surrogate.name == "CIFAR-10"
+    assert surrogate.image_shape == (32, 32, 3)
+    assert surrogate.class_names[6] == "frog"
+    assert surrogate.counts.tolist() == [5000] * 10
+    images, labels = surrogate.draw(2000, np.random.default_rng(0))
+    assert 110 < images.mean() < 130
+    assert 55 < images.std() < 70
+    assert len(np.unique(labels)) == 10
+
+
+def test_the_embedded_one_is_what_the_function_makes_of_cifar10(cifar10):
+    data = load_dataset(cifar10)
+    images, labels = np.concatenate(data.train_images), np.concatenate(data.train_labels)
+    made = fit_surrogate(images, labels, data.class_names, name="CIFAR-10").to_arrays()
+    for name, array in read(CIFAR10).to_arrays().items():
+        if array.dtype.kind == "f":  # half precision, of sums that two machines add up in another order
+            np.testing.assert_allclose(made[name].astype(float), array.astype(float), rtol=2e-3, atol=1e-2)
+        else:
+            np.testing.assert_array_equal(made[name], array)
+
+
+def test_the_command_writes_a_file_that_is_read_like_any_other(tmp_path, capsys):
+    folder, file = tmp_path / "data.npz", tmp_path / "surrogate.npz"
+    images, labels = smooth_images(600)
+    np.savez(folder, X_train=images[:500], y_train=labels[:500], X_test=images[500:], y_test=labels[500:])
+    assert main(["surrogate", str(folder), str(file)]) == 0
+    assert "promises no privacy" in capsys.readouterr().out
+    data = load_dataset(file)
+    assert [len(labels) for labels in (*data.train_labels, data.test_labels)] == [100] * 6
+    assert data.test_images.shape[1:] == images.shape[1:]
+    assert data.provenance.name == "Gaussian surrogate of data (arrays)"
+    assert not data.provenance.synthetic
+    assert main(["report", "--data", f"{file}:3"]) == 2
+    assert main(["surrogate", "digits", str(tmp_path / "a.txt")]) == 2
+    np.savez(folder, X_train=np.ones((60, 4)), y_train=np.arange(60) % 2)
+    assert main(["surrogate", str(folder), str(file)]) == 2
+    assert "found feature vectors" in capsys.readouterr().err
+
+
+def test_the_surrogate_teaches_what_cifar10_teaches(tmp_path):
+    """One seed of the report's default data; accuracies of CIFAR-10 itself are in the README."""
+    results = Study("synthetic", tmp_path, progress=False).run("base", "full", "decay", "svm")
+    accuracy = {
+        arm: {i: 100 * results.curves(arm, i, "test_accuracy")[0] for i in (1, 2, 3, 4)}
+        for arm in ("base", "full", "decay", "svm")
+    }
+    base = accuracy["base"]
+    assert base[1] < min(base[2], base[3], base[4]) - 3  # the learning rate 0.1 jumps, and is worst
+    rising = np.diff(results.curves("base", 1, "validation_loss")[0]) > 0
+    assert rising.sum() > 8
+    assert accuracy["decay"][1] > base[1] + 2  # decay mends it
+    shares = [results.curves("base", i, "low_frequency_share")[0] for i in (1, 2, 3, 4)]
+    assert shares[3] > 1.4 * max(shares[:3])  # λ = 1 shows the classes
+    for setting in (2, 3):
+        assert accuracy["svm"][setting] < base[setting] - 1  # the SVM loss does slightly worse
+        assert accuracy["full"][setting] > base[setting] + 2  # more data helps
+    assert all(25 < value < 43 for own in accuracy.values() for value in own.values())
