@@ -22,7 +22,7 @@ from linclf.system.environment import cores, source_tree
 from linclf.system.files import write_text
 
 from . import parameters
-from .execute import Execution, execute, stop_kernels
+from .execute import Execution, execute, patience, stop_kernels
 from .folder import scratch, sole_writer
 from .pages import PAGES, page_file, reading_order
 from .render import convert, join
@@ -64,6 +64,7 @@ def make_report(
         ConfigError, DataError: before anything is run.
     """
     clock = _Clock()
+    patience()  # refused before anything is trained, as whatever else is wrong here
     chosen = parameters.select(notebooks(), only or [])
     values = given | parameters.parse(assignments or [], chosen)
     out = Path(values["out_dir"])
@@ -85,7 +86,8 @@ def make_report(
         )
         clock.lap("pages")
     page = out / page_file("summary" if "summary" in executed else next(iter(executed)))
-    print(f"report: {page} ({clock})")
+    print(f"done in {clock}")
+    print(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
     if open_page and not webbrowser.open(page.resolve().as_uri()):
         print(f"no browser was found here: open {page} by hand", file=sys.stderr)
     return 1 if any(execution.failure for execution in executed.values()) else 0

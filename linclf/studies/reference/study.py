@@ -14,10 +14,11 @@ from linclf.data.load import load_dataset
 from linclf.data.standardize import Standardizer
 from linclf.errors import ConfigError
 from linclf.studies import gradient_check, metrics
+from linclf.studies.report_folder import default_report_folder
 from linclf.studies.results import Results, encode_correct
 from linclf.studies.splits import Split, make_split, split_rows, split_sizes
 from linclf.studies.store import Count, Key, Store, StoredRun, train_missing
-from linclf.system.environment import available_memory, environment, source_tree
+from linclf.system.environment import available_memory, environment
 from linclf.system.files import write_text
 from linclf.training.config import Config
 from linclf.training.loop import Run, train
@@ -39,8 +40,8 @@ class Study:
 
     Args:
         data: what ``load_dataset`` takes.
-        out_dir: folder that keeps the finished runs, in ``runs/``; "auto" is ``reports/latest`` of the source tree, or
-            of the current folder where linclf was installed without one.
+        out_dir: folder that keeps the finished runs, in ``runs/``; "auto" is what
+            :func:`~linclf.studies.report_folder.default_report_folder` chooses, and ``kept`` then says where that is.
         progress: show a line while training.
         plan: fields of :class:`.design.Plan`: seeds, first_seed, epochs, n_validation, lr_decay.
 
@@ -58,7 +59,7 @@ class Study:
     def __init__(self, data: str | Path, out_dir: str | Path, *, progress: bool = True, **plan: Any) -> None:
         self.plan = Plan(**plan)
         self.source, self.started = data, time.monotonic()
-        self.out_dir = _reports() / "latest" if out_dir == "auto" else Path(out_dir)
+        self.out_dir, self.kept = default_report_folder() if out_dir == "auto" else (Path(out_dir), "")
         self.data = load_dataset(data)
         split_sizes("batch", self.data, self.plan.n_validation)  # too few batches are refused before anything runs
         self.progress = progress
@@ -245,7 +246,3 @@ class Study:
             return timings
         except (OSError, ValueError):
             return []
-
-
-def _reports() -> Path:
-    return (source_tree() or Path()) / "reports"
