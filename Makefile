@@ -1,11 +1,12 @@
-# make report | make test | make lint | make notebooks | make bench | make torture | make mutants | make clean
+# make report | make test | make test-lowest | make lint | make notebooks | make bench | make torture | make mutants | make clean
 # Each makes .venv with what it needs, from pyproject.toml. Options for the report: make report ARGS="--data DIR"
 
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+PIP := $(if $(shell command -v uv),uv pip install --python $(BIN)/python,$(BIN)/python -m pip install --disable-pip-version-check)
 
-.PHONY: report test lint notebooks bench torture mutants clean
+.PHONY: report test test-lowest lint notebooks bench torture mutants clean
 
 report: .venv/report.stamp
 	$(BIN)/linclf report $(ARGS)
@@ -13,6 +14,10 @@ report: .venv/report.stamp
 # The whole suite also measures which lines and branches it runs, and fails under 95 %; parts of it, as ARGS, do not.
 test: .venv/test.stamp
 	$(BIN)/python -m pytest $(or $(ARGS),--cov)
+
+# With the lowest versions that pyproject.toml allows.
+test-lowest: .venv-lowest/test.stamp
+	.venv-lowest/bin/python -m pytest $(ARGS)
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .
@@ -34,13 +39,21 @@ mutants: .venv/mutants.stamp
 	$(BIN)/mutmut results --all true | $(BIN)/python tests/torture/mutants.py
 
 clean:
-	rm -rf .venv build dist mutants .coverage*
+	rm -rf .venv .venv-lowest build dist mutants .coverage*
 
 # One stamp an extra: installed again only when pyproject.toml changes, or the template that Jupyter gets a copy of.
 .venv/%.stamp: pyproject.toml $(wildcard linclf/report/templates/linclf/*) | .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$*]"
+	@echo "Installing linclf[$*] and what it needs into .venv: a minute or two, once."
+	$(PIP) --quiet --editable ".[$*]"
+	touch $@
+
+.venv-lowest/test.stamp: pyproject.toml
+	$(PYTHON) -m venv --clear .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
+	.venv-lowest/bin/uv pip install --python .venv-lowest/bin/python --resolution lowest-direct --editable ".[test]"
 	touch $@
 
 .venv:
+	@echo "Making .venv, an environment for linclf alone."
 	$(PYTHON) -c 'import sys; sys.exit("linclf needs Python 3.11 or later") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv

@@ -146,6 +146,6 @@ def _counted(data: Dataset) -> str:
     elif len(total) <= FEW:
         each = ", ".join(f"{n:,} of {name}" for name, n in zip(data.class_names, total, strict=True))
     else:
-        least, most = (f"{total[i]:,} ({data.class_names[i]})" for i in (total.argmin(), total.argmax()))
-        each = f"from {least} to {most} of a class"
+        fewest, most = (f"{total[i]:,} ({data.class_names[i]})" for i in (total.argmin(), total.argmax()))
+        each = f"from {fewest} to {most} per class"
     return f"{total.sum():,} {rows} of {len(total)} classes: {', '.join(first)} and {last} {rows}; {each}."

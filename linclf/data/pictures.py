@@ -82,10 +82,12 @@ def read_pictures(files: Sequence[Path], image_size: int | None = None) -> tuple
             pixels[:] = np.asarray(_prepared(image, "L" if shape[2] == 1 else "RGB", image_size)).reshape(shape)
     notes = []
     if image_size:
-        least, most = ("{} x {}".format(*pick(sizes, key=lambda size: (math.prod(size), size))) for pick in (min, max))
+        smallest, largest = (
+            "{} x {}".format(*pick(sizes, key=lambda size: (math.prod(size), size))) for pick in (min, max)
+        )
         notes.append(
             f"Each picture is cropped to its middle square and resized to {width} x {height} pixels, from originals of "
-            f"{least} to {most}."
+            f"{smallest} to {largest}."
         )
     if animated:
         notes.append(f"Of {animated:,} animated files, or of several pages, the first picture counts.")
@@ -101,7 +103,7 @@ def _shown_size(image: Any) -> tuple[int, int]:
 def _is_deep(image: Any) -> bool:
     """Whether the file stores more than 8 bits where the mode says 8: Pillow would drop the others in silence."""
     stored = [tile[3] for tile in image.tile]
-    if image.format == "PPM":  # (mode, greatest value)
+    if image.format == "PPM":  # (mode, maximum value)
         return any(isinstance(value, int) and value > 255 for args in stored for value in (args if args else ()))
     return any(";16" in str(args) for args in stored)
 

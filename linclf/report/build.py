@@ -26,7 +26,7 @@ from linclf.system.environment import cores, source_tree
 from linclf.system.files import write_text
 
 from . import parameters
-from .execute import Execution, execute, stop_kernels
+from .execute import Execution, execute, patience, stop_kernels
 from .folder import scratch, sole_writer
 from .pages import PAGES, page_file, reading_order
 from .render import convert, join
@@ -68,6 +68,7 @@ def make_report(
         ConfigError, DataError: before anything is run.
     """
     clock = _Clock()
+    patience()  # refused before anything is trained, as whatever else is wrong here
     chosen = parameters.select(notebooks(), only or [])
     values = given | parameters.parse(assignments or [], chosen)
     out = Path(values["out_dir"])
@@ -90,7 +91,8 @@ def make_report(
         _write_numbers(out, study.results(), found, command)
         clock.lap("pages")
     page = out / page_file("summary" if "summary" in executed else next(iter(executed)))
-    print(f"report: {page} ({clock})")
+    print(f"done in {clock}")
+    print(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
     if open_page and not webbrowser.open(page.resolve().as_uri()):
         print(f"no browser was found here: open {page} by hand", file=sys.stderr)
     return 1 if any(execution.failure for execution in executed.values()) else 0
@@ -157,7 +159,7 @@ def _execute(chosen: dict[str, parameters.Notebook], values: dict[str, Any], fol
 
 
 def _write_pages(out: Path, executed: dict[str, Execution]) -> None:
-    """A page a notebook; one that failed also leaves its executed copy, and says where."""
+    """One page per notebook; one that failed also leaves its executed copy, and says where."""
     pages = [name for name in PAGES if name in executed or (out / page_file(name)).exists()]
     for name, execution in executed.items():
         copy = out / f"{name}.failed.ipynb"

@@ -2,14 +2,31 @@
 
 import logging
 import os
+import socket
+import sys
 import time
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import zmq.asyncio
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
 from nbformat import NotebookNode
+
+from linclf.errors import ConfigError
+
+PATIENCE = "LINCLF_KERNEL_TIMEOUT"
+"""The environment variable that says how many seconds a kernel may take to start."""
+
+# Nothing of the user's own Python or IPython may change a page.
+_OWN = ("log_level=CRITICAL", "ignore_cwd=True", "exec_PYTHONSTARTUP=False")
+
+_NUMBERS = count()  # short names for the kernels of this process
 
 
 @dataclass(frozen=True)
@@ -21,12 +38,43 @@ class Execution:
     failure: str | None
 
 
+class _OwnPython(AsyncKernelManager):
+    """Starts the Python that runs this command, whatever kernels are installed where Jupyter looks for them."""
+
+    def __init__(self, **given: Any) -> None:
+        # One context for all kernels, which ends with the process: a manager that makes its own waits for ever for the
+        # sockets of a kernel that could not be reached.
+        super().__init__(context=zmq.asyncio.Context.instance(), **given)
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        script = str(Path(__file__).with_name("kernel.py"))
+        return KernelSpec(
+            argv=[sys.executable, "-P", script, "-f", "{connection_file}"],
+            display_name="Python 3",
+            language="python",
+            env={"MPLBACKEND": "agg"},  # no window is opened, and a backend that is not here would fail the import
+        )
+
+
+def patience() -> float:
+    """Seconds that a kernel may take to start, from ``$LINCLF_KERNEL_TIMEOUT``, 300 by default.
+
+    A kernel that dies is noticed at once; this is how long one is waited for that lives and says nothing.
+    """
+    given = os.environ.get(PATIENCE, "300")
+    with suppress(ValueError):
+        if 0 < (seconds := float(given)) < float("inf"):
+            return seconds
+    raise ConfigError(f"{PATIENCE} must be a number of seconds above 0, not {given!r}")
+
+
 def execute(path: Path, parameters: dict[str, Any], scratch: Path) -> Execution:
     """Run the notebook at ``path`` from top to bottom in the current folder.
 
     Args:
         parameters: checked beforehand (papermill would only warn).
-        scratch: where papermill keeps the copy that it writes while it runs.
+        scratch: where papermill keeps the copy that it writes while it runs; its folder is for the kernel's files too.
     """
     import papermill
     from jupyter_core.utils import ensure_event_loop
@@ -36,12 +84,6 @@ def execute(path: Path, parameters: dict[str, Any], scratch: Path) -> Execution:
     # papermill would repeat on stderr what the notebook's own page shows, or the report's line about a dead kernel.
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", "IPython parent")  # that home is read-only, where nothing is kept anyway
-    # The connection file stands beside the scratch copy, since a home folder may be missing, and socket files beside it
-    # in place of TCP ports: nobody else on the machine can reach the kernel, and ipykernel warns about any other way.
-    connection = {"connection_file": str(scratch.with_suffix(".json"))}
-    if os.name != "nt":
-        connection["transport"] = "ipc"
-    config = Config(KernelManager=connection)
     started, reason = time.monotonic(), None
     try:
         papermill.execute_notebook(
@@ -51,9 +93,10 @@ def execute(path: Path, parameters: dict[str, Any], scratch: Path) -> Execution:
             kernel_name="python3",
             language="python",
             progress_bar=False,
-            config=config,
-            # What goes wrong is in the notebook. Nothing of the user's own IPython may change a page.
-            extra_arguments=["--IPKernelApp.log_level=CRITICAL", f"--IPKernelApp.ipython_dir={scratch.parent}"],
+            start_timeout=patience(),
+            kernel_manager_class=_OwnPython,
+            config=Config(KernelManager=_connection(scratch)),
+            extra_arguments=[f"--IPKernelApp.{word}" for word in (*_OWN, f"ipython_dir={scratch.parent}")],
         )
     except papermill.PapermillExecutionError as error:
         reason = f"{error.ename}: {error.evalue}"
@@ -61,6 +104,8 @@ def execute(path: Path, parameters: dict[str, Any], scratch: Path) -> Execution:
         reason = "the kernel was killed, perhaps for want of memory"
     except Exception as error:  # a kernel that did not start: said in a line, and the other notebooks still run
         reason = f"{type(error).__name__}: {error}"
+        if isinstance(error, RuntimeError) and "Kernel didn't respond" in str(error):
+            reason = f"the kernel did not answer within {patience():g} s; {PATIENCE}=SECONDS waits longer"
     finally:
         ensure_event_loop().close()  # papermill's, of this thread
     try:
@@ -71,6 +116,21 @@ def execute(path: Path, parameters: dict[str, Any], scratch: Path) -> Execution:
     if reason is None and any(cell.cell_type == "code" and not cell.execution_count for cell in notebook.cells):
         reason = "the kernel stopped before the last cell"
     return Execution(notebook, time.monotonic() - started, reason and reason.splitlines()[0])
+
+
+def _connection(scratch: Path) -> dict[str, str]:
+    """How the kernel is reached: a file beside ``scratch``, since a home folder may be missing, and sockets there.
+
+    Socket files keep everybody else on the machine from the kernel, and ipykernel warns about any other way. Where the
+    system makes none, or their names would be too long for it (107 bytes on Linux), it is TCP on loopback, signed.
+    """
+    file = scratch.with_name(f"{next(_NUMBERS)}.json")
+    longest = file.with_name(f"{file.stem}-ipc-5")  # jupyter_client's own names: five sockets a kernel
+    with suppress(OSError, AttributeError), socket.socket(socket.AF_UNIX) as trial:
+        trial.bind(str(longest))
+        longest.unlink()
+        return {"connection_file": str(file), "transport": "ipc"}
+    return {"connection_file": str(file), "transport": "tcp", "ip": "127.0.0.1"}
 
 
 def stop_kernels() -> None:

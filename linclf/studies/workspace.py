@@ -10,11 +10,12 @@ from typing import Any
 
 from linclf.data.dataset import Dataset
 from linclf.data.load import load_dataset
-from linclf.system.environment import available_memory, source_tree
+from linclf.system.environment import available_memory
 from linclf.training.config import Config
 from linclf.training.history import Evaluate
 from linclf.training.loop import Run, Task
 
+from .report_folder import default_report_folder
 from .splits import Cut, Split, first, make_split
 from .store import Count, Key, Store, StoredRun, train_missing
 
@@ -46,12 +47,13 @@ class Workspace:
 
     Args:
         data: what ``load_dataset`` takes, or a data set that is loaded already.
-        out_dir: folder that keeps the finished runs, in ``runs/``; "auto" is ``reports/latest`` of the source tree, or
-            of the current folder where linclf was installed without one.
+        out_dir: folder that keeps the finished runs, in ``runs/``; "auto" is what
+            :func:`.report_folder.default_report_folder` chooses.
         progress: show a line while training.
         fresh: train also what is stored already.
 
     Attributes:
+        kept: where the runs of "auto" go, in a sentence; else empty.
         count: how many networks were found in the store so far, and how many had to be trained.
     """
 
@@ -63,7 +65,7 @@ class Workspace:
             warnings.filterwarnings("ignore", "no CIFAR-10 was found")  # every page says so
             self.data = data if isinstance(data, Dataset) else load_dataset(data)
         self.source = self.data.provenance.source if isinstance(data, Dataset) else data
-        self.out_dir = (source_tree() or Path()) / "reports" / "latest" if out_dir == "auto" else Path(out_dir)
+        self.out_dir, self.kept = default_report_folder() if out_dir == "auto" else (Path(out_dir), "")
         self.store = Store.of_report(self.out_dir, fresh=fresh)
         self.progress = progress
         self.count = Count(0, 0)

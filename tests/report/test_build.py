@@ -209,7 +209,7 @@ def at_the_first_kernel(out, act):
     words = ["report", "--data", "synthetic:40", "--epochs", "1", "--only", "2_svm", "--out", str(out)]
     report = subprocess.Popen([sys.executable, "-m", "linclf", *words], stderr=subprocess.PIPE, text=True)
     while not (
-        kernels := [child for child in psutil.Process(report.pid).children() if "ipykernel" in str(child.cmdline())]
+        kernels := [child for child in psutil.Process(report.pid).children() if "IPKernelApp" in str(child.cmdline())]
     ):
         time.sleep(0.05)
     act(report, kernels[0])

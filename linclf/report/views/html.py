@@ -62,10 +62,10 @@ def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping
 
     The same figure gives the same bytes: no date, and ids from a fixed salt.
     """
-    import matplotlib as mpl
+    from .settings import own_settings
 
     picture = io.BytesIO()
-    with mpl.rc_context({"svg.hashsalt": str(number), "svg.fonttype": "none", "font.family": "sans-serif"}):
+    with own_settings(salt=str(number)):
         fig.savefig(picture, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     source = _data_link("image/svg+xml", picture.getvalue())
     image = f'<img class="curve" src="{source}" alt="{escape(alt)}">'

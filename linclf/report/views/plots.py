@@ -13,11 +13,14 @@ from matplotlib.figure import Figure
 from linclf.studies.reference.design import ARMS
 from linclf.studies.results import Results
 
+from .settings import own_settings
+
 TRAIN, VALIDATION, BESIDE = "#0072b2", "#d55e00", "#767676"
 MOST_NAMED_CLASSES = 20
 _SETS = (("train", "training", TRAIN, "-"), ("validation", "validation", VALIDATION, (0, (4, 1.5))))
 
 
+@own_settings()
 def new_axes(width: float = 5.6, height: float = 3.3) -> Axes:
     """An Axes in a figure of its own, in inches, that belongs to no window."""
     return Figure(figsize=(width, height), layout="constrained").add_subplot()
@@ -31,6 +34,7 @@ def _styled(ax: Axes, grid: Literal["both", "x"] = "both") -> Axes:
     return ax
 
 
+@own_settings()
 def curves(
     results: Results,
     arm: str,
@@ -97,6 +101,7 @@ def common_limits(
     return float(values.min() - margin), float(values.max() + margin)
 
 
+@own_settings()
 def confusion(matrix: np.ndarray, names: Sequence[str], ax: Axes | None = None) -> Axes:
     """Confusion matrix (C, C) as a heat map of percent of each true class (row).
 
@@ -123,6 +128,7 @@ def confusion(matrix: np.ndarray, names: Sequence[str], ax: Axes | None = None) 
     return ax
 
 
+@own_settings()
 def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], ax: Axes | None = None) -> Axes:
     """Numbers (rows, columns) as a heat map, each written into its cell; the caller names the axes."""
     ax = ax or new_axes(5.6, 0.8 + 0.42 * len(rows))
@@ -135,6 +141,7 @@ def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], ax
     return ax
 
 
+@own_settings()
 def intervals(
     names: Sequence[str], series: Sequence[tuple[str, Sequence[tuple[float, float, float]]]], ax: Axes | None = None
 ) -> Axes:
@@ -151,6 +158,7 @@ def intervals(
     return _styled(ax, grid="x")
 
 
+@own_settings()
 def learning_curve(
     sizes: Sequence[int], values: np.ndarray, trend: tuple[np.ndarray, np.ndarray], ax: Axes | None = None
 ) -> Axes:
@@ -164,6 +172,7 @@ def learning_curve(
     return _styled(ax)
 
 
+@own_settings()
 def histogram(shares: Sequence[tuple[str, np.ndarray]], bins: np.ndarray, ax: Axes | None = None) -> Axes:
     """Percent of images per bin, as steps; each entry of ``shares`` is (label, shares (bins,))."""
     ax = ax or new_axes()

@@ -22,7 +22,7 @@ def is_the_references(data: str) -> bool:
 
 
 def data_note(study: Study | CeilingStudy) -> Any:
-    """Which data this page is made on; a warning where they are not the reference's."""
+    """Which data this page is made on, with a warning where they are not the reference's; where "auto" keeps runs."""
     provenance = study.workspace.data.provenance
     text, kind = provenance.describe(), "note"
     if study.workspace.short_of_memory:
@@ -40,7 +40,7 @@ def data_note(study: Study | CeilingStudy) -> Any:
             f"here. Data: {text}"
         )
         kind = "warning"
-    return html.callout(text, kind=kind)
+    return html.callout(f"{text} {study.workspace.kept}".strip(), kind=kind)
 
 
 def data_deviation(study: Study) -> Any:

@@ -13,7 +13,7 @@ _CURVATURE = 0.09
 
 
 def softmax_optimum(images: Examples, n_classes: int, l2: float, iterations: int) -> tuple[Linear, float, bool]:
-    """The model with the least mean cross-entropy + λ‖W‖² on the images, that cost, and whether it converged.
+    """The model with the lowest mean cross-entropy + λ‖W‖² on the images, that cost, and whether it converged.
 
     The objective is the one that ``train`` descends. It is minimised in coordinates U = W L, in which it bends about
     equally in all directions: L is the Cholesky factor of the inputs' second moments, times the loss's curvature, plus
