@@ -16,6 +16,7 @@ from .ledger import ledger
 from .statistics import STATISTICS
 
 VERDICTS = ("reproduced", "refuted", "inconclusive")
+_NEEDS = ("data", "seeds")  # of the rule, for a verdict on a statistical claim
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def evaluate(results: Results, claims: dict[str, Any] | None = None, only: Seque
     """Every claim's values, intervals and verdict, as ``claims.json`` holds them.
 
     A claim of several parts is reproduced if all are, refuted if any is. Where its rule is not met (too few seeds,
-    other data, another setting), its verdict is None and ``missing`` says what is missing.
+    other data, another setting), its verdict is None and ``missing`` says what is missing. Exact statements need no
+    seeds, and most of them no CIFAR-10.
 
     Args:
         results: what a report measured.
@@ -71,33 +73,30 @@ def evaluate(results: Results, claims: dict[str, Any] | None = None, only: Seque
     """
     claims = claims or ledger()
     rule = claims["rule"]
-    missing = _missing(results, rule)
-    records = [
-        _evaluate_claim(results, claim, rule, missing) for claim in claims["claims"] if not only or claim["id"] in only
-    ]
+    records = [_evaluate_claim(results, claim, rule) for claim in claims["claims"] if not only or claim["id"] in only]
     return {
         "format": FORMAT,
-        "missing": missing,
+        "missing": _missing(results, rule, _NEEDS),
         "counts": {word: sum(record["verdict"] == word for record in records) for word in VERDICTS},
         "claims": records,
     }
 
 
-def _missing(results: Results, rule: dict[str, Any]) -> str | None:
-    """What all verdicts lack, or None."""
+def _missing(results: Results, rule: dict[str, Any], needs: Sequence[str]) -> str | None:
+    """What verdicts lack that need the rule's data, its seeds or both; or None."""
     lacks = []
-    if results.data["name"] != rule["data"]:
+    if "data" in needs and results.data["name"] != rule["data"]:
         lacks.append(f"needs {rule['data']} (here: {results.data['name']})")
     seeds = results.seeds
-    if len(seeds) < rule["seeds"] or seeds != list(range(rule["first_seed"], rule["first_seed"] + len(seeds))):
+    few = len(seeds) < rule["seeds"]
+    if "seeds" in needs and (few or seeds != list(range(rule["first_seed"], rule["first_seed"] + len(seeds)))):
         here = ", ".join(map(str, seeds[:3])) + (" ..." if len(seeds) > 3 else "")
         lacks.append(f"needs {rule['seeds']} seeds, numbered from {rule['first_seed']} (here {len(seeds)}: {here})")
     return "; ".join(lacks) or None
 
 
-def _evaluate_claim(
-    results: Results, claim: dict[str, Any], rule: dict[str, Any], missing: str | None
-) -> dict[str, Any]:
+def _evaluate_claim(results: Results, claim: dict[str, Any], rule: dict[str, Any]) -> dict[str, Any]:
+    missing, exact = _missing(results, rule, claim.get("needs", _NEEDS)), "needs" in claim
     lacks = [missing] if missing else []
     parts: list[dict[str, Any]] = []
     for test in claim["tests"]:
@@ -106,6 +105,8 @@ def _evaluate_claim(
             part |= {name: test[name] for name in ("key", "size") if name in test}
             try:
                 value, low, high = _measure(results, claim, test, of, rule)
+                if exact:  # whatever the number of seeds
+                    low = high = value
             except DataError as error:
                 value = low = high = None
                 if str(error) not in lacks:

@@ -17,14 +17,20 @@ from .reference import difference
 def claims(results: Results, *ids: str) -> Any:
     """What the reference says here, what was found, and the verdict; all claims if none is named.
 
-    On other data than CIFAR-10 there is nothing to compare: no table, and in place of the whole one a note.
+    On other data than CIFAR-10 there is nothing to compare: no table, and in place of the whole one a note. On the
+    surrogate of CIFAR-10 exact statements alone have a row, and a sentence says where the others would stand.
     """
     if _on_other_data(results):
         said = "What the reference says is about CIFAR-10; it is not compared with other data."
         return None if ids else html.callout(said, kind="note")
     evaluated, comparable = evaluate(results, only=ids), is_the_references(results.data["name"])
+    shown = [claim for claim in evaluated["claims"] if comparable or claim["verdict"]]
+    rest = ", ".join(claim["id"] for claim in evaluated["claims"] if claim not in shown)
+    elsewhere = f"Made on CIFAR-10 with ten seeds, this page compares here with what the reference says: {rest}."
+    if not shown:
+        return html.callout(elsewhere)
     rows = []
-    for claim in evaluated["claims"]:
+    for claim in shown:
         anchor = f"figure-{claim['figure']}" if claim["figure"] else f"claim-{claim['id']}"
         # What all verdicts lack stands above the table, not in each row.
         lacks = (claim["missing"] or "").removeprefix(evaluated["missing"] or "").removeprefix("; ")
@@ -34,13 +40,15 @@ def claims(results: Results, *ids: str) -> Any:
                 **{key: claim[key] for key in ("id", "says", "statistic")},
                 "where": f"§ {claim['where']}" if claim["where"][0].isdigit() else claim["where"],
                 "link": f"#{anchor}" if ids else f"{section_page(claim['section'])}#{anchor}",
-                "found": "".join(_part(part, claim, comparable) for part in claim["parts"]) + missing,
+                "found": "".join(_part(part, claim) for part in claim["parts"]) + missing,
                 "verdict": html.verdict(claim["verdict"]),
             }
         )
     caption = "Dot and line: value and 95 % interval; shaded: where the claim holds."
-    if evaluated["missing"]:
-        caption = f"Values without a verdict, which {evaluated['missing']}."
+    if rest:
+        caption = elsewhere
+    elif any(claim["missing"] for claim in shown):
+        caption = f"Values without a verdict: that {evaluated['missing']}."
     return html.claims(rows, caption=caption)
 
 
@@ -67,9 +75,11 @@ def counts(results: Results) -> Any:
     evaluated = evaluate(results)
     total = len(evaluated["claims"])
     if evaluated["missing"]:
+        counted = evaluated["counts"]
+        exact = ", ".join(f"{number} {word}" for word, number in counted.items() if number)
         return html.callout(
-            f"The reference makes {total} statements that can be measured. No verdict on them is printed here: a "
-            f"verdict {evaluated['missing']}.",
+            f"The reference makes {total} statements that can be measured. {sum(counted.values())} of them are exact "
+            f"({exact or 'none was checked'}); a verdict on the others {evaluated['missing']}.",
             kind="warning",
         )
     return html.counts(
@@ -82,8 +92,8 @@ def _on_other_data(results: Results) -> bool:
     return not is_the_references(results.data["name"]) and not results.data["synthetic"]
 
 
-def _part(part: dict[str, Any], claim: dict[str, Any], comparable: bool) -> str:
-    """One number of a claim with its interval and, on data that compare with the reference's, region, as markup."""
+def _part(part: dict[str, Any], claim: dict[str, Any]) -> str:
+    """One number of a claim with its interval and its region, as markup."""
     several = len({(test["measure"], test.get("key"), test.get("size")) for test in claim["parts"]}) > 1
     words = [str(part[key]).replace("_", " ") for key in ("measure", "key", "size") if several and key in part]
     label = " ".join([*words, part["of"].replace("_", " ").replace(" - ", " − ")])
@@ -96,8 +106,6 @@ def _part(part: dict[str, Any], claim: dict[str, Any], comparable: bool) -> str:
     if width:
         text += f" ({_digits(low, width)} to {_digits(high, width)})"
     text = f"{label}: {text}{unit}".replace("-", "−")
-    if not comparable:
-        return f"<div>{escape(text)}</div>"
     if part["region"] is None:
         return f"<div>{escape(text)}, shown beside</div>"
     region = Region.parse(part["region"])
