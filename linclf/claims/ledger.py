@@ -1,7 +1,8 @@
 """The ledger: what the reference claims, and the rule under which a claim gets a verdict.
 
 ``ledger.json`` holds a record per claim. Each of its tests names a measure of ``statistics``, what it is taken of, and
-the region where the claim holds. A new claim is a new record and, where no measure fits, a new function there.
+the region where the claim holds. An exact statement says what of the rule it ``needs``; every other claim needs its
+"data" and its "seeds". A new claim is a new record and, where no measure fits, a new function there.
 """
 
 import json

@@ -183,8 +183,17 @@ def test_all_claims_of_the_ledger_appear_with_a_verdict(results):
 def test_no_verdict_where_the_rule_is_not_met(given, words):
     evaluated = evaluate(fabricated(**given))
     assert evaluated["missing"] == words
-    assert all(claim["verdict"] is None for claim in evaluated["claims"])
-    assert all(part["verdict"] is None for claim in evaluated["claims"] for part in claim["parts"])
+    exact = ["E1", "E2", "E4"] + ["E3"] * ("needs CIFAR-10" not in words)
+    for claim in evaluated["claims"]:
+        verdicts = {claim["verdict"], *(part["verdict"] for part in claim["parts"])}
+        assert verdicts == ({"reproduced"} if claim["id"] in exact else {None}), claim["id"]
+
+
+def test_an_exact_statement_is_refuted_by_one_run():
+    results = fabricated(seeds=[3], name="Gaussian surrogate of CIFAR-10")
+    results.document["exact"]["E1"]["relative_error"] = 1e-3
+    assert only(results, "E1")["verdict"] == "refuted"
+    assert evaluate(results)["counts"] == {"reproduced": 2, "refuted": 1, "inconclusive": 0}
 
 
 def test_an_arm_with_other_fields_or_missing_seeds_gets_no_verdict(results):

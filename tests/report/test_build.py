@@ -54,7 +54,7 @@ def test_claims_stand_beside_the_results_and_on_the_pages_without_a_verdict(repo
         assert claim["verdict"] is None
         assert f'id="claim-{claim["id"]}"' in pages["summary"]
         assert sum(f'id="claim-{claim["id"]}"' in page for page in pages.values()) == 2
-    assert "No verdict on them is printed here: a verdict needs CIFAR-10" in pages["summary"]
+    assert "are exact (2 reproduced, 1 refuted); a verdict on the others needs CIFAR-10" in pages["summary"]
     assert not any('class="verdict' in page for page in pages.values())
 
 

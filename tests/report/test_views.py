@@ -1,5 +1,7 @@
 """What captions and claims say in words and digits, from numbers made for it."""
 
+import re
+
 import numpy as np
 import pytest
 from helpers import ROOT
@@ -42,7 +44,7 @@ def test_a_caption_says_what_to_see(train, validation, said):
 )
 def test_a_number_has_the_digits_that_its_interval_makes_meaningful(value, low, high, said):
     part = {"measure": "final", "of": "full 2", "region": "< 0", "value": value, "low": low, "high": high}
-    assert said in claims._part(part, {"parts": [part], "unit": ""}, comparable=True).replace("&nbsp;", " ")
+    assert said in claims._part(part, {"parts": [part], "unit": ""}).replace("&nbsp;", " ")
 
 
 @pytest.mark.parametrize("name", ["CIFAR-10", "flowers"])
@@ -56,6 +58,19 @@ def test_what_the_reference_says_stands_beside_cifar_10_only(name):
     assert ("Accuracy rises by" in claims.claims(results).markup) == beside
     assert (claims.claims(results, "1.1e") is not None) == beside
     assert (claims.counts(results) is not None) == beside
+
+
+def test_on_the_surrogate_exact_statements_alone_have_a_row():
+    results = Results.load(RENDERED)
+    results.data.update(name="Gaussian surrogate of CIFAR-10", synthetic=True)
+    for shown, left in ((claims.claims(results, "E1", "2a"), "2a."), (claims.claims(results), "E3, 1.1a, ")):
+        rows = re.findall('<tr id="claim-(.*?)"', shown.markup)
+        assert rows == (["E1"] if left == "2a." else ["E1", "E2", "E4"])
+        assert f"compares here with what the reference says: {left}" in shown.markup
+        assert "✓" in shown.markup
+    alone = claims.claims(results, "2a").markup
+    assert "<table" not in alone
+    assert "with ten seeds, this page compares here with what the reference says: 2a." in alone
 
 
 def test_what_the_ledger_and_the_views_know_of_the_reference_agrees():
