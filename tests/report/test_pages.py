@@ -5,7 +5,6 @@ import itertools
 import os
 import re
 import shutil
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import cifar_files
@@ -19,7 +18,7 @@ from linclf.report.pages import PAGES, page_file
 from linclf.report.render import convert
 from linclf.report.views import html, plots
 
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+AXE = ROOT / "tests" / "node_modules" / "axe-core" / "axe.min.js"
 COMMITTED = ROOT / "reports" / "cifar-10"
 FILES = [*map(page_file, PAGES), SINGLE]
 VIEWS = [(1280, "light"), (360, "dark")]

@@ -119,8 +119,8 @@ def test_figures_are_drawn_under_our_own_settings():
 def test_auto_is_the_checkout_and_the_page_says_so(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     study = Study("synthetic:40", "auto")
-    assert study.out_dir == ROOT / "reports" / "latest"
-    assert f"Finished runs are kept in {study.store.folder}." in provenance.data_note(study).markup
+    assert study.workspace.out_dir == ROOT / "reports" / "latest"
+    assert f"Finished runs are kept in {study.workspace.store.folder}." in provenance.data_note(study).markup
     assert "kept in" not in provenance.data_note(Study("synthetic:40", tmp_path)).markup
 
 
@@ -136,8 +136,10 @@ def test_auto_is_the_cache_folder_where_nothing_can_be_written(tmp_path, monkeyp
     read_only = [first]
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) not in read_only)
     study = Study("synthetic:40", "auto")
-    assert study.out_dir == tmp_path / "cache" / "linclf" / "reports" / "latest"
-    assert study.kept.startswith(f"{first / 'reports' / 'latest'} cannot be written to: finished runs are kept in ")
+    assert study.workspace.out_dir == tmp_path / "cache" / "linclf" / "reports" / "latest"
+    assert study.workspace.kept.startswith(
+        f"{first / 'reports' / 'latest'} cannot be written to: finished runs are kept in "
+    )
 
     read_only.append(tmp_path)
     with pytest.raises(ConfigError, match="name another as out_dir"):

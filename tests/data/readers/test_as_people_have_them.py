@@ -120,9 +120,9 @@ def test_validation_pictures_validate(tmp_path, word):
     assert (data.validation_images[..., 2] == len(word)).all()
     assert (training(data)[0][..., 2] == 5).all()
     for split, n_train in (("full", 10), ("batch", 2)):
-        train, validation = split_rows(split, data, 1)
-        assert (len(train), len(validation)) == (n_train, 12)
-        np.testing.assert_array_equal(make_split(data, train, validation).validation[1], data.validation_labels)
+        cut = split_rows(split, data, 1)
+        assert (len(cut.train), len(cut.validation)) == (n_train, 12)
+        np.testing.assert_array_equal(make_split(data, cut).validation[1], data.validation_labels)
     other = load_dataset(pets(tmp_path / "without", ("Train",))).provenance
     assert other.sha256 != data.provenance.sha256
 
