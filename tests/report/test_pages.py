@@ -221,7 +221,7 @@ def test_names_from_data_are_text(visit, tmp_path):
     ]
     cells = [nbformat.v4.new_markdown_cell("# Names")]
     for i, piece in enumerate(shown, start=1):
-        output = nbformat.v4.new_output("display_data", {"text/html": piece._repr_html_()})
+        output = nbformat.v4.new_output("display_data", piece._repr_mimebundle_()[0])
         cells.append(nbformat.v4.new_code_cell(f"{name!r}", outputs=[output], execution_count=i))
     file = tmp_path / "names.html"
     file.write_text(convert(nbformat.v4.new_notebook(cells=cells), "names"), encoding="utf-8")

@@ -1,7 +1,4 @@
-"""The report's figures. Each function draws on an Axes (or makes one) and returns it; none knows about pages.
-
-Colours are Okabe and Ito's, which colour-blind readers can tell apart; line styles differ too.
-"""
+"""The report's figures. Each function draws on an Axes (or makes one) and returns it; none knows about pages."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -13,9 +10,8 @@ from matplotlib.figure import Figure
 from linclf.studies.reference.design import ARMS
 from linclf.studies.results import Results
 
-from .settings import own_settings
+from .settings import BESIDE, TRAIN, VALIDATION, own_settings
 
-TRAIN, VALIDATION, BESIDE = "#0072b2", "#d55e00", "#767676"
 MOST_NAMED_CLASSES = 20
 _SETS = (("train", "training", TRAIN, "-"), ("validation", "validation", VALIDATION, (0, (4, 1.5))))
 
@@ -30,7 +26,7 @@ def _styled(ax: Axes, grid: Literal["both", "x"] = "both") -> Axes:
     """``ax`` with what all line plots share: a light grid, a legend, and no frame at the top and right."""
     ax.grid(axis=grid, alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(framealpha=0.7, edgecolor="none", facecolor="white", fontsize="small")
+    ax.legend(framealpha=0.7, edgecolor="none")
     return ax
 
 
@@ -111,16 +107,17 @@ def confusion(matrix: np.ndarray, names: Sequence[str], ax: Axes | None = None) 
     >>> [text.get_text() for text in axes.texts]
     ['75', '25', '0', '100']
     """
-    ax = ax or new_axes(6.4, 5.4)
+    ax = ax or new_axes(5.8, 4.9)
     percent = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    ax.imshow(percent, cmap="cividis", vmin=0, vmax=max(percent.max(), 1))
+    image = ax.imshow(percent, cmap="cividis", vmin=0, vmax=max(percent.max(), 1))
+    ax.figure.colorbar(image, ax=ax, label="% of the true class", shrink=0.7)
     ax.set(xlabel="predicted class", ylabel="true class")
     if len(names) > MOST_NAMED_CLASSES:
         ax.locator_params(integer=True)
         return ax
     for (row, column), value in np.ndenumerate(percent):
         shade = "black" if value > 0.6 * percent.max() else "white"
-        ax.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=8, color=shade)
+        ax.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize="medium", color=shade)
     labels = [name if len(name) <= 20 else f"{name[:19]}…" for name in names]
     # parse_math: a class name is text, whatever dollar signs it holds.
     ax.set_xticks(range(len(names)), labels, rotation=40, ha="right", rotation_mode="anchor", parse_math=False)
@@ -132,10 +129,12 @@ def confusion(matrix: np.ndarray, names: Sequence[str], ax: Axes | None = None) 
 def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], ax: Axes | None = None) -> Axes:
     """Numbers (rows, columns) as a heat map, each written into its cell; the caller names the axes."""
     ax = ax or new_axes(5.6, 0.8 + 0.42 * len(rows))
-    ax.imshow(values, cmap="cividis", aspect="auto")
+    ax.figure.colorbar(ax.imshow(values, cmap="cividis", aspect="auto"), ax=ax)
     middle = (values.min() + values.max()) / 2
     for (row, column), value in np.ndenumerate(values):
-        ax.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=8, color="wk"[int(value > middle)])
+        ax.text(
+            column, row, f"{value:.1f}", ha="center", va="center", fontsize="medium", color="wk"[int(value > middle)]
+        )
     ax.set_xticks(range(len(columns)), columns)
     ax.set_yticks(range(len(rows)), rows)
     return ax
@@ -146,7 +145,7 @@ def intervals(
     names: Sequence[str], series: Sequence[tuple[str, Sequence[tuple[float, float, float]]]], ax: Axes | None = None
 ) -> Axes:
     """Values with their intervals, one row per name; each series is (label, [(value, low, high) per name])."""
-    ax = ax or new_axes(6.4, 1.2 + 0.36 * len(names))
+    ax = ax or new_axes(5.8, 1.2 + 0.36 * len(names))
     for i, (label, numbers) in enumerate(series):
         value, low, high = np.array(numbers).T
         at = np.arange(len(names)) + 0.12 * (2 * i - len(series) + 1)

@@ -5,6 +5,12 @@ from contextlib import contextmanager
 
 from matplotlib import style
 
+INK, PAPER = "#1c2126", "#fdfdfc"
+TRAIN, VALIDATION, BESIDE = "#0072b2", "#d55e00", "#767676"
+"""Okabe and Ito's colours, which colour-blind readers can tell apart; line styles differ too."""
+DARK = {INK: "#e4e6e3", PAPER: "#15181b", TRAIN: "#3f9fdc", VALIDATION: "#ec7a2d", BESIDE: "#969696"}
+"""What stands for a colour in the page's dark scheme; ink and paper are those of ``page.css``."""
+
 
 @contextmanager
 def own_settings(salt: str | None = None) -> Iterator[None]:
@@ -13,7 +19,12 @@ def own_settings(salt: str | None = None) -> Iterator[None]:
     Args:
         salt: what ids within an SVG are made from, where the same figure shall give the same bytes.
     """
-    # Text stays text, in the reader's own font.
+    # Text stays text, in the reader's own font, and on a phone's screen, 390 pixels wide, of at least 9 pixels.
     ours = {"svg.hashsalt": salt, "svg.fonttype": "none", "font.family": "sans-serif"}
+    ours |= {"font.size": 10.5, "legend.fontsize": "medium"}
+    # A ground of its own keeps a figure legible wherever it stands.
+    grounds = ("figure.facecolor", "axes.facecolor")
+    inks = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+    ours |= dict.fromkeys(grounds, PAPER) | dict.fromkeys(inks, INK)
     with style.context(["default", ours]):
         yield
