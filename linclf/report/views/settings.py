@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from matplotlib import style
 
@@ -20,7 +21,7 @@ def own_settings(salt: str | None = None) -> Iterator[None]:
         salt: what ids within an SVG are made from, where the same figure shall give the same bytes.
     """
     # Text stays text, in the reader's own font, and on a phone's screen, 390 pixels wide, of at least 9 pixels.
-    ours = {"svg.hashsalt": salt, "svg.fonttype": "none", "font.family": "sans-serif"}
+    ours: dict[str, Any] = {"svg.hashsalt": salt, "svg.fonttype": "none", "font.family": "sans-serif"}
     ours |= {"font.size": 10.5, "legend.fontsize": "medium"}
     # A ground of its own keeps a figure legible wherever it stands.
     grounds = ("figure.facecolor", "axes.facecolor")
