@@ -227,7 +227,7 @@ def test_names_from_data_are_text(visit, tmp_path):
     file.write_text(convert(nbformat.v4.new_notebook(cells=cells), "names"), encoding="utf-8")
     page = visit(file)
     assert page.trouble == []
-    assert page.locator("td", has_text=name).inner_text() == name
+    assert page.locator(".wide td", has_text=name).inner_text() == name
     assert page.locator(".templates span").first.inner_text() == name
     picture = page.locator("img.curve").evaluate("image => atob(image.src.split(',')[1])")
     assert name[:19] in picture.replace("&lt;", "<").replace("&gt;", ">")  # long names are cut there

@@ -66,19 +66,19 @@ class Prose:
 
 
 def markdown(text: str) -> str:
-    """Text as Markdown that shows it as it is.
+    r"""Text as Markdown that shows it as it is.
 
     >>> print(markdown("a_b | <c>"))
-    a\\_b \\| \\<c\\>
+    a\_b \| \<c\>
     """
     return re.sub(r"([\\`*_{}\[\]<>|$#~])", r"\\\1", text)
 
 
 def latex(text: str) -> str:
-    """Text as LaTeX that shows it as it is.
+    r"""Text as LaTeX that shows it as it is.
 
     >>> print(latex("5 % ± λ"))
-    5 \\% $\\pm$ $\\lambda$
+    5 \% $\pm$ $\lambda$
     """
     return "".join(_LATEX.get(sign, sign) for sign in text)
 

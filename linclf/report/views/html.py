@@ -105,8 +105,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str | Html]], *, capti
 def _scrolling(start: str, columns: Sequence[str], body: str, caption: str, texts: Sequence[Sequence[str]]) -> Html:
     """A table that scrolls where it is wider than the page: as a region, it can be reached with the keyboard.
 
-    Args:
-        texts: the rows of ``body`` as plain text, for viewers that show no HTML.
+    ``texts`` are the rows of ``body`` as plain text, for viewers that show no HTML.
     """
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     return Html(
