@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from .plots import BESIDE, TRAIN, VALIDATION, new_axes, styled
-from .settings import own_settings
+from .plots import BESIDE, TRAIN, VALIDATION, new_axes
+from .settings import own_settings, styled
 
 
 @own_settings()

@@ -7,7 +7,7 @@ too.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,7 +20,7 @@ from linclf.training.config import Config
 from linclf.training.loop import Run
 from linclf.training.model import Linear
 
-from .settings import own_settings
+from .settings import own_settings, styled
 
 __all__ = ["confusion", "history", "images", "templates"]
 
@@ -47,6 +47,7 @@ def history(
             after the fields of Config in which they differ.
         quantity: "loss", "cost" or "accuracy".
         beside: other runs by name, drawn thin and grey for comparison.
+        ax: where to draw.
 
     Raises:
         ConfigError: runs that were not measured, or another quantity.
@@ -112,7 +113,9 @@ def templates(model: Linear, image_shape: tuple[int, ...], class_names: Sequence
     """Each class's weights as a picture, stretched to the full range of colours; two channels stand side by side.
 
     Args:
-        image_shape: (h, w, c) of the images that the model was trained on, h·w·c inputs.
+        model: what was trained.
+        image_shape: (h, w, c) of its images, h·w·c inputs.
+        class_names: C titles.
 
     >>> figure = templates(Linear(np.eye(4), np.zeros(4)), (2, 2, 1), ["a", "b", "c", "d"])
     >>> len(figure.axes), figure.axes[3].get_title()
@@ -160,8 +163,10 @@ def confusion(
     Beyond 20 classes their names and the cells' numbers would not be legible: classes are then counted from 0.
 
     Args:
-        labels, predictions: (n,), 0..C-1, as ``model.predict`` gives them.
+        labels: true classes (n,), 0..C-1.
+        predictions: (n,), as ``model.predict`` gives them.
         class_names: C names; by default numbers.
+        ax: where to draw.
 
     >>> axes = confusion([0, 0, 0, 0, 1, 1, 1, 1], [0, 0, 0, 1, 1, 1, 1, 1], ["cat", "dog"], ax=new_axes())
     >>> [text.get_text() for text in axes.texts]
@@ -204,14 +209,6 @@ def _shown(width: float, height: float) -> Figure:
 def new_axes(width: float = 5.6, height: float = 3.3) -> Axes:
     """An Axes in a figure of its own, in inches, that belongs to no window."""
     return Figure(figsize=(width, height), layout="constrained").add_subplot()
-
-
-def styled(ax: Axes, grid: Literal["both", "x"] = "both") -> Axes:
-    """``ax`` with what all line plots share: a light grid, a legend, and no frame at the top and right."""
-    ax.grid(axis=grid, alpha=0.25, linewidth=0.6)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(framealpha=0.7, edgecolor="none", facecolor="white", fontsize="small")
-    return ax
 
 
 def template_images(W: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
