@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from matplotlib import style
+from matplotlib.axes import Axes
 
 INK, PAPER = "#1c2126", "#fdfdfc"
 TRAIN, VALIDATION, BESIDE = "#0072b2", "#d55e00", "#767676"
@@ -29,3 +30,11 @@ def own_settings(salt: str | None = None) -> Iterator[None]:
     ours |= dict.fromkeys(grounds, PAPER) | dict.fromkeys(inks, INK)
     with style.context(["default", ours]):
         yield
+
+
+def styled(ax: Axes, grid: Literal["both", "x"] = "both") -> Axes:
+    """``ax`` with what all line plots share: a light grid, a legend, and no frame at the top and right."""
+    ax.grid(axis=grid, alpha=0.25, linewidth=0.6)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(framealpha=0.7, edgecolor="none")
+    return ax
