@@ -8,18 +8,28 @@ from linclf.studies.reference.design import ARMS, SECTIONS
 
 @dataclass(frozen=True)
 class Page:
-    """A notebook's page: its title in the navigation, and the section of the reference that it shows, or None."""
+    """A notebook's page.
+
+    Attributes:
+        title: in the navigation.
+        section: the section of the reference that it shows, or None.
+        own: the arms of the reference that it shows without being a section.
+    """
 
     title: str
-    section: str | None
+    section: str | None = None
+    own: tuple[str, ...] = ()
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The arms that the page shows: those of its section, or all."""
+        """The arms that the page shows: its own, else those of its section, or all."""
+        if self.own:
+            return self.own
         return SECTIONS[self.section] if self.section else tuple(ARMS)
 
 
 PAGES = {
+    "learn": Page("Learn it", own=("base",)),
     "0_baseline": Page("Baseline", "abstract"),
     "1_1_all_data": Page("1.1 All the data", "1.1"),
     "1_2_learning_rate_decay": Page("1.2 Learning-rate decay", "1.2"),
@@ -37,7 +47,7 @@ def page_file(name: str) -> str:
 
 
 def reading_order(names: Iterable[str]) -> list[str]:
-    """The pages among ``names`` as a reader meets them: the summary, then the sections."""
+    """The pages among ``names`` as a reader meets them: the summary, then the others."""
     return sorted(names, key=lambda name: (name != "summary", list(PAGES).index(name)))
 
 

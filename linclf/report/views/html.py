@@ -38,9 +38,9 @@ def callout(text: str, kind: str = "note") -> Html:
 
 def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping[str, Sequence[Any]]) -> Html:
     """A numbered figure as SVG and PNG, with its caption, alt text and numbers to download."""
-    source = _data_link("image/svg+xml", bundles.svg(fig, salt=str(number)))
+    source = data_link("image/svg+xml", bundles.svg(fig, salt=str(number)))
     image = f'<img class="curve" src="{source}" alt="{escape(alt)}">'
-    return _numbered(number, image, caption, "csv", "Numbers (CSV)", _csv(data), bundles.png(fig, alt))
+    return numbered(number, image, caption, "csv", "Numbers (CSV)", csv_bytes(data), bundles.png(fig, alt))
 
 
 def templates(
@@ -57,7 +57,7 @@ def templates(
     for pixels, name in zip(images, names, strict=True):
         picture = io.BytesIO()
         Image.fromarray(np.rint(255 * pixels).astype(np.uint8)).save(picture, format="png")
-        source = _data_link("image/png", picture.getvalue())
+        source = data_link("image/png", picture.getvalue())
         cells.append(
             f'<td><img class="pixels" width="96" src="{source}" alt="Weights of the class {escape(name)}"><br>'
             f"<span>{escape(name)}</span></td>"
@@ -69,15 +69,15 @@ def templates(
     array = io.BytesIO()
     np.save(array, weights.astype(np.float16))
     picture_of_all = bundles.png(bundles.mosaic(images, names), alt)
-    return _numbered(number, group, caption, "npy", "Weights (NumPy)", array.getvalue(), picture_of_all)
+    return numbered(number, group, caption, "npy", "Weights (NumPy)", array.getvalue(), picture_of_all)
 
 
-def _numbered(
+def numbered(
     number: int | str, content: str, caption: str, ending: str, what: str, numbers: bytes, picture: bundles.Bundle
 ) -> Html:
     """A figure with its caption and a link that downloads its numbers."""
     name = f"figure-{escape(str(number))}"
-    source = _data_link("text/csv" if ending == "csv" else "application/octet-stream", numbers)
+    source = data_link("text/csv" if ending == "csv" else "application/octet-stream", numbers)
     return Html(
         f'<figure id="{name}">{content}<figcaption><a class="anchor" href="#{name}"><b>Figure {escape(str(number))}.'
         f'</b></a> {escape(caption)} <a class="numbers" download="{name}.{ending}" href="{source}">{what}</a>'
@@ -87,7 +87,8 @@ def _numbered(
     )
 
 
-def _csv(columns: Mapping[str, Sequence[Any]]) -> bytes:
+def csv_bytes(columns: Mapping[str, Sequence[Any]]) -> bytes:
+    """Columns of one length as CSV, under their names."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)
@@ -194,5 +195,6 @@ def _markup(value: str | Html) -> str:
     return value.markup if isinstance(value, Html) else escape(value)
 
 
-def _data_link(kind: str, content: bytes) -> str:
+def data_link(kind: str, content: bytes) -> str:
+    """A link that holds the content itself, of a MIME type."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
