@@ -13,7 +13,7 @@ from linclf.training.model import Linear
 from . import html
 from .pictures import Picture, as_pictures, grid, templates
 
-EACH = 6
+EACH = 8
 """Images shown of each class, and images in each row of the surest ones."""
 
 

@@ -53,7 +53,7 @@ def told(runs: Sequence[Run], quantity: str) -> str:
         best = int(mean.argmax() if quantity == "accuracy" else mean.argmin())
         word = "highest" if quantity == "accuracy" else "lowest"
         start, end, peak = (number(value, quantity) for value in (mean[0], mean[-1], mean[best]))
-        extreme = f", {word} {peak} at epoch {best}" if best not in (0, len(mean) - 1) else ""
+        extreme = f", {word} {peak} at epoch {best}" if peak not in (start, end) else ""
         parts.append(f"{part} {quantity} goes from {start} to {end}{extreme}")
     text = "; ".join(parts) + "."
     return text[0].upper() + text[1:]
