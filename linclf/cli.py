@@ -20,6 +20,15 @@ _DATA = (
 )
 
 
+_EXAMPLES = """examples:
+  linclf report --open                            on CIFAR-10 where it is found, else on a surrogate of it
+  linclf report --data photos/ --image-size 32    on pictures of your own, a folder for each class
+  linclf report --only 2_svm -p epochs=10         one page, with another value of a notebook's parameter
+  linclf predict reports/latest/model.npz a.jpg   the class of a picture, by the network that a report trained
+  linclf info                                     which data is found, which BLAS runs, and on how many cores
+"""
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser that answers wrong usage with one line and status 2."""
 
@@ -27,8 +36,23 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {printable(message)} ({self.prog} --help lists the options)\n")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="linclf", description="Train, study and report a single-layer image classifier.")
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version  # slow to import
+
+        print(f"linclf {version('linclf')}")
+        parser.exit()
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the command line, which shtab makes completions of and the documentation a page."""
+    parser = _Parser(
+        prog="linclf",
+        description="Train, study and report a single-layer image classifier.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
 
     report = commands.add_parser("report", help="run the notebooks and write the HTML report")
@@ -65,6 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="compute a report's claims.json again from its results.json")
     verify.add_argument("results", metavar="RESULTS", help="the report's folder, or its results.json")
 
+    predict = commands.add_parser("predict", help="classify pictures with the model.npz that a report wrote")
+    predict.add_argument("model", metavar="MODEL", help="a report's model.npz, or one saved by linclf.Classifier")
+    predict.add_argument("files", nargs="+", metavar="FILE", help="pictures, folders of them, or - for a list on stdin")
+    predict.add_argument("--top", type=int, default=2, metavar="N", help="classes to name for each, default 2")
+    predict.add_argument("--json", action="store_true", help="write a JSON object a line, for programs")
+
     commands.add_parser("info", help="show the data found, versions, BLAS and cores")
     return parser
 
@@ -74,7 +104,7 @@ def main(words: Sequence[str] | None = None) -> int:
     from_shell = words is None
     words = list(sys.argv[1:] if words is None else words)
     try:
-        options = _parser().parse_args(words)
+        options = parser().parse_args(words)
         return _COMMANDS[options.command](options, _command(words))
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
@@ -162,6 +192,12 @@ def _verify(options: argparse.Namespace, command: str) -> int:
     return 0
 
 
+def _predict(options: argparse.Namespace, command: str) -> int:
+    from linclf.classifier.predict import predict
+
+    return predict(options.model, options.files, top=options.top, as_json=options.json)
+
+
 def _info(options: argparse.Namespace, command: str) -> int:
     from linclf.data.load import load_dataset
     from linclf.system.environment import describe
@@ -180,5 +216,6 @@ _COMMANDS = {
     "fetch": _fetch,
     "surrogate": _surrogate,
     "verify": _verify,
+    "predict": _predict,
     "info": _info,
 }
