@@ -1,4 +1,4 @@
-"""A classifier's file, ``model.npz``: its arrays, and a text in JSON that says what they are. No pickle."""
+"""A classifier's file, ``model.npz``: its arrays, and as bytes a text in JSON that says what they are. No pickle."""
 
 import json
 import os
@@ -41,8 +41,8 @@ def write(path: str | os.PathLike[str], fields: Mapping[str, Any]) -> None:
         "preparation": PREPARATION,
         "scale": standardize.scale,
     }
-    text = np.array(json.dumps(told, default=lambda number: number.item()))  # NumPy's numbers
-    arrays = model.W, model.b, standardize.mean, standardize.std, text
+    text = json.dumps(told, default=lambda number: number.item())  # NumPy's numbers
+    arrays = model.W, model.b, standardize.mean, standardize.std, np.frombuffer(text.encode(), np.uint8)
     write_whole(path, lambda file: np.savez(file, **dict(zip(_ARRAYS, arrays, strict=True))))
 
 
@@ -57,7 +57,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         W, b, mean, std, text = (arrays[name] for name in _ARRAYS)
         if text.nbytes > _LONGEST_TEXT:
             raise ValueError(f"its text takes {text.nbytes:,} bytes")
-        told = json.loads(str(text))
+        told = json.loads(text.tobytes())
         if told["format"] != FORMAT or told["preparation"] != PREPARATION:
             raise ValueError("it was made by another version of linclf, of which this one does not know the format")
         found = {name: told[name] for name in _TOLD}
