@@ -71,7 +71,8 @@ def make_report(
     """
     clock = _Clock()
     patience()  # refused before anything is trained, as whatever else is wrong here
-    chosen = parameters.select(notebooks(), [*(only or USUAL), *([CEILING] if ceiling else [])])
+    known = notebooks()
+    chosen = parameters.select(known, [*(only or known.keys() & USUAL), *([CEILING] if ceiling else [])])
     values = given | parameters.parse(assignments or [], chosen)
     out = Path(values["out_dir"])
     study = Study(values["data"], out, fresh=fresh, **_of(Plan, values))

@@ -101,12 +101,12 @@ def templates(
 def _numbered(number: int | str, content: str, caption: str, ending: str, what: str, numbers: bytes) -> Html:
     """A figure with its caption and a link that downloads its numbers; "10 and 11" is one figure under two numbers."""
     first, *others = escape(str(number)).split(" and ")
-    name, word = f"figure-{first}", "Figures" if others else "Figure"
+    name, title = f"figure-{first}", f"Figure{'s' * bool(others)} {escape(str(number))}"
     anchors = "".join(f'<span id="figure-{other}"></span>' for other in others)
     source = _data_link("text/csv" if ending == "csv" else "application/octet-stream", numbers)
     return Html(
-        f'<figure id="{name}">{anchors}{content}<figcaption><a class="anchor" href="#{name}"><b>{word} '
-        f'{escape(str(number))}.</b></a> {escape(caption)} <a class="numbers" download="{name}.{ending}" href="{source}">{what}</a>'
+        f'<figure id="{name}">{anchors}{content}<figcaption><a class="anchor" href="#{name}"><b>{title}.'
+        f'</b></a> {escape(caption)} <a class="numbers" download="{name}.{ending}" href="{source}">{what}</a>'
         "</figcaption></figure>"
     )
 
