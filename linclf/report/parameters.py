@@ -26,6 +26,7 @@ class Notebook:
 
     @property
     def name(self) -> str:
+        """What ``--only`` calls it."""
         return self.path.stem
 
 

@@ -12,7 +12,7 @@ from linclf.studies.ceiling.results import CeilingResults, right, validation_acc
 from linclf.studies.results import tested_predictions
 from linclf.studies.store import StoredRun
 
-from . import html, plots
+from . import charts, html
 from .provenance import is_the_references
 from .reference import percent
 
@@ -44,7 +44,7 @@ def heat_map(results: CeilingResults, loss: str, *, number: int | str) -> Any:
     rates, penalties = grid(loss, results.plan.size)
     runs = [run for run in results.search if run.record["loss"] == loss]
     values = 100 * np.array([validation_accuracy(run) for run in runs]).reshape(len(rates), len(penalties)).T
-    axes = plots.heat_map(values, [f"{l2:g}" for l2 in penalties], [f"{rate:g}" for rate in rates])
+    axes = charts.heat_map(values, [f"{l2:g}" for l2 in penalties], [f"{rate:g}" for rate in rates])
     axes.set(xlabel="η", ylabel="λ")
     row, column = np.unravel_index(values.argmax(), values.shape)
     found = f"The best of the grid is {values.max():.1f} % at η = {rates[column]:g} and λ = {penalties[row]:g}."
@@ -89,7 +89,7 @@ def ingredients(results: CeilingResults, found: dict[str, tuple[Gain, Gain]], *,
     """What each ingredient brings, alone and among all the others, as a numbered figure."""
     names = list(INGREDIENTS.values())
     alone, among = zip(*found.values(), strict=True)
-    axes = plots.intervals(names, [("added to the baseline", alone), ("missed when left out", among)])
+    axes = charts.intervals(names, [("added to the baseline", alone), ("missed when left out", among)])
     axes.set(xlabel="points of validation accuracy")
     title = "What each ingredient brings: added to the baseline alone, and missing from the mix of all."
     data = {"ingredient": names} | {

@@ -13,7 +13,7 @@ from linclf.studies.splits import first
 from linclf.training.losses import cross_entropy, get_loss, sigmoid
 from linclf.training.objective import cost_and_gradient
 
-from . import html, networks, plots
+from . import charts, html, networks
 from .ceiling import LOSS_WORDS
 from .reference import percent
 
@@ -26,7 +26,7 @@ def learning_curve(results: CeilingResults, *, number: int | str) -> Any:
     columns = [100.0 * (tested_predictions(runs[n]) == results.dataset.test_labels) for n in sizes]
     values = np.stack([column.mean(axis=1) for column in columns])
     found, further = _extrapolated(sizes, columns)
-    axes = plots.learning_curve(sizes, values, further)
+    axes = charts.learning_curve(sizes, values, further)
     title = f"Test accuracy against the number of training images, {LOSS_WORDS[loss]}."
     data = {"training images": sizes} | {f"seed {i}, %": values[:, i].tolist() for i in range(values.shape[1])}
     return html.figure(axes.figure, number=number, caption=f"{title} {found}", alt=f"{title} {found}", data=data)
@@ -38,7 +38,8 @@ def _extrapolated(
     """What the trend says of more images, in a sentence, and the trend (numbers, percent), as far as it can be trusted.
 
     Args:
-        columns: percent (seeds, images) at each of the sizes.
+        sizes: numbers of training images.
+        columns: percent (seeds, test images) at each of them.
     """
     if len(sizes) < 4:  # three numbers fit three sizes whatever these are
         return "These are too few images for a trend.", None
@@ -138,7 +139,7 @@ def probabilities(results: CeilingResults, *, number: int | str) -> Any:
         true = scores[y, np.arange(len(y))]
         p = np.exp(-cross_entropy(scores, y)) if loss == "cross_entropy" else sigmoid(true)
         shares[LOSS_WORDS[loss]], means[loss] = np.histogram(p, bins)[0] / len(y), p.mean()
-    axes = plots.histogram(list(shares.items()), bins)
+    axes = charts.histogram(list(shares.items()), bins)
     found = (
         f"The mean is {means['cross_entropy']:.2f} with softmax and {means['binary_cross_entropy']:.2f} with a "
         f"sigmoid per class, where {1 / len(results.dataset.class_names):.2f} is a guess."
