@@ -8,7 +8,7 @@ import pytest
 from helpers import ROOT, blobs
 
 import linclf
-from linclf.report.views import pictures, runs
+from linclf.report.views import learn, runs
 from linclf.training.losses import multiclass_hinge_gradient
 
 NOTEBOOK = nbformat.read(ROOT / "notebooks" / "learn.ipynb", as_version=4)
@@ -78,8 +78,11 @@ def test_a_run_is_told_in_words():
     assert "highest 40.0 % at epoch 1" in runs.told([run([0.1, 0.4, 0.3], [0.1, 0.2, 0.3])], "accuracy")
 
 
-def test_what_is_no_picture_is_said():
-    with pytest.raises(
-        linclf.DataError, match=r"expected images of 1 or 3 channels to show, found inputs of shape \(5,\)"
-    ):
-        pictures.as_pictures(np.zeros((2, 5)))
+@pytest.mark.parametrize(("shape", "shown"), [((5,), False), ((4, 4, 4), False), ((4, 4, 3), True), ((4, 4, 1), True)])
+def test_what_is_no_picture_is_said(shape, shown):
+    rng = np.random.default_rng(0)
+    images, y = rng.integers(0, 256, (20, *shape), np.uint8), np.arange(20) % 2
+    X = images.reshape(20, -1) / 255
+    found = learn.surest(linclf.Linear(X[:2], np.zeros(2)), images, X, y, ["a", "b"], number=1).markup
+    assert ("<img" in found) == shown
+    assert ("No pictures" in found) != shown

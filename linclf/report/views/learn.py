@@ -11,7 +11,7 @@ from linclf.training.losses import cross_entropy, multiclass_hinge
 from linclf.training.model import Linear
 
 from . import html
-from .pictures import Picture, as_pictures, grid, templates
+from .pictures import Picture, as_pictures, can_be_shown, grid, nothing_to_show, templates
 
 EACH = 8
 """Images shown of each class, and images in each row of the surest ones."""
@@ -19,6 +19,8 @@ EACH = 8
 
 def classes(data: Dataset, *, number: int | str) -> Any:
     """The first training images of each class."""
+    if not can_be_shown(data.train_images[0]):
+        return nothing_to_show(data.train_images[0])
     pixels, labels = as_pictures(data.train_images[0]), data.train_labels[0]
     rows = {
         name: [Picture(pixels[i], f"A training image of the class {name}") for i in np.flatnonzero(labels == k)[:EACH]]
@@ -60,6 +62,8 @@ def surest(
     model: Linear, images: np.ndarray, X: np.ndarray, y: np.ndarray, names: Sequence[str], *, number: int | str
 ) -> Any:
     """The images that a network is most sure of, among those it gets right and among those it gets wrong."""
+    if not can_be_shown(images):
+        return nothing_to_show(images)
     S = model.scores(X)
     given, p = S.argmax(axis=0), 1 / np.exp(S - S.max(axis=0)).sum(axis=0)
     rows, chosen = {}, []

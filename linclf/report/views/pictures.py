@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from linclf.data.dataset import Dataset
-from linclf.errors import DataError
 from linclf.training.model import Linear
 
 from . import bundles, html
@@ -61,16 +60,26 @@ def png(pixels: np.ndarray) -> bytes:
     return file.getvalue()
 
 
+def can_be_shown(images: np.ndarray) -> bool:
+    """Whether the inputs of a data set are images of one or three channels, and not feature vectors, say."""
+    return images.ndim == 4 and images.shape[3] in (1, 3)
+
+
+def nothing_to_show(images: np.ndarray) -> Any:
+    """What stands in place of pictures."""
+    return html.callout(f"No pictures: they need images of 1 or 3 channels, and an input here is {images.shape[1:]}.")
+
+
 def as_pictures(images: np.ndarray) -> np.ndarray:
-    """Images of a data set in 0..1, (n, h, w, 3) or grey (n, h, w); DataError if they are none that can be shown."""
-    if images.ndim != 4 or images.shape[3] not in (1, 3):
-        raise DataError(f"expected images of 1 or 3 channels to show, found inputs of shape {images.shape[1:]}")
+    """Images that can be shown, in 0..1, (n, h, w, 3) or grey (n, h, w)."""
     pixels = images / 255 if images.dtype == np.uint8 else np.clip(images, 0, 1)
     return pixels[..., 0] if pixels.shape[3] == 1 else pixels
 
 
 def templates(models: Mapping[str, Linear], data: Dataset, *, number: int | str, caption: str) -> Any:
     """A row of templates for each model under its name ("epoch 5", say), each template stretched on its own."""
+    if not can_be_shown(data.test_images):
+        return nothing_to_show(data.test_images)
     shape, names = data.test_images.shape[1:], data.class_names
     drawn = {row: template_images(model.W, shape) for row, model in models.items()}
     rows = {
