@@ -35,12 +35,11 @@ def history(
     first, many = next(iter(runs.values())), len(runs) > 1
     said = told(first, quantity)
     name = f"{next(iter(runs))}: " if many else ""
-    whose = f"training and validation images, for each of {len(runs)} settings" if many else "training and validation"
     return html.figure(
         axes.figure,
         number=number,
         caption=f"{title} {name}{said}",
-        alt=f"Curves of {quantity} over {len(columns['epoch']) - 1} epochs, {whose}. {name}{said}",
+        alt=f"{2 * len(runs) if many else 'Two'} curves over {len(columns['epoch']) - 1} epochs. {name}{said}",
         data=columns,
     )
 
