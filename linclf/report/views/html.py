@@ -75,14 +75,16 @@ def templates(
 def _numbered(
     number: int | str, content: str, caption: str, ending: str, what: str, numbers: bytes, picture: bundles.Bundle
 ) -> Html:
-    """A figure with its caption and a link that downloads its numbers."""
-    name = f"figure-{escape(str(number))}"
+    """A figure with its caption and a link that downloads its numbers; "10 and 11" is one under two numbers."""
+    first, *others = escape(str(number)).split(" and ")
+    name, title = f"figure-{first}", f"Figure{'s' * bool(others)} {number}"
+    anchors = "".join(f'<span id="figure-{other}"></span>' for other in others)
     source = _data_link("text/csv" if ending == "csv" else "application/octet-stream", numbers)
     return Html(
-        f'<figure id="{name}">{content}<figcaption><a class="anchor" href="#{name}"><b>Figure {escape(str(number))}.'
+        f'<figure id="{name}">{anchors}{content}<figcaption><a class="anchor" href="#{name}"><b>{escape(title)}.'
         f'</b></a> {escape(caption)} <a class="numbers" download="{name}.{ending}" href="{source}">{what}</a>'
         "</figcaption></figure>",
-        f"Figure {number}. {caption}",
+        f"{title}. {caption}",
         *picture,
     )
 
