@@ -82,10 +82,10 @@ def make_split(data: Dataset, cut: Cut, *, lazily: bool = False) -> Split:
     return Split((make(images), labels), (make(held_out), held_out_labels), test)
 
 
-def first(images: Examples, n: int) -> Examples:
-    """The first n images of a set, as views."""
+def first(images: Examples, n: int, skip: int = 0) -> Examples:
+    """The first n images of a set, after those that are skipped, as views."""
     X, y = images
-    return with_array(X, stored_array(X)[:n]), y[:n]
+    return with_array(X, stored_array(X)[skip : skip + n]), y[skip : skip + n]
 
 
 def _rows(data: Dataset, rows: range) -> Arrays:
