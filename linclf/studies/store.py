@@ -151,6 +151,7 @@ def train_missing(
     """Train the stacks that ``store`` lacks on all cores, and store each as it finishes; a fresh store lacks all.
 
     Args:
+        store: where finished runs are looked for and kept.
         keys: one per stack, of all that its runs depend on.
         make_task: the training of the stack whose number in ``keys`` it is given; called for missing ones only.
         finish: what to store of a stack, from its number and its finished runs.

@@ -48,9 +48,13 @@ def curves(
     """Loss, cost or accuracy of training and validation images over the epochs: mean over seeds, band = their range.
 
     Args:
+        results: what a report measured.
+        arm: which networks, such as "base".
+        setting: number of their setting, 1 to 4.
         quantity: "loss", "cost" or "accuracy".
         beside: another arm, drawn thin and grey for comparison, over its own epochs.
         limits: min and max of the vertical axis.
+        ax: where to draw; a new figure's by default.
 
     >>> from tempfile import TemporaryDirectory
     >>> from linclf.studies.reference.study import Study
