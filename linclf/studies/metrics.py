@@ -53,10 +53,7 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 class Reliability(NamedTuple):
-    """Of each range of probabilities that holds images: their mean probability, the share that is right, their number.
-
-    error is the expected calibration error: the mean distance of the first two, by the images.
-    """
+    """Of each range of probabilities that holds images: their mean, the share that is right, and their number."""
 
     probability: np.ndarray
     right: np.ndarray
@@ -64,6 +61,7 @@ class Reliability(NamedTuple):
 
     @property
     def error(self) -> float:
+        """The expected calibration error: the mean over images of the distance between probability and share."""
         return float(np.average(np.abs(self.probability - self.right), weights=self.number))
 
 

@@ -20,7 +20,7 @@ from helpers import ROOT, TINY, linclf
 from linclf.cli import main
 from linclf.errors import DivergenceError
 from linclf.report import build, parameters
-from linclf.report.pages import PAGES, page_file
+from linclf.report.pages import PAGES, REFERENCE, page_file
 from linclf.report.render import convert, mathml
 from linclf.report.views import html
 
@@ -28,7 +28,7 @@ NOTEBOOKS = ROOT / "notebooks"
 
 
 def test_a_page_a_notebook_and_the_results(report):
-    assert {path.name for path in report.glob("*.html")} == {page_file(name) for name in PAGES} | {build.SINGLE}
+    assert {path.name for path in report.glob("*.html")} == {page_file(name) for name in REFERENCE} | {build.SINGLE}
     results = json.loads((report / "results.json").read_text())
     arms = ["base", "full", "full_updates", "decay", "decay_full", "shuffle", "shuffle_full", "svm"]
     assert [(run["arm"], run["setting"], run["seed"]) for run in results["runs"]] == [
@@ -49,7 +49,7 @@ def test_a_page_a_notebook_and_the_results(report):
 def test_claims_stand_beside_the_results_and_exact_ones_on_the_pages(report, capsys):
     assert main(["verify", str(report)]) == 0
     claims = json.loads((report / "claims.json").read_text())
-    pages = {name: (report / page_file(name)).read_text() for name in PAGES}
+    pages = {name: (report / page_file(name)).read_text() for name in REFERENCE}
     exact = {"E1": "reproduced", "E2": "reproduced", "E4": "refuted"}  # two epochs are not the printed forty
     assert {claim["id"]: claim["verdict"] for claim in claims["claims"] if claim["verdict"]} == exact
     for claim in claims["claims"]:
@@ -60,7 +60,7 @@ def test_claims_stand_beside_the_results_and_exact_ones_on_the_pages(report, cap
     assert {name for name, page in pages.items() if 'class="verdict' in page} == {"0_baseline", "2_svm", "summary"}
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", REFERENCE)
 def test_every_page_stands_alone_and_says_that_it_is_on_the_stand_in(report, name):
     page = (report / page_file(name)).read_text()
     assert "not on CIFAR-10" in page
@@ -83,7 +83,7 @@ def test_the_command_on_a_page_makes_it_again(report, tmp_path):
 
 
 def test_every_figure_of_the_reference_has_its_counterpart(report):
-    pages = "".join((report / page_file(name)).read_text() for name in PAGES)
+    pages = "".join((report / page_file(name)).read_text() for name in REFERENCE)
     assert [number for number in range(1, 21) if f'id="figure-{number}"' not in pages] == []
 
 

@@ -14,13 +14,13 @@ import pytest
 from helpers import ROOT, linclf
 
 from linclf.report.build import SINGLE
-from linclf.report.pages import PAGES, page_file
+from linclf.report.pages import REFERENCE, page_file
 from linclf.report.render import convert
 from linclf.report.views import html, plots
 
 AXE = ROOT / "tests" / "node_modules" / "axe-core" / "axe.min.js"
 COMMITTED = ROOT / "reports" / "cifar-10"
-FILES = [*map(page_file, PAGES), SINGLE]
+FILES = [*map(page_file, REFERENCE), SINGLE]
 VIEWS = [(1280, "light"), (360, "dark")]
 A4 = (688, 1016)  # CSS pixels inside the margins of 14 mm
 

@@ -7,6 +7,7 @@ import base64
 import csv
 import io
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -49,6 +50,11 @@ def timed(text: str) -> Html:
 def prose(text: str) -> Prose:
     """Markdown text, formulas between dollar signs included."""
     return Prose(text)
+
+
+def as_markdown(text: str) -> str:
+    """Text, such as a class's name, for :func:`prose`: no sign in it means anything."""
+    return re.sub(r"([!-/:-@[-`{-~])", r"\\\1", text)
 
 
 def callout(text: str, kind: str = "note") -> Html:
@@ -98,14 +104,39 @@ def templates(
     return _numbered(number, row, caption, "npy", "Weights (NumPy)", array.getvalue())
 
 
-def _numbered(number: int | str, content: str, caption: str, ending: str, what: str, numbers: bytes) -> Html:
-    """A figure with its caption and a link that downloads its numbers."""
+LARGEST_PICTURE = 64
+"""Pixels a side that a picture of a gallery keeps."""
+
+
+def gallery(pictures: np.ndarray, names: Sequence[str], *, number: int | str, caption: str, alt: str) -> Html:
+    """Pictures, (n, h, w, 1 or 3) uint8, each with its name beneath, as a numbered figure."""
+    from PIL import Image
+
+    cells = []
+    for pixels, name in zip(pictures, names, strict=True):
+        image, file = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels), io.BytesIO()
+        image.thumbnail((LARGEST_PICTURE, LARGEST_PICTURE))
+        kind = "png" if max(pixels.shape[:2]) <= LARGEST_PICTURE // 2 else "jpeg"
+        image.save(file, format=kind)
+        cells.append(
+            f'<div><img class="pixels" width="96" src="{_data_link(f"image/{kind}", file.getvalue())}" '
+            f'alt="A picture: {escape(name)}"><span>{escape(name)}</span></div>'
+        )
+    style = "display:flex;flex-wrap:wrap;gap:.6em"
+    row = f'<div class="templates" style="{style}" role="group" aria-label="{escape(alt)}">{"".join(cells)}</div>'
+    return _numbered(number, row, caption)
+
+
+def _numbered(
+    number: int | str, content: str, caption: str, ending: str = "", what: str = "", numbers: bytes = b""
+) -> Html:
+    """A figure with its caption and, where it has numbers, a link that downloads them."""
     name = f"figure-{escape(str(number))}"
     source = _data_link("text/csv" if ending == "csv" else "application/octet-stream", numbers)
+    link = f' <a class="numbers" download="{name}.{ending}" href="{source}">{what}</a>' if numbers else ""
     return Html(
         f'<figure id="{name}">{content}<figcaption><a class="anchor" href="#{name}"><b>Figure {escape(str(number))}.'
-        f'</b></a> {escape(caption)} <a class="numbers" download="{name}.{ending}" href="{source}">{what}</a>'
-        "</figcaption></figure>"
+        f"</b></a> {escape(caption)}{link}</figcaption></figure>"
     )
 
 

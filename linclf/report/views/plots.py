@@ -137,8 +137,10 @@ def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], ax
     """Numbers (rows, columns) as a heat map, each written into its cell; the caller names the axes."""
     ax = ax or new_axes(5.6, 0.8 + 0.42 * len(rows))
     ax.imshow(values, cmap="cividis", aspect="auto")
-    middle = (values.min() + values.max()) / 2
+    middle = (np.nanmin(values) + np.nanmax(values)) / 2
     for (row, column), value in np.ndenumerate(values):
+        if np.isnan(value):  # an empty cell
+            continue
         ax.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=8, color="wk"[int(value > middle)])
     ax.set_xticks(range(len(columns)), columns)
     ax.set_yticks(range(len(rows)), rows)

@@ -18,6 +18,8 @@ GRIDS = (STEPS, PENALTIES), (STEPS[1::2], PENALTIES[::2])
 
 SEARCH = 4e11
 """Products of a weight and an input that the search may take: half a minute on two cores."""
+SCORE = 300
+"""Such products that take as long as what the loss makes of a score."""
 FEWEST_EPOCHS = 8
 LARGEST_STACK = 2e7
 """Weights that train together: they, their gradients and scores fit the memory of a laptop."""
@@ -82,11 +84,11 @@ def search_size(plan: Plan, n_train: int, n_inputs: int, n_classes: int, steepne
     """
     for steps, penalties in GRIDS:
         choices = grid(n_classes, steepness, steps, penalties)
-        per_image = len(choices) * n_inputs * n_classes
+        per_image = len(choices) * (n_inputs + SCORE) * n_classes
         epochs = min(plan.epochs, max(FEWEST_EPOCHS, int(SEARCH / (per_image * n_train))))
         if per_image * n_train * epochs <= SEARCH:
             break
-    return Size(choices, min(n_train, max(2 * n_classes, 100, int(SEARCH / (per_image * epochs)))), epochs)
+    return Size(choices, min(n_train, max(n_classes, 100, int(SEARCH / (per_image * epochs)))), epochs)
 
 
 def grid(
