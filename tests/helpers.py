@@ -146,6 +146,11 @@ def blobs(n=50, d=6, C=3, seed=0, dtype=np.float64):
     return (centres[y] + rng.normal(size=(n, d))).astype(dtype), y
 
 
+def weights(n, seed=0):
+    """n weights, of images or rows, some of them 0."""
+    return np.random.default_rng(seed).integers(0, 4, n) * 0.3
+
+
 def config(**changes):
     return Config(**{"learning_rate": 0.1, "l2": 0.01, "epochs": 4, "batch_size": 8, **changes})
 

@@ -10,7 +10,7 @@ from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 
 from .pages import PAGES, REFERENCE, page_file, reading_order
-from .views.html import as_markdown
+from .views.bundles import markdown
 
 _TEMPLATES = Path(__file__).parent / "templates"
 YOURS = "Your data"
@@ -81,7 +81,7 @@ class PagePreprocessor(Preprocessor):
         }
         for cell in nb.cells:
             if cell.cell_type == "markdown":
-                cell.source = cell.source.replace(f"# {YOURS}", f"# {as_markdown(about['data'])}", 1)
+                cell.source = cell.source.replace(f"# {YOURS}", f"# {markdown(about['data'])}", 1)
                 resources["linclf"]["sections"] += re.findall(r"^## (.+)", cell.source, re.M)
                 cell.source = mathml(cell.source)
             # Progress is for whoever waits; on a page it would differ from run to run.

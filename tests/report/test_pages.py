@@ -209,25 +209,25 @@ def test_sizes(path):
 
 def test_names_from_data_are_text(visit, tmp_path):
     name = "<script>alert(1)</script>$x$"
-    matrix = np.array([[3, 1], [0, 2]])
+    axes = plots.confusion([0, 0, 1], [0, 1, 1], [name, "b"], ax=plots.new_axes())
     shown = [
         html.table([name], [[name]], caption=name),
         html.callout(name),
         html.templates(
             np.zeros((2, 4, 4, 3)), [name, "b"], number=1, caption=name, alt=name, weights=np.zeros((2, 4, 4, 3))
         ),
-        html.figure(plots.confusion(matrix, [name, "b"]).figure, number=2, caption=name, alt=name, data={name: [name]}),
+        html.figure(axes.figure, number=2, caption=name, alt=name, data={name: [name]}),
         html.provenance({name: name}),
     ]
     cells = [nbformat.v4.new_markdown_cell("# Names")]
     for i, piece in enumerate(shown, start=1):
-        output = nbformat.v4.new_output("display_data", {"text/html": piece._repr_html_()})
+        output = nbformat.v4.new_output("display_data", piece._repr_mimebundle_()[0])
         cells.append(nbformat.v4.new_code_cell(f"{name!r}", outputs=[output], execution_count=i))
     file = tmp_path / "names.html"
     file.write_text(convert(nbformat.v4.new_notebook(cells=cells), "names"), encoding="utf-8")
     page = visit(file)
     assert page.trouble == []
-    assert page.locator("td", has_text=name).inner_text() == name
+    assert page.locator(".wide td", has_text=name).inner_text() == name
     assert page.locator(".templates span").first.inner_text() == name
     picture = page.locator("img.curve").evaluate("image => atob(image.src.split(',')[1])")
     assert name[:19] in picture.replace("&lt;", "<").replace("&gt;", ">")  # long names are cut there

@@ -136,7 +136,7 @@ def views(results):
 
 
 def markup(view):
-    return view.text if hasattr(view, "text") else view.markup
+    return view.markup if hasattr(view, "markup") else view.text
 
 
 def test_names_from_data_are_text(tmp_path):
@@ -145,5 +145,5 @@ def test_names_from_data_are_text(tmp_path):
     results = study(tmp_path / "out", load_dataset(file), epochs=1).run()
     for view in views(results):
         assert SCRIPT not in markup(view)
-        if hasattr(view, "text"):
+        if not hasattr(view, "markup"):
             assert not re.search(r"(?<!\\)\*b\*|(?<!\\)\$x|(?<!\\)\[c\]", view.text)

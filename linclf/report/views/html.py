@@ -1,50 +1,27 @@
-"""The pieces of a page: figures, tables, boxes, as HTML that also reads well in JupyterLab.
+"""The pieces of a page: figures, tables, boxes, as HTML that also reads well in JupyterLab, and in other MIME types.
 
-Everything that comes from data is escaped here.
+Everything that comes from data is escaped here. What matters for reading stands in elements, not in style attributes,
+which sanitisers drop.
 """
 
 import base64
 import csv
 import io
 import math
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Html:
-    """Markup that a notebook shows."""
-
-    markup: str
-
-    def _repr_html_(self) -> str:
-        return self.markup
-
-    def __repr__(self) -> str:
-        return "<shown as HTML>"
-
-
-@dataclass(frozen=True)
-class Prose:
-    """Markdown text with computed numbers that a notebook shows."""
-
-    text: str
-
-    def _repr_markdown_(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return self.text
+from . import bundles
+from .bundles import Html as Html
+from .bundles import Prose as Prose
 
 
 def timed(text: str) -> Html:
     """Text that differs from run to run (a duration, a date), marked so that two reports can be compared without it."""
-    return Html(f"<time>{escape(text)}</time>")
+    return Html(f"<time>{escape(text)}</time>", text)
 
 
 def prose(text: str) -> Prose:
@@ -52,30 +29,18 @@ def prose(text: str) -> Prose:
     return Prose(text)
 
 
-def as_markdown(text: str) -> str:
-    """Text, such as a class's name, for :func:`prose`: no sign in it means anything."""
-    return re.sub(r"([!-/:-@[-`{-~])", r"\\\1", text)
-
-
 def callout(text: str, kind: str = "note") -> Html:
     """A boxed sentence: a "note" or a "warning"."""
     word = "Note: " if kind == "note" else "Mind: "
-    return Html(f'<p class="callout {escape(kind)}" role="note"><strong>{word}</strong>{escape(text)}</p>')
+    markup = f'<p class="callout {escape(kind)}" role="note"><strong>{word}</strong>{escape(text)}</p>'
+    return Html(markup, word + text, {"text/markdown": f"> **{word.strip()}** {bundles.markdown(text)}"})
 
 
 def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping[str, Sequence[Any]]) -> Html:
-    """A numbered figure as SVG, with its caption, alt text and numbers to download.
-
-    The same figure gives the same bytes: no date, and ids from a fixed salt.
-    """
-    from .settings import own_settings
-
-    picture = io.BytesIO()
-    with own_settings(salt=str(number)):
-        fig.savefig(picture, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
-    source = _data_link("image/svg+xml", picture.getvalue())
+    """A numbered figure as SVG and PNG, with its caption, alt text and numbers to download."""
+    source = _data_link("image/svg+xml", bundles.svg(fig, salt=str(number)))
     image = f'<img class="curve" src="{source}" alt="{escape(alt)}">'
-    return _numbered(number, image, caption, "csv", "Numbers (CSV)", _csv(data))
+    return _numbered(number, image, caption, "csv", "Numbers (CSV)", _csv(data), bundles.png(fig, alt))
 
 
 def templates(
@@ -93,15 +58,11 @@ def templates(
         picture = io.BytesIO()
         Image.fromarray(np.rint(255 * pixels).astype(np.uint8)).save(picture, format="png")
         source = _data_link("image/png", picture.getvalue())
-        cells.append(
-            f'<div><img class="pixels" width="96" src="{source}" alt="Weights of the class {escape(name)}">'
-            f"<span>{escape(name)}</span></div>"
-        )
-    style = "display:flex;flex-wrap:wrap;gap:.6em"
-    row = f'<div class="templates" style="{style}" role="group" aria-label="{escape(alt)}">{"".join(cells)}</div>'
+        cells.append((source, f"Weights of the class {name}", name))
     array = io.BytesIO()
     np.save(array, weights.astype(np.float16))
-    return _numbered(number, row, caption, "npy", "Weights (NumPy)", array.getvalue())
+    picture_of_all = bundles.png(bundles.mosaic(images, names), alt)
+    return _numbered(number, _grid(cells, alt), caption, "npy", "Weights (NumPy)", array.getvalue(), picture_of_all)
 
 
 LARGEST_PICTURE = 64
@@ -109,26 +70,41 @@ LARGEST_PICTURE = 64
 
 
 def gallery(pictures: np.ndarray, names: Sequence[str], *, number: int | str, caption: str, alt: str) -> Html:
-    """Pictures, (n, h, w, 1 or 3) uint8, each with its name beneath, as a numbered figure."""
+    """Pictures, (n, h, w, 1 or 3) uint8, each with what is said of it beneath, as a numbered figure."""
     from PIL import Image
 
+    pictures = pictures[..., 0] if pictures.shape[3] == 1 else pictures
     cells = []
     for pixels, name in zip(pictures, names, strict=True):
-        image, file = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels), io.BytesIO()
+        image, file = Image.fromarray(pixels), io.BytesIO()
         image.thumbnail((LARGEST_PICTURE, LARGEST_PICTURE))
         kind = "png" if max(pixels.shape[:2]) <= LARGEST_PICTURE // 2 else "jpeg"
         image.save(file, format=kind)
-        cells.append(
-            f'<div><img class="pixels" width="96" src="{_data_link(f"image/{kind}", file.getvalue())}" '
-            f'alt="A picture: {escape(name)}"><span>{escape(name)}</span></div>'
-        )
-    style = "display:flex;flex-wrap:wrap;gap:.6em"
-    row = f'<div class="templates" style="{style}" role="group" aria-label="{escape(alt)}">{"".join(cells)}</div>'
-    return _numbered(number, row, caption)
+        cells.append((_data_link(f"image/{kind}", file.getvalue()), f"A picture: {name}", name))
+    return _numbered(
+        number, _grid(cells, alt), caption, picture=bundles.png(bundles.mosaic(pictures / 255, names), alt)
+    )
+
+
+def _grid(cells: Sequence[tuple[str, str, str]], alt: str) -> str:
+    """Small pictures, given as link, alt text and name; in a table names stay beneath them without a style sheet."""
+    texts = [
+        f'<td><img class="pixels" width="96" src="{source}" alt="{escape(what)}"><br><span>{escape(name)}</span></td>'
+        for source, what, name in cells
+    ]
+    rows = "".join(f"<tr>{''.join(texts[i : i + 5])}</tr>" for i in range(0, len(texts), 5))
+    grid = f'<table class="templates" role="presentation">{rows}</table>'
+    return f'<div role="group" aria-label="{escape(alt)}">{grid}</div>'
 
 
 def _numbered(
-    number: int | str, content: str, caption: str, ending: str = "", what: str = "", numbers: bytes = b""
+    number: int | str,
+    content: str,
+    caption: str,
+    ending: str = "",
+    what: str = "",
+    numbers: bytes = b"",
+    picture: bundles.Bundle = ({}, {}),
 ) -> Html:
     """A figure with its caption and, where it has numbers, a link that downloads them."""
     name = f"figure-{escape(str(number))}"
@@ -136,7 +112,9 @@ def _numbered(
     link = f' <a class="numbers" download="{name}.{ending}" href="{source}">{what}</a>' if numbers else ""
     return Html(
         f'<figure id="{name}">{content}<figcaption><a class="anchor" href="#{name}"><b>Figure {escape(str(number))}.'
-        f"</b></a> {escape(caption)}{link}</figcaption></figure>"
+        f"</b></a> {escape(caption)}{link}</figcaption></figure>",
+        f"Figure {number}. {caption}",
+        *picture,
     )
 
 
@@ -151,15 +129,21 @@ def _csv(columns: Mapping[str, Sequence[Any]]) -> bytes:
 def table(columns: Sequence[str], rows: Sequence[Sequence[str | Html]], *, caption: str) -> Html:
     """A table; the page's script lets its headers sort it."""
     body = "".join("<tr>" + "".join(f"<td>{_markup(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return _scrolling("<table>", columns, body, caption)
+    texts = [[cell.text if isinstance(cell, Html) else cell for cell in row] for row in rows]
+    return _scrolling("<table>", columns, body, caption, texts)
 
 
-def _scrolling(start: str, columns: Sequence[str], body: str, caption: str) -> Html:
-    """A table that scrolls where it is wider than the page: as a region, it can be reached with the keyboard."""
+def _scrolling(start: str, columns: Sequence[str], body: str, caption: str, texts: Sequence[Sequence[str]]) -> Html:
+    """A table that scrolls where it is wider than the page: as a region, it can be reached with the keyboard.
+
+    ``texts`` are the rows of ``body`` as plain text, for viewers that show no HTML.
+    """
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     return Html(
         f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}">{start}<caption>{escape(caption)}'
-        f"</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>",
+        bundles.plain_table(columns, texts, caption),
+        bundles.table(columns, texts, caption),
     )
 
 
@@ -172,7 +156,12 @@ def verdict(word: str | None) -> str:
 def counts(numbers: Mapping[str, str], of: str) -> Html:
     """How many claims got each verdict, large, as a list."""
     items = "".join(f'<li><b class="count">{escape(n)}</b> {verdict(word)}</li>' for word, n in numbers.items())
-    return Html(f'<ul class="counts" aria-label="{escape(of)}">{items}</ul>')
+    said = f"{', '.join(f'{n} {word}' for word, n in numbers.items())} {of}"
+    return Html(
+        f'<ul class="counts" aria-label="{escape(of)}">{items}</ul>',
+        said,
+        {"text/markdown": f"**{bundles.markdown(said)}**"},
+    )
 
 
 def against_region(value: float, low: float, high: float, region: tuple[float, float], text: str) -> str:
@@ -211,13 +200,25 @@ def claims(rows: Sequence[Mapping[str, str]], *, caption: str) -> Html:
         for row in rows
     )
     columns = ("claim", "where", "the reference says", "found here", "verdict")
-    return _scrolling('<table class="claims">', columns, body, caption)
+    texts = [
+        [
+            row["id"],
+            row["where"],
+            f"{row['says']} ({row['statistic']})",
+            *map(bundles.plain, (row["found"], row["verdict"])),
+        ]
+        for row in rows
+    ]
+    return _scrolling('<table class="claims">', columns, body, caption, texts)
 
 
 def provenance(items: Mapping[str, str | Html]) -> Html:
     """A list of names and values for the page's end."""
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{_markup(value)}</dd>" for name, value in items.items())
-    return Html(f'<dl class="provenance">{rows}</dl>')
+    texts = {name: value.text if isinstance(value, Html) else value for name, value in items.items()}
+    listed = "\n".join(f"- **{bundles.markdown(name)}:** {bundles.markdown(text)}" for name, text in texts.items())
+    said = "\n".join(f"{name}: {text}" for name, text in texts.items())
+    return Html(f'<dl class="provenance">{rows}</dl>', said, {"text/markdown": listed})
 
 
 def _markup(value: str | Html) -> str:

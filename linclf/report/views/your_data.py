@@ -11,7 +11,8 @@ from linclf.studies.your_data.design import PENALTIES
 from linclf.studies.your_data.results import YourDataResults
 from linclf.studies.your_data.study import YourDataStudy
 
-from . import html, networks, plots
+from . import charts, html, networks, plots
+from .bundles import markdown
 from .ceiling import LOSS_WORDS
 
 MOST_ROWS = 100
@@ -40,7 +41,7 @@ def headline(results: YourDataResults) -> Any:
     text = (
         f"**{percent(results.accuracy)}** of the {rows(data, len(data.test_labels))} held out as a test are given "
         "their class by one linear layer (in brackets, here and below, the 95 % interval). Always saying "
-        f"{html.as_markdown(data.class_names[largest])}, the largest class, is right for {percent(always.mean())}."
+        f"{markdown(data.class_names[largest])}, the largest class, is right for {percent(always.mean())}."
     )
     if is_imbalanced(data):
         text += (
@@ -156,7 +157,7 @@ def heat_map(results: YourDataResults, loss: str, *, number: int | str) -> Any:
     }
     penalties, rates = (sorted({key[i] for key in own}) for i in (0, 1))
     values = np.array([[own.get((l2, rate), np.nan) for rate in rates] for l2 in penalties])
-    axes = plots.heat_map(values, [f"{l2:g}" for l2 in penalties], [f"{rate:g}" for rate in rates])
+    axes = charts.heat_map(values, [f"{l2:g}" for l2 in penalties], [f"{rate:g}" for rate in rates])
     axes.set(xlabel="η", ylabel="λ")
     title = f"Validation accuracy in percent over (λ, η), {LOSS_WORDS[loss]}."
     empty = " Where a cell is empty, η and λ together would make training jump." if np.isnan(values).any() else ""
@@ -189,7 +190,7 @@ def accuracies(results: YourDataResults) -> Any:
         ["balanced accuracy", percent(results.balanced_accuracy, "")],
         [f"always {names[largest]}", percent(of_share(float(always.mean()), n_test), "")],
         ["always it, balanced accuracy", percent(float(always.any()) / n_classes, "")],
-        [f"accuracy on the training {rows(results.dataset)}", percent(results.training_accuracy, "")],
+        [f"on the training {rows(results.dataset)}", percent(results.training_accuracy, "")],
     ]
     seeds = f", mean of {results.plan.seeds} seeds" if results.plan.seeds > 1 else ""
     caption = f"On {rows(results.dataset, n_test)} for testing{seeds}; 95 % intervals over them. "

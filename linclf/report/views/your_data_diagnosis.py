@@ -1,17 +1,14 @@
 """How sure the network is, on data of one's own, and what it mistakes."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from linclf.studies import metrics
 from linclf.studies.intervals import Interval, of_share
 from linclf.studies.your_data.results import YourDataResults
 
-from . import html, plots
-from .settings import own_settings
+from . import charts, html
 from .your_data import has_pictures, no_pictures, percent, pixels, rows
 
 MOST_MISTAKES, MOST_TYPICAL = 12, 20
@@ -34,7 +31,7 @@ def reliability(results: YourDataResults, *, number: int | str) -> Any:
     sure = P.max(axis=0)
     found = metrics.reliability(sure, right)
     shares = [of_share(float(share), float(n)) for share, n in zip(found.right, found.number, strict=True)]
-    axes = _diagram(found.probability, shares)
+    axes = charts.reliability(found.probability, shares)
     gap, all_right = float(sure.mean()), of_share(float(right.mean()), len(right))
     says = f"On average the network gives its answer a probability of {percent(gap)}, and is right in "
     says += f"{percent(all_right)}: "
@@ -53,21 +50,6 @@ def reliability(results: YourDataResults, *, number: int | str) -> Any:
         "number": found.number.tolist(),
     }
     return html.figure(axes.figure, number=number, caption=f"{title} {says}", alt=f"{title} {says}", data=data)
-
-
-@own_settings()
-def _diagram(probability: np.ndarray, shares: Sequence[Interval]) -> Axes:
-    """A reliability diagram: the diagonal is what the probabilities say."""
-    ax = plots.new_axes(4.4, 4.0)
-    value, low, high = 100 * np.array(shares).T
-    ax.plot([0, 100], [0, 100], color=plots.BESIDE, linewidth=0.9, label="as often as it says")
-    error = [value - low, high - value]
-    ax.errorbar(100 * probability, value, yerr=error, fmt="o", ms=5, lw=1.4, color=plots.TRAIN, label="test data")
-    ax.set(xlabel="probability of the answer, %", ylabel="answers that are right, %", xlim=(0, 103), ylim=(-3, 103))
-    ax.grid(alpha=0.25, linewidth=0.6)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(framealpha=0.7, edgecolor="none", facecolor="white", fontsize="small", loc="upper left")
-    return ax
 
 
 def mistakes(results: YourDataResults, *, number: int | str) -> Any:

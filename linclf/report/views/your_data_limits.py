@@ -3,14 +3,12 @@
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from linclf.studies import intervals, metrics
-from linclf.studies.intervals import Interval
 from linclf.studies.your_data.results import YourDataResults
 
-from . import html, plots
-from .settings import own_settings
+from . import charts, html
+from .bundles import markdown
 from .your_data import is_imbalanced, percent, rows
 
 LITTLE, WELL_LEARNED = 0.02, 0.95
@@ -24,7 +22,7 @@ def learning_curve(results: YourDataResults, *, number: int | str) -> Any:
         return html.callout(f"No learning curve: {rows(results.dataset, n)} are too few to train on a part of them.")
     points = {size: [run.record["test_accuracy"] for run in runs] for size, runs in results.curve.items()}
     points[n] = [run.record["test_accuracy"] for run in results.finals]
-    axes = _curve(points, results.accuracy)
+    axes = charts.accuracy_by_size(points, results.accuracy)
     title = f"Test accuracy against the number of {rows(results.dataset)} to train on, the same settings throughout."
     says = more(results)
     width = max(map(len, points.values()))
@@ -32,31 +30,6 @@ def learning_curve(results: YourDataResults, *, number: int | str) -> Any:
         f"network {i + 1}, %": [100 * own[i] if i < len(own) else "" for own in points.values()] for i in range(width)
     }
     return html.figure(axes.figure, number=number, caption=f"{title} {says}", alt=f"{title} {says}", data=data)
-
-
-@own_settings()
-def _curve(points: dict[int, list[float]], last: Interval) -> Axes:
-    ax = plots.new_axes()
-    for size, values in points.items():
-        ax.plot([size] * len(values), 100 * np.array(values), "o", ms=3.5, color=plots.TRAIN, alpha=0.5)
-    means = [100 * np.mean(values) for values in points.values()]
-    ax.plot(list(points), means, "-", color=plots.TRAIN, lw=1.6, label="mean, and each network")
-    bar = [[100 * (last.value - last.low)], [100 * (last.high - last.value)]]
-    ax.errorbar(
-        [[*points][-1]],
-        [100 * last.value],
-        yerr=bar,
-        color=plots.VALIDATION,
-        lw=1.2,
-        label="95 % interval over test data",
-    )
-    ax.set(xscale="log", xlabel="number to train on", ylabel="test accuracy, %")
-    ax.set_xticks(list(points), [f"{size:,}" for size in points])
-    ax.minorticks_off()
-    ax.grid(alpha=0.25, linewidth=0.6)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(framealpha=0.7, edgecolor="none", facecolor="white", fontsize="small")
-    return ax
 
 
 def more(results: YourDataResults) -> str:
@@ -87,7 +60,7 @@ def _against_the_baseline(results: YourDataResults) -> str:
     says = "more than the class sizes explain" if gain.low > 0 else "no difference that these test data can tell"
     return (
         f"**The baseline.** The network is right {percent(gain, ' points')} more often than always saying "
-        f"{html.as_markdown(largest)}: {says}."
+        f"{markdown(largest)}: {says}."
     )
 
 
@@ -119,7 +92,7 @@ def _imbalance(results: YourDataResults) -> str:
     data = results.dataset
     if not is_imbalanced(data):
         return ""
-    total, names = np.sum(list(data.counts().values()), axis=0), [html.as_markdown(name) for name in data.class_names]
+    total, names = np.sum(list(data.counts().values()), axis=0), [markdown(name) for name in data.class_names]
     most, fewest = int(total.argmax()), int(total.argmin())
     below = results.accuracy.value - results.balanced_accuracy.value
     how = f"{percent(below, ' points')} below accuracy" if below > 0 else "no lower than accuracy"
@@ -137,7 +110,7 @@ def _worst(results: YourDataResults) -> str:
     recall = intervals.of_share(float(scores.recall[worst]), float(scores.support[worst]))
     if recall.value == 1:
         return ""
-    others, names = results.confusion[worst].copy(), [html.as_markdown(name) for name in results.dataset.class_names]
+    others, names = results.confusion[worst].copy(), [markdown(name) for name in results.dataset.class_names]
     others[worst] = 0
     return (
         f"**The hardest class** is {names[worst]}: {percent(recall)} of {scores.support[worst]:.0f} are recognised, "
