@@ -24,6 +24,7 @@ _EXAMPLES = """examples:
   linclf report --open                            on CIFAR-10 where it is found, else on a surrogate of it
   linclf report --data photos/ --image-size 32    on pictures of your own, a folder for each class
   linclf report --only 2_svm -p epochs=10         one page, with another value of a notebook's parameter
+  linclf predict reports/latest/model.npz a.jpg   the class of a picture, by the network that a report trained
   linclf info                                     which data is found, which BLAS runs, and on how many cores
 """
 
@@ -66,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--first-seed", type=int, default=0, metavar="S", help="number of the first seed, default 0")
     report.add_argument("--epochs", type=int, default=40, metavar="N", help="epochs of each training, default 40")
     report.add_argument("--only", nargs="+", action="extend", metavar="NAME", help="run only these, such as 0_baseline")
+    report.add_argument("--ceiling", action="store_true", help="also make section 3: ten minutes more on CIFAR-10")
     report.add_argument(
         "-p", "--parameter", action="append", metavar="NAME=VALUE", help="set another notebook parameter"
     )
@@ -87,6 +89,12 @@ def parser() -> argparse.ArgumentParser:
 
     verify = commands.add_parser("verify", help="compute a report's claims.json again from its results.json")
     verify.add_argument("results", metavar="RESULTS", help="the report's folder, or its results.json")
+
+    predict = commands.add_parser("predict", help="classify pictures with the model.npz that a report wrote")
+    predict.add_argument("model", metavar="MODEL", help="a report's model.npz, or one saved by linclf.Classifier")
+    predict.add_argument("files", nargs="+", metavar="FILE", help="pictures, folders of them, or - for a list on stdin")
+    predict.add_argument("--top", type=int, default=2, metavar="N", help="classes to name for each, default 2")
+    predict.add_argument("--json", action="store_true", help="write a JSON object a line, for programs")
 
     commands.add_parser("info", help="show the data found, versions, BLAS and cores")
     return parser
@@ -141,6 +149,7 @@ def _report(options: argparse.Namespace, command: str) -> int:
             parameters | {"out_dir": options.out},
             assignments=options.parameter,
             only=options.only,
+            ceiling=options.ceiling,
             command=command,
             fresh=options.fresh,
             single_file=options.single_file,
@@ -185,6 +194,12 @@ def _verify(options: argparse.Namespace, command: str) -> int:
     return 0
 
 
+def _predict(options: argparse.Namespace, command: str) -> int:
+    from linclf.classifier.predict import predict
+
+    return predict(options.model, options.files, top=options.top, as_json=options.json)
+
+
 def _info(options: argparse.Namespace, command: str) -> int:
     from linclf.data.load import load_dataset
     from linclf.system.environment import describe
@@ -203,5 +218,6 @@ _COMMANDS = {
     "fetch": _fetch,
     "surrogate": _surrogate,
     "verify": _verify,
+    "predict": _predict,
     "info": _info,
 }

@@ -31,11 +31,13 @@ from linclf.system.files import write_text
 from . import parameters
 from .execute import Execution, execute, patience, stop_kernels
 from .folder import scratch, sole_writer
-from .pages import PAGES, first_page, page_file, reading_order, report_pages
+from .pages import CEILING, PAGES, first_page, page_file, reading_order, report_pages
 from .render import convert, join
 
 SINGLE = "report.html"
 """All pages in one, where it is asked for."""
+MODEL = "model.npz"
+"""The network to keep."""
 
 
 def notebooks() -> dict[str, parameters.Notebook]:
@@ -51,17 +53,19 @@ def make_report(
     *,
     assignments: list[str] | None = None,
     only: list[str] | None = None,
+    ceiling: bool = False,
     command: str = "",
     fresh: bool = False,
     single_file: bool = False,
     open_page: bool = False,
 ) -> int:
-    """Run the notebooks, write pages and numbers as JSON; the exit status, 1 if a notebook failed.
+    """Run the notebooks, write pages, numbers and a classifier to keep; the exit status, 1 if a notebook failed.
 
     Args:
         given: parameters from the command line: data, out_dir, seeds, first_seed, epochs.
         assignments: further parameters as NAME=VALUE.
-        only: names of the notebooks to run; by default those that a report on such data has.
+        only: names of the notebooks to run; by default those of a report on such data, but for section 3.
+        ceiling: run section 3 too.
         command: what makes this report again.
         fresh: train everything, also what is stored already.
         single_file: also write ``report.html``, all pages in one.
@@ -72,11 +76,11 @@ def make_report(
     """
     clock = _Clock()
     patience()  # refused before anything is trained, as whatever else is wrong here
-    named = parameters.select(notebooks(), only or [])
-    values = given | parameters.parse(assignments or [], named)
-    out = Path(values["out_dir"])
-    data = Workspace(values["data"], out).data
-    chosen = {name: own for name, own in named.items() if only or name in report_pages(data.provenance)}
+    known = notebooks()
+    out, name = ((given | parameters.parse(assignments or [], known))[key] for key in ("out_dir", "data"))
+    out, data = Path(out), Workspace(name, out).data
+    asked = only or known.keys() & report_pages(data.provenance)
+    chosen = parameters.select(known, [*asked, *([CEILING] if ceiling else [])])
     values = given | parameters.parse(assignments or [], chosen)
     studies = {
         kind: study(data, out, fresh=fresh, **_of(plan, values))
@@ -195,13 +199,13 @@ def _is_on(provenance: Provenance, page: Path) -> bool:
 
 def _write_single(out: Path, first: str) -> None:
     """All pages there are, in one."""
-    files = {name: out / page_file(name, first) for name in reading_order(PAGES)}
+    files = {name: out / page_file(name, first) for name in reading_order(PAGES, first)}
     pages = {name: file.read_text(encoding="utf-8") for name, file in files.items() if file.exists()}
     write_text(out / SINGLE, join(pages, first))
 
 
 def _write_numbers(out: Path, studies: dict[str, Any], found: dict[str, Any], command: str) -> None:
-    """A JSON file for each study, and the claims beside the reference's."""
+    """A JSON file for each study, the claims beside the reference's, and a classifier to keep."""
     documents = {f"{kind}.json": results.document() for kind, results in found.items() if kind != "reference"}
     if "reference" in studies:
         results = studies["reference"].results()
@@ -209,6 +213,9 @@ def _write_numbers(out: Path, studies: dict[str, Any], found: dict[str, Any], co
         documents["claims.json"] = verdicts.evaluate(results)
     for file, document in documents.items():
         write_text(out / file, _compact(json.dumps(document, indent=1, ensure_ascii=False)) + "\n")
+    keeps = found.get("your_data") or studies.get("reference")
+    if keeps and (classifier := keeps.classifier()):
+        classifier.save(out / MODEL)
 
 
 def _compact(text: str) -> str:

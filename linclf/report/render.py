@@ -9,7 +9,7 @@ from nbconvert import HTMLExporter
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 
-from .pages import PAGES, REFERENCE, page_file, reading_order
+from .pages import PAGES, USUAL, page_file, reading_order
 from .views.bundles import markdown
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -69,8 +69,8 @@ class PagePreprocessor(Preprocessor):
         heading = re.search(
             r"^# (.+)", "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown"), re.M
         )
-        about = {"pages": REFERENCE, "first": "summary", "data": YOURS} | nb.metadata.get("linclf", {})
-        made, first = reading_order(about["pages"]), about["first"]
+        about = {"pages": USUAL, "first": "summary", "data": YOURS} | nb.metadata.get("linclf", {})
+        made, first = reading_order(about["pages"], about["first"]), about["first"]
         onward = made[made.index(name) + 1 :][:1] if name in made else []
         resources["linclf"] = {
             "title": heading[1].replace(YOURS, about["data"], 1) if heading else name,

@@ -36,6 +36,12 @@ class Run:
     history: History | None
     seconds: float
 
+    def __repr__(self) -> str:
+        own = self.config
+        return (
+            f"Run({own.loss}, learning rate {own.learning_rate:g}, L2 {own.l2:g}, {own.epochs} epochs, seed {own.seed})"
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Task:

@@ -31,7 +31,7 @@ from linclf.claims.verdicts import evaluate
 from linclf.cli import main
 from linclf.data import limits
 from linclf.data.readers.cifar_pickle import unpickle_batch
-from linclf.report.pages import REFERENCE, page_file
+from linclf.report.pages import USUAL, page_file
 from linclf.report.views import plots
 from linclf.studies import metrics
 from linclf.studies.results import Results
@@ -300,7 +300,7 @@ def test_folders_that_are_no_classes_are_refused_by_name(tmp_path):
 def test_pillow_and_scikit_learn_are_asked_for_where_they_are_missing(tmp_path, monkeypatch):
     write_images(tmp_path)
     for module, data, package in (
-        ("PIL", tmp_path, "linclf[report]"),
+        ("PIL", tmp_path, "linclf[images]"),
         ("sklearn.datasets", "digits", "linclf[sklearn]"),
     ):
         monkeypatch.setitem(sys.modules, module, None)
@@ -431,8 +431,8 @@ def test_the_references_pages_on_feature_vectors(tmp_path):
     path, out = tmp_path / "vectors.npz", tmp_path / "out"
     np.savez(path, **arrays(n=100, shape=(7,)), class_names=["left $x$", "right", SCRIPT])
     words = ["--data", str(path), "--epochs", "2", "--seeds", "2", "--out", str(out)]
-    assert main(["report", *words, "--only", *REFERENCE]) == 0
-    for name in REFERENCE:
+    assert main(["report", *words, "--only", *USUAL]) == 0
+    for name in USUAL:
         page = (out / page_file(name, "your_data")).read_text()
         assert SCRIPT not in page
         assert "Made on other data, not on CIFAR-10: the reference" in page

@@ -2,42 +2,24 @@
 
 import csv
 import itertools
-import os
 import re
-import shutil
 from urllib.parse import unquote, urlsplit
 
 import cifar_files
 import nbformat
 import numpy as np
 import pytest
-from helpers import ROOT, linclf
+from helpers import AXE, ROOT, linclf, missing
 
 from linclf.report.build import SINGLE
-from linclf.report.pages import REFERENCE, page_file
+from linclf.report.pages import USUAL, page_file
 from linclf.report.render import convert
 from linclf.report.views import html, plots
 
-AXE = ROOT / "tests" / "node_modules" / "axe-core" / "axe.min.js"
 COMMITTED = ROOT / "reports" / "cifar-10"
-FILES = [*map(page_file, REFERENCE), SINGLE]
+FILES = [*map(page_file, USUAL), SINGLE]
 VIEWS = [(1280, "light"), (360, "dark")]
 A4 = (688, 1016)  # CSS pixels inside the margins of 14 mm
-
-
-def missing(reason):
-    """What a test needs is not here: a failure where it must be (``.ci/run``), else a skip."""
-    (pytest.fail if os.environ.get("LINCLF_BROWSER") == "required" else pytest.skip)(reason)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        missing("no Chromium here: apt-get install chromium")
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
 
 
 @pytest.fixture

@@ -106,14 +106,16 @@ def _numbered(
     numbers: bytes = b"",
     picture: bundles.Bundle = ({}, {}),
 ) -> Html:
-    """A figure with its caption and, where it has numbers, a link that downloads them."""
-    name = f"figure-{escape(str(number))}"
+    """A figure with its caption and a link that downloads its numbers; "10 and 11" is one under two numbers."""
+    first, *others = escape(str(number)).split(" and ")
+    name, title = f"figure-{first}", f"Figure{'s' * bool(others)} {number}"
+    anchors = "".join(f'<span id="figure-{other}"></span>' for other in others)
     source = _data_link("text/csv" if ending == "csv" else "application/octet-stream", numbers)
     link = f' <a class="numbers" download="{name}.{ending}" href="{source}">{what}</a>' if numbers else ""
     return Html(
-        f'<figure id="{name}">{content}<figcaption><a class="anchor" href="#{name}"><b>Figure {escape(str(number))}.'
+        f'<figure id="{name}">{anchors}{content}<figcaption><a class="anchor" href="#{name}"><b>{escape(title)}.'
         f"</b></a> {escape(caption)}{link}</figcaption></figure>",
-        f"Figure {number}. {caption}",
+        f"{title}. {caption}",
         *picture,
     )
 

@@ -1,18 +1,21 @@
 """What the study of data of one's own found, which the report's views and your_data.json show."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from linclf.classifier.classifier import Classifier
 from linclf.data.dataset import Dataset
 from linclf.studies import intervals, metrics
 from linclf.studies.intervals import Interval
 from linclf.studies.results import FORMAT, tested_predictions
-from linclf.studies.splits import Cut, Split
+from linclf.studies.splits import Cut, Split, fit_standardizer
 from linclf.studies.store import StoredRun
+from linclf.training.config import Config
+from linclf.training.loop import Run
 
 from .design import Choice, Plan, Size
 
@@ -106,6 +109,14 @@ class YourDataResults:
         """What the last doubling of the training images brought; None if there are too few of them."""
         half = [runs for n, runs in self.curve.items() if n == len(self.final.train) // 2]
         return intervals.of_difference(self.right, self.share_right(half[0])) if half else None
+
+    def classifier(self) -> Classifier:
+        """The first final network, with all that it takes to use it."""
+        kept = self.finals[0]
+        config = Config(**{own.name: kept.record[own.name] for own in fields(Config)})
+        run = Run(config, kept.model, None, kept.record["seconds"])
+        standardize = fit_standardizer(self.dataset, self.final)
+        return Classifier.of(run, standardize, self.dataset, validation_accuracy=self.validation_accuracy.value)
 
     def document(self) -> dict[str, Any]:
         """All of it as plain values, for ``your_data.json``."""

@@ -138,7 +138,9 @@ def _tested(label: Label, run: Run, split: Split) -> StoredRun:
         "train_accuracy": metrics.accuracy(_predicted(run.model, split.train), split.train[1]),
         "test_accuracy": metrics.accuracy(predictions, split.test[1]),
     }
-    return StoredRun({**label, **asdict(run.config), **accuracies}, run.model, predictions.astype(np.uint16))
+    return StoredRun(
+        {**label, **asdict(run.config), "seconds": run.seconds, **accuracies}, run.model, predictions.astype(np.uint16)
+    )
 
 
 def _predicted(model: Linear, images: Examples) -> np.ndarray:
