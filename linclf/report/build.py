@@ -19,6 +19,7 @@ from linclf.data.dataset import Provenance
 from linclf.errors import ConfigError, DivergenceError
 from linclf.studies.ceiling.design import Plan as CeilingPlan
 from linclf.studies.ceiling.study import CeilingStudy
+from linclf.studies.exploration import Plan as ExplorationPlan
 from linclf.studies.reference.design import Plan
 from linclf.studies.reference.study import Study
 from linclf.studies.store import Count, Store
@@ -87,6 +88,8 @@ def make_report(
         for kind, (study, plan) in _STUDIES.items()
         if any(PAGES[name].study == kind for name in chosen)
     }
+    if "explore" in chosen:  # which trains for itself
+        ExplorationPlan(**_of(ExplorationPlan, values))
     with sole_writer(out):
         print(f"data: {data.provenance.describe()}", flush=True)
         found = _train(out, studies, dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms))

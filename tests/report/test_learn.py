@@ -8,7 +8,7 @@ import pytest
 from helpers import ROOT, blobs
 
 import linclf
-from linclf.report.views import learn, runs
+from linclf.report.views import pictures, runs
 from linclf.training.losses import multiclass_hinge_gradient
 
 NOTEBOOK = nbformat.read(ROOT / "notebooks" / "learn.ipynb", as_version=4)
@@ -83,6 +83,6 @@ def test_what_is_no_picture_is_said(shape, shown):
     rng = np.random.default_rng(0)
     images, y = rng.integers(0, 256, (20, *shape), np.uint8), np.arange(20) % 2
     X = images.reshape(20, -1) / 255
-    found = learn.surest(linclf.Linear(X[:2], np.zeros(2)), images, X, y, ["a", "b"], number=1).markup
+    found = pictures.surest(linclf.Linear(X[:2], np.zeros(2)), images, X, y, ["a", "b"], number=1).markup
     assert ("<img" in found) == shown
     assert ("No pictures" in found) != shown
