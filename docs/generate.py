@@ -94,7 +94,7 @@ def _row(action: argparse.Action) -> str:
     """An option or argument as a row of a table."""
     value = action.metavar or ("|".join(action.choices) if action.choices else action.dest.upper())
     names = [f"{name} {value}" if action.nargs != 0 else name for name in action.option_strings] or [value]
-    said = (action.help or "") % {**vars(action), "prog": "linclf"}
+    said = re.sub(r"(--[\w-]+)", r"`\1`", (action.help or "") % {**vars(action), "prog": "linclf"})
     name, said = (text.replace("|", "\\|") for text in (", ".join(names), said))
     return f"| `{name}` | {said} |"
 
@@ -104,7 +104,7 @@ def _sentence(text: str) -> str:
 
 
 def notebooks() -> str:
-    """Each notebook of the report: its title, what it says first, and its parameters with their types and defaults."""
+    """Each notebook of the report: its title, what it says first, and its cell of parameters."""
     text = []
     for name, notebook in build.notebooks().items():
         cells = nbformat.read(notebook.path, as_version=4).cells
@@ -112,27 +112,19 @@ def notebooks() -> str:
         parameters = next(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
         about = about.strip().split("\n\n")[0]
         text.append(f"### `{name}`\n\n**{title.removeprefix('# ')}.** {about}{opened_in(name)}\n")
-        rows = [
-            f"| `{line.target.id}` | {ast.unparse(line.annotation)} | `{ast.unparse(line.value)}` |"
-            for line in ast.parse(parameters).body
-            if isinstance(line, ast.AnnAssign)
-        ]
-        text.append("\n".join(["| parameter | type | default |", "| --- | --- | --- |", *rows, ""]))
+        text.append(f"```python\n{parameters}\n```\n")
     return "\n".join(text)
 
 
 def results() -> str:
     """Test accuracy of every setting and arm of the committed report, beside what the reference prints."""
     found = Results.load(REPORT / "results.json")
+    header = ["", *(f"{setting}: λ = {l2:g}, η = {rate:g}" for setting, (l2, rate) in SETTINGS.items())]
     rows = [
-        [
-            f"{setting}: λ = {l2:g}, η = {learning_rate:g}",
-            *(percent(found.curves(arm, setting, "test_accuracy")) for arm in ARMS),
-            f"{REFERENCE_SVM[setting]}",
-        ]
-        for setting, (l2, learning_rate) in SETTINGS.items()
+        [arm.title, *(percent(found.curves(name, setting, "test_accuracy")) for setting in SETTINGS)]
+        for name, arm in ARMS.items()
     ]
-    return _table(["setting", *(arm.title for arm in ARMS.values()), "SVM, reference"], rows)
+    return _table(header, [*rows, ["SVM, as the reference prints it", *map(str, REFERENCE_SVM.values())]])
 
 
 def ceiling() -> str:

@@ -141,6 +141,11 @@ def test_its_options_are_options():
     assert {span.split()[0] for text in TEXTS.values() for span in spans(text) if span[:2] == "--"} <= known
 
 
+def test_every_parameter_of_a_notebook_is_explained():
+    rows = re.findall(r"^\| (`.*?`) \|", TEXTS["notebooks.md"], re.M)
+    assert {*spans(" ".join(rows))} == {name for notebook in NOTEBOOKS.values() for name in notebook.types}
+
+
 def test_every_public_name_and_method_is_listed(site):
     names = {name for name in dir(linclf) if not name.startswith("_")} - {"plot"}
     methods = {f"{name}.{key}" for name in names for key in dir(getattr(linclf, name)) if is_ours(name, key)}
