@@ -87,10 +87,10 @@ def fit_standardizer(data: Dataset, cut: Cut) -> Standardizer:
     return Standardizer.fit(_rows(data, cut.train)[0])
 
 
-def first(images: Examples, n: int) -> Examples:
-    """The first n images of a set, as views."""
+def first(images: Examples, n: int, skip: int = 0) -> Examples:
+    """The first n images of a set, after those that are skipped, as views."""
     X, y = images
-    return with_array(X, stored_array(X)[:n]), y[:n]
+    return with_array(X, stored_array(X)[skip : skip + n]), y[skip : skip + n]
 
 
 def _rows(data: Dataset, rows: range) -> Arrays:

@@ -34,12 +34,14 @@ class Job:
         cut: which images train and which validate.
         networks: the label and the Config of each network.
         n_train: how many of the cut's training images are used, the first ones; all by default.
+        skip: how many of them are passed over before.
     """
 
     name: str
     cut: Cut
     networks: Sequence[tuple[Label, Config]]
     n_train: int | None = None
+    skip: int = 0
 
 
 class Workspace:
@@ -108,7 +110,7 @@ class Workspace:
 
         def task(i: int) -> Task:
             job, images = jobs[i], split(jobs[i].cut)
-            train = images.train if job.n_train is None else first(images.train, job.n_train)
+            train = images.train if job.n_train is None else first(images.train, job.n_train, job.skip)
             configs = [config for _, config in job.networks]
             return Task(configs, train, images.validation, len(self.data.class_names), evaluate)
 
@@ -120,4 +122,4 @@ class Workspace:
 
     def _key(self, job: Job) -> Key:
         networks = [label | asdict(config) for label, config in job.networks]
-        return self.key(job.name, job.cut, n_train=job.n_train, networks=networks)
+        return self.key(job.name, job.cut, n_train=job.n_train, skip=job.skip, networks=networks)
