@@ -2,11 +2,13 @@
 
 import argparse
 import ast
+import base64
 import inspect
 import json
 import os
 import re
 import shutil
+import tempfile
 from graphlib import TopologicalSorter
 from html import escape
 from pathlib import Path
@@ -17,6 +19,8 @@ import numpy as np
 
 from linclf import cli
 from linclf.report import build
+from linclf.report.execute import execute
+from linclf.report.views.bundles import markdown
 from linclf.report.views.ceiling import LOSS_WORDS, REPORTED
 from linclf.report.views.reference import REFERENCE_SVM, percent
 from linclf.studies.reference.design import ARMS, SETTINGS
@@ -24,6 +28,8 @@ from linclf.studies.results import Results
 
 ROOT = Path(__file__).parent.parent
 REPORT = ROOT / "reports" / "cifar-10"
+PICTURES: dict[str, bytes] = {}
+"""What :func:`learn` shows, by the file's name in the site."""
 PACKAGE = ROOT / "linclf"
 
 
@@ -33,6 +39,9 @@ def copy_files(site: Path) -> None:
         shutil.copytree(
             ROOT / name, site / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*", "runs", "__pycache__")
         )
+    for name, picture in PICTURES.items():
+        (site / name).parent.mkdir(exist_ok=True)
+        (site / name).write_bytes(picture)
     if published():
         for path in sorted((site / "notebooks").glob("*.ipynb")):
             add_install_cell(path)
@@ -114,6 +123,37 @@ def notebooks() -> str:
         text.append(f"### `{name}`\n\n**{title.removeprefix('# ')}.** {about}{opened_in(name)}\n")
         text.append(f"```python\n{parameters}\n```\n")
     return "\n".join(text)
+
+
+def learn() -> str:
+    """The notebook for learners, executed: its text, the code that it means to show, and what came out."""
+    with tempfile.TemporaryDirectory() as folder:
+        parameters = {"data": os.environ.get("LEARN_DATA", "synthetic"), "out_dir": folder}
+        executed = execute(ROOT / "notebooks" / "learn.ipynb", parameters, Path(folder, "learn.ipynb"))
+    if executed.failure:
+        raise RuntimeError(executed.failure)
+    text = []
+    for cell in executed.notebook.cells:
+        if cell.cell_type == "markdown":
+            text.append(cell.source)
+        elif "show" in cell.metadata.get("tags", []):
+            text.append(f"```python\n{cell.source}\n```")
+        text += [_shown(output) for output in cell.get("outputs", []) if "data" in output]
+    return "\n\n".join(text)
+
+
+def _shown(output: nbformat.NotebookNode) -> str:
+    """What a cell gave, as Markdown; a picture is kept for the site."""
+    if "image/png" not in output.data:
+        return output.data["text/markdown"]
+    file = f"learn/{len(PICTURES) + 1}.png"
+    PICTURES[file] = base64.b64decode(output.data["image/png"])
+    about = output.metadata["image/png"]
+    size = (
+        f'width="{about["width"] // 2}" height="{about["height"] // 2}"'  # drawn at twice the size, for sharp screens
+    )
+    alt = escape(about["alt"])
+    return f'<p><img src="{file}" alt="{alt}" {size}></p>\n\n{markdown(output.data["text/plain"])}'
 
 
 def results() -> str:
@@ -221,6 +261,7 @@ def packages() -> str:
 
 
 PARTS = {
+    "learn": learn,
     "command line": command_line,
     "notebooks": notebooks,
     "results": results,

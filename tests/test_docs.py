@@ -35,6 +35,7 @@ ON_GITHUB = {  # what the workflow finds set
     "GITHUB_REF_NAME": "main",
     "GITHUB_SHA": 40 * "a",
 }
+TINY = {"LEARN_DATA": "synthetic:100"}
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +46,7 @@ def site(tmp_path_factory):
     dry_run = subprocess.run(["make", "--dry-run", "docs"], cwd=ROOT, capture_output=True, text=True)
     (words,) = re.findall(r"-m (sphinx .*) build/doctrees docs site$", dry_run.stdout, re.M)
     command = [sys.executable, "-m", *words.split(), folder.with_name("doctrees"), "docs", folder]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | ON_GITHUB, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | ON_GITHUB | TINY, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder
 
