@@ -38,9 +38,9 @@ def callout(text: str, kind: str = "note") -> Html:
 
 def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping[str, Sequence[Any]]) -> Html:
     """A numbered figure as SVG and PNG, with its caption, alt text and numbers to download."""
-    source = _data_link("image/svg+xml", bundles.svg(fig, salt=str(number)))
+    source = data_link("image/svg+xml", bundles.svg(fig, salt=str(number)))
     image = f'<img class="curve" src="{source}" alt="{escape(alt)}">'
-    return _numbered(number, image, caption, "csv", "Numbers (CSV)", _csv(data), bundles.png(fig, alt))
+    return numbered(number, image, caption, "csv", "Numbers (CSV)", csv_bytes(data), bundles.png(fig, alt))
 
 
 def templates(
@@ -57,12 +57,12 @@ def templates(
     for pixels, name in zip(images, names, strict=True):
         picture = io.BytesIO()
         Image.fromarray(np.rint(255 * pixels).astype(np.uint8)).save(picture, format="png")
-        source = _data_link("image/png", picture.getvalue())
+        source = data_link("image/png", picture.getvalue())
         cells.append((source, f"Weights of the class {name}", name))
     array = io.BytesIO()
     np.save(array, weights.astype(np.float16))
     picture_of_all = bundles.png(bundles.mosaic(images, names), alt)
-    return _numbered(number, _grid(cells, alt), caption, "npy", "Weights (NumPy)", array.getvalue(), picture_of_all)
+    return numbered(number, _grid(cells, alt), caption, "npy", "Weights (NumPy)", array.getvalue(), picture_of_all)
 
 
 LARGEST_PICTURE = 64
@@ -80,10 +80,8 @@ def gallery(pictures: np.ndarray, names: Sequence[str], *, number: int | str, ca
         image.thumbnail((LARGEST_PICTURE, LARGEST_PICTURE))
         kind = "png" if max(pixels.shape[:2]) <= LARGEST_PICTURE // 2 else "jpeg"
         image.save(file, format=kind)
-        cells.append((_data_link(f"image/{kind}", file.getvalue()), f"A picture: {name}", name))
-    return _numbered(
-        number, _grid(cells, alt), caption, picture=bundles.png(bundles.mosaic(pictures / 255, names), alt)
-    )
+        cells.append((data_link(f"image/{kind}", file.getvalue()), f"A picture: {name}", name))
+    return numbered(number, _grid(cells, alt), caption, picture=bundles.png(bundles.mosaic(pictures / 255, names), alt))
 
 
 def _grid(cells: Sequence[tuple[str, str, str]], alt: str) -> str:
@@ -97,7 +95,7 @@ def _grid(cells: Sequence[tuple[str, str, str]], alt: str) -> str:
     return f'<div role="group" aria-label="{escape(alt)}">{grid}</div>'
 
 
-def _numbered(
+def numbered(
     number: int | str,
     content: str,
     caption: str,
@@ -110,7 +108,7 @@ def _numbered(
     first, *others = escape(str(number)).split(" and ")
     name, title = f"figure-{first}", f"Figure{'s' * bool(others)} {number}"
     anchors = "".join(f'<span id="figure-{other}"></span>' for other in others)
-    source = _data_link("text/csv" if ending == "csv" else "application/octet-stream", numbers)
+    source = data_link("text/csv" if ending == "csv" else "application/octet-stream", numbers)
     link = f' <a class="numbers" download="{name}.{ending}" href="{source}">{what}</a>' if numbers else ""
     return Html(
         f'<figure id="{name}">{anchors}{content}<figcaption><a class="anchor" href="#{name}"><b>{escape(title)}.'
@@ -120,7 +118,8 @@ def _numbered(
     )
 
 
-def _csv(columns: Mapping[str, Sequence[Any]]) -> bytes:
+def csv_bytes(columns: Mapping[str, Sequence[Any]]) -> bytes:
+    """Columns of one length as CSV, under their names."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)
@@ -227,5 +226,6 @@ def _markup(value: str | Html) -> str:
     return value.markup if isinstance(value, Html) else escape(value)
 
 
-def _data_link(kind: str, content: bytes) -> str:
+def data_link(kind: str, content: bytes) -> str:
+    """A link that holds the content itself, of a MIME type."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
