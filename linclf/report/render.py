@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ class PagePreprocessor(Preprocessor):
         made, first = reading_order(about["pages"], about["first"]), about["first"]
         onward = made[made.index(name) + 1 :][:1] if name in made else []
         resources["linclf"] = {
-            "title": heading[1].replace(YOURS, about["data"], 1) if heading else name,
+            "title": heading[1].replace(YOURS, escape(about["data"]), 1) if heading else name,
             "pages": [(page_file(page, first), PAGES[page].title, page == name) for page in made],
             "onward": [(page_file(page, first), PAGES[page].title) for page in onward],
             "sections": [],

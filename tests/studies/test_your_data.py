@@ -14,6 +14,7 @@ from linclf.data.split import Parts, split_dataset
 from linclf.report.views import your_data, your_data_diagnosis, your_data_limits
 from linclf.studies.store import Count
 from linclf.studies.your_data.design import SCORE, SEARCH, Plan, search_size
+from linclf.studies.your_data.results import mean_recall
 from linclf.studies.your_data.study import YourDataStudy
 
 
@@ -127,16 +128,27 @@ def views(results):
     yield from (your_data.headline(results), your_data.balance(data), your_data.counts(data))
     yield from (your_data.samples(data, number=1), your_data.split(results), your_data.search(results))
     yield from (your_data.heat_map(results, loss, number=2) for loss in ("cross_entropy", "multiclass_hinge"))
-    yield from (your_data.accuracies(results), your_data.classes(results), your_data.confusion(results, number=4))
-    yield from filter(None, [your_data.confusion_counts(results)])
+    yield from (
+        your_data.accuracies(results),
+        your_data.classes(results),
+        your_data_diagnosis.confusion(results, number=4),
+    )
+    yield from filter(None, [your_data_diagnosis.confusion_counts(results), your_data.weighted(results)])
     for view in ("reliability", "mistakes", "typical"):
         yield getattr(your_data_diagnosis, view)(results, number=5)
     yield your_data_limits.learning_curve(results, number=9)
-    yield from (your_data.weights(results, number=8), your_data_limits.limits(results))
+    yield from (your_data_diagnosis.weights(results, number=8), your_data_limits.limits(results))
 
 
 def markup(view):
     return view.markup if hasattr(view, "markup") else view.text
+
+
+def test_weights_that_make_classes_count_alike_find_the_rare_one(tmp_path):
+    results = study(tmp_path, dataset([600, 30, 20], apart=0.7), epochs=10).run()
+    alike = mean_recall(results.confusion_of(results.balanced))
+    assert alike.value > results.balanced_accuracy.value + 0.1
+    assert study(tmp_path, dataset([30, 30]), epochs=2).run().balanced == []
 
 
 def test_names_from_data_are_text(tmp_path):

@@ -7,19 +7,17 @@ import numpy as np
 from linclf.data.dataset import Dataset
 from linclf.studies import metrics
 from linclf.studies.intervals import Interval, of_share
-from linclf.studies.your_data.design import PENALTIES
-from linclf.studies.your_data.results import YourDataResults
+from linclf.studies.your_data.design import PENALTIES, is_imbalanced
+from linclf.studies.your_data.results import YourDataResults, mean_recall
 from linclf.studies.your_data.study import YourDataStudy
 
-from . import charts, html, networks, plots
+from . import charts, html
 from .bundles import markdown
 from .ceiling import LOSS_WORDS
 
 MOST_ROWS = 100
 """Classes that a table lists."""
 MOST_SAMPLES, SAMPLES_A_CLASS = 60, 6
-IMBALANCED = 2.0
-"""How many times the smallest class the largest must be, to be called so."""
 
 
 def rows(data: Dataset, n: int | None = None) -> str:
@@ -49,12 +47,6 @@ def headline(results: YourDataResults) -> Any:
             "are recognised."
         )
     return html.prose(text)
-
-
-def is_imbalanced(data: Dataset) -> bool:
-    """Whether the largest class has at least twice the images of the smallest."""
-    total = np.sum(list(data.counts().values()), axis=0)
-    return bool(total.max() >= IMBALANCED * total.min())
 
 
 def about(study: YourDataStudy) -> Any:
@@ -220,28 +212,21 @@ def classes(results: YourDataResults) -> Any:
     return html.table(["class", "recall, %", "precision, %", "F1, %", "support"], lines, caption=caption)
 
 
-def confusion(results: YourDataResults, *, number: int | str) -> Any:
-    """The confusion matrix in percent, as a numbered figure."""
-    predictions = np.stack([run.predictions for run in results.finals if run.predictions is not None])
-    title = f"{rows(results.dataset).capitalize()} for testing by true and predicted class, in percent of the true."
-    return networks.confusion(results.dataset, predictions, title, number=number)
-
-
-def confusion_counts(results: YourDataResults) -> Any:
-    """The confusion matrix in numbers of images, as a table; None for more classes than can be read."""
-    names = results.dataset.class_names
-    if len(names) > plots.MOST_NAMED_CLASSES:
+def weighted(results: YourDataResults) -> Any:
+    """The same network, trained so that all classes count alike, as a table; None where classes are of one size."""
+    if not results.balanced:
         return None
-    lines = [
-        [name, *(f"{n:.4g}" for n in own), f"{own.sum():.0f}"]
-        for name, own in zip(names, results.confusion, strict=True)
-    ]
-    seeds = ", mean over seeds" if results.plan.seeds > 1 else ""
-    caption = f"The same in numbers of {rows(results.dataset)}{seeds}: a row for each true class."
-    return html.table(["true class", *(f"as {name}" for name in names), "all"], lines, caption=caption)
-
-
-def weights(results: YourDataResults, *, number: int | str) -> Any:
-    """The weights of each class as pictures, as a numbered figure."""
-    title = "The template of each class: the weights of the network."
-    return networks.weights(results.dataset, results.finals[0].model, title, number=number)
+    data, lines = results.dataset, []
+    smallest = int(np.argmin(data.counts()["test"] + 1e9 * (data.counts()["test"] == 0)))
+    for title, runs in (("as they are", results.finals), ("every class alike", results.balanced)):
+        matrix = results.confusion_of(runs)
+        accuracy = of_share(float(results.share_right(runs).mean()), len(results.right))
+        support = matrix[smallest].sum()
+        recall = of_share(float(matrix[smallest, smallest] / support), float(support))
+        lines.append([title, *(percent(found, "") for found in (mean_recall(matrix), accuracy, recall))])
+    caption = (
+        "Trained with the classes as they are, and with weights so that every class counts alike "
+        '(class_weight="balanced"), everything else being the same.'
+    )
+    columns = ["training", "balanced accuracy, %", "accuracy, %", f"recall of {data.class_names[smallest]}, %"]
+    return html.table(columns, lines, caption=caption)

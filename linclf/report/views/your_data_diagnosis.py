@@ -1,4 +1,4 @@
-"""How sure the network is, on data of one's own, and what it mistakes."""
+"""What the network confuses, on data of one's own, how sure it is, and what it has learned."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from linclf.studies import metrics
 from linclf.studies.intervals import Interval, of_share
 from linclf.studies.your_data.results import YourDataResults
 
-from . import charts, html
+from . import charts, html, networks, plots
 from .your_data import has_pictures, no_pictures, percent, pixels, rows
 
 MOST_MISTAKES, MOST_TYPICAL = 12, 20
@@ -103,3 +103,30 @@ def _pictures(results: YourDataResults, shown: np.ndarray, said: list[str], titl
     if not has_pictures(data):
         return no_pictures(data)
     return html.gallery(pixels(data, data.test_images[shown]), said, number=number, caption=title, alt=title)
+
+
+def confusion(results: YourDataResults, *, number: int | str) -> Any:
+    """The confusion matrix in percent, as a numbered figure."""
+    predictions = np.stack([run.predictions for run in results.finals if run.predictions is not None])
+    title = f"{rows(results.dataset).capitalize()} for testing by true and predicted class, in percent of the true."
+    return networks.confusion(results.dataset, predictions, title, number=number)
+
+
+def confusion_counts(results: YourDataResults) -> Any:
+    """The confusion matrix in numbers of images, as a table; None for more classes than can be read."""
+    names = results.dataset.class_names
+    if len(names) > plots.MOST_NAMED_CLASSES:
+        return None
+    lines = [
+        [name, *(f"{n:.4g}" for n in own), f"{own.sum():.0f}"]
+        for name, own in zip(names, results.confusion, strict=True)
+    ]
+    seeds = ", mean over seeds" if results.plan.seeds > 1 else ""
+    caption = f"The same in numbers of {rows(results.dataset)}{seeds}: a row for each true class."
+    return html.table(["true class", *(f"as {name}" for name in names), "all"], lines, caption=caption)
+
+
+def weights(results: YourDataResults, *, number: int | str) -> Any:
+    """The weights of each class as pictures, as a numbered figure."""
+    title = "The template of each class: the weights of the network."
+    return networks.weights(results.dataset, results.finals[0].model, title, number=number)

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 
 from linclf.studies import intervals, metrics
-from linclf.studies.your_data.results import YourDataResults
+from linclf.studies.your_data.design import is_imbalanced
+from linclf.studies.your_data.results import YourDataResults, mean_recall
 
 from . import charts, html
 from .bundles import markdown
-from .your_data import is_imbalanced, percent, rows
+from .your_data import percent, rows
 
 LITTLE, WELL_LEARNED = 0.02, 0.95
 """A gain that is called little, and an accuracy on training images that leaves little to say."""
@@ -96,9 +97,11 @@ def _imbalance(results: YourDataResults) -> str:
     most, fewest = int(total.argmax()), int(total.argmin())
     below = results.accuracy.value - results.balanced_accuracy.value
     how = f"{percent(below, ' points')} below accuracy" if below > 0 else "no lower than accuracy"
+    alike = mean_recall(results.confusion_of(results.balanced))
     return (
         f"**Imbalance.** There are {total[most]:,} {names[most]} and {total[fewest]:,} {names[fewest]}. Balanced "
-        f"accuracy is {percent(results.balanced_accuracy)}, {how}."
+        f"accuracy is {percent(results.balanced_accuracy)}, {how}; trained so that every class counts alike, it is "
+        f"{percent(alike)}."
     )
 
 

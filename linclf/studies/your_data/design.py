@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from linclf.data.dataset import Dataset
 from linclf.studies.splits import check_whole
 from linclf.training.config import Config
 
@@ -27,6 +28,10 @@ SHARES = (8, 4, 2)
 """The learning curve's numbers of images, as parts of all."""
 DRAWS = 3
 """Networks of each of them, at most; each has images of its own."""
+
+
+IMBALANCED = 2.0
+"""How many times the images of the smallest class the largest must have, to be called so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +111,12 @@ def rates(loss: str, n_classes: int, steepness: float, steps: Sequence[float] = 
     """Values of η: cross-entropy's steps over the largest curvature of the inputs; the SVM loss sums over classes."""
     scale = steepness * (n_classes / 2 if loss == "multiclass_hinge" else 1)
     return [float(f"{step / scale:.2g}") for step in steps]
+
+
+def is_imbalanced(data: Dataset) -> bool:
+    """Whether the largest class has at least twice the images of the smallest."""
+    total = np.sum(list(data.counts().values()), axis=0)
+    return bool(total.max() >= IMBALANCED * total.min())
 
 
 def steepness(X: np.ndarray) -> float:

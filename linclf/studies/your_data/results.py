@@ -32,6 +32,7 @@ class YourDataResults:
         search: one run per configuration; no test image was used.
         chosen: the configuration with the highest validation accuracy.
         finals: the tested networks, one per seed.
+        balanced: the same, trained with weights so that all classes count alike; none where classes are of one size.
         curve: tested networks on fewer images, by the number of images.
     """
 
@@ -44,6 +45,7 @@ class YourDataResults:
     search: Sequence[StoredRun]
     chosen: Choice
     finals: Sequence[StoredRun]
+    balanced: Sequence[StoredRun]
     curve: Mapping[int, Sequence[StoredRun]]
 
     @cached_property
@@ -92,7 +94,7 @@ class YourDataResults:
     @property
     def balanced_accuracy(self) -> Interval:
         """Mean of the recalls of the classes that have test images."""
-        return balanced(self.confusion)
+        return mean_recall(self.confusion)
 
     @property
     def training_accuracy(self) -> float:
@@ -136,6 +138,7 @@ class YourDataResults:
             "confusion": self.confusion.tolist(),
             "search": [run.record for run in self.search],
             "finals": [run.record for run in self.finals],
+            "balanced": [run.record for run in self.balanced],
             "curve": [run.record for runs in self.curve.values() for run in runs],
         }
 
@@ -145,7 +148,7 @@ def validation_accuracy(run: StoredRun) -> float:
     return float(run.record["validation_accuracy"])
 
 
-def balanced(confusion: np.ndarray) -> Interval:
+def mean_recall(confusion: np.ndarray) -> Interval:
     """Mean of the recalls of the classes that have images in a confusion matrix (C, C), with its interval."""
     support, right = confusion.sum(axis=1), np.diag(confusion)
     own = [intervals.of_share(float(r / n), float(n)) for r, n in zip(right, support, strict=True) if n]

@@ -1,7 +1,7 @@
 """The study of data of one's own: a network tuned on validation images, tested, and trained on fewer images beside."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from linclf.training.model import Linear
 from linclf.training.sweep import NETWORKS_PER_TASK
 from linclf.training.validate import Examples
 
-from .design import DRAWS, LARGEST_STACK, SHARES, Choice, Plan, Size, recipe, search_size, steepness
+from .design import DRAWS, LARGEST_STACK, SHARES, Choice, Plan, Size, is_imbalanced, recipe, search_size, steepness
 from .results import YourDataResults, validation_accuracy
 
 _ROWS = 500  # images from which the steepness is told, and that are classified at a time
@@ -68,7 +68,7 @@ class YourDataStudy:
         search = self._search(size)
         best = max(search, key=_merit).record
         chosen = Choice(best["loss"], best["learning_rate"], best["l2"])
-        finals, curve = self._finals(chosen)
+        finals, balanced, curve = self._finals(chosen)
         return YourDataResults(
             plan=self.plan,
             dataset=data,
@@ -79,6 +79,7 @@ class YourDataStudy:
             search=search,
             chosen=chosen,
             finals=finals,
+            balanced=balanced,
             curve=curve,
         )
 
@@ -95,21 +96,23 @@ class YourDataStudy:
             found.update(zip(own, self.workspace.stored(job) or [], strict=True))
         return [found[i] for i in range(len(configs))]
 
-    def _finals(self, chosen: Choice) -> tuple[list[StoredRun], dict[int, list[StoredRun]]]:
-        """The final networks, one per seed, and those of the learning curve; here the test images are used.
+    def _finals(self, chosen: Choice) -> tuple[list[StoredRun], list[StoredRun], dict[int, list[StoredRun]]]:
+        """The final networks, one per seed, with weights beside, and the learning curve; here the test images are used.
 
         Fewer images train for more epochs, by the root of the share, so that a short training is not what is measured.
         """
         n, epochs = len(self.final.train), self.plan.epochs
         jobs = [self._job(n, 0, recipe(chosen, n, epochs, seed)) for seed in self.plan.all_seeds]
+        balanced = [replace(job, balanced=True) for job in jobs if is_imbalanced(self.workspace.data)]
         sizes: dict[int, list[Job]] = {}
         for part in SHARES:
-            fewer = n // part
-            if fewer >= 2 * len(self.workspace.data.class_names):
-                longer = recipe(chosen, n, round(epochs * (n / fewer) ** 0.5), self.plan.first_seed)
-                sizes[fewer] = [self._job(fewer, draw * fewer, longer) for draw in range(min(DRAWS, part))]
-        self.workspace.train([*jobs, *(job for own in sizes.values() for job in own)], _tested, evaluate=False)
-        return self._runs(jobs), {n: self._runs(own) for n, own in sizes.items()}
+            size = n // part
+            if size >= 2 * len(self.workspace.data.class_names):
+                longer = recipe(chosen, n, round(epochs * (n / size) ** 0.5), self.plan.first_seed)
+                sizes[size] = [self._job(size, draw * size, longer) for draw in range(min(DRAWS, part))]
+        fewer = [job for own in sizes.values() for job in own]
+        self.workspace.train([*jobs, *balanced, *fewer], _tested, evaluate=False)
+        return self._runs(jobs), self._runs(balanced), {n: self._runs(own) for n, own in sizes.items()}
 
     def _job(self, n_train: int, skip: int, config: Config) -> Job:
         return Job("your-data-final", self.final, [({"n_train": n_train}, config)], n_train, skip)
