@@ -52,7 +52,7 @@ def finding(explored: Explored) -> Any:
     best = best_setting(explored.reference, "base")
     theirs = 100 * explored.reference.curves("base", best, "validation_accuracy")[:, -1].mean()
     test = 100 * np.mean([metrics.accuracy(given, explored.dataset.test_labels) for given in predictions(explored)])
-    points = validation - theirs
+    points = round(validation, 1) - round(theirs, 1)
     word = "more than" if points > 0 else "fewer than" if points < 0 else "exactly like"
     said = [
         f"**{validation:.1f} %** of the validation images are right at the end: "
@@ -116,8 +116,8 @@ def classes(explored: Explored) -> Any:
     ]
     best, worst = found.f1.argmax(), found.f1.argmin()
     caption = (
-        "Precision is the share of a class's predictions that are right, recall the share of its images that are found, F1 "
-        f"their harmonic mean. F1 is highest for {names[best]}, {whole(found.f1[best])}, and lowest for "
+        "Precision is the share of a class's predictions that are right, recall the share of its images found, and "
+        f"F1 their harmonic mean. F1 is highest for {names[best]}, {whole(found.f1[best])}, and lowest for "
         f"{names[worst]}, {whole(found.f1[worst])}."
     )
     return html.table(["class", "precision, %", "recall, %", "F1, %", "test images"], rows, caption=caption)

@@ -17,7 +17,7 @@ from linclf.training.loop import Run
 
 from . import html
 from .explore import YOURS, name_of
-from .pictures import MOST_CLASSES, as_pictures, can_be_shown, image, nothing_to_show
+from .pictures import as_pictures, can_be_shown, image, nothing_to_show
 from .plots import template_images
 
 IMAGES = 20
@@ -152,23 +152,16 @@ def _scores(s: np.ndarray, p: np.ndarray, names: Any) -> str:
 
 
 def _epochs(explored: Explored, strip: Any) -> str:
-    """The templates of one epoch, the slider over the epochs, and the figure of all."""
-    stops = list(explored.checkpoints)
-    names = explored.dataset.class_names[:MOST_CLASSES]
-    drawn = template_images(explored.checkpoints[stops[-1]].W, explored.dataset.test_images.shape[1:])
-    row = "".join(
-        image(pixels, f"Template of the class {name}, epoch {stops[-1]}")
-        for pixels, name in zip(drawn, names, strict=False)
-    )
+    """The slider over the epochs, which moves through the rows of the figure beneath."""
+    *_, last = explored.checkpoints
     slider = (
-        f'<input type="range" data-play="epoch" min="0" max="{len(stops) - 1}" value="{len(stops) - 1}" '
-        f'aria-valuetext="epoch {stops[-1]}">'
+        f'<input type="range" data-play="epoch" min="0" max="{len(explored.checkpoints) - 1}" '
+        f'value="{len(explored.checkpoints) - 1}" aria-valuetext="epoch {last}">'
     )
     return (
-        "<p>Templates of the setting tried here, "
-        f'<b data-play="epoch-name" aria-live="polite">epoch {stops[-1]}</b>:</p>'
-        f'<div data-play="epoch-templates">{row}</div><label data-play="slider" hidden>Epoch {slider}</label>'
-        f'<div data-play="strip">{strip.markup}</div>'
+        f'<div data-play="epochs" hidden><label>Templates of the setting tried here, '
+        f'<b data-play="epoch-name" aria-live="polite">epoch {last}</b> {slider}</label>'
+        f'<div data-play="epoch-templates"></div></div><div data-play="strip">{strip.markup}</div>'
     )
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from linclf.errors import LinclfError
@@ -17,6 +16,8 @@ from linclf.training.model import Linear
 from . import bundles, html, pictures, plots
 from .explore import name_of
 from .plots import template_images
+from .runs import history
+from .settings import own_settings
 
 EPOCHS = 10
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
@@ -40,14 +41,10 @@ def sliders(exploration: Exploration, *, number: int | str) -> Any:
     """Sliders for a setting, and one over the epochs that turns the templates; a still figure without ipywidgets."""
     plan = replace(exploration.plan, epochs=min(EPOCHS, exploration.plan.epochs), seeds=1)
     runs, _, _ = exploration.train(plan)
-    still = html.figure(
-        _drawn(runs[0]),
-        number=number,
-        caption=f"{plan.epochs} epochs of {name_of(runs[0].config)}. In JupyterLab sliders stand here, and each change "
-        "trains and draws anew.",
-        alt=f"Loss and accuracy over {plan.epochs} epochs, training and validation images side by side",
-        data=_numbers(runs[0]),
+    trained = (
+        f"{plan.epochs} epochs of {name_of(runs[0].config)}. In JupyterLab sliders stand here: each change trains anew."
     )
+    still = history({"": runs}, "accuracy", number=number, title=trained)
     try:
         import ipywidgets
     except ImportError:
@@ -109,18 +106,13 @@ def _cost(run: Run, seconds: float, n: int) -> str:
     )
 
 
+@own_settings()
 def _drawn(run: Run) -> Figure:
     """Loss and accuracy side by side."""
     figure = Figure(figsize=(8.2, 3.1), layout="constrained")
     for place, quantity in enumerate(("loss", "accuracy"), start=1):
         plots.history(run, quantity, ax=figure.add_subplot(1, 2, place))
     return figure
-
-
-def _numbers(run: Run) -> dict[str, Any]:
-    names = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
-    series = {name.replace("train_", "training ").replace("_", " "): getattr(run.history, name) for name in names}
-    return {"after epoch": np.arange(run.config.epochs + 1).tolist(), **series}
 
 
 def _templates(exploration: Exploration, model: Linear) -> str:

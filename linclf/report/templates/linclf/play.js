@@ -33,7 +33,9 @@ function play(section) {
   });
 
   const slider = find("epoch");
-  find("slider").hidden = false;
+  const rows = [...find("strip").querySelectorAll("tr")].filter((row) => row.querySelector("img"));
+  find("epochs").hidden = false;
+  showEpoch(rows.length - 1);
   slider.addEventListener("input", () => showEpoch(Number(slider.value)));
 
   function choose(i) {
@@ -167,12 +169,8 @@ function play(section) {
 
   // The templates of an epoch: the row of the figure that shows them all.
   function showEpoch(row) {
-    const rows = [...find("strip").querySelectorAll("tr")].filter((each) => each.querySelector("img"));
-    const shown = [...find("epoch-templates").querySelectorAll("img")];
-    [...rows[row].querySelectorAll("img")].forEach((image, k) => {
-      shown[k].src = image.src;
-      shown[k].alt = image.alt;
-    });
+    const templates = [...rows[row].querySelectorAll("img")].map((image) => image.cloneNode());
+    find("epoch-templates").replaceChildren(...templates);
     const name = rows[row].querySelector("th").textContent;
     find("epoch-name").textContent = name;
     slider.setAttribute("aria-valuetext", name);
