@@ -26,7 +26,7 @@ class Plan:
     Attributes:
         flip, shift: of :class:`linclf.Augmentation`.
         n_train: training images, the first ones: of batch 1, then of the batches that do not validate; more than there
-            are is all of them.
+            are is all of them, and 0 is batch 1.
         seeds, first_seed: how many networks, and the number of the first one's seed.
     """
 
@@ -40,12 +40,12 @@ class Plan:
     shuffle: bool = False
     flip: bool = False
     shift: int = 0
-    n_train: int = 10_000
+    n_train: int = 0
     seeds: int = 1
     first_seed: int = 0
 
     def __post_init__(self) -> None:
-        limits = (("n_train", 1, 10**9), ("seeds", 1, 100), ("first_seed", 0, 2**32), ("epochs", 1, 10_000))
+        limits = (("n_train", 0, 10**9), ("seeds", 1, 100), ("first_seed", 0, 2**32), ("epochs", 1, 10_000))
         for name, low, high in limits:
             check_whole(name, getattr(self, name), low, high)
         check_whole("shift", self.shift, 0, 1000)
@@ -147,10 +147,11 @@ class Exploration:
 
 
 def _first_images(data: Dataset, n: int) -> Dataset:
-    """The data set with its first n training images as its first batch, and the batch that validates as its second."""
+    """The data set with its first n training images, if n is not 0, as its first batch, and the batch that validates as its second."""
     images, labels = list(data.train_images), list(data.train_labels)
     rest = slice(1, None) if data.validation_labels is not None else slice(2, None)
     if n > len(labels[0]):
         images[0], labels[0] = (np.concatenate([parts[0], *parts[rest]]) for parts in (images, labels))
-    images[0], labels[0] = images[0][:n], labels[0][:n]
+    if n:
+        images[0], labels[0] = images[0][:n], labels[0][:n]
     return replace(data, train_images=tuple(images[:2]), train_labels=tuple(labels[:2]))

@@ -160,7 +160,7 @@ def test_the_gap_is_told(points, said):
         ({"shift": 32}, "shift must be a whole number of pixels below 32"),
         ({"seeds": 101}, "seeds must be at most 100"),
         ({"momentum": 1.0}, "momentum must be a number from 0 to below 1"),
-        ({"n_train": 0}, "n_train must be a whole number, 1 or more"),
+        ({"n_train": -1}, "n_train must be a whole number, 0 or more"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_at_once(changes, said, tmp_path):
