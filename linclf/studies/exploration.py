@@ -147,7 +147,7 @@ class Exploration:
 
 
 def _first_images(data: Dataset, n: int) -> Dataset:
-    """The data set with its first n training images, if n is not 0, as its first batch, and the batch that validates as its second."""
+    """The data set whose first batch are its first n training images, unless n is 0, and whose second validates."""
     images, labels = list(data.train_images), list(data.train_labels)
     rest = slice(1, None) if data.validation_labels is not None else slice(2, None)
     if n > len(labels[0]):
