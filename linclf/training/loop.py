@@ -18,7 +18,7 @@ from .config import Config
 from .history import Evaluate, History, Record, slices_of_one_loss
 from .losses import Loss
 from .model import Linear
-from .pool import AfterEpoch, side_by_side
+from .pool import AfterEpoch, considerate_blas, side_by_side
 from .stack import Stack, State, make_stack
 from .validate import Examples, Weighted, check_configs, check_init, checked_examples
 
@@ -78,8 +78,10 @@ def train(
 ) -> list[Run]:
     """Train one network per config; those that share their mini-batches train together, one stack per core.
 
-    A single network is trained with all of the BLAS's threads. Several are shared out among the cores as stacks, each
-    with one BLAS thread; for as long as that takes, the limit holds for the whole process.
+    A single network is trained with all of the BLAS's threads; but as soon as other programs are seen to use the cores,
+    with one, for 10 seconds at least: threads that have to wait for each other would cost 5 to 20 times what they
+    bring. Several networks are shared out among the cores as stacks, each with one BLAS thread. While epochs run, these
+    limits hold for the whole process.
 
     Args:
         configs: one or more; any mix of losses, learning rates, penalties and seeds.
@@ -97,7 +99,10 @@ def train(
             stack instead.
 
     Returns:
-        One Run per config, in the order of ``configs``. The same seeds on the same machine give the same bits.
+        One Run per config, in the order of ``configs``. The same seeds on the same machine give the same bits. (The one
+        exception: mini-batches of many hundreds of images, or many classes, can be rounded otherwise by another number
+        of BLAS threads, so that for a single network the last bits may tell whether the machine was busy;
+        ``OPENBLAS_NUM_THREADS=1`` rules it out.)
 
     Raises:
         DataError: shapes that do not fit, labels outside 0..C-1, NaN or infinite inputs, an empty set, weights below 0.
@@ -180,15 +185,18 @@ def training(task: Task) -> Iterator[Record]:
     averaging = np.array([config.averaging for config in configs], dtype)
     measured = Stack([state.averaged or state.weights for state in init], dtype) if averaging.any() else stack
     record = Record(configs, losses, stack, measured, task.train, task.validation, task.evaluate)
-    record.add()
+    with considerate_blas():
+        record.add()
     yield record
 
     for epoch, batches in enumerate(epochs(task.train, configs[0]), start=task.done + 1):
-        with np.errstate(over="ignore", invalid="ignore"):  # divergence is caught below, in words
+        # Divergence is caught below, in words.
+        with np.errstate(over="ignore", invalid="ignore"), considerate_blas() as look:
             stack.set_rates([config.learning_rate_at(epoch) for config in configs], [config.l2 for config in configs])
             for x, *targets in batches:
                 G = _gradient(losses, stack.scores(x), *targets)
                 stack.descend(G, x)
+                look()
             if measured is not stack:
                 measured.move_towards(stack, keep=np.minimum(averaging, 1 - 1 / epoch))
             _check_finite(epoch, configs, record.add())
