@@ -1,5 +1,6 @@
 """The report: check parameters -> papermill -> nbconvert -> a folder of pages, with its numbers and claims beside."""
 
+import base64
 import json
 import re
 import sys
@@ -23,7 +24,7 @@ from linclf.studies.reference.design import Plan
 from linclf.studies.reference.study import Study
 from linclf.studies.results import Results
 from linclf.system.environment import cores, source_tree
-from linclf.system.files import write_text
+from linclf.system.files import write_text, write_whole
 
 from . import parameters
 from .execute import Execution, execute, patience, stop_kernels
@@ -33,6 +34,8 @@ from .render import convert, join
 
 SINGLE = "report.html"
 """All pages in one, where it is asked for."""
+PICTURE = "summary.png"
+"""The first page's first picture; its description, within the file, holds the counts of the verdicts."""
 MODEL = "model.npz"
 """The network to keep."""
 
@@ -89,6 +92,8 @@ def make_report(
             executed = _execute(chosen, values, folder)
         clock.lap("notebooks")
         _write_pages(out, executed)
+        if "summary" in executed:
+            _write_picture(out, executed["summary"])
         if single_file:
             _write_single(out)
         if found and executed[CEILING].failure:
@@ -176,6 +181,14 @@ def _write_pages(out: Path, executed: dict[str, Execution]) -> None:
             write_text(copy, nbformat.writes(execution.notebook))
             execution.notebook.metadata["linclf"]["failed"] = copy.name
         write_text(out / page_file(name), convert(execution.notebook, name))
+
+
+def _write_picture(out: Path, summary: Execution) -> None:
+    """The first picture that the summary shows; none where it failed before."""
+    outputs = (output for cell in summary.notebook.cells for output in cell.get("outputs", []))
+    pictures = (output.get("data", {}).get("image/png") for output in outputs)
+    if first := next(filter(None, pictures), None):
+        write_whole(out / PICTURE, lambda file: file.write(base64.b64decode(first)))
 
 
 def _write_single(out: Path) -> None:
