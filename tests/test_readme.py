@@ -166,7 +166,7 @@ def test_its_picture_counts_the_verdicts_of_the_committed_report():
     numbers = "{reproduced} of 45 statements reproduced, {refuted} refuted, {inconclusive} inconclusive".format(
         **counts
     )
-    assert said.startswith(numbers)
+    assert said.startswith(numbers.format(**counts))
 
 
 @pytest.mark.parametrize("file", ["README.md", "CITATION.cff", "notebooks/summary.ipynb"])

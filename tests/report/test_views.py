@@ -102,7 +102,7 @@ def test_a_row_says_in_words_why_it_has_no_value(change, said):
         if run["arm"] == "full":
             run |= change
     (row,) = re.findall('<tr id="claim-1.1e">.*?</tr>', claims.claims(results, "1.1e").markup)
-    assert f'<td class="found"><div>{said}</div></td>' in row
+    assert f'<td class="found"><div>{said}' in row
     assert "no&nbsp;verdict" in row
 
 

@@ -104,13 +104,13 @@ def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> A
 
     On CIFAR-10 the test accuracies of the SVM stand beside what the reference prints.
     """
-    printed = REFERENCE_SVM if images == "test" and "svm" in arms and is_the_references(results.data["name"]) else {}
+    beside = images == "test" and "svm" in arms and is_the_references(results.data["name"])
     rows = []
     for setting, (l2, learning_rate) in SETTINGS.items():
         values = [results.curves(arm, setting, f"{images}_accuracy").reshape(len(results.seeds), -1) for arm in arms]
-        cells = [percent(each[:, -1]) for each in values] + [f"{printed[setting]:.2f}"] * bool(printed)
+        cells = [*(percent(each[:, -1]) for each in values), *[f"{REFERENCE_SVM[setting]:.2f}"] * beside]
         rows.append([f"{setting}: λ = {l2:g}, η = {learning_rate:g}", *cells])
-    columns = ["setting", *(ARMS[arm].title for arm in arms), *["SVM, reference"] * bool(printed)]
+    columns = ["setting", *(ARMS[arm].title for arm in arms), *["SVM, reference"] * beside]
     word, n = images.replace("train", "training"), len(results.seeds)
     seeds = f"mean ± standard deviation of {n} seeds" if n > 1 else f"seed {results.seeds[0]}"
     return html.table(columns, rows, caption=f"Accuracy on {word} images after the last epoch, %, {seeds}.")
