@@ -95,9 +95,8 @@ def test_no_internal_name_stands_outside_the_folded_code(report, name):
 
 def test_the_first_page_opens_with_a_picture_which_is_kept_beside_it(report):
     article = BeautifulSoup((report / "index.html").read_text(), "html.parser").article
-    figure = article.find("figure")
+    figure = article.find(["figure", "h2"])
     assert figure["id"] == "figure-S1"
-    assert figure.sourceline < article.find("h2").sourceline
     assert figure.img["alt"] == Image.open(report / build.PICTURE).text["Description"]
     assert figure.img["alt"].startswith("Test accuracy: setting 1 from ")  # on the surrogate nothing is counted
 
