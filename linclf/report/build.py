@@ -6,7 +6,7 @@ import sys
 import time
 import webbrowser
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -28,7 +28,7 @@ from linclf.system.files import write_text
 from . import parameters
 from .execute import Execution, execute, patience, stop_kernels
 from .folder import scratch, sole_writer
-from .pages import PAGES, page_file, reading_order
+from .pages import PAGES, page_file
 from .render import convert, join
 
 SINGLE = "report.html"
@@ -78,6 +78,7 @@ def make_report(
         ceiling = CeilingStudy(data, out, fresh=fresh, **_of(CeilingPlan, values))
     with sole_writer(out):
         print(f"data: {data.provenance.describe()}", flush=True)
+        print(f"training; finished runs are kept in {study.workspace.store.folder}", flush=True)
         found = _train(study, dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms), ceiling)
         clock.lap("training")
         with scratch(out) as folder:
@@ -90,7 +91,7 @@ def make_report(
             found = None
         _write_numbers(out, study.results(), found, command)
         clock.lap("pages")
-    page = out / page_file("summary" if "summary" in executed else next(iter(executed)))
+    page = out / page_file(next(iter(executed)))
     print(f"done in {clock}")
     print(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
     if open_page and not webbrowser.open(page.resolve().as_uri()):
@@ -116,7 +117,7 @@ def _train(study: Study, arms: Iterable[str], ceiling: CeilingStudy | None) -> C
         with suppress(DivergenceError):
             found = ceiling.run()
         count += ceiling.workspace.count
-    print(f"networks: {count.trained} trained, {count.reused} reused from {study.workspace.store.folder}", flush=True)
+    print(f"networks: {count.trained} trained, {count.reused} reused", flush=True)
     if "shuffle" in arms:
         study.time_shuffling()
     return found
@@ -138,24 +139,24 @@ class _Clock:
 
 
 def _execute(chosen: dict[str, parameters.Notebook], values: dict[str, Any], folder: Path) -> dict[str, Execution]:
-    """Run the notebooks in ``folder``, one a core, and say how each did as it ends."""
-    pool, running, executed = ThreadPoolExecutor(cores()), {}, {}
+    """Run the notebooks in ``folder``, one a core, and say in their order how each did."""
+    pool = ThreadPoolExecutor(cores())
+    running: dict[str, Future[Execution]] = {}
     for name, notebook in chosen.items():
         own = {key: value for key, value in values.items() if key in notebook.types}
-        running[pool.submit(execute, notebook.path, own, folder / notebook.path.name)] = name
+        running[name] = pool.submit(execute, notebook.path, own, folder / notebook.path.name)
     try:
-        for i, done in enumerate(as_completed(running), start=1):
-            name, execution = running[done], done.result()
+        for i, (name, future) in enumerate(running.items(), start=1):
+            execution = future.result()
             failed = f"  failed: {execution.failure}" if execution.failure else ""
             print(f"[{i}/{len(chosen)}] {name:<24}{execution.seconds:6.1f} s{failed}", flush=True)
-            executed[name] = execution
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for _ in range(10):  # a kernel may just be starting; whoever pressed Ctrl-C does not wait longer than a second
             stop_kernels()
-            wait([future for future in running if future.running()], timeout=0.1)
+            wait([future for future in running.values() if future.running()], timeout=0.1)
         raise
-    return {name: executed[name] for name in chosen}
+    return {name: future.result() for name, future in running.items()}
 
 
 def _write_pages(out: Path, executed: dict[str, Execution]) -> None:
@@ -173,7 +174,7 @@ def _write_pages(out: Path, executed: dict[str, Execution]) -> None:
 
 def _write_single(out: Path) -> None:
     """All pages there are, in one."""
-    files = {name: out / page_file(name) for name in reading_order(PAGES)}
+    files = {name: out / page_file(name) for name in PAGES}
     pages = {name: file.read_text(encoding="utf-8") for name, file in files.items() if file.exists()}
     write_text(out / SINGLE, join(pages))
 

@@ -1,6 +1,5 @@
 """The report's pages: their titles, sections, files and order."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from linclf.studies.reference.design import ARMS, SECTIONS
@@ -20,25 +19,20 @@ class Page:
 
 
 PAGES = {
+    "summary": Page("Summary", None),
     "0_baseline": Page("Baseline", "abstract"),
     "1_1_all_data": Page("1.1 All the data", "1.1"),
     "1_2_learning_rate_decay": Page("1.2 Learning-rate decay", "1.2"),
     "1_3_shuffling": Page("1.3 Shuffling", "1.3"),
     "2_svm": Page("2 SVM loss", "2"),
     "3_ceiling": Page("3 The ceiling", "3"),
-    "summary": Page("Summary", None),
 }
-"""The report's notebooks in the order in which they run."""
+"""The report's notebooks as a reader meets them, which is also the order in which they run."""
 
 
 def page_file(name: str) -> str:
     """The file of a notebook's page; the summary is the report's first page."""
     return "index.html" if name == "summary" else f"{name}.html"
-
-
-def reading_order(names: Iterable[str]) -> list[str]:
-    """The pages among ``names`` as a reader meets them: the summary, then the sections."""
-    return sorted(names, key=lambda name: (name != "summary", list(PAGES).index(name)))
 
 
 def section_page(section: str) -> str:
