@@ -24,8 +24,11 @@ from linclf.training.sweep import sweep
 if TYPE_CHECKING:
     from linclf.data.dataset import Dataset, Provenance
     from linclf.data.load import load_dataset
+    from linclf.report.views import plots
     from linclf.training.estimators import SoftmaxClassifier as SoftmaxClassifier
     from linclf.training.estimators import SVMClassifier as SVMClassifier
+
+    plot = plots
 
 __all__ = [
     "Augmentation",
@@ -44,7 +47,7 @@ __all__ = [
     "sweep",
     "train",
 ]
-# Not in __all__: "from linclf import *" works with NumPy alone.
+# Not in __all__: "from linclf import *" works with NumPy alone; these need scikit-learn or matplotlib.
 _CLASSIFIERS = ("SVMClassifier", "SoftmaxClassifier")
 _LATE = {
     "Dataset": "data.dataset",
@@ -55,17 +58,20 @@ _LATE = {
 
 
 def __getattr__(name: str) -> object:
-    """Import what is slow to import when it is first asked for: the readers, and the scikit-learn estimators."""
+    """Import what is slow to import when it is first asked for: readers, scikit-learn estimators, pictures."""
     from importlib import import_module
 
+    if name == "plot":
+        return import_module(".report.views.plots", __name__)
     if name in _LATE:
         return getattr(import_module(f".{_LATE[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    """The public names, for tab completion; the classifiers only where scikit-learn is: completion looks them up."""
+    """The public names, for tab completion, which looks them up: each only where the package that it needs is."""
     from importlib.util import find_spec
 
     classifiers = _CLASSIFIERS if find_spec("sklearn") else ()
-    return sorted([*__all__, *classifiers, *(name for name in globals() if name.startswith("__"))])
+    pictures = ("plot",) if find_spec("matplotlib") else ()
+    return sorted([*__all__, *classifiers, *pictures, *(name for name in globals() if name.startswith("__"))])

@@ -1,3 +1,5 @@
+"""``python -m linclf`` is the command ``linclf``."""
+
 import sys
 
 from linclf.cli import main

@@ -20,6 +20,14 @@ _DATA = (
 )
 
 
+_EXAMPLES = """examples:
+  linclf report --open                            on CIFAR-10 where it is found, else on a surrogate of it
+  linclf report --data photos/ --image-size 32    on pictures of your own, a folder for each class
+  linclf report --only 2_svm -p epochs=10         one page, with another value of a notebook's parameter
+  linclf info                                     which data is found, which BLAS runs, and on how many cores
+"""
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser that answers wrong usage with one line and status 2."""
 
@@ -27,8 +35,23 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {printable(message)} ({self.prog} --help lists the options)\n")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="linclf", description="Train, study and report a single-layer image classifier.")
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version  # slow to import
+
+        print(f"linclf {version('linclf')}")
+        parser.exit()
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the command line, which shtab makes completions of and the documentation a page."""
+    parser = _Parser(
+        prog="linclf",
+        description="Train, study and report a single-layer image classifier.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
 
     report = commands.add_parser("report", help="run the notebooks and write the HTML report")
@@ -75,7 +98,7 @@ def main(words: Sequence[str] | None = None) -> int:
         _own_library_first()
     words = list(sys.argv[1:] if words is None else words)
     try:
-        options = _parser().parse_args(words)
+        options = parser().parse_args(words)
         return _COMMANDS[options.command](options, _command(words))
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)

@@ -4,10 +4,10 @@ _LONGEST = 2000
 
 
 def printable(text: str) -> str:
-    """``text`` on one line: line breaks, and whatever else a terminal would obey, are escaped.
+    r"""``text`` on one line: line breaks, and whatever else a terminal would obey, are escaped.
 
-    >>> printable("a\\nb\\x1b[2J")
-    'a\\\\nb\\\\x1b[2J'
+    >>> printable("a\nb\x1b[2J")
+    'a\\nb\\x1b[2J'
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 

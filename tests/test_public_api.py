@@ -12,8 +12,8 @@ PUBLIC = {
     "Augmentation", "Config", "ConfigError", "DataError", "Dataset", "DivergenceError", "History", "LinclfError",
     "Linear", "Provenance", "Run", "Standardizer", "load_dataset", "sweep", "train",
 }  # fmt: skip
-CLASSIFIERS = {"SVMClassifier", "SoftmaxClassifier"}
-WITHOUT_SKLEARN = "import sys; sys.modules['sklearn'] = None; "
+OPTIONAL = {"SVMClassifier", "SoftmaxClassifier", "plot"}
+WITH_NUMPY_ALONE = "import sys; sys.modules.update(sklearn=None, matplotlib=None); "
 
 
 def printed(code):
@@ -29,13 +29,14 @@ def completed(namespace):
 
 def test_dir_and_completion_list_everything_public_and_nothing_else():
     for listed in (dir(linclf), completed({"linclf": linclf})):
-        assert {name for name in listed if not name.startswith("__")} == PUBLIC | CLASSIFIERS
+        assert {name for name in listed if not name.startswith("__")} == PUBLIC | OPTIONAL
     assert {"__all__", "__doc__", "__file__", "__name__", "__path__"} <= {*dir(linclf)}
 
 
 def test_every_public_name_is_what_it_is_called():
-    for name in PUBLIC | CLASSIFIERS:
+    for name in PUBLIC | OPTIONAL - {"plot"}:
         assert getattr(linclf, name).__name__ == name
+    assert linclf.plot.__all__ == ["confusion", "history", "images", "templates"]
 
 
 def test_an_unknown_name_is_no_attribute():
@@ -43,11 +44,11 @@ def test_an_unknown_name_is_no_attribute():
         _ = linclf.Softmax
 
 
-def test_without_scikit_learn_all_but_the_classifiers_is_listed_and_imported():
+def test_with_numpy_alone_all_but_classifiers_and_pictures_is_listed_and_imported():
     listing = "import linclf; print(*(name for name in dir(linclf) if name[0] != '_'))"
-    assert {*printed(WITHOUT_SKLEARN + listing)} == PUBLIC
+    assert {*printed(WITH_NUMPY_ALONE + listing)} == PUBLIC
     names = "from linclf import *; print(*(name for name in globals() if name[0] != '_' and name != 'sys'))"
-    assert {*printed(WITHOUT_SKLEARN + names)} == PUBLIC == {*linclf.__all__}
+    assert {*printed(WITH_NUMPY_ALONE + names)} == PUBLIC == {*linclf.__all__}
 
 
 def test_importing_it_loads_numpy_and_little_more():
@@ -56,5 +57,5 @@ def test_importing_it_loads_numpy_and_little_more():
     light = "import sys, contextlib, copy, dataclasses, threading, numpy; before = {*sys.modules}"
     own = {*printed(f"{light}; import linclf; print(*{{*sys.modules}} - before)")}
     assert {name.partition(".")[0] for name in own} == {"linclf"}
-    late = ("linclf.data.load", "linclf.data.readers", "linclf.training.estimators", "linclf.system.environment")
+    late = ("linclf.data.load", "linclf.data.readers", "linclf.report", "linclf.training.estimators")
     assert not [name for name in own if name.startswith(late)]

@@ -31,7 +31,9 @@ def interval(
 
     Args:
         columns: k arrays of (n seeds,), or of (n seeds, m images) to resample images too.
+        reduce: means (..., k) to the statistic (...), such as a difference.
         images: resample the images as well; False takes each seed's mean over its images.
+        confidence: share of such intervals that hold the true value.
     """
     low, high = levels(len(columns[0]), confidence)
     bounds = np.quantile(reduce(resampled_means(columns, images=images)), [low, high])

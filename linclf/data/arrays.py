@@ -17,6 +17,7 @@ def as_images(arrays: Mapping[str, np.ndarray], where: str) -> list[np.ndarray]:
 
     Args:
         arrays: of each part, under the name that messages call it by: (n, h, w), (n, h, w, c) or (n, d).
+        where: what messages open with, such as the file.
 
     Raises:
         DataError: another shape or type, or numbers that are not finite or not below 1e30.

@@ -51,6 +51,8 @@ def numbered(
 
     Args:
         labels: of each part, (n,): whole numbers of any width, booleans or text; None for a part that is not there.
+        names: of the classes, or None.
+        where: what messages open with, such as the file.
 
     Raises:
         DataError: labels of another type, or a class that is not among the training images'.

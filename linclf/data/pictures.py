@@ -44,6 +44,7 @@ def read_pictures(files: Sequence[Path], image_size: int | None = None) -> tuple
     bits per channel are refused: arrays in an .npz file keep them.
 
     Args:
+        files: pictures in any of ``FORMATS``.
         image_size: crop each picture to its middle square and resize it to this many pixels a side; None takes them as
             they are, all of one size.
 

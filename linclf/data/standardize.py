@@ -100,6 +100,7 @@ class LazyInputs:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """(n, d), as of the array of all inputs."""
         return len(self.images), len(self.standardize.mean)
 
     def __len__(self) -> int:

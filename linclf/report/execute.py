@@ -77,6 +77,7 @@ def execute(path: Path, parameters: dict[str, Any], scratch: Path) -> Execution:
     """Run the notebook at ``path`` from top to bottom in the current folder.
 
     Args:
+        path: of the notebook, which stays as it is.
         parameters: checked beforehand (papermill would only warn).
         scratch: where papermill keeps the copy that it writes while it runs; its folder is for the kernel's files too.
     """

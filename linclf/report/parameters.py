@@ -25,6 +25,7 @@ class Notebook:
 
     @property
     def name(self) -> str:
+        """What ``--only`` calls it."""
         return self.path.stem
 
 

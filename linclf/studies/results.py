@@ -13,6 +13,7 @@ import numpy as np
 from linclf.data.dataset import Dataset
 from linclf.errors import DataError
 from linclf.training.history import History
+from linclf.training.loop import Run
 from linclf.training.model import Linear
 
 from .store import StoredRun
@@ -102,6 +103,10 @@ class Results:
     def models(self, arm: str, setting: int) -> list[Linear]:
         """The trained models of one arm and setting, one per seed; DataError if they are not here."""
         return [run.model for run in self._stored(arm, setting)]
+
+    def trained(self, arm: str, setting: int) -> list[Run]:
+        """The runs of one arm and setting as ``train`` returned them, one per seed; DataError if they are not here."""
+        return [run.run for run in self._stored(arm, setting)]
 
     def predictions(self, arm: str, setting: int) -> np.ndarray:
         """Predicted classes of the test images, (seeds, n_test); DataError if they are not here."""

@@ -12,15 +12,18 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from linclf.data.augmentation import Augmentation
 from linclf.system.files import write_whole
 from linclf.system.progress import Progress
+from linclf.training.config import Config
+from linclf.training.history import History
 from linclf.training.loop import Run, Task
 from linclf.training.model import Linear
 from linclf.training.sweep import run_tasks
@@ -43,6 +46,14 @@ class StoredRun:
     record: dict[str, Any]
     model: Linear
     predictions: np.ndarray | None = None
+
+    @property
+    def run(self) -> Run:
+        """The run as ``train`` returned it; its record holds the fields of its Config and History."""
+        values, series = ({own.name: self.record[own.name] for own in fields(kind)} for kind in (Config, History))
+        values["augment"] = values["augment"] and Augmentation(**values["augment"])
+        history = History(**{name: np.array(numbers) for name, numbers in series.items()})
+        return Run(Config(**values), self.model, history, self.record["seconds"])
 
 
 @dataclass(frozen=True)
@@ -151,6 +162,7 @@ def train_missing(
     """Train the stacks that ``store`` lacks on all cores, and store each as it finishes; a fresh store lacks all.
 
     Args:
+        store: where finished runs are looked for and kept.
         keys: one per stack, of all that its runs depend on.
         make_task: the training of the stack whose number in ``keys`` it is given; called for missing ones only.
         finish: what to store of a stack, from its number and its finished runs.

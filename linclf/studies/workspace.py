@@ -100,6 +100,7 @@ class Workspace:
         """Train what is not stored yet of ``jobs``, in one sweep, and store the runs of each as it finishes.
 
         Args:
+            jobs: the networks of each stack, and the images that they see.
             finish: what to store of a network, from its label, its finished run and the images of its cut.
             evaluate: as in ``train``.
         """

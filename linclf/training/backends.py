@@ -37,6 +37,8 @@ def run_elsewhere(
     """Run the tasks on the engine that the user chose; yields the number and runs of each as it finishes.
 
     Args:
+        tasks: one per stack.
+        after_epoch: called for each epoch of a task when it has finished.
         folder: one that all workers see; in it the images stand in a folder of this call's own, until it ends.
     """
     import joblib

@@ -52,7 +52,7 @@ class Linear:
         return self.W @ X.T + self.b[:, None]
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """the class with the highest score for each of the n images (the first of equals), (n,)."""
+        """The class with the highest score for each of the n images (the first of equals), (n,)."""
         return self.scores(X).argmax(axis=0)
 
     def save(self, path: str | os.PathLike[str]) -> None:

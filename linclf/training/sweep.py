@@ -37,7 +37,11 @@ def sweep(
 
     Args:
         configs: any number; those that share their mini-batches train in stacks of at most ``NETWORKS_PER_TASK``.
-        train, validation, init, n_classes, evaluate: as in ``train``.
+        train: inputs X (n, d) and labels y (n,), 0..C-1, as in ``train``.
+        validation: the same for validation images.
+        init: the model each config starts from, as in ``train``.
+        n_classes: C, if the labels do not show it, as in ``train``.
+        evaluate: what is measured before training and after each epoch, as in ``train``.
         folder: where workers that are processes find the images, a folder that all of their machines see; the system's
             temporary folder by default. Each sweep makes a folder of its own in it, and removes it at the end.
         progress: show a line with the epochs done and the time left.

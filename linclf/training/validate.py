@@ -23,6 +23,7 @@ def checked_examples(
 
     Args:
         name: of the set, for messages.
+        examples: X (n, d) and y (n,).
         n_classes: C; labels must be 0..C-1. None: only negative labels are wrong.
         like: inputs whose number and type these must share.
     """

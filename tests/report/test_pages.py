@@ -209,14 +209,14 @@ def test_sizes(path):
 
 def test_names_from_data_are_text(visit, tmp_path):
     name = "<script>alert(1)</script>$x$"
-    matrix = np.array([[3, 1], [0, 2]])
+    axes = plots.confusion([0, 0, 1], [0, 1, 1], [name, "b"], ax=plots.new_axes())
     shown = [
         html.table([name], [[name]], caption=name),
         html.callout(name),
         html.templates(
             np.zeros((2, 4, 4, 3)), [name, "b"], number=1, caption=name, alt=name, weights=np.zeros((2, 4, 4, 3))
         ),
-        html.figure(plots.confusion(matrix, [name, "b"]).figure, number=2, caption=name, alt=name, data={name: [name]}),
+        html.figure(axes.figure, number=2, caption=name, alt=name, data={name: [name]}),
         html.provenance({name: name}),
     ]
     cells = [nbformat.v4.new_markdown_cell("# Names")]

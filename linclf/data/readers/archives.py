@@ -24,6 +24,8 @@ def read_archive(path: Path, wanted: Collection[str], largest: int, what: str) -
     """The regular files of an archive that have a name in ``wanted``, by the folder that they are in.
 
     Args:
+        path: of the archive.
+        wanted: names of files, without their folders.
         largest: bytes that no file in it may exceed.
         what: what it should be, for messages.
 

@@ -38,6 +38,8 @@ def read_mat(file: str, content: bytes, largest: int) -> dict[str, Value]:
     """The variables of a MAT-file: arrays of numbers, text, and cells of text as lists.
 
     Args:
+        file: what messages call it.
+        content: its bytes.
         largest: bytes of all that is compressed in it.
 
     Raises:

@@ -11,7 +11,7 @@ from linclf.studies.ceiling.design import EVERYTHING, INGREDIENTS, LOSSES, MEMBE
 from linclf.studies.ceiling.results import CeilingResults, validation_accuracy
 from linclf.studies.store import StoredRun
 
-from . import html, plots
+from . import charts, html
 from .provenance import is_the_references
 from .reference import percent
 
@@ -45,7 +45,7 @@ def heat_map(results: CeilingResults, loss: str, *, number: int | str) -> Any:
     rates, penalties = grid(loss, results.plan.amounts)
     runs = [run for run in results.search if run.record["loss"] == loss]
     values = 100 * np.array([validation_accuracy(run) for run in runs]).reshape(len(rates), len(penalties)).T
-    axes = plots.heat_map(values, [f"{l2:g}" for l2 in penalties], [f"{rate:g}" for rate in rates])
+    axes = charts.heat_map(values, [f"{l2:g}" for l2 in penalties], [f"{rate:g}" for rate in rates])
     axes.set(xlabel="η", ylabel="λ")
     row, column = np.unravel_index(values.argmax(), values.shape)
     found = f"The best of the grid is {values.max():.1f} % at η = {rates[column]:g} and λ = {penalties[row]:g}."
@@ -85,7 +85,7 @@ def ingredients(results: CeilingResults, *, number: int | str) -> Any:
     found = gains(results)
     names = list(INGREDIENTS.values())
     alone, among = zip(*found.values(), strict=True)
-    axes = plots.intervals(names, [("added to the baseline", alone), ("missed when left out", among)])
+    axes = charts.intervals(names, [("added to the baseline", alone), ("missed when left out", among)])
     axes.set(xlabel="points of validation accuracy")
     title = "What each ingredient brings: added to the baseline alone, and missing from the mix of all."
     data = {"ingredient": names} | {

@@ -14,7 +14,7 @@ from linclf.training.model import Linear
 from linclf.training.objective import cost_and_gradient
 from linclf.training.validate import Examples
 
-from . import html, networks, plots
+from . import charts, html, networks
 from .ceiling import LOSS_WORDS
 from .reference import percent
 
@@ -28,7 +28,7 @@ def learning_curve(results: CeilingResults, *, number: int | str) -> Any:
     trend = saturating_trend(sizes, values.mean(axis=1))
     off = np.abs(trend(sizes) - values.mean(axis=1)).max()
     further = np.geomspace(sizes[0], 2 * sizes[-1], 100)
-    axes = plots.learning_curve(sizes, values, (further, trend(further)))
+    axes = charts.learning_curve(sizes, values, (further, trend(further)))
     found = (
         f"The trend a − k / n^p, which misses no mean by more than {off:.1f} points, would gain "
         f"{trend(2 * sizes[-1]) - trend(sizes[-1]):.1f} points from twice the images, and end at {trend(np.inf):.1f} %."
@@ -112,7 +112,7 @@ def probabilities(results: CeilingResults, *, number: int | str) -> Any:
         true = scores[y, np.arange(len(y))]
         p = np.exp(-cross_entropy(scores, y)) if loss == "cross_entropy" else sigmoid(true)
         shares[LOSS_WORDS[loss]], means[loss] = np.histogram(p, bins)[0] / len(y), p.mean()
-    axes = plots.histogram(list(shares.items()), bins)
+    axes = charts.histogram(list(shares.items()), bins)
     found = (
         f"The mean is {means['cross_entropy']:.2f} with softmax and {means['binary_cross_entropy']:.2f} with a "
         f"sigmoid per class, where {1 / len(results.dataset.class_names):.2f} is a guess."

@@ -56,6 +56,7 @@ def changes(results: Results, **said: str) -> Any:
     """A list with one line per section: how its arm changes test accuracy and, on CIFAR-10, what the reference says.
 
     Args:
+        results: what a report measured.
         said: the reference's words by arm; the section is the first that shows the arm.
     """
     comparable, lines = is_the_references(results.data["name"]), []

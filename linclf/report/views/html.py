@@ -148,6 +148,10 @@ def against_region(value: float, low: float, high: float, region: tuple[float, f
     """A number's interval drawn against its region, as inline SVG; unbounded regions reach the edge.
 
     Args:
+        value: the number.
+        low: of its interval.
+        high: of its interval.
+        region: min and max of the region; infinite where it has none.
         text: the same in words, for whoever does not see it.
     """
     marks = [number for number in (value, low, high, *region) if math.isfinite(number)]

@@ -41,23 +41,24 @@ def weights(data: Dataset, model: Linear, title: str, *, number: int | str) -> A
 def confusion(data: Dataset, predictions: np.ndarray, title: str, *, number: int | str) -> Any:
     """The confusion matrix of predictions (networks, n_test) on the test images, all counted, as a numbered figure."""
     names, labels = data.class_names, data.test_labels
-    matrix = np.sum([metrics.confusion_matrix(p, labels, len(names)) for p in predictions], axis=0)
+    true, given = np.tile(labels, len(predictions)), predictions.ravel().astype(np.int64)
+    matrix = metrics.confusion_matrix(given, true, len(names))
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     right = np.where(matrix.any(axis=1), np.diag(share), np.nan)  # of classes without test images nothing is known
     best, worst = np.nanargmax(right), np.nanargmin(right)
     off = share - np.diag(np.diag(share))
-    true, given = np.unravel_index(off.argmax(), off.shape)
+    mistaken, taken = np.unravel_index(off.argmax(), off.shape)
     found = (
         f"Recognised best is {names[best]} ({whole(share[best, best])}), worst {names[worst]} "
         f"({whole(share[worst, worst])}); "
-        f"the most frequent mistake is {names[true]} taken for {names[given]} ({whole(off[true, given])})."
+        f"the most frequent mistake is {names[mistaken]} taken for {names[taken]} ({whole(off[mistaken, taken])})."
     )
     if not off.any():
         found = "No image is taken for another class's."
     if len(names) > plots.MOST_NAMED_CLASSES:
         title += " Classes are numbered from 0, in the order of the CSV file's columns."
     return html.figure(
-        plots.confusion(matrix, names).figure,
+        plots.confusion(true, given, names, ax=plots.new_axes(6.4, 5.4)).figure,
         number=number,
         caption=f"{title} Each row adds up to 100 %. {found}",
         alt=f"{title} {found}",

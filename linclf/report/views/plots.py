@@ -1,23 +1,208 @@
-"""The report's figures. Each function draws on an Axes (or makes one) and returns it; none knows about pages.
+"""``linclf.plot``: pictures of plain runs, models and arrays. The report draws its figures with the same functions.
 
-Colours are Okabe and Ito's, which colour-blind readers can tell apart; line styles differ too.
+What is drawn on one Axes takes it as ``ax`` and returns it; otherwise a figure of pyplot's is made, which JupyterLab
+and ``pyplot.show()`` show. Colours are Okabe and Ito's, which colour-blind readers can tell apart; line styles differ
+too.
 """
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from linclf.studies.reference.design import ARMS
+from linclf.errors import ConfigError, DataError
+from linclf.studies.metrics import confusion_matrix
 from linclf.studies.results import Results
+from linclf.training.config import Config
+from linclf.training.loop import Run
+from linclf.training.model import Linear
 
-from .settings import own_settings
+from .settings import own_settings, styled
+
+__all__ = ["confusion", "history", "images", "templates"]
 
 TRAIN, VALIDATION, BESIDE = "#0072b2", "#d55e00", "#767676"
+COLOURS = (TRAIN, VALIDATION, "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 MOST_NAMED_CLASSES = 20
 _SETS = (("train", "training", TRAIN, "-"), ("validation", "validation", VALIDATION, (0, (4, 1.5))))
+
+
+@own_settings()
+def history(
+    runs: Run | Iterable[Run] | Mapping[str, Sequence[Run]],
+    quantity: str = "loss",
+    *,
+    beside: Mapping[str, Sequence[Run]] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Loss, cost or accuracy over the epochs, on the sets of images that were measured.
+
+    Runs that differ in their seed alone are one line, their mean, with a band for their range.
+
+    Args:
+        runs: what ``linclf.train`` and ``linclf.sweep`` return, or the same by name. Without names, lines are called
+            after the fields of Config in which they differ.
+        quantity: "loss", "cost" or "accuracy".
+        beside: other runs by name, drawn thin and grey for comparison.
+        ax: where to draw.
+
+    Raises:
+        ConfigError: runs that were not measured, or another quantity.
+
+    >>> import linclf
+    >>> X, y = np.array([[-1.0], [1.0]]), np.array([0, 1])
+    >>> configs = [linclf.Config(learning_rate=1.0, l2=l2, epochs=3) for l2 in (0.0, 0.1)]
+    >>> axes = history(linclf.train(configs, (X, y), progress=False), ax=new_axes())
+    >>> [text.get_text() for text in axes.get_legend().texts]
+    ['l2 = 0.0', 'l2 = 0.1']
+    """
+    if quantity not in ("loss", "cost", "accuracy"):
+        raise ConfigError(f"quantity must be loss, cost or accuracy, not {quantity!r}")
+    groups = _by_name(runs)
+    series = [(title, _series(own, quantity)) for title, own in groups.items()]
+    ax = ax or _shown(5.6, 3.3).add_subplot()
+    for title, others in (beside or {}).items():
+        for label, values, _, style in _series(others, quantity):
+            ax.plot(values.mean(axis=0), color=BESIDE, linestyle=style, linewidth=0.9, label=f"{label}, {title}")
+    if len(groups) > 1 and any(len(sets) > 1 for _, sets in series):  # which line is which, once for all groups
+        for _, label, _, style in _SETS:
+            ax.plot([], [], color=BESIDE, linestyle=style, linewidth=1.6, label=label)
+    for i, (title, sets) in enumerate(series):
+        for j, (label, values, colour, style) in enumerate(sets):
+            if len(groups) > 1:
+                label, colour = "" if j else title, COLOURS[i % len(COLOURS)]
+            ax.plot(values.mean(axis=0), color=colour, linestyle=style, linewidth=1.6, label=label or None)
+            if len(values) > 1:
+                band, epochs = f"{label}, range of {len(values)} seeds" if label else None, np.arange(values.shape[1])
+                ax.fill_between(
+                    epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, lw=0, label=band
+                )
+    ax.set(xlabel="epoch", ylabel=quantity, xlim=(0, None))
+    return styled(ax)
+
+
+def _by_name(runs: Run | Iterable[Run] | Mapping[str, Sequence[Run]]) -> Mapping[str, Sequence[Run]]:
+    """Runs under the fields of Config in which they differ, but for the seed; runs that have names keep them."""
+    if isinstance(runs, Mapping):
+        return runs
+    runs = [runs] if isinstance(runs, Run) else list(runs)
+    names = [field.name for field in fields(Config) if len({getattr(run.config, field.name) for run in runs}) > 1]
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        title = ", ".join(f"{name} = {getattr(run.config, name)}" for name in names if name != "seed")
+        groups.setdefault(title, []).append(run)
+    return groups
+
+
+def _series(runs: Sequence[Run], quantity: str) -> list[tuple[str, np.ndarray, str, Any]]:
+    """Label, values (runs, epochs + 1), colour and style of each set of images that was measured."""
+    histories = [run.history for run in runs if run.history is not None]
+    if not histories or len(histories) < len(runs):
+        raise ConfigError("expected runs that were measured, found none or some trained with evaluate=False")
+    found = [
+        (label, np.array([getattr(own, f"{key}_{quantity}") for own in histories]), *how) for key, label, *how in _SETS
+    ]
+    return [each for each in found if not np.isnan(each[1]).all()]
+
+
+@own_settings()
+def templates(model: Linear, image_shape: tuple[int, ...], class_names: Sequence[str] | None = None) -> Figure:
+    """Each class's weights as a picture, stretched to the full range of colours; two channels stand side by side.
+
+    Args:
+        model: what was trained.
+        image_shape: (h, w, c) of its images, h·w·c inputs.
+        class_names: C titles.
+
+    >>> figure = templates(Linear(np.eye(4), np.zeros(4)), (2, 2, 1), ["a", "b", "c", "d"])
+    >>> len(figure.axes), figure.axes[3].get_title()
+    (4, 'd')
+    """
+    return images(template_images(model.W, image_shape), class_names)
+
+
+@own_settings()
+def images(images: np.ndarray, titles: Sequence[str] | None = None, *, columns: int = 10) -> Figure:
+    """Images in rows, as crisp pixels, each with its title.
+
+    Args:
+        images: (n, h, w, c) with 1, 3 or 4 channels, or grey (n, h, w): whole numbers 0..255, or others, 0..1.
+        titles: one for each.
+        columns: images a row.
+
+    >>> len(images(np.zeros((3, 8, 8, 3), np.uint8), columns=2).axes)
+    3
+    """
+    pixels = np.asarray(images)
+    if pixels.ndim not in (3, 4) or (pixels.ndim == 4 and pixels.shape[3] not in (1, 3, 4)) or not len(pixels):
+        raise DataError(f"expected images (n, h, w, c) of 1, 3 or 4 channels, or (n, h, w), found {pixels.shape}")
+    pixels = pixels[..., 0] if pixels.shape[3:] == (1,) else pixels
+    titles = [""] * len(pixels) if titles is None else titles
+    columns = min(columns, len(pixels))
+    rows = -(-len(pixels) // columns)
+    figure = _shown(0.95 * columns, (1.2 if any(titles) else 1.0) * rows * pixels.shape[1] / pixels.shape[2])
+    for i, (picture, title) in enumerate(zip(pixels, titles, strict=True), start=1):
+        ax = figure.add_subplot(rows, columns, i)
+        whole = np.issubdtype(picture.dtype, np.integer)
+        ax.imshow(picture, cmap="gray", vmin=0, vmax=255 if whole else 1, interpolation="none")
+        # parse_math: what comes from data is text, whatever dollar signs it holds.
+        ax.set_title(title, fontsize="small", parse_math=False)
+        ax.axis("off")
+    return figure
+
+
+@own_settings()
+def confusion(
+    labels: np.ndarray, predictions: np.ndarray, class_names: Sequence[str] | None = None, *, ax: Axes | None = None
+) -> Axes:
+    """Confusion matrix as a heat map: of each true class (row) the percent that were given each class (column).
+
+    Beyond 20 classes their names and the cells' numbers would not be legible: classes are then counted from 0.
+
+    Args:
+        labels: true classes (n,), 0..C-1.
+        predictions: (n,), as ``model.predict`` gives them.
+        class_names: C names; by default numbers.
+        ax: where to draw.
+
+    >>> axes = confusion([0, 0, 0, 0, 1, 1, 1, 1], [0, 0, 0, 1, 1, 1, 1, 1], ["cat", "dog"], ax=new_axes())
+    >>> [text.get_text() for text in axes.texts]
+    ['75', '25', '0', '100']
+    """
+    true, given = np.asarray(labels, np.int64), np.asarray(predictions, np.int64)
+    highest = int(max(true.max(initial=0), given.max(initial=0)))
+    names = list(map(str, range(highest + 1))) if class_names is None else class_names
+    if true.shape != given.shape or true.ndim != 1 or highest >= len(names):
+        raise DataError(
+            f"expected labels and predictions (n,) of {len(names)} classes, found {true.shape} and {given.shape} of "
+            f"classes to {highest}"
+        )
+    matrix = confusion_matrix(given, true, len(names))
+    ax = ax or _shown(6.4, 5.4).add_subplot()
+    percent = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    ax.imshow(percent, cmap="cividis", vmin=0, vmax=max(percent.max(), 1))
+    ax.set(xlabel="predicted class", ylabel="true class")
+    if len(names) > MOST_NAMED_CLASSES:
+        ax.locator_params(integer=True)
+        return ax
+    for (row, column), value in np.ndenumerate(percent):
+        shade = "black" if value > 0.6 * percent.max() else "white"
+        ax.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=8, color=shade)
+    short = [name if len(name) <= 20 else f"{name[:19]}…" for name in names]
+    # parse_math: a class name is text, whatever dollar signs it holds.
+    ax.set_xticks(range(len(names)), short, rotation=40, ha="right", rotation_mode="anchor", parse_math=False)
+    ax.set_yticks(range(len(names)), short, parse_math=False)
+    return ax
+
+
+def _shown(width: float, height: float) -> Figure:
+    """A figure, in inches, that JupyterLab shows below the cell that made it, and a script in a window."""
+    from matplotlib import pyplot  # slow to import, and the report needs no windows
+
+    return pyplot.figure(figsize=(width, height), layout="constrained")
 
 
 @own_settings()
@@ -26,64 +211,24 @@ def new_axes(width: float = 5.6, height: float = 3.3) -> Axes:
     return Figure(figsize=(width, height), layout="constrained").add_subplot()
 
 
-def _styled(ax: Axes, grid: Literal["both", "x"] = "both") -> Axes:
-    """``ax`` with what all line plots share: a light grid, a legend, and no frame at the top and right."""
-    ax.grid(axis=grid, alpha=0.25, linewidth=0.6)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(framealpha=0.7, edgecolor="none", facecolor="white", fontsize="small")
-    return ax
+def template_images(W: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
+    """Each class's weights as a picture, each stretched to 0..1.
 
+    In colour, (C, h, w, 3), where there are three channels; else grey, (C, h, c·w), with the channels side by side.
 
-@own_settings()
-def curves(
-    results: Results,
-    arm: str,
-    setting: int,
-    quantity: str = "loss",
-    *,
-    beside: str | None = None,
-    limits: tuple[float, float] | None = None,
-    ax: Axes | None = None,
-) -> Axes:
-    """Loss, cost or accuracy of training and validation images over the epochs: mean over seeds, band = their range.
-
-    Args:
-        quantity: "loss", "cost" or "accuracy".
-        beside: another arm, drawn thin and grey for comparison, over its own epochs.
-        limits: min and max of the vertical axis.
-
-    >>> from tempfile import TemporaryDirectory
-    >>> from linclf.studies.reference.study import Study
-    >>> with TemporaryDirectory() as folder:
-    ...     results = Study("synthetic:50", folder, epochs=1, progress=False).run("base")
-    >>> [line.get_label() for line in curves(results, "base", 1).lines]
-    ['training', 'validation']
+    >>> template_images(np.array([[-1.0, 0.0, 1.0, 3.0]]), (2, 2, 1))
+    array([[[0.  , 0.25],
+            [0.5 , 1.  ]]])
     """
-    ax = ax or new_axes()
-    for prefix, label, _, style in _SETS:
-        if beside is not None:
-            mean = results.curves(beside, setting, f"{prefix}_{quantity}").mean(axis=0)
-            ax.plot(mean, color=BESIDE, linestyle=style, linewidth=0.9, label=f"{label}, {ARMS[beside].title}")
-    for prefix, label, colour, style in _SETS:
-        values = results.curves(arm, setting, f"{prefix}_{quantity}")
-        ax.plot(values.mean(axis=0), color=colour, linestyle=style, linewidth=1.6, label=label)
-        if len(values) > 1:
-            epochs = np.arange(values.shape[1])
-            band = f"{label}, range of {len(values)} seeds"
-            ax.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, lw=0, label=band)
-    ax.set(xlabel="epoch", ylabel=quantity, xlim=(0, None), ylim=limits)
-    return _styled(ax)
-
-
-def curve_numbers(results: Results, arm: str, setting: int, quantity: str = "loss") -> dict[str, Sequence[float]]:
-    """The numbers behind :func:`curves`: one column for the epoch, and one per seed and set of images."""
-    columns: dict[str, Sequence[float]] = {}
-    for prefix, label, *_ in _SETS:
-        values = results.curves(arm, setting, f"{prefix}_{quantity}")
-        columns.setdefault("epoch", list(range(values.shape[1])))
-        for record, series in zip(results.runs(arm, setting), values, strict=True):
-            columns[f"{label} {quantity}, seed {record['seed']}"] = series.tolist()
-    return columns
+    if len(image_shape) != 3 or W.shape[1] != np.prod(image_shape):
+        raise DataError(f"expected an image_shape (h, w, c) of {W.shape[1]:,} inputs, found {image_shape}")
+    stack = W.reshape(-1, *image_shape).astype(np.float64)
+    axes = tuple(range(1, stack.ndim))
+    low, high = stack.min(axis=axes, keepdims=True), stack.max(axis=axes, keepdims=True)
+    stretched = (stack - low) / np.where(high > low, high - low, 1)
+    if image_shape[2] == 3:
+        return stretched
+    return stretched.transpose(0, 1, 3, 2).reshape(len(stretched), image_shape[0], -1)
 
 
 def common_limits(
@@ -99,102 +244,3 @@ def common_limits(
     )
     margin = 0.04 * (values.max() - values.min()) or 0.01
     return float(values.min() - margin), float(values.max() + margin)
-
-
-@own_settings()
-def confusion(matrix: np.ndarray, names: Sequence[str], ax: Axes | None = None) -> Axes:
-    """Confusion matrix (C, C) as a heat map of percent of each true class (row).
-
-    Beyond 20 classes their names and the cells' numbers would not be legible: classes are then counted from 0.
-
-    >>> axes = confusion(np.array([[3, 1], [0, 4]]), ["cat", "dog"])
-    >>> [text.get_text() for text in axes.texts]
-    ['75', '25', '0', '100']
-    """
-    ax = ax or new_axes(6.4, 5.4)
-    percent = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    ax.imshow(percent, cmap="cividis", vmin=0, vmax=max(percent.max(), 1))
-    ax.set(xlabel="predicted class", ylabel="true class")
-    if len(names) > MOST_NAMED_CLASSES:
-        ax.locator_params(integer=True)
-        return ax
-    for (row, column), value in np.ndenumerate(percent):
-        shade = "black" if value > 0.6 * percent.max() else "white"
-        ax.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=8, color=shade)
-    labels = [name if len(name) <= 20 else f"{name[:19]}…" for name in names]
-    # parse_math: a class name is text, whatever dollar signs it holds.
-    ax.set_xticks(range(len(names)), labels, rotation=40, ha="right", rotation_mode="anchor", parse_math=False)
-    ax.set_yticks(range(len(names)), labels, parse_math=False)
-    return ax
-
-
-@own_settings()
-def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], ax: Axes | None = None) -> Axes:
-    """Numbers (rows, columns) as a heat map, each written into its cell; the caller names the axes."""
-    ax = ax or new_axes(5.6, 0.8 + 0.42 * len(rows))
-    ax.imshow(values, cmap="cividis", aspect="auto")
-    middle = (values.min() + values.max()) / 2
-    for (row, column), value in np.ndenumerate(values):
-        ax.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=8, color="wk"[int(value > middle)])
-    ax.set_xticks(range(len(columns)), columns)
-    ax.set_yticks(range(len(rows)), rows)
-    return ax
-
-
-@own_settings()
-def intervals(
-    names: Sequence[str], series: Sequence[tuple[str, Sequence[tuple[float, float, float]]]], ax: Axes | None = None
-) -> Axes:
-    """Values with their intervals, one row per name; each series is (label, [(value, low, high) per name])."""
-    ax = ax or new_axes(6.4, 1.2 + 0.36 * len(names))
-    for i, (label, numbers) in enumerate(series):
-        value, low, high = np.array(numbers).T
-        at = np.arange(len(names)) + 0.12 * (2 * i - len(series) + 1)
-        colour, marker = ((TRAIN, "o"), (VALIDATION, "s"))[i % 2]
-        ax.errorbar(value, at, xerr=[value - low, high - value], fmt=marker, ms=5, lw=1.4, color=colour, label=label)
-    ax.axvline(0, color=BESIDE, lw=0.8)
-    ax.set_yticks(range(len(names)), names)
-    ax.invert_yaxis()
-    return _styled(ax, grid="x")
-
-
-@own_settings()
-def learning_curve(
-    sizes: Sequence[int], values: np.ndarray, trend: tuple[np.ndarray, np.ndarray], ax: Axes | None = None
-) -> Axes:
-    """Percent (sizes, seeds) against the number of training images, and a fitted trend (numbers, percent)."""
-    ax = ax or new_axes()
-    for column in values.T:
-        ax.plot(sizes, column, "o", ms=3.5, color=TRAIN, alpha=0.5)
-    ax.plot(sizes, values.mean(axis=1), "-", color=TRAIN, lw=1.6, label="mean over seeds, and each seed")
-    ax.plot(*trend, color=VALIDATION, lw=1.2, linestyle=(0, (4, 1.5)), label="fitted trend")
-    ax.set(xscale="log", xlabel="training images", ylabel="test accuracy, %")
-    return _styled(ax)
-
-
-@own_settings()
-def histogram(shares: Sequence[tuple[str, np.ndarray]], bins: np.ndarray, ax: Axes | None = None) -> Axes:
-    """Percent of images per bin, as steps; each entry of ``shares`` is (label, shares (bins,))."""
-    ax = ax or new_axes()
-    for (label, values), colour, style in zip(shares, (TRAIN, VALIDATION), ("-", (0, (4, 1.5))), strict=False):
-        ax.stairs(100 * values, bins, color=colour, linestyle=style, linewidth=1.6, label=label)
-    ax.set(xlabel="probability given to the true class", ylabel="images, %", xlim=(bins[0], bins[-1]))
-    return _styled(ax)
-
-
-def template_images(W: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
-    """Each class's weights as a picture, each stretched to 0..1.
-
-    In colour, (C, h, w, 3), where there are three channels; else grey, (C, h, c·w), with the channels side by side.
-
-    >>> template_images(np.array([[-1.0, 0.0, 1.0, 3.0]]), (2, 2, 1))
-    array([[[0.  , 0.25],
-            [0.5 , 1.  ]]])
-    """
-    templates = W.reshape(-1, *image_shape).astype(np.float64)
-    axes = tuple(range(1, templates.ndim))
-    low, high = templates.min(axis=axes, keepdims=True), templates.max(axis=axes, keepdims=True)
-    stretched = (templates - low) / np.where(high > low, high - low, 1)
-    if image_shape[2] == 3:
-        return stretched
-    return stretched.transpose(0, 1, 3, 2).reshape(len(stretched), image_shape[0], -1)

@@ -32,7 +32,9 @@ def curves(
     limits: tuple[float, float] | None = None,
 ) -> Any:
     """Loss or cost over the epochs, as a numbered figure whose caption says what to see."""
-    axes = plots.curves(results, arm, setting, quantity, beside=beside, limits=limits)
+    others = {ARMS[beside].title: results.trained(beside, setting)} if beside is not None else None
+    axes = plots.history(results.trained(arm, setting), quantity, beside=others, ax=plots.new_axes())
+    axes.set_ylim(limits)
     title = f"{quantity.capitalize()} over the epochs, {ARMS[arm].title}, {setting_name(setting)}."
     train, validation = (results.curves(arm, setting, f"{name}_{quantity}") for name in ("train", "validation"))
     ends = "; ".join(
@@ -44,8 +46,19 @@ def curves(
         number=number,
         caption=f"{title} {_seen(train, validation, quantity)}",
         alt=f"Two curves over {train.shape[1] - 1} epochs: {ends}.",
-        data=plots.curve_numbers(results, arm, setting, quantity),
+        data=_curve_numbers(results, arm, setting, quantity),
     )
+
+
+def _curve_numbers(results: Results, arm: str, setting: int, quantity: str) -> dict[str, Sequence[float]]:
+    """The numbers behind the curves: a column for the epoch, and one per seed and set of images."""
+    columns: dict[str, Sequence[float]] = {}
+    for prefix, label in (("train", "training"), ("validation", "validation")):
+        values = results.curves(arm, setting, f"{prefix}_{quantity}")
+        columns.setdefault("epoch", list(range(values.shape[1])))
+        for record, series in zip(results.runs(arm, setting), values, strict=True):
+            columns[f"{label} {quantity}, seed {record['seed']}"] = series.tolist()
+    return columns
 
 
 def _seen(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:

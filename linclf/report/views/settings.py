@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from matplotlib import style
+from matplotlib.axes import Axes
 
 
 @contextmanager
@@ -17,3 +19,11 @@ def own_settings(salt: str | None = None) -> Iterator[None]:
     ours = {"svg.hashsalt": salt, "svg.fonttype": "none", "font.family": "sans-serif"}
     with style.context(["default", ours]):
         yield
+
+
+def styled(ax: Axes, grid: Literal["both", "x"] = "both") -> Axes:
+    """``ax`` with what all line plots share: a light grid, a legend, and no frame at the top and right."""
+    ax.grid(axis=grid, alpha=0.25, linewidth=0.6)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(framealpha=0.7, edgecolor="none", facecolor="white", fontsize="small")
+    return ax

@@ -1,0 +1,63 @@
+"""Charts of what a study found: heat maps, intervals, learning curves, histograms; as in :mod:`.plots`, on an Axes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from .plots import BESIDE, TRAIN, VALIDATION, new_axes
+from .settings import own_settings, styled
+
+
+@own_settings()
+def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], ax: Axes | None = None) -> Axes:
+    """Numbers (rows, columns) as a heat map, each written into its cell; the caller names the axes."""
+    ax = ax or new_axes(5.6, 0.8 + 0.42 * len(rows))
+    ax.imshow(values, cmap="cividis", aspect="auto")
+    middle = (values.min() + values.max()) / 2
+    for (row, column), value in np.ndenumerate(values):
+        ax.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=8, color="wk"[int(value > middle)])
+    ax.set_xticks(range(len(columns)), columns)
+    ax.set_yticks(range(len(rows)), rows)
+    return ax
+
+
+@own_settings()
+def intervals(
+    names: Sequence[str], series: Sequence[tuple[str, Sequence[tuple[float, float, float]]]], ax: Axes | None = None
+) -> Axes:
+    """Values with their intervals, one row per name; each series is (label, [(value, low, high) per name])."""
+    ax = ax or new_axes(6.4, 1.2 + 0.36 * len(names))
+    for i, (label, numbers) in enumerate(series):
+        value, low, high = np.array(numbers).T
+        at = np.arange(len(names)) + 0.12 * (2 * i - len(series) + 1)
+        colour, marker = ((TRAIN, "o"), (VALIDATION, "s"))[i % 2]
+        ax.errorbar(value, at, xerr=[value - low, high - value], fmt=marker, ms=5, lw=1.4, color=colour, label=label)
+    ax.axvline(0, color=BESIDE, lw=0.8)
+    ax.set_yticks(range(len(names)), names)
+    ax.invert_yaxis()
+    return styled(ax, grid="x")
+
+
+@own_settings()
+def learning_curve(
+    sizes: Sequence[int], values: np.ndarray, trend: tuple[np.ndarray, np.ndarray], ax: Axes | None = None
+) -> Axes:
+    """Percent (sizes, seeds) against the number of training images, and a fitted trend (numbers, percent)."""
+    ax = ax or new_axes()
+    for column in values.T:
+        ax.plot(sizes, column, "o", ms=3.5, color=TRAIN, alpha=0.5)
+    ax.plot(sizes, values.mean(axis=1), "-", color=TRAIN, lw=1.6, label="mean over seeds, and each seed")
+    ax.plot(*trend, color=VALIDATION, lw=1.2, linestyle=(0, (4, 1.5)), label="fitted trend")
+    ax.set(xscale="log", xlabel="training images", ylabel="test accuracy, %")
+    return styled(ax)
+
+
+@own_settings()
+def histogram(shares: Sequence[tuple[str, np.ndarray]], bins: np.ndarray, ax: Axes | None = None) -> Axes:
+    """Percent of images per bin, as steps; each entry of ``shares`` is (label, shares (bins,))."""
+    ax = ax or new_axes()
+    for (label, values), colour, style in zip(shares, (TRAIN, VALIDATION), ("-", (0, (4, 1.5))), strict=False):
+        ax.stairs(100 * values, bins, color=colour, linestyle=style, linewidth=1.6, label=label)
+    ax.set(xlabel="probability given to the true class", ylabel="images, %", xlim=(bins[0], bins[-1]))
+    return styled(ax)

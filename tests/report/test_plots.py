@@ -1,0 +1,93 @@
+"""``linclf.plot`` draws plain runs, models and arrays, and says what it cannot draw."""
+
+import numpy as np
+import pytest
+from helpers import blobs, config
+from matplotlib import pyplot
+
+import linclf
+from linclf import ConfigError, DataError, plot
+from linclf.report.views.plots import new_axes
+
+MODEL = linclf.Linear(np.arange(24.0).reshape(2, 12), np.zeros(2))
+
+
+@pytest.fixture(scope="module")
+def runs():
+    """Two settings, two seeds each."""
+    configs = [config(l2=l2, seed=seed) for l2 in (0.0, 0.1) for seed in (0, 1)]
+    return linclf.train(configs, blobs(), blobs(seed=1), progress=False)
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    yield
+    pyplot.close("all")
+
+
+def legend(axes):
+    return [text.get_text() for text in axes.get_legend().texts]
+
+
+def test_seeds_of_one_setting_are_one_line_with_their_range(runs):
+    axes = plot.history(runs[:2], "cost", ax=new_axes())
+    assert [line.get_label() for line in axes.lines] == ["training", "validation"]
+    np.testing.assert_allclose(
+        axes.lines[0].get_ydata(), np.mean([run.history.train_cost for run in runs[:2]], axis=0), rtol=1e-12
+    )
+    assert "training, range of 2 seeds" in legend(axes)
+    assert axes.get_ylabel() == "cost"
+
+
+def test_settings_are_called_after_what_differs_or_as_the_caller_says(runs):
+    styles = ["training", "validation"]
+    assert legend(plot.history(runs[::2])) == [*styles, "l2 = 0.0", "l2 = 0.1"]
+    assert legend(plot.history({"a": runs[:1], "b": runs[1:2]})) == [*styles, "a", "b"]
+    assert legend(plot.history(runs[0], beside={"the other": runs[1:2]}))[:2] == [
+        "training, the other", "validation, the other",
+    ]  # fmt: skip
+
+
+def test_what_was_not_measured_has_no_line(runs):
+    (alone,) = linclf.train(config(), blobs(), progress=False)
+    assert legend(plot.history(alone)) == ["training"]
+    (unmeasured,) = linclf.train(config(), blobs(), evaluate=False, progress=False)
+    with pytest.raises(ConfigError, match="expected runs that were measured"):
+        plot.history([alone, unmeasured])
+    with pytest.raises(ConfigError, match="quantity must be loss, cost or accuracy, not 'speed'"):
+        plot.history(alone, "speed")
+
+
+def test_what_is_drawn_without_an_axes_is_shown(runs):
+    """As JupyterLab and pyplot.show() expect: a figure of pyplot's."""
+    X, y = blobs()
+    drawn = [
+        plot.history(runs).figure,
+        plot.templates(MODEL, (2, 2, 3)),
+        plot.confusion(y, runs[0].model.predict(X)).figure,
+        plot.images(np.zeros((3, 4, 4), np.uint8)),
+    ]
+    assert pyplot.get_fignums() == [figure.number for figure in drawn]
+
+
+def test_images_stand_as_they_are_with_their_titles():
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 4, 3, 3), np.uint8)
+    figure = plot.images(pixels, ["$a$", "b", "c", "d", "e"], columns=2)
+    assert [axes.get_title() for axes in figure.axes] == ["$a$", "b", "c", "d", "e"]
+    for axes, picture in zip(figure.axes, pixels, strict=True):
+        np.testing.assert_array_equal(axes.images[0].get_array(), picture)
+
+
+@pytest.mark.parametrize(
+    ("draw", "said"),
+    [
+        (lambda: plot.images(np.zeros((3, 12))), r"expected images \(n, h, w, c\) .* found \(3, 12\)"),
+        (lambda: plot.images(np.zeros((0, 2, 2))), r"expected images \(n, h, w, c\) .* found \(0, 2, 2\)"),
+        (lambda: plot.templates(MODEL, (4, 4, 3)), r"expected an image_shape \(h, w, c\) of 12 inputs, found"),
+        (lambda: plot.confusion([0, 1], [0]), r"expected labels and predictions \(n,\) of 2 classes"),
+        (lambda: plot.confusion([0, 2], [0, 1], ["a", "b"]), "of 2 classes, found .* of classes to 2"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_drawn_is_said(draw, said):
+    with pytest.raises(DataError, match=said):
+        draw()
