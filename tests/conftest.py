@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from helpers import TINY, linclf
+from helpers import ON_THE_REPORT, TINY, linclf
 from hypothesis import settings
 
 settings.register_profile("linclf", deadline=None)  # how long an example takes says how busy the machine is
@@ -15,6 +15,16 @@ os.environ["SCIPY_ARRAY_API"] = "1"  # read when SciPy is imported: without it s
 
 # A shell that runs the tests in the background has Ctrl-C ignored, and what they start would ignore it too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items):
+    """Fast tests run first, then those on the shared report, in one process, then the slow ones beside them."""
+    for item in items:
+        if "report" in item.fixturenames:
+            item.add_marker(ON_THE_REPORT)
+    marks = ("xdist_group", "slow")
+    items.sort(key=lambda item: next((i for i, mark in enumerate(marks, 1) if item.get_closest_marker(mark)), 0))
 
 
 @pytest.fixture(scope="session")

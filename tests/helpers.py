@@ -21,6 +21,8 @@ from linclf.studies.results import CURVES, Results, encode_correct
 
 ROOT = Path(__file__).parent.parent
 """The checkout."""
+ON_THE_REPORT = pytest.mark.xdist_group("report")
+"""Of tests that ask for the fixture ``report`` while they run: it is made once, by one of the processes."""
 TINY = ("--data", "synthetic:250", "--epochs", "2", "--seeds", "2")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import cifar_files
 import numpy as np
 import pytest
-from helpers import ROOT, arrays, write_cifar100, write_idx, write_images
+from helpers import ON_THE_REPORT, ROOT, arrays, write_cifar100, write_idx, write_images
 
 from linclf.cli import main
 from linclf.report.views.ceiling import LOSS_WORDS, REPORTED
@@ -82,6 +82,7 @@ def test_make_commands(words):
     assert f"{MAKES[target]} {options}".strip() in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", commands("pip"), ids=" ".join)
 def test_pip_commands(words):
     """Without the dependencies, and without changing this environment."""
@@ -91,7 +92,14 @@ def test_pip_commands(words):
     assert "does not provide the extra" not in done.stderr
 
 
-@pytest.mark.parametrize("words", commands("linclf"), ids=" ".join)
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(words, id=" ".join(words), marks=[ON_THE_REPORT] if words[0] == "verify" else [])
+        for words in commands("linclf")
+    ],
+)
 def test_linclf_commands(words, request, tmp_path, monkeypatch, capsys):
     """As they stand, but for fewer epochs and one page of the report."""
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""What the report starts as a notebook's kernel: ipykernel, with Matplotlib read where no settings of the user's are.
+"""What the report starts as a notebook's kernel: ipykernel, with this very package and no settings of the user's.
 
 A script, not imported: ``python -P kernel.py -f CONNECTION_FILE``, where -P keeps the folder of this file off the path.
 """
@@ -11,6 +11,7 @@ if __name__ == "__main__":
     import matplotlib  # noqa: F401  a matplotlibrc in the current folder would come before $MATPLOTLIBRC
 
     os.chdir(here)
+    import linclf  # noqa: F401  before ipykernel takes the current folder, where it may be, off the path
 
     from ipykernel.kernelapp import launch_new_instance
 

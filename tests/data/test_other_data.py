@@ -427,6 +427,7 @@ def test_templates_of_any_number_of_channels_are_pictures(channels, shape):
 # The report
 
 
+@pytest.mark.slow
 def test_the_whole_report_on_feature_vectors(tmp_path):
     path, out = tmp_path / "vectors.npz", tmp_path / "out"
     np.savez(path, **arrays(n=100, shape=(7,)), class_names=["left $x$", "right", SCRIPT])
@@ -453,6 +454,7 @@ def test_the_whole_report_on_feature_vectors(tmp_path):
     assert "feature vectors have no templates" in claim["missing"]
 
 
+@pytest.mark.slow
 def test_the_baseline_on_many_classes_and_channels(tmp_path):
     """Other kinds of data are in test_readme.py."""
     path, out = tmp_path / "many.npz", tmp_path / "out"

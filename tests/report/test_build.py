@@ -24,6 +24,8 @@ from linclf.report.pages import PAGES, page_file
 from linclf.report.render import convert, mathml
 from linclf.report.views import html
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOKS = ROOT / "notebooks"
 
 
@@ -117,6 +119,8 @@ def test_two_reports_from_nothing_have_the_same_pages_and_numbers(report, tmp_pa
     done = linclf("report", *TINY, "--out", report, "--single-file", "--fresh")
     assert done.returncode == 0, done.stderr
     assert "networks: 203 trained, 0 reused" in done.stdout
+    assert re.findall(r"\[\d/7\] (\w+)", done.stdout) == list(PAGES)
+    assert done.stdout.splitlines()[-1].startswith(f"report: {report / 'index.html'} (to open it: file:///")
     assert numbers() == first[1]
     for name, page in pages().items():
         assert page == first[0][name], name

@@ -11,12 +11,14 @@ import cifar_files
 import nbformat
 import numpy as np
 import pytest
-from helpers import ROOT, linclf
+from helpers import ON_THE_REPORT, ROOT, linclf
 
 from linclf.report.build import SINGLE
 from linclf.report.pages import PAGES, page_file
 from linclf.report.render import convert
 from linclf.report.views import html, plots
+
+pytestmark = pytest.mark.slow
 
 AXE = ROOT / "tests" / "node_modules" / "axe-core" / "axe.min.js"
 COMMITTED = ROOT / "reports" / "cifar-10"
@@ -71,12 +73,15 @@ def visit(browser):
 
 
 @pytest.fixture(
-    params=[f"made/{file}" for file in FILES] + [f"committed/{path.name}" for path in COMMITTED.glob("*.html")]
+    params=[
+        *(pytest.param(f"made/{file}", marks=ON_THE_REPORT) for file in FILES),
+        *(f"committed/{path.name}" for path in sorted(COMMITTED.glob("*.html"))),
+    ]
 )
-def path(request, report):
+def path(request):
     """Each page of a report just made, and of the one in the repository."""
     kind, _, file = request.param.partition("/")
-    return (report if kind == "made" else COMMITTED) / file
+    return (request.getfixturevalue("report") if kind == "made" else COMMITTED) / file
 
 
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)

@@ -76,7 +76,9 @@ class Place:
 
     def made(self) -> dict[str, str]:
         """The report's pages and numbers, without times."""
-        pages = {path.name: re.sub(r"<time>.*?</time>", "", path.read_text("utf-8")) for path in self.out.glob("*.html")}
+        pages = {
+            path.name: re.sub(r"<time>.*?</time>", "", path.read_text("utf-8")) for path in self.out.glob("*.html")
+        }
         if (self.out / "results.json").exists():
             results = json.loads((self.out / "results.json").read_text("utf-8"))
             pages["results.json"] = json.dumps([{**run, "seconds": 0} for run in results["runs"]])
@@ -127,10 +129,12 @@ SURROUNDINGS: dict[str, Callable[[Place], object]] = {
         "here/matplotlibrc", "text.usetex: True\naxes.facecolor: red\nfont.size: 30\nsavefig.dpi: 7\n"
     ),
     "a matplotlibrc that is no text": lambda place: place.write("here/matplotlibrc", b"font.family: \xff\xfe\n"),
-    "a matplotlibrc of HOME that is no text": lambda place: place.write("home/.config/matplotlib/matplotlibrc", b"\xff"),
+    "a matplotlibrc of HOME that is no text": lambda place: place.write(
+        "home/.config/matplotlib/matplotlibrc", b"\xff"
+    ),
     "scripts called json, random and code in the folder": lambda place: _shadows(place, "json", "random", "code"),
     "such scripts, and the folder on PYTHONPATH": lambda place: (
-        _shadows(place, "json", "random", "types", "token"),
+        _shadows(place, "json", "random", "code"),
         place.path("."),
     ),
     "locale C, and no UTF-8": lambda place: place.environ.update(
