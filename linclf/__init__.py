@@ -22,6 +22,7 @@ from linclf.training.model import Linear
 from linclf.training.sweep import sweep
 
 if TYPE_CHECKING:
+    from linclf.classifier.classifier import Classifier
     from linclf.data.dataset import Dataset, Provenance
     from linclf.data.load import load_dataset
     from linclf.report.views import plots
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Augmentation",
+    "Classifier",
     "Config",
     "ConfigError",
     "DataError",
@@ -50,6 +52,7 @@ __all__ = [
 # Not in __all__: "from linclf import *" works with NumPy alone; these need scikit-learn or matplotlib.
 _CLASSIFIERS = ("SVMClassifier", "SoftmaxClassifier")
 _LATE = {
+    "Classifier": "classifier.classifier",
     "Dataset": "data.dataset",
     "Provenance": "data.dataset",
     "load_dataset": "data.load",

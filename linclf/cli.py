@@ -24,6 +24,7 @@ _EXAMPLES = """examples:
   linclf report --open                            on CIFAR-10 where it is found, else on a surrogate of it
   linclf report --data photos/ --image-size 32    on pictures of your own, a folder for each class
   linclf report --only 2_svm -p epochs=10         one page, with another value of a notebook's parameter
+  linclf predict reports/latest/model.npz a.jpg   the class of a picture, by the network that a report trained
   linclf info                                     which data is found, which BLAS runs, and on how many cores
 """
 
@@ -87,6 +88,12 @@ def parser() -> argparse.ArgumentParser:
 
     verify = commands.add_parser("verify", help="compute a report's claims.json again from its results.json")
     verify.add_argument("results", metavar="RESULTS", help="the report's folder, or its results.json")
+
+    predict = commands.add_parser("predict", help="classify pictures with the model.npz that a report wrote")
+    predict.add_argument("model", metavar="MODEL", help="a report's model.npz, or one saved by linclf.Classifier")
+    predict.add_argument("files", nargs="+", metavar="FILE", help="pictures, folders of them, or - for a list on stdin")
+    predict.add_argument("--top", type=int, default=2, metavar="N", help="classes to name for each, default 2")
+    predict.add_argument("--json", action="store_true", help="write a JSON object a line, for programs")
 
     commands.add_parser("info", help="show the data found, versions, BLAS and cores")
     return parser
@@ -192,6 +199,12 @@ def _verify(options: argparse.Namespace, command: str) -> int:
     return 0
 
 
+def _predict(options: argparse.Namespace, command: str) -> int:
+    from linclf.classifier.predict import predict
+
+    return predict(options.model, options.files, top=options.top, as_json=options.json)
+
+
 def _info(options: argparse.Namespace, command: str) -> int:
     from linclf.data.load import load_dataset
     from linclf.system.environment import describe
@@ -210,5 +223,6 @@ _COMMANDS = {
     "fetch": _fetch,
     "surrogate": _surrogate,
     "verify": _verify,
+    "predict": _predict,
     "info": _info,
 }

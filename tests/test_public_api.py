@@ -9,8 +9,8 @@ import pytest
 import linclf
 
 PUBLIC = {
-    "Augmentation", "Config", "ConfigError", "DataError", "Dataset", "DivergenceError", "History", "LinclfError",
-    "Linear", "Provenance", "Run", "Standardizer", "load_dataset", "sweep", "train",
+    "Augmentation", "Classifier", "Config", "ConfigError", "DataError", "Dataset", "DivergenceError", "History",
+    "LinclfError", "Linear", "Provenance", "Run", "Standardizer", "load_dataset", "sweep", "train",
 }  # fmt: skip
 OPTIONAL = {"SVMClassifier", "SoftmaxClassifier", "plot"}
 WITH_NUMPY_ALONE = "import sys; sys.modules.update(sklearn=None, matplotlib=None); "
@@ -39,6 +39,18 @@ def test_every_public_name_is_what_it_is_called():
     assert linclf.plot.__all__ == ["confusion", "history", "images", "templates"]
 
 
+def test_what_people_look_at_is_one_short_line():
+    data = linclf.load_dataset("synthetic:50")
+    standardize = linclf.Standardizer.fit(data.train_images[0])
+    config = linclf.Config(learning_rate=0.001, l2=0.1, epochs=1)
+    (run,) = linclf.train(config, (standardize(data.train_images[0]), data.train_labels[0]), progress=False)
+    assert [repr(data), repr(run), repr(run.model)] == [
+        "Dataset(Gaussian surrogate of CIFAR-10: 250 training, 50 test; shape (32, 32, 3), 10 classes)",
+        "Run(cross_entropy, learning rate 0.001, L2 0.1, 1 epochs, seed 0)",
+        "Linear(10 classes, 3,072 inputs, float32)",
+    ]
+
+
 def test_an_unknown_name_is_no_attribute():
     with pytest.raises(AttributeError, match=r"^module 'linclf' has no attribute 'Softmax'$"):
         _ = linclf.Softmax
@@ -57,5 +69,11 @@ def test_importing_it_loads_numpy_and_little_more():
     light = "import sys, contextlib, copy, dataclasses, threading, numpy; before = {*sys.modules}"
     own = {*printed(f"{light}; import linclf; print(*{{*sys.modules}} - before)")}
     assert {name.partition(".")[0] for name in own} == {"linclf"}
-    late = ("linclf.data.load", "linclf.data.readers", "linclf.report", "linclf.training.estimators")
+    late = (
+        "linclf.classifier",
+        "linclf.data.load",
+        "linclf.data.readers",
+        "linclf.report",
+        "linclf.training.estimators",
+    )
     assert not [name for name in own if name.startswith(late)]

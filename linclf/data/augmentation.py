@@ -31,7 +31,7 @@ class Augmentation:
         sizes = self.image_shape
         if len(sizes) != 3 or not all(isinstance(size, Integral) and size > 0 for size in sizes):
             raise ConfigError(f"augmentation needs images of a shape (h, w, c), not {sizes!r}")
-        if not isinstance(self.flip, bool):
+        if not isinstance(self.flip, bool | np.bool_):
             raise ConfigError(f"flip must be True or False, not {self.flip!r}")
         if not (isinstance(self.shift, Integral) and 0 <= self.shift < min(sizes[:2])):
             raise ConfigError(f"shift must be a whole number of pixels below {min(sizes[:2])}, not {self.shift!r}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from linclf.errors import DataError
+from linclf.errors import DataError, printable
 
 from .classes import checked_names
 
@@ -78,6 +78,11 @@ class Dataset:
     provenance: Provenance
     validation_images: np.ndarray | None = None
     validation_labels: np.ndarray | None = None
+
+    def __repr__(self) -> str:
+        shape, classes = self.test_images.shape[1:], len(self.class_names)
+        counted = ", ".join(f"{rows.sum():,} {part}" for part, rows in self.counts().items())
+        return printable(f"Dataset({self.provenance.name}: {counted}; shape {shape}, {classes} classes)")
 
     def counts(self) -> dict[str, np.ndarray]:
         """Number of images of each class, (C,), in each part: "training", "validation" where it was given, "test"."""

@@ -5,7 +5,7 @@ import math
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ ENDINGS = {
 # fmt: on
 """Of the files in these formats, in any case."""
 LARGEST_SIDE = 1024
+PREPARATION = {"upright": "as Exif says", "ground": "white", "crop": "middle", "resize": "bicubic"}
+"""What is done to a picture, as a model's file names it: a model that was made another way is none for these pixels."""
 _GREY = {"1", "L", "LA", "La"}
 _EIGHT_BITS = _GREY | {"P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV", "LAB"}
 _TURNED = range(5, 9)  # Exif orientations that exchange width and height
@@ -56,12 +58,7 @@ def read_pictures(files: Sequence[Path], image_size: int | None = None) -> tuple
     sizes: Counter[tuple[int, int]] = Counter()
     modes, animated = set(), 0
     for file in files:
-        with _opened(file) as image:
-            if image.mode not in _EIGHT_BITS or _is_deep(image):
-                raise DataError(
-                    f"{file}: expected 8 bits per pixel and channel, found more (mode {image.mode}); convert it first, "
-                    "or save the arrays as .npz, which keeps all bits"
-                )
+        with _strict_warnings(), _opened(file) as image:
             size = _shown_size(image)
             if image_size is None and sizes and size not in sizes:
                 found, wanted = ("{} x {}".format(*one) for one in (size, next(iter(sizes))))
@@ -69,7 +66,6 @@ def read_pictures(files: Sequence[Path], image_size: int | None = None) -> tuple
                     f"{file}: expected {wanted} pixels as in {files[0]}, found {found}; give an image size "
                     "(--image-size 32) to crop each picture to its middle square and resize it"
                 )
-            check_size(str(file), math.prod(size) * 3, file.stat().st_size)
             sizes[size] += 1
             modes.add(image.mode)
             animated += bool(getattr(image, "is_animated", False))
@@ -79,8 +75,8 @@ def read_pictures(files: Sequence[Path], image_size: int | None = None) -> tuple
     check_size(f"{len(files):,} images such as {files[0]}", len(files) * math.prod(shape), stored)
     images = np.empty((len(files), *shape), np.uint8)
     for pixels, file in zip(images, files, strict=True):
-        with _opened(file) as image:
-            pixels[:] = np.asarray(_prepared(image, "L" if shape[2] == 1 else "RGB", image_size)).reshape(shape)
+        with _strict_warnings(), _opened(file) as image:
+            pixels[:] = _prepared(image, shape, resize=image_size is not None)
     notes = []
     if image_size:
         smallest, largest = (
@@ -93,6 +89,27 @@ def read_pictures(files: Sequence[Path], image_size: int | None = None) -> tuple
     if animated:
         notes.append(f"Of {animated:,} animated files, or of several pages, the first picture counts.")
     return images, notes
+
+
+def prepare_pictures(files: Sequence[Path], shape: tuple[int, ...]) -> list[np.ndarray | DataError]:
+    """The pixels of each file, uint8 of ``shape`` (h, w, c), or what is wrong with it; on all cores.
+
+    Each is prepared as for training: of another size, it is cropped to its largest middle part of these proportions and
+    resized. c is 1 for grey, 3 for colour.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    from linclf.system.environment import cores
+
+    def prepared(file: Path) -> np.ndarray | DataError:
+        try:
+            with _opened(file) as image:
+                return _prepared(image, shape, resize=True)
+        except DataError as error:
+            return error
+
+    with _strict_warnings(), ThreadPoolExecutor(cores()) as pool:
+        return list(pool.map(prepared, files))
 
 
 def _shown_size(image: Any) -> tuple[int, int]:
@@ -109,41 +126,62 @@ def _is_deep(image: Any) -> bool:
     return any(";16" in str(args) for args in stored)
 
 
-def _prepared(image: Any, mode: str, image_size: int | None) -> Any:
-    """The picture in ``mode``, upright, on white, and of ``image_size`` where it is given."""
+def _prepared(image: Any, shape: tuple[int, ...], *, resize: bool) -> np.ndarray:
+    """The picture's pixels, upright, on white, cropped and resized where asked for."""
     from PIL import Image, ImageOps
 
-    if image_size:
-        image.draft(mode, (image_size, image_size))  # a JPEG is decoded at a part of its size, never below this one
+    height, width, channels = shape
+    mode = "L" if channels == 1 else "RGB"
+    if resize:
+        image.draft(mode, [max(width, height)] * 2)  # a JPEG is decoded at a part of its size, never below this one
     image = ImageOps.exif_transpose(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     image = image.convert(mode)
-    if not image_size:
-        return image
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    return image.crop((left, top, left + side, top + side)).resize((image_size, image_size))
+    if resize:
+        w = min(image.width, max(1, round(image.height * width / height)))
+        h = min(image.height, max(1, round(image.width * height / width)))
+        left, top = (image.width - w) // 2, (image.height - h) // 2
+        image = image.crop((left, top, left + w, top + h)).resize((width, height))
+    return np.asarray(image).reshape(shape)
+
+
+@contextmanager
+def _strict_warnings() -> Iterator[None]:
+    """Of Pillow's warnings, that of a decompression bomb is an error, and no other is shown; not for use in threads."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with suppress(ImportError):
+            from PIL import Image
+
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
 
 
 @contextmanager
 def _opened(file: Path) -> Iterator[Any]:
-    """The image in a file, not decoded yet; whatever goes wrong with it is a DataError that names the file."""
+    """The image in a file, not decoded yet; whatever is wrong with it is a DataError that names the file.
+
+    Call it within :func:`_strict_warnings`.
+    """
     check_file(file, "an image")
     try:
         from PIL import Image
     except ImportError:
-        raise ConfigError("image files need Pillow: pip install 'linclf[report]'") from None
+        raise ConfigError("image files need Pillow: pip install 'linclf[images]'") from None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            # From memory: of an open file, Pillow asks for as many bytes as a header may say.
-            Image.init()
-            formats = [name for name in FORMATS if name in Image.OPEN]  # not every Pillow is built with all
-            with Image.open(io.BytesIO(file.read_bytes()), formats=formats) as image:
-                yield image
+        # From memory: of an open file, Pillow asks for as many bytes as a header may say.
+        Image.init()
+        formats = [name for name in FORMATS if name in Image.OPEN]  # not every Pillow is built with all
+        with Image.open(io.BytesIO(file.read_bytes()), formats=formats) as image:
+            if image.mode not in _EIGHT_BITS or _is_deep(image):
+                raise DataError(
+                    f"{file}: expected 8 bits per pixel and channel, found more (mode {image.mode}); convert it first, "
+                    "or save the arrays as .npz, which keeps all bits"
+                )
+            check_size(str(file), math.prod(image.size) * 3, file.stat().st_size)
+            yield image
     except DataError:
         raise
     except Exception as error:  # decoding hostile bytes can raise nearly anything

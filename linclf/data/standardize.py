@@ -1,12 +1,16 @@
 """From images to inputs: pixels / 255, then each input standardised with the training images' mean and deviation."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from linclf.errors import DataError
+
 _CHUNK = 500  # images at a time: small enough for the cache, large enough to vectorise
 _NUMBERS = 320_000  # inputs made at a time: a mini-batch of 100 CIFAR-10 images in one piece
+_PIXELS = 255.0  # the scale of uint8
 _WORTH_THREADS = 20  # times that, which take some 10 ms
 
 
@@ -37,7 +41,7 @@ class Standardizer:
     @classmethod
     def fit(cls, images: np.ndarray) -> "Standardizer":
         """Mean and standard deviation of each input over ``images``, (n, ...), in float64."""
-        X, scale = _flat(images), 255.0 if images.dtype == np.uint8 else 1.0
+        X, scale = _flat(images), _PIXELS if images.dtype == np.uint8 else 1.0
         chunks = [slice(i, i + _CHUNK) for i in range(0, len(X), _CHUNK)]
         mean = sum(X[rows].sum(axis=0, dtype=np.float64) for rows in chunks) / len(X)
         variance = sum(np.square(X[rows] - mean).sum(axis=0) for rows in chunks) / len(X)
@@ -47,7 +51,12 @@ class Standardizer:
         return cls(mean / scale, np.where(constant, 1.0, np.sqrt(variance) / scale), scale)
 
     def __call__(self, images: np.ndarray, dtype: type[np.floating] = np.float32) -> np.ndarray:
-        """The inputs X (n, d) of the images (n, ...), in float32 or float64."""
+        """The inputs X (n, d) of the images (n, ...), in float32 or float64.
+
+        Raises:
+            DataError: another number of inputs than was fitted, or uint8 pixels where others were, or the reverse.
+        """
+        self._check(images)
         X, inputs = _flat(images), np.empty((len(images), len(self.mean)), dtype)
         shift, factor = self._shift_and_factor[np.dtype(dtype).type]
 
@@ -69,6 +78,16 @@ class Standardizer:
             with ThreadPoolExecutor(cores()) as pool:
                 list(pool.map(make, starts))
         return inputs
+
+    def _check(self, images: np.ndarray) -> None:
+        if self.scale == _PIXELS and images.dtype != np.uint8:
+            raise DataError(f"expected uint8 images, as the standardiser was fitted on, found {images.dtype}")
+        if self.scale != _PIXELS and images.dtype == np.uint8:
+            raise DataError(
+                "expected numbers that are not divided by 255, as the standardiser was fitted on, found uint8"
+            )
+        if math.prod(images.shape[1:]) != len(self.mean):
+            raise DataError(f"expected images (n, ...) of {len(self.mean)} inputs each, found shape {images.shape}")
 
     def __reduce__(self) -> tuple[type["Standardizer"], tuple[np.ndarray, np.ndarray, float]]:
         return Standardizer, (self.mean, self.std, self.scale)  # without what can be made again

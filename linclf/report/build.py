@@ -33,6 +33,8 @@ from .render import convert, join
 
 SINGLE = "report.html"
 """All pages in one, where it is asked for."""
+MODEL = "model.npz"
+"""The network to keep."""
 
 
 def notebooks() -> dict[str, parameters.Notebook]:
@@ -53,7 +55,7 @@ def make_report(
     single_file: bool = False,
     open_page: bool = False,
 ) -> int:
-    """Run the notebooks, write pages and numbers as JSON; the exit status, 1 if a notebook failed.
+    """Run the notebooks, write pages, numbers and a classifier to keep; the exit status, 1 if a notebook failed.
 
     Args:
         given: parameters from the command line: data, out_dir, seeds, first_seed, epochs.
@@ -90,6 +92,8 @@ def make_report(
         if found and executed["3_ceiling"].failure:
             found = None
         _write_numbers(out, study.results(), found, command)
+        if classifier := study.classifier():
+            classifier.save(out / MODEL)
         clock.lap("pages")
     page = out / page_file(next(iter(executed)))
     print(f"done in {clock}")

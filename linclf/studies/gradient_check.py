@@ -14,7 +14,14 @@ from .splits import split_rows
 _STEP = 1e-5  # of the central differences, in float64
 
 
-def gradient_error(loss: str, X: np.ndarray, y: np.ndarray, n_classes: int, l2: float = 0.1) -> float:
+def gradient_error(
+    loss: str,
+    X: np.ndarray,
+    y: np.ndarray,
+    n_classes: int,
+    l2: float = 0.1,
+    sample_weight: np.ndarray | None = None,
+) -> float:
     """Maximum relative error of the gradient that training descends against central differences of its cost.
 
     Both come out of ``train`` itself: one step with η = 1 on all images moves a model by minus its gradient, and the
@@ -28,6 +35,7 @@ def gradient_error(loss: str, X: np.ndarray, y: np.ndarray, n_classes: int, l2: 
         y: labels (n,).
         n_classes: C.
         l2: λ.
+        sample_weight: weights of the images, (n,), as in ``train``.
 
     >>> X, y = np.random.default_rng(0).normal(size=(8, 3)), np.arange(8) % 2
     >>> gradient_error("cross_entropy", X, y, n_classes=2) < 1e-6
@@ -38,16 +46,17 @@ def gradient_error(loss: str, X: np.ndarray, y: np.ndarray, n_classes: int, l2: 
     if loss == "multiclass_hinge":
         smooth = _distance_to_kinks(model.scores(X), y) > 1e-3
         X, y = X[smooth], y[smooth]
+        sample_weight = None if sample_weight is None else sample_weight[smooth]
 
     config = Config(loss=loss, learning_rate=1.0, l2=l2, epochs=1, batch_size=len(X))
-    (run,) = train(config, (X, y), init=[model], evaluate=False, progress=False)
+    (run,) = train(config, (X, y), sample_weight=sample_weight, init=[model], evaluate=False, progress=False)
     analytic = np.concatenate([(model.W - run.model.W).ravel(), model.b - run.model.b])
 
     entries = np.concatenate([model.W.ravel(), model.b])
     moved = entries + _STEP * np.concatenate([np.eye(len(entries)), -np.eye(len(entries))])
     init = [Linear(row[: model.W.size].reshape(model.W.shape), row[model.W.size :]) for row in moved]
     config = Config(loss=loss, learning_rate=1.0, l2=l2, epochs=0)
-    runs = train([config] * len(init), (X, y), init=init, progress=False)
+    runs = train([config] * len(init), (X, y), sample_weight=sample_weight, init=init, progress=False)
     costs = [run.history.train_cost[0] for run in runs if run.history]
     up, down = np.split(np.array(costs), 2)
     numeric = (up - down) / (2 * _STEP)

@@ -82,6 +82,11 @@ def make_split(data: Dataset, cut: Cut, *, lazily: bool = False) -> Split:
     return Split((make(images), labels), (make(held_out), held_out_labels), test)
 
 
+def fit_standardizer(data: Dataset, cut: Cut) -> Standardizer:
+    """What :func:`make_split` standardises with: the mean and deviation of the images of the cut that train."""
+    return Standardizer.fit(_rows(data, cut.train)[0])
+
+
 def first(images: Examples, n: int) -> Examples:
     """The first n images of a set, as views."""
     X, y = images

@@ -17,7 +17,7 @@ from linclf.errors import ConfigError
 
 from .loop import Run, Task, train_stack
 from .pool import AfterEpoch, one_blas_thread
-from .validate import Examples
+from .validate import Weighted
 
 
 def chosen_backend() -> tuple[bool, int | None]:
@@ -77,15 +77,15 @@ def _on_disk(tasks: Sequence[Task], folder: Path) -> list[Task]:
     """The tasks with files in place of arrays, each set of images written once."""
     stored: dict[int, Any] = {}
 
-    def store(examples: Examples | None) -> Any:
+    def store(examples: Weighted | None) -> Any:
         if examples is None:
             return None
         if id(examples) not in stored:
-            X, y = examples
-            file, labels = (folder / f"{name}{len(stored)}.npy" for name in "Xy")
-            np.save(file, stored_array(X))
-            np.save(labels, y)
-            stored[id(examples)] = with_array(X, file), labels  # type: ignore[arg-type]
+            X, *targets = examples
+            files = [folder / f"{len(stored)}-{i}.npy" for i in range(len(examples))]
+            for file, array in zip(files, (stored_array(X), *targets), strict=True):
+                np.save(file, array)
+            stored[id(examples)] = with_array(X, files[0]), *files[1:]  # type: ignore[arg-type]
         return stored[id(examples)]
 
     return [replace(task, train=store(task.train), validation=store(task.validation)) for task in tasks]
@@ -95,8 +95,8 @@ def _mapped(files: Any) -> Any:
     """What :func:`_on_disk` stored, as read-only maps of the files."""
     if files is None:
         return None
-    X, labels = files
-    return with_array(X, np.load(str(stored_array(X)), mmap_mode="r")), np.load(labels)
+    X, *targets = files
+    return with_array(X, np.load(str(stored_array(X)), mmap_mode="r")), *map(np.load, targets)
 
 
 @contextmanager

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from numbers import Integral, Real
 
+import numpy as np
+
 from linclf.data.augmentation import Augmentation
 from linclf.errors import ConfigError
 
@@ -61,6 +63,9 @@ class Config:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, np.generic):  # NumPy's numbers and bools become Python's
+                object.__setattr__(self, name, value.item())
         get_loss(self.loss)
         for name in ("learning_rate", "l2", "lr_decay"):
             value = getattr(self, name)

@@ -1,111 +1,71 @@
 """SoftmaxClassifier and SVMClassifier: :func:`linclf.train` as scikit-learn estimators.
 
-There is no second training loop. ``fit`` is one call of ``train``; where somebody looks at each epoch (early stopping,
-``partial_fit``) it is one call per epoch, which continues from the weights of the last.
+There is no second training loop: ``fit`` and ``partial_fit`` run the one there is, and look on after each epoch.
 """
 
+import time
 from dataclasses import replace
-from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
 
 from linclf.errors import ConfigError
 
-from .config import Config
-from .history import History
-from .loop import train
+from .history import History, Record
+from .loop import make_tasks, training
 from .model import Linear
-from .validate import Examples
+from .stack import State
+from .validate import Weighted
 
 try:
-    from scipy.special import softmax
-    from sklearn.base import BaseEstimator, ClassifierMixin
+    from scipy.special import log_softmax, softmax
+    from sklearn.base import ClassifierMixin
     from sklearn.model_selection import train_test_split
     from sklearn.preprocessing import LabelEncoder
-    from sklearn.utils import check_random_state, check_scalar
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, validate_data
+
+    from .estimator_parameters import Parameters
 except ImportError as error:
     raise ImportError("the classifiers need scikit-learn 1.6 or later: pip install 'linclf[sklearn]'") from error
 
-_FIELDS = {  # parameter of the estimator -> field of Config, which checks its value
-    "alpha": "l2",
-    "learning_rate_init": "learning_rate",
-    "learning_rate_decay": "lr_decay",
-    "batch_size": "batch_size",
-    "shuffle": "shuffle",
-}
 _FLOATS = [np.float64, np.float32]  # kept as they are; anything else becomes float64, as in scikit-learn
 
 
-class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class _LinearClassifier(ClassifierMixin, Parameters):  # type: ignore[misc]  # scikit-learn has no types
     """All but the loss."""
 
-    _loss: str
     coef_: np.ndarray
     intercept_: np.ndarray
     n_iter_: int
     history_: History
+    _state: State | None  # with momentum or averaging: what coef_ does not tell
 
-    def __init__(
-        self,
-        *,
-        alpha: float = 1e-4,
-        learning_rate_init: float = 0.01,
-        learning_rate_decay: float = 1.0,
-        batch_size: int = 100,
-        max_iter: int = 100,
-        shuffle: bool = True,
-        random_state: int | np.random.RandomState | None = None,
-        warm_start: bool = False,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
-    ) -> None:
-        self.alpha = alpha
-        self.learning_rate_init = learning_rate_init
-        self.learning_rate_decay = learning_rate_decay
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.warm_start = warm_start
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train ``max_iter`` epochs, or fewer with early stopping, on X (n, d), y (n,) and weights (n,) if given.
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train ``max_iter`` epochs on X (n, d) and y (n,), or fewer with early stopping."""
-        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
-        check_scalar(self.n_iter_no_change, "n_iter_no_change", Integral, min_val=1)
-        fraction = self.validation_fraction
-        check_scalar(fraction, "validation_fraction", Real, min_val=0, max_val=1, include_boundaries="neither")
-        X, y = self._checked(X, y, fresh=not (self.warm_start and self.__sklearn_is_fitted__()))
-        if not self.early_stopping:
-            self._advance((X, y), epochs=self.max_iter)
-            return self
-
-        parts = train_test_split(X, y, test_size=fraction, stratify=y, random_state=self._seed)
-        X, X_held_out, y, y_held_out = parts
-        for epoch in range(self.max_iter):
-            self._advance((X, y), (X_held_out, y_held_out))
-            best_epoch = self.history_.validation_loss[-epoch - 1 :].argmin()
-            if best_epoch == epoch:
-                best = self.coef_, self.intercept_
-            if epoch - best_epoch >= self.n_iter_no_change:
-                break
-        self.coef_, self.intercept_ = best
+        The weights, 0 or more, are scaled to mean 1: one of 2 is the row twice, one of 0 is the row left out.
+        """
+        self._check_limits()
+        fresh = not (self.warm_start and self.__sklearn_is_fitted__())
+        examples, held_out = self._checked(X, y, sample_weight, fresh), None
+        if self.early_stopping:
+            fraction = self.validation_fraction
+            parts = train_test_split(*examples, test_size=fraction, stratify=examples[1], random_state=self._seed)
+            examples, held_out = parts[::2], parts[1::2]
+        self._advance(examples, held_out, self.max_iter)
         return self
 
-    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
-        """Train one more epoch, on X (n, d) and y (n,) alone; the first call must name all ``classes``."""
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Train one more epoch, on these rows alone, as in ``fit``; the first call must name all ``classes``."""
         if self.early_stopping:
             raise ConfigError("partial_fit does not support early_stopping=True: it has no images to hold out")
+        if isinstance(self.class_weight, str):
+            raise ConfigError("partial_fit needs class_weight as a mapping: the rows of one call may not be balanced")
         fresh = not self.__sklearn_is_fitted__()
         if fresh and classes is None:
             raise ConfigError("classes must be given on the first call to partial_fit")
-        self._advance(self._checked(X, y, fresh, classes))
+        self._advance(self._checked(X, y, sample_weight, fresh, classes))
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:
@@ -123,31 +83,48 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
     def __sklearn_is_fitted__(self) -> bool:
         return getattr(self, "n_iter_", 0) > 0
 
-    def _checked(self, X: Any, y: Any, fresh: bool, classes: Any = None) -> Examples:
-        """X as floats and y as 0..C-1; with ``fresh``, training starts again, with the classes found here."""
+    def _checked(self, X: Any, y: Any, sample_weight: Any, fresh: bool, classes: Any = None) -> Weighted:
+        """X as floats, y as 0..C-1 and weights, if any; ``fresh``: training starts again, with the classes found."""
         X, y = validate_data(self, X, y, reset=fresh, dtype=_FLOATS)
         check_classification_targets(y)
         found = np.unique(y if classes is None else classes)
         if fresh:
             if len(found) < 2:
                 raise ConfigError(f"expected at least two classes, found one class only: {found[0]}")
-            self.classes_, self.n_iter_ = found, 0
-            state = self.random_state
-            self._seed = int(state) if isinstance(state, Integral) else check_random_state(state).randint(2**31)
+            self.classes_, self.n_iter_, self._seed, self._state = found, 0, self._drawn_seed(), None
         elif classes is not None and not np.array_equal(found, self.classes_):
             raise ConfigError(f"expected the classes of the first call, {self.classes_}, not {found}")
-        return X, LabelEncoder().fit(self.classes_).transform(y)
+        y = LabelEncoder().fit(self.classes_).transform(y)
+        weights = self._weights(y, sample_weight, self.classes_)
+        return (X, y) if weights is None else (X, y, weights)
 
-    def _advance(self, examples: Examples, held_out: Examples | None = None, epochs: int = 1) -> None:
-        """Train ``epochs`` more, from the weights there are."""
-        init = [self._model()] if self.n_iter_ else None
-        config = self._config(epochs)
-        (run,) = train(config, examples, held_out, init=init, n_classes=len(self.classes_), progress=False)
-        assert run.history is not None
-        self.coef_, self.intercept_ = run.model.W, run.model.b
+    def _advance(self, examples: Weighted, held_out: Weighted | None = None, epochs: int = 1) -> None:
+        """Train ``epochs`` more, from the weights there are, or until the held-out rows say that it is enough."""
+        config = self._config(epochs, self._seed + self.n_iter_)
+        (task,) = make_tasks([[0]], [config], examples, held_out, len(self.classes_), evaluate=True)
+        if self.n_iter_:
+            task = replace(task, init=[self._state or State(self._model())], done=self.n_iter_)
+        started, running = time.perf_counter(), training(task)
+        record = next(running)
+        for epoch, _ in enumerate(running, start=1):
+            if self.verbose or held_out:
+                history = _history(record)
+            if self.verbose:
+                print(_line(self.n_iter_ + epoch, history, time.perf_counter() - started), flush=True)
+                started = time.perf_counter()
+            if held_out and epoch - history.validation_loss.argmin() >= self.n_iter_no_change:
+                break
+        self._keep(record, epoch)
+
+    def _keep(self, record: Record, epochs: int) -> None:
+        """Let the estimator be what was trained in these epochs."""
+        model, history = record.model(0), _history(record)
+        self.coef_, self.intercept_ = model.W, model.b
         if len(self.classes_) == 2:  # scikit-learn keeps the difference of the two rows
-            self.coef_, self.intercept_ = np.diff(self.coef_, axis=0), np.diff(self.intercept_)
-        self.history_ = _joined(self.history_, run.history) if init else run.history
+            self.coef_, self.intercept_ = np.diff(model.W, axis=0), np.diff(model.b)
+        # With early stopping, training goes on from the epoch that was restored.
+        self._state = record.state(0) if (self.momentum or self.averaging) and not self.early_stopping else None
+        self.history_ = _joined(self.history_, history) if self.n_iter_ else history
         self.n_iter_ += epochs
 
     def _model(self) -> Linear:
@@ -157,16 +134,19 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         # Both losses see only the difference of two rows, so the halves train on as the rows themselves would.
         return Linear(np.outer([-0.5, 0.5], self.coef_), np.outer([-0.5, 0.5], self.intercept_).ravel())
 
-    def _config(self, epochs: int) -> Config:
-        """Of the next epochs: the learning rate has decayed, and their shuffled orders are new ones."""
-        fields: dict[str, Any] = {field: getattr(self, name) for name, field in _FIELDS.items()}
-        try:
-            config = Config(loss=self._loss, epochs=epochs, seed=self._seed + self.n_iter_, **fields)
-        except ConfigError as error:
-            field, _, expected = str(error).partition(" ")  # a message begins with the field
-            names = {field: name for name, field in _FIELDS.items()}
-            raise ConfigError(f"{names.get(field, 'random_state')} {expected}") from None
-        return replace(config, learning_rate=config.learning_rate_at(self.n_iter_ + 1))
+
+def _history(record: Record) -> History:
+    history = record.history(0)
+    assert history is not None
+    return history
+
+
+def _line(epoch: int, history: History, seconds: float) -> str:
+    """What ``verbose`` says of an epoch."""
+    said = f"epoch {epoch}: loss {history.train_loss[-1]:.4f}, accuracy {history.train_accuracy[-1]:.4f}"
+    if np.isfinite(history.validation_loss[-1]):
+        said += f", held out loss {history.validation_loss[-1]:.4f}, accuracy {history.validation_accuracy[-1]:.4f}"
+    return f"{said}, {seconds:.2f} s"
 
 
 def _joined(before: History, after: History) -> History:
@@ -177,22 +157,31 @@ def _joined(before: History, after: History) -> History:
 class SoftmaxClassifier(_LinearClassifier):
     """Softmax regression by mini-batch gradient descent.
 
-    Minimises mean_i[log Σ_j exp(S_j) - S_y] + λ‖W‖² (in nats) with S = W x + b; b is not penalised.
+    Minimises mean_i[log Σ_j exp(S_j) - S_y] + λ‖W‖² (in nats) with S = W x + b; b is not penalised. With weights it
+    is the weighted mean.
 
     Args:
         alpha: λ. The penalty is λ‖W‖², without a factor 1/2: its gradient is 2λW.
         learning_rate_init: η of the first epoch.
         learning_rate_decay: factor on η after each epoch, or each call of ``partial_fit``; 1 keeps it.
+        momentum: μ of M <- μM - η dJ/dW, W <- W + M; 0 to below 1.
+        averaging: a of the averaged weights, A <- aA + (1 - a)W after each epoch, as ``linclf.Config`` says.
+        init: "normal", weights and biases from N(0, 0.01²), or "xavier", weights from N(0, 2/(d + C)), biases of 0.
         batch_size: rows per mini-batch.
         max_iter: epochs that ``fit`` trains at most.
         shuffle: draw a new order of the rows at each epoch.
-        random_state: of the initial weights, the orders and the held-out rows. With an int and no early stopping,
-            ``fit`` trains the very weights that ``linclf.train`` does with that seed.
+        augment: a ``linclf.Augmentation``, whose ``image_shape`` says how a row is an image: mirror and move the
+            images, anew at each epoch.
+        class_weight: weights by label, 1 for labels that are not named; or "balanced", by which all classes weigh the
+            same. A row's weight is its ``sample_weight``, 1 by default, times its class's.
+        random_state: of the initial weights, the orders, the augmentation and the held-out rows. With an int, ``fit``
+            trains the very weights that ``linclf.train`` does with that seed on the rows that are not held out.
         warm_start: ``fit`` goes on from the last weights, number of epochs and learning rate.
         early_stopping: hold out rows, stop after ``n_iter_no_change`` epochs without a smaller loss on them, and
             restore the weights of the epoch where it was smallest.
         validation_fraction: share of the rows held out for early stopping, stratified.
         n_iter_no_change: epochs that early stopping waits.
+        verbose: print a line an epoch: mean loss and accuracy, also of the rows held out, and seconds.
 
     Attributes:
         coef_: W, (C, d), float32 if X is float32, else float64. For two classes (1, d), the second row minus the
@@ -203,8 +192,6 @@ class SoftmaxClassifier(_LinearClassifier):
         history_: a ``linclf.History`` of n_iter_ + 1 numbers each; NaN on validation rows without early stopping.
             After ``partial_fit`` each number is of the rows of its own call.
         n_features_in_: d.
-
-    There is no ``sample_weight`` and no ``class_weight``: every row counts once.
 
     Raises:
         ValueError: parameters, inputs or labels that do not fit.
@@ -225,10 +212,16 @@ class SoftmaxClassifier(_LinearClassifier):
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities softmax(S) of the classes for each row of X (n, d), (n, C)."""
+        return softmax(self._scores(X), axis=1)
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Their logarithms, (n, C), finite also where a probability is rounded to 0."""
+        return log_softmax(self._scores(X), axis=1)
+
+    def _scores(self, X: Any) -> np.ndarray:
+        """A score per class, (n, C), also for two classes."""
         scores = self.decision_function(X)
-        if scores.ndim == 1:
-            scores = np.column_stack([-scores, scores]) / 2
-        return softmax(scores, axis=1)
+        return scores if scores.ndim == 2 else np.column_stack([-scores, scores]) / 2
 
 
 class SVMClassifier(_LinearClassifier):

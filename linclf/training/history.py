@@ -10,8 +10,8 @@ from .config import Config
 from .losses import Loss, get_loss
 from .model import Linear
 from .objective import penalty
-from .stack import Stack
-from .validate import Examples
+from .stack import Stack, State
+from .validate import Weighted
 
 _CHUNK = 500  # images scored at a time
 
@@ -24,7 +24,8 @@ class History:
     """How one network did before training (index 0) and after each epoch, (epochs + 1,) each, in float64.
 
     loss: mean over images, in nats for the cross-entropy, without the penalty. cost: loss + λ‖W‖², the number whose
-    gradient training follows. accuracy: share of images, 0..1. NaN on images that were not measured.
+    gradient training follows. accuracy: share of images, 0..1. With weights, means and shares are weighted. NaN on
+    images that were not measured.
     """
 
     train_loss: np.ndarray
@@ -45,25 +46,32 @@ def slices_of_one_loss(configs: Sequence[Config]) -> list[tuple[Loss, slice]]:
 
 
 class Record:
-    """What is measured on a stack of K networks while it trains, and which of its models are returned."""
+    """What is measured on K networks while they train, and which of their models are returned.
+
+    Args:
+        trained: the stack that trains.
+        measured: the one that is measured and returned: the same, or that of the averaged weights.
+    """
 
     def __init__(
         self,
         configs: Sequence[Config],
         losses: Sequence[tuple[Loss, slice]],
-        train: Examples,
-        validation: Examples | None,
+        trained: Stack,
+        measured: Stack,
+        train: Weighted,
+        validation: Weighted | None,
         evaluate: Evaluate,
     ) -> None:
-        self._configs, self._losses = configs, losses
+        self._configs, self._losses, self._trained, self._measured = configs, losses, trained, measured
         self._l2 = np.array([config.l2 for config in configs])
-        self._sets = train if evaluate is True else None, validation if evaluate else None
+        self._sets = train if evaluate and evaluate != "validation" else None, validation if evaluate else None
         self._rows: list[np.ndarray] = []  # (6, K) per epoch, in the order of History's fields
         self._best: dict[int, Linear] = {}
 
-    def add(self, stack: Stack) -> np.ndarray:
+    def add(self) -> np.ndarray:
         """Measure the stack; one number per network, (K,), that is finite as long as training has not diverged."""
-        self._stack = stack
+        stack = self._measured
         if self._sets == (None, None):
             return stack.W.sum(axis=(0, 2))
         (train_loss, train_accuracy), (validation_loss, validation_accuracy) = (
@@ -79,21 +87,31 @@ class Record:
 
     def model(self, k: int) -> Linear:
         """Network k as it is now, or as it was in its best epoch, the first of equals."""
-        return self._best[k] if self._configs[k].restore_best else self._stack.model(k)
+        return self._best[k] if self._configs[k].restore_best else self._measured.model(k)
+
+    def state(self, k: int) -> State:
+        """What the training of network k can go on from."""
+        return State(self._trained.model(k), self._trained.velocity(k), self._measured.model(k))
 
     def history(self, k: int) -> History | None:
         """What was measured on network k; None without evaluation."""
         return History(*np.array([row[:, k] for row in self._rows]).T) if self._rows else None
 
-    def _loss_and_accuracy(self, examples: Examples | None) -> np.ndarray:
+    def _loss_and_accuracy(self, examples: Weighted | None) -> np.ndarray:
         """Mean loss and accuracy of each network, (2, K), summed in float64; NaN without images."""
         if examples is None:
             return np.full((2, len(self._l2)), np.nan)
-        X, y = examples
+        X, *targets = examples
         loss_sum, correct = np.zeros((2, len(self._l2)))
         for i in range(0, len(X), _CHUNK):
-            S, labels = self._stack.scores(X[i : i + _CHUNK]), y[i : i + _CHUNK]
+            S = self._measured.scores(X[i : i + _CHUNK])
+            labels, *weights = (target[i : i + _CHUNK] for target in targets)
             for loss, members in self._losses:
-                loss_sum[members] += loss.value(S[:, members], labels).sum(axis=-1, dtype=np.float64)
-            correct += (S.argmax(axis=0) == labels).sum(axis=-1)
-        return np.array([loss_sum, correct]) / len(X)
+                loss_sum[members] += _total(loss.value(S[:, members], labels), *weights)
+            correct += _total(S.argmax(axis=0) == labels, *weights)
+        return np.array([loss_sum, np.minimum(correct, len(X))]) / len(X)  # weights of mean 1, but for rounding
+
+
+def _total(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Σ_i w_i v_i of the values (K, n) of n images, in float64, (K,)."""
+    return values.sum(axis=-1, dtype=np.float64) if weights is None else values @ weights

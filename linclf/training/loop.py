@@ -19,8 +19,8 @@ from .history import Evaluate, History, Record, slices_of_one_loss
 from .losses import Loss
 from .model import Linear
 from .pool import AfterEpoch, side_by_side
-from .stack import Stack, make_stack
-from .validate import Examples, check_configs, check_init, checked_examples
+from .stack import Stack, State, make_stack
+from .validate import Examples, Weighted, check_configs, check_init, checked_examples
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,12 @@ class Run:
     history: History | None
     seconds: float
 
+    def __repr__(self) -> str:
+        own = self.config
+        return (
+            f"Run({own.loss}, learning rate {own.learning_rate:g}, L2 {own.l2:g}, {own.epochs} epochs, seed {own.seed})"
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Task:
@@ -46,22 +52,25 @@ class Task:
         train, validation: checked examples; tasks that share them share the object.
         n_classes: C.
         evaluate: what is measured before training and after each epoch.
-        init: the model that each network starts from; None draws them from the configs' seeds.
+        init: what each network starts from; None draws them from the configs' seeds.
+        done: epochs that they trained before, for the decayed learning rate and the average.
     """
 
     configs: Sequence[Config]
-    train: Examples
-    validation: Examples | None
+    train: Weighted
+    validation: Weighted | None
     n_classes: int
     evaluate: Evaluate = True
-    init: Sequence[Linear] | None = None
+    init: Sequence[State] | None = None
+    done: int = 0
 
 
 def train(
     configs: Config | Sequence[Config],
     train: Examples,
-    validation: Examples | None = None,
+    validation: Weighted | None = None,
     *,
+    sample_weight: np.ndarray | None = None,
     init: Sequence[Linear] | None = None,
     n_classes: int | None = None,
     evaluate: Evaluate = True,
@@ -76,7 +85,10 @@ def train(
         configs: one or more; any mix of losses, learning rates, penalties and seeds.
         train: inputs X (n, d) and labels y (n,), 0..C-1. Computed in float64 if X is float64, else in float32. X may
             be what ``Standardizer.lazily`` gives: images that stay uint8, or in a file, and are converted as needed.
-        validation: the same for validation images.
+        validation: the same for validation images, (X, y), or (X, y, weights) where these have weights of their own.
+        sample_weight: a weight of 0 or more per training image, (n,). They are scaled to mean 1, so that their size
+            does not count, and the mean over images becomes Σ w_i L_i / n, in the gradient (where n images are a
+            mini-batch) and in loss, cost and accuracy. By default every image counts once.
         init: the model each config starts from; by default one drawn from the config's seed, as its ``init`` says.
         n_classes: C, if the labels do not show it; by default from ``init``, else the highest training label + 1.
         evaluate: measure loss, cost and accuracy before training and after each epoch: on both sets of images (True),
@@ -88,7 +100,7 @@ def train(
         One Run per config, in the order of ``configs``. The same seeds on the same machine give the same bits.
 
     Raises:
-        DataError: shapes that do not fit, labels outside 0..C-1, NaN or infinite inputs, an empty set.
+        DataError: shapes that do not fit, labels outside 0..C-1, NaN or infinite inputs, an empty set, weights below 0.
         ConfigError: no config, an ``init`` that does not fit, or a best epoch asked for that nothing tells.
         DivergenceError: the loss became infinite or NaN; names epoch, setting and learning rate.
 
@@ -99,10 +111,12 @@ def train(
     """
     configs = [configs] if isinstance(configs, Config) else list(configs)
     stacks = _one_per_core(configs)
-    tasks = make_tasks(stacks, configs, train, validation, n_classes, evaluate, init)
+    tasks = make_tasks(stacks, configs, train, validation, n_classes, evaluate, init, sample_weight)
+    after_epoch = progress if callable(progress) else None
     runs: dict[int, Run] = {}
-    with Progress(sum(task.configs[0].epochs for task in tasks), len(configs), enabled=progress is True) as line:
-        for done, trained in run_here(tasks, progress if callable(progress) else line.epoch):
+    shown = bool(progress) and not after_epoch
+    with Progress(sum(task.configs[0].epochs for task in tasks), len(configs), enabled=shown) as line:
+        for done, trained in run_here(tasks, after_epoch or line.epoch):
             runs.update(zip(stacks[done], trained, strict=True))
     return [runs[i] for i in range(len(configs))]
 
@@ -110,24 +124,26 @@ def train(
 def make_tasks(
     stacks: Sequence[Sequence[int]],
     configs: Sequence[Config],
-    train: Examples,
-    validation: Examples | None,
+    train: Weighted,
+    validation: Weighted | None,
     n_classes: int | None,
     evaluate: Evaluate,
     init: Sequence[Linear] | None = None,
+    sample_weight: np.ndarray | None = None,
 ) -> list[Task]:
     """One task per stack, given as numbers of configs, on examples that are checked here, once; errors as ``train``."""
     if init:
         n_classes = n_classes or len(init[0].b)
-    train = checked_examples("training", train, n_classes)
+    train = checked_examples("training", train, n_classes, sample_weight=sample_weight)
     n_classes, n_inputs = n_classes or int(train[1].max()) + 1, train[0].shape[1]
     if validation is not None:
         validation = checked_examples("validation", validation, n_classes, like=train[0])
     check_configs(configs, n_inputs, validated=validation is not None and bool(evaluate))
     if init is not None:
         check_init(init, len(configs), n_classes, n_inputs)
+    starts = None if init is None else [State(model) for model in init]
     return [
-        Task([configs[i] for i in own], train, validation, n_classes, evaluate, init and [init[i] for i in own])
+        Task([configs[i] for i in own], train, validation, n_classes, evaluate, starts and [starts[i] for i in own])
         for own in stacks
     ]
 
@@ -143,42 +159,59 @@ def run_here(
 
 
 def train_stack(task: Task, after_epoch: AfterEpoch) -> list[Run]:
-    """The training loop, for K networks that share their mini-batches."""
+    """Train K networks that share their mini-batches, to the end."""
     started = time.perf_counter()
-    configs, dtype = task.configs, task.train[0].dtype
-    losses = slices_of_one_loss(configs)
-    stack = make_stack(_initial(task), dtype, [config.momentum for config in configs])
-    averaging = np.array([config.averaging for config in configs], dtype)
-    measured = Stack(_initial(task), dtype) if averaging.any() else stack
-    record = Record(configs, losses, task.train, task.validation, task.evaluate)
-    record.add(measured)
+    running = training(task)
+    record = next(running)
+    for _ in running:
+        after_epoch()
+    seconds = (time.perf_counter() - started) / len(task.configs)
+    return [Run(config, record.model(k), record.history(k), seconds) for k, config in enumerate(task.configs)]
 
-    with np.errstate(over="ignore", invalid="ignore"):  # divergence is caught below, in words
-        for epoch, batches in enumerate(epochs(task.train, configs[0]), start=1):
+
+def training(task: Task) -> Iterator[Record]:
+    """The training loop, for K networks that share their mini-batches.
+
+    Yields the record of what is measured, the same object before training and after each epoch.
+    """
+    configs, dtype, init = task.configs, task.train[0].dtype, _initial(task)
+    losses = slices_of_one_loss(configs)
+    stack = make_stack(init, dtype, [config.momentum for config in configs])
+    averaging = np.array([config.averaging for config in configs], dtype)
+    measured = Stack([state.averaged or state.weights for state in init], dtype) if averaging.any() else stack
+    record = Record(configs, losses, stack, measured, task.train, task.validation, task.evaluate)
+    record.add()
+    yield record
+
+    for epoch, batches in enumerate(epochs(task.train, configs[0]), start=task.done + 1):
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is caught below, in words
             stack.set_rates([config.learning_rate_at(epoch) for config in configs], [config.l2 for config in configs])
-            for x, labels in batches:
-                G = _gradient(losses, stack.scores(x), labels)
+            for x, *targets in batches:
+                G = _gradient(losses, stack.scores(x), *targets)
                 stack.descend(G, x)
             if measured is not stack:
                 measured.move_towards(stack, keep=np.minimum(averaging, 1 - 1 / epoch))
-            _check_finite(epoch, configs, record.add(measured))
-            after_epoch()
-
-    seconds = (time.perf_counter() - started) / len(configs)
-    return [Run(config, record.model(k), record.history(k), seconds) for k, config in enumerate(configs)]
+            _check_finite(epoch, configs, record.add())
+        yield record
 
 
-def _initial(task: Task) -> Sequence[Linear]:
-    """The models that the networks of a task start from."""
+def _initial(task: Task) -> Sequence[State]:
+    """What the networks of a task start from."""
     n_inputs = task.train[0].shape[1]
-    return task.init or [Linear.initial(task.n_classes, n_inputs, own.seed, own.init) for own in task.configs]
+    return task.init or [State(Linear.initial(task.n_classes, n_inputs, own.seed, own.init)) for own in task.configs]
 
 
-def _gradient(losses: list[tuple[Loss, slice]], S: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The gradient of each network's own loss with respect to its scores, (C, K, n)."""
+def _gradient(
+    losses: list[tuple[Loss, slice]], S: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """The gradient of each network's own loss with respect to its scores, each image's times its weight, (C, K, n)."""
     if len(losses) == 1:
-        return losses[0][0].gradient(S, y)
-    return np.concatenate([loss.gradient(S[:, members], y) for loss, members in losses], axis=1)
+        G = losses[0][0].gradient(S, y)
+    else:
+        G = np.concatenate([loss.gradient(S[:, members], y) for loss, members in losses], axis=1)
+    if weights is not None:
+        G *= weights
+    return G
 
 
 def grouped(configs: Sequence[Config], most: int) -> list[list[int]]:

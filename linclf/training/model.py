@@ -14,6 +14,12 @@ INITIAL_WEIGHTS = ("normal", "xavier")
 """The ways to draw initial weights (``Linear.initial``)."""
 
 
+def softmax(S: np.ndarray) -> np.ndarray:
+    """exp(S_j) / Σ_k exp(S_k) of the scores S (C, ...), the class axis first, without overflow."""
+    exponentials = np.exp(S - S.max(axis=0))
+    return exponentials / exponentials.sum(axis=0)
+
+
 @dataclass(frozen=True)
 class Linear:
     """A single layer, S = W X^T + b.
@@ -30,6 +36,9 @@ class Linear:
     W: np.ndarray
     b: np.ndarray
 
+    def __repr__(self) -> str:
+        return f"Linear({self.W.shape[0]} classes, {self.W.shape[-1]:,} inputs, {self.W.dtype})"
+
     @classmethod
     def initial(cls, n_classes: int, n_inputs: int, seed: int, init: str = "normal") -> "Linear":
         """Weights and biases drawn from N(0, 0.01²), in float64; the same for the same seed.
@@ -43,17 +52,31 @@ class Linear:
         return cls(rng.normal(0, INITIAL_SPREAD, (n_classes, n_inputs)), rng.normal(0, INITIAL_SPREAD, n_classes))
 
     def scores(self, X: np.ndarray) -> np.ndarray:
-        """Scores S = W X^T + b of the images X (n, d), as (C, n): the class axis first.
+        """Scores S = W X^T + b of the images X (n, d), as (C, n): the class axis first; DataError for another shape.
 
         >>> Linear(np.eye(2), np.array([0.0, 0.5])).scores(np.array([[3.0, 1.0]]))
         array([[3. ],
                [1.5]])
         """
-        return self.W @ X.T + self.b[:, None]
+        if np.ndim(X) != 2 or np.shape(X)[1] != self.W.shape[1]:
+            advice = "; of a single image, give X[None]" if np.shape(X) == self.W.shape[1:] else ""
+            raise DataError(f"expected inputs X (n, {self.W.shape[1]}), found shape {np.shape(X)}{advice}")
+        return self.W @ np.asarray(X).T + self.b[:, None]
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """The class with the highest score for each of the n images (the first of equals), (n,)."""
+        """The class with the highest score for each of the n images X (n, d) (the first of equals), (n,)."""
         return self.scores(X).argmax(axis=0)
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Probabilities softmax(S) of the classes for the images X (n, d), as (C, n): the class axis first, as scores.
+
+        They are what the cross-entropy trains; of a network trained with another loss they mean little.
+
+        >>> Linear(np.eye(2), np.zeros(2)).predict_proba(np.array([[1.0, 1.0]]))
+        array([[0.5],
+               [0.5]])
+        """
+        return softmax(self.scores(X))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write W and b to one ``.npz`` file, whole or not at all.

@@ -5,12 +5,28 @@ K networks, d inputs, n images. A single network is a stack of one.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from .matmul import add_product, scores
 from .model import Linear
 from .objective import penalty_factor
+
+
+@dataclass(frozen=True)
+class State:
+    """What the training of a network starts or goes on from.
+
+    Attributes:
+        weights: W and b.
+        velocity: what momentum has made of W's steps and b's, M; None at the start.
+        averaged: the averaged weights; None at the start.
+    """
+
+    weights: Linear
+    velocity: Linear | None = None
+    averaged: Linear | None = None
 
 
 class Stack:
@@ -75,15 +91,22 @@ class Stack:
         """Network k as it is now."""
         return Linear(self.W[:, k].copy(), self._b[:, k].copy())
 
+    def velocity(self, k: int) -> Linear | None:
+        """M of network k as it is now; without momentum there is none."""
+        return None
+
 
 class MomentumStack(Stack):
     """The same with Polyak's heavy ball: M <- μM - η (G x / n + 2λW), W <- W + M, with one μ per network."""
 
-    def __init__(self, models: Sequence[Linear], dtype: np.dtype, momentum: Sequence[float]) -> None:
-        super().__init__(models, dtype)
+    def __init__(self, states: Sequence[State], dtype: np.dtype, momentum: Sequence[float]) -> None:
+        super().__init__([state.weights for state in states], dtype)
         self._momentum = np.array(momentum, dtype)
         self._M = np.zeros_like(self._V)
         self._m = np.zeros_like(self._b)  # of the biases
+        for k, state in enumerate(states):
+            if state.velocity is not None:
+                self._M[:, k], self._m[:, k] = state.velocity.W, state.velocity.b
 
     def descend(self, G: np.ndarray, x: np.ndarray) -> None:
         """One step, in place; G (C, K, n) is used up."""
@@ -97,12 +120,16 @@ class MomentumStack(Stack):
         add_product(_matrix(self._M), _matrix(G), x)
         self._V += self._M
 
+    def velocity(self, k: int) -> Linear:
+        """M of network k as it is now."""
+        return Linear(self._M[:, k].copy(), self._m[:, k].copy())
+
 
 def _matrix(A: np.ndarray) -> np.ndarray:
     """(C, K, n) as (C K, n), the same memory."""
     return A.reshape(-1, A.shape[2])
 
 
-def make_stack(models: Sequence[Linear], dtype: np.dtype, momentum: Sequence[float]) -> Stack:
-    """A stack that starts from ``models``; without momentum it takes fewer passes over the weights."""
-    return MomentumStack(models, dtype, momentum) if any(momentum) else Stack(models, dtype)
+def make_stack(states: Sequence[State], dtype: np.dtype, momentum: Sequence[float]) -> Stack:
+    """A stack that starts from ``states``; without momentum it takes fewer passes over the weights."""
+    return MomentumStack(states, dtype, momentum) if any(momentum) else Stack([s.weights for s in states], dtype)

@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+import numpy as np
+
 from linclf.system.progress import Progress
 
 from .config import Config
@@ -16,7 +18,7 @@ from .history import Evaluate
 from .loop import Run, Task, grouped, make_tasks, train_stack
 from .model import Linear
 from .pool import AfterEpoch, side_by_side
-from .validate import Examples
+from .validate import Examples, Weighted
 
 NETWORKS_PER_TASK = 20
 """Wide enough for the matrix products, and enough tasks to keep every worker busy."""
@@ -25,8 +27,9 @@ NETWORKS_PER_TASK = 20
 def sweep(
     configs: Config | Sequence[Config],
     train: Examples,
-    validation: Examples | None = None,
+    validation: Weighted | None = None,
     *,
+    sample_weight: np.ndarray | None = None,
     init: Sequence[Linear] | None = None,
     n_classes: int | None = None,
     evaluate: Evaluate = True,
@@ -38,7 +41,8 @@ def sweep(
     Args:
         configs: any number; those that share their mini-batches train in stacks of at most ``NETWORKS_PER_TASK``.
         train: inputs X (n, d) and labels y (n,), 0..C-1, as in ``train``.
-        validation: the same for validation images.
+        validation: the same for validation images, as in ``train``.
+        sample_weight: a weight of 0 or more per training image, as in ``train``.
         init: the model each config starts from, as in ``train``.
         n_classes: C, if the labels do not show it, as in ``train``.
         evaluate: what is measured before training and after each epoch, as in ``train``.
@@ -60,7 +64,7 @@ def sweep(
     """
     configs = [configs] if isinstance(configs, Config) else list(configs)
     members = stacks(configs)
-    tasks = make_tasks(members, configs, train, validation, n_classes, evaluate, init)
+    tasks = make_tasks(members, configs, train, validation, n_classes, evaluate, init, sample_weight)
     runs: dict[int, Run] = {}
     with Progress(sum(task.configs[0].epochs for task in tasks), len(configs), enabled=progress) as line:
         for done, trained in run_tasks(tasks, line.epoch, folder):

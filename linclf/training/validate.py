@@ -14,11 +14,17 @@ Arrays = tuple[np.ndarray, np.ndarray]
 """Inputs X (n, d) and labels y (n,)."""
 Examples = tuple[np.ndarray | LazyInputs, np.ndarray]
 """The same, or inputs that are made as they are needed."""
+Weighted = Examples | tuple[np.ndarray | LazyInputs, np.ndarray, np.ndarray]
+"""The same, or with a third array, a weight per image (n,): their mean over the set is 1 once they are checked."""
 
 
 def checked_examples(
-    name: str, examples: Examples, n_classes: int | None, like: np.ndarray | LazyInputs | None = None
-) -> Examples:
+    name: str,
+    examples: Weighted,
+    n_classes: int | None,
+    like: np.ndarray | LazyInputs | None = None,
+    sample_weight: np.ndarray | None = None,
+) -> Weighted:
     """``examples`` as contiguous arrays of the type training computes in; DataError naming what does not fit.
 
     Args:
@@ -26,9 +32,10 @@ def checked_examples(
         examples: X (n, d) and y (n,).
         n_classes: C; labels must be 0..C-1. None: only negative labels are wrong.
         like: inputs whose number and type these must share.
+        sample_weight: a weight per image, where ``examples`` holds none.
     """
     try:
-        X, y = examples
+        X, y, weights = examples if sample_weight is None and len(examples) == 3 else (*examples, sample_weight)
         X, y = X if isinstance(X, LazyInputs) else np.asarray(X), np.asarray(y)
     except (TypeError, ValueError):
         raise DataError(f"{name} images: expected a pair (X, y) of arrays, not {type(examples).__name__}") from None
@@ -49,7 +56,23 @@ def checked_examples(
     held = stored_array(X)
     if held.dtype.kind == "f" and not _all_finite(held):
         raise DataError(f"{name} images: expected finite inputs, found NaN or infinity; clean the data first")
-    return X, y.astype(np.intp)
+    y = y.astype(np.intp)
+    return (X, y) if weights is None else (X, y, checked_weights(name, weights, len(y)))
+
+
+def checked_weights(name: str, weights: np.ndarray, n: int) -> np.ndarray:
+    """The weights (n,) of a set of images in float64, scaled to mean 1; DataError naming what does not fit."""
+    weights = np.asarray(weights)
+    if weights.shape != (n,) or weights.dtype.kind not in "fiub":
+        raise DataError(
+            f"{name} weights: expected {n} numbers, one per image, not {weights.dtype} of shape {weights.shape}"
+        )
+    weights = weights.astype(np.float64)
+    if not (np.isfinite(weights).all() and weights.min() >= 0 and weights.any()):
+        found = f"{weights.min():g}..{weights.max():g}"
+        raise DataError(f"{name} weights: expected finite numbers, zero or more and not all zero, found {found}")
+    weights /= weights.max()  # the sum of great ones must not overflow
+    return weights / weights.mean()
 
 
 def check_configs(configs: Sequence[Config], n_inputs: int, *, validated: bool) -> None:

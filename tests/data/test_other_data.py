@@ -300,7 +300,7 @@ def test_folders_that_are_no_classes_are_refused_by_name(tmp_path):
 def test_pillow_and_scikit_learn_are_asked_for_where_they_are_missing(tmp_path, monkeypatch):
     write_images(tmp_path)
     for module, data, package in (
-        ("PIL", tmp_path, "linclf[report]"),
+        ("PIL", tmp_path, "linclf[images]"),
         ("sklearn.datasets", "digits", "linclf[sklearn]"),
     ):
         monkeypatch.setitem(sys.modules, module, None)

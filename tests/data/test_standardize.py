@@ -102,6 +102,22 @@ def test_images_are_not_copied_to_be_checked():
         checked_examples("training", (standardize.lazily(images), np.zeros(2000, int)), None)
 
 
+def test_inputs_of_another_kind_are_refused():
+    pixels = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    floats = pixels / 255
+    for fitted_on, others, said in (
+        (pixels, [floats, pixels.astype(int)], "expected uint8 images"),
+        (floats, [pixels], "not divided by 255"),
+        (pixels, [pixels[0], pixels[:, :1]], "of 6 inputs each, found shape"),
+    ):
+        standardize = Standardizer.fit(fitted_on)
+        for images in others:
+            with pytest.raises(DataError, match=said):
+                standardize(images)
+            with pytest.raises(DataError, match=said):
+                standardize.lazily(images)[:]
+
+
 def test_images_without_inputs_become_none():
     images = np.zeros((3, 0), np.uint8)
     assert Standardizer.fit(images)(images).shape == (3, 0)

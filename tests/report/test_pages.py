@@ -2,16 +2,14 @@
 
 import csv
 import itertools
-import os
 import re
-import shutil
 from urllib.parse import unquote, urlsplit
 
 import cifar_files
 import nbformat
 import numpy as np
 import pytest
-from helpers import ON_THE_REPORT, ROOT, linclf
+from helpers import AXE, ON_THE_REPORT, ROOT, linclf, missing
 
 from linclf.report.build import SINGLE
 from linclf.report.pages import PAGES, page_file
@@ -20,26 +18,10 @@ from linclf.report.views import html, plots
 
 pytestmark = pytest.mark.slow
 
-AXE = ROOT / "tests" / "node_modules" / "axe-core" / "axe.min.js"
 COMMITTED = ROOT / "reports" / "cifar-10"
 FILES = [*map(page_file, PAGES), SINGLE]
 VIEWS = [(1280, "light"), (360, "dark")]
 A4 = (688, 1016)  # CSS pixels inside the margins of 14 mm
-
-
-def missing(reason):
-    """What a test needs is not here: a failure where it must be (``.ci/run``), else a skip."""
-    (pytest.fail if os.environ.get("LINCLF_BROWSER") == "required" else pytest.skip)(reason)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        missing("no Chromium here: apt-get install chromium")
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
 
 
 @pytest.fixture
@@ -226,13 +208,13 @@ def test_names_from_data_are_text(visit, tmp_path):
     ]
     cells = [nbformat.v4.new_markdown_cell("# Names")]
     for i, piece in enumerate(shown, start=1):
-        output = nbformat.v4.new_output("display_data", {"text/html": piece._repr_html_()})
+        output = nbformat.v4.new_output("display_data", piece._repr_mimebundle_()[0])
         cells.append(nbformat.v4.new_code_cell(f"{name!r}", outputs=[output], execution_count=i))
     file = tmp_path / "names.html"
     file.write_text(convert(nbformat.v4.new_notebook(cells=cells), "names"), encoding="utf-8")
     page = visit(file)
     assert page.trouble == []
-    assert page.locator("td", has_text=name).inner_text() == name
+    assert page.locator(".wide td", has_text=name).inner_text() == name
     assert page.locator(".templates span").first.inner_text() == name
     picture = page.locator("img.curve").evaluate("image => atob(image.src.split(',')[1])")
     assert name[:19] in picture.replace("&lt;", "<").replace("&gt;", ">")  # long names are cut there

@@ -42,7 +42,7 @@ import mutate
 from helpers import arrays, cifar100, fabricated, idx_bytes
 from row import Row
 
-from linclf import Linear, Standardizer, load_dataset
+from linclf import Augmentation, Classifier, Config, Linear, Run, Standardizer, load_dataset
 from linclf.claims import bootstrap
 from linclf.claims.verdicts import evaluate
 from linclf.claims.verify import verify
@@ -101,6 +101,16 @@ def _predict(path: Path) -> None:
     assert len(model.scores(np.zeros((1, model.W.shape[1])))) == len(model.b)
 
 
+def _classify(path: Path) -> None:
+    """Load a classifier and classify an image with it."""
+    classifier = Classifier.load(path)
+    names = classifier.class_names
+    kind = np.uint8 if classifier.standardize.scale == 255 else float
+    with np.errstate(all="ignore"):
+        assert classifier.predict(np.zeros(classifier.image_shape, kind)) in names
+    assert all(can_be_shown(name) for name in names)
+
+
 def _evaluate(path: Path) -> None:
     """Load results, take every claim's statistic of them, and do what ``linclf verify`` does."""
     json.dumps(evaluate(Results.load(path)), allow_nan=False)
@@ -149,6 +159,7 @@ def readers() -> dict[str, Reader]:
         "table": Reader({"table.csv": b"a,b,label\n" + b"1,0.5,x\n2,-3e2,y\n" * 6}, "", mutate.flipped, _load),
         "npz, text labels": Reader({"words.npz": _words(rng)}, "", mutate.zipped, _load),
         "npz": Reader({"arrays.npz": npz.getvalue()}, "", mutate.zipped, _load),
+        "classifier": Reader({"kept.npz": _classifier(rng)}, "", mutate.zipped, _classify),
         "model": Reader({"model.npz": model.getvalue()}, "", mutate.zipped, _predict),
         "IDX": _in("idx", idx, mutate.flipped),
         "IDX, gzipped": _in(
@@ -189,6 +200,16 @@ def _words(rng: np.random.Generator) -> bytes:
     file, y = io.BytesIO(), np.array(["a", "b", "c"] * 4)[:, None]
     np.savez(file, x_train=rng.random((12, 3)), y_train=y, x_val=rng.random((12, 3)), y_val=y)
     return file.getvalue()
+
+
+def _classifier(rng: np.random.Generator) -> bytes:
+    config = Config(learning_rate=0.1, l2=0.0, augment=Augmentation(image_shape=(1, 2, 3), flip=True))
+    run = Run(config, Linear(rng.normal(size=(3, 6)), np.zeros(3)), None, 0.0)
+    standardize = Standardizer(rng.random(6), np.ones(6), 255.0)
+    made = Classifier.of(run, standardize, class_names="abc", image_shape=(1, 2, 3), validation_accuracy=0.5)
+    with tempfile.TemporaryDirectory() as place:
+        made.save(f"{place}/kept.npz")
+        return Path(place, "kept.npz").read_bytes()
 
 
 def _images(rng: np.random.Generator) -> dict[str, bytes]:

@@ -1,6 +1,7 @@
 """The scikit-learn estimators: scikit-learn's own checks, its solutions, its tools, and what is refused."""
 
 import pickle
+import re
 import subprocess
 import sys
 from unittest import SkipTest
@@ -9,16 +10,18 @@ import joblib
 import numpy as np
 import pytest
 import skops.io
+from helpers import weights
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from linclf import Config, DivergenceError, SoftmaxClassifier, SVMClassifier, train
+from linclf import Augmentation, Config, DivergenceError, SoftmaxClassifier, SVMClassifier, train
 
 CLASSIFIERS = {"cross_entropy": SoftmaxClassifier, "multiclass_hinge": SVMClassifier}
 every_classifier = pytest.mark.parametrize("Classifier", CLASSIFIERS.values())
@@ -43,12 +46,23 @@ def test_scikit_learn_accepts_them(estimator, check):
 
 @pytest.mark.parametrize("loss", CLASSIFIERS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_fit_is_train(loss, dtype):
+@pytest.mark.parametrize(
+    ("own", "sample_weight"),
+    [
+        ({}, None),
+        ({}, weights(300)),
+        ({"momentum": np.float32(0.5), "averaging": 0.9, "init": "xavier", "batch_size": np.int64(50)}, None),
+        ({"augment": Augmentation(image_shape=(8, 8, 1), flip=True, shift=1), "shuffle": np.False_}, weights(300)),
+    ],
+    ids=["plain", "weighted", "momentum", "augment"],
+)
+def test_fit_is_train(loss, dtype, own, sample_weight):
     """Bit for bit, in the type of the inputs."""
     X, y = digits(n=300, dtype=dtype)
-    model = CLASSIFIERS[loss](alpha=0.01, learning_rate_decay=0.9, max_iter=5, random_state=3).fit(X, y)
-    config = Config(loss=loss, learning_rate=0.01, l2=0.01, lr_decay=0.9, epochs=5, shuffle=True, seed=3)
-    (run,) = train(config, (X, y))
+    model = CLASSIFIERS[loss](alpha=0.01, learning_rate_decay=0.9, max_iter=5, random_state=3, **own)
+    model.fit(X, y, sample_weight)
+    config = Config(loss=loss, learning_rate=0.01, l2=0.01, lr_decay=0.9, epochs=5, seed=3, **{"shuffle": True, **own})
+    (run,) = train(config, (X, y), sample_weight=sample_weight)
     np.testing.assert_array_equal(model.coef_, run.model.W)
     np.testing.assert_array_equal(model.intercept_, run.model.b)
     np.testing.assert_array_equal(model.history_.train_loss, run.history.train_loss)
@@ -58,15 +72,16 @@ def test_fit_is_train(loss, dtype):
 
 @every_classifier
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_going_on_is_one_long_training(Classifier, n_classes):
-    """Weights, learning rate and history go on where they stopped, in ``fit`` and in ``partial_fit``."""
-    X, y = digits(n_classes, n=200)
-    settings = {"alpha": 0.01, "learning_rate_decay": 0.8, "shuffle": False, "random_state": 0}
-    whole = Classifier(max_iter=6, **settings).fit(X, y)
-    warm = Classifier(max_iter=3, warm_start=True, **settings).fit(X, y).fit(X, y)
-    steps = Classifier(**settings).partial_fit(X, y, classes=range(n_classes))
+@pytest.mark.parametrize("more", [{}, {"momentum": 0.9}, {"momentum": 0.5, "averaging": 0.9}], ids=str)
+def test_going_on_is_one_long_training(Classifier, n_classes, more):
+    """Weights, momentum, averages, learning rate and history go on where they stopped, in both kinds of fit."""
+    (X, y), w = digits(n_classes, n=200), weights(200) + 0.1
+    settings = {"alpha": 0.01, "learning_rate_decay": 0.8, "shuffle": False, "random_state": 0, **more}
+    whole = Classifier(max_iter=6, **settings).fit(X, y, w)
+    warm = Classifier(max_iter=3, warm_start=True, **settings).fit(X, y, w).fit(X, y, w)
+    steps = Classifier(**settings).partial_fit(X, y, classes=range(n_classes), sample_weight=w)
     for _ in range(5):
-        steps.partial_fit(X, y)
+        steps.partial_fit(X, y, sample_weight=w)
     for model in (warm, steps):
         np.testing.assert_allclose(model.coef_, whole.coef_, rtol=1e-9)
         np.testing.assert_allclose(model.intercept_, whole.intercept_, rtol=1e-9)
@@ -110,9 +125,69 @@ def test_svm_of_two_classes_converges_to_svc():
 
 
 @every_classifier
-def test_early_stopping_restores_the_best_epoch(Classifier):
+def test_weights_of_classes_are_weights_of_rows(Classifier):
+    """And balanced is as if each row were there as often as it weighs."""
+    (X, y), w = digits(3, n=200), weights(200)
+    names, settings = np.array(["a", "b", "c"]), {"max_iter": 5, "random_state": 0}
+    by_class = Classifier(class_weight={"a": 2, "c": 0.5}, **settings).fit(X, names[y], w)
+    by_row = Classifier(**settings).fit(X, y, w * np.array([2, 1, 0.5])[y])
+    np.testing.assert_array_equal(by_class.coef_, by_row.coef_)
+    balanced = Classifier(class_weight="balanced", **settings).fit(X, y, w)
+    by_row.fit(X, y, w / np.bincount(y, w)[y])
+    np.testing.assert_allclose(balanced.coef_, by_row.coef_, rtol=1e-10)
+    without = Classifier(class_weight="balanced", **settings).fit(X, y, w * (y != 1))
+    assert np.bincount(without.predict(X), minlength=3)[1] == 0
+
+
+@every_classifier
+def test_balanced_classes_are_found_though_they_are_few(Classifier):
+    """Classes of 94, 4 and 2 %, around means that are not far apart."""
+    rng = np.random.default_rng(0)
+    means = rng.normal(0, 0.5, (3, 20))
+    y = rng.choice(3, 2000, p=[0.94, 0.04, 0.02])
+    X = means[y] + rng.normal(size=(2000, 20))
+    counted, balanced = (
+        balanced_accuracy_score(y, cross_val_predict(Classifier(class_weight=weight, random_state=0), X, y, cv=2))
+        for weight in (None, "balanced")
+    )
+    assert counted < 0.65
+    assert balanced > 0.75
+
+
+def test_log_probabilities_are_those_of_the_probabilities_and_stay_finite():
+    for n_classes in (2, 3):
+        X, y = digits(n_classes, n=100)
+        model = SoftmaxClassifier(max_iter=2, random_state=0).fit(X, y)
+        np.testing.assert_allclose(np.exp(model.predict_log_proba(X)), model.predict_proba(X), rtol=1e-10)
+        assert np.isfinite(model.predict_log_proba(1e5 * X)).all()
+    assert not hasattr(SVMClassifier(), "predict_log_proba")
+
+
+LINE = r"loss \d\.\d{4}, accuracy [01]\.\d{4}"
+
+
+@every_classifier
+def test_an_epoch_is_a_line_and_changes_nothing(Classifier, capsys):
+    X, y = digits(3, n=100)
+    quiet = Classifier(max_iter=3, random_state=0).fit(X, y)
+    assert capsys.readouterr().out == ""
+    told = Classifier(max_iter=3, random_state=0, verbose=True).fit(X, y)
+    lines = capsys.readouterr().out.splitlines()
+    np.testing.assert_array_equal(told.coef_, quiet.coef_)
+    assert all(re.fullmatch(rf"epoch {i}: {LINE}, \d+\.\d\d s", line) for i, line in enumerate(lines, start=1))
+    assert f"loss {told.history_.train_loss[3]:.4f}, accuracy {told.history_.train_accuracy[3]:.4f}" in lines[2]
+    told.partial_fit(X, y)
+    told.set_params(warm_start=True, early_stopping=True, max_iter=1).fit(X, y)
+    fourth, fifth = capsys.readouterr().out.splitlines()
+    assert fourth.startswith("epoch 4: ")
+    assert re.fullmatch(rf"epoch 5: {LINE}, held out {LINE}, \d+\.\d\d s", fifth)
+
+
+@every_classifier
+@pytest.mark.parametrize("more", [{}, {"class_weight": "balanced", "momentum": 0.5}], ids=str)
+def test_early_stopping_restores_the_best_epoch(Classifier, more):
     X, y = digits(n=300)
-    settings = {"learning_rate_init": 0.5, "batch_size": 10, "random_state": 0, "early_stopping": True}
+    settings = {"learning_rate_init": 0.5, "batch_size": 10, "random_state": 0, "early_stopping": True, **more}
     model = Classifier(n_iter_no_change=3, validation_fraction=0.3, **settings).fit(X, y)
     loss = model.history_.validation_loss
     best = loss[1:].argmin() + 1
@@ -177,6 +252,14 @@ def test_dumps_come_back_and_train_on(Classifier, tmp_path):
         ({"learning_rate_decay": "fast"}, "learning_rate_decay must be a finite number, 0 or more, not 'fast'"),
         ({"batch_size": 0}, "batch_size must be a whole number, 1 or more, not 0"),
         ({"shuffle": 1}, "shuffle must be True or False, not 1"),
+        ({"momentum": 1}, "momentum must be a number from 0 to below 1, not 1"),
+        ({"averaging": "much"}, "averaging must be a number from 0 to below 1, not 'much'"),
+        ({"init": "zeros"}, "init must be one of normal, xavier, not 'zeros'"),
+        ({"augment": "flip"}, "augment must be a linclf.Augmentation or None, not 'flip'"),
+        ({"augment": Augmentation(image_shape=(3, 3, 1))}, r"images of shape \(3, 3, 1\) to mirror or move, not 64"),
+        ({"class_weight": "even"}, "class_weight"),
+        ({"class_weight": {0: -1}}, "training weights: expected finite numbers, zero or more"),
+        ({"class_weight": {"cat": 2}}, "are not in class_weight"),
         ({"random_state": -1}, "random_state must be a whole number, 0 or more, not -1"),
         ({"random_state": "0"}, "'0' cannot be used to seed"),
         ({"max_iter": 0}, "max_iter == 0, must be >= 1"),
@@ -205,6 +288,8 @@ def test_bad_labels_are_refused():
             go_on(X, y + 1)
     with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
         SoftmaxClassifier(early_stopping=True).partial_fit(X, y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="partial_fit needs class_weight as a mapping"):
+        SoftmaxClassifier(class_weight="balanced").partial_fit(X, y, classes=[0, 1, 2])
 
 
 def test_divergence_is_told_and_leaves_the_estimator_unfitted():

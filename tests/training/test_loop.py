@@ -1,13 +1,14 @@
 """The training loop against one written out by hand, and what it refuses."""
 
+import json
 import math
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
-from helpers import Terminal, blobs, by_hand, config
+from helpers import Terminal, blobs, by_hand, config, weights
 
 from linclf import Augmentation, ConfigError, DataError, DivergenceError, Linear, Standardizer, train
 from linclf.studies import gradient_check
@@ -16,6 +17,7 @@ from linclf.training.loop import _check_finite, grouped
 from linclf.training.losses import LOSSES, Loss
 
 every_loss = pytest.mark.parametrize("loss", LOSSES)
+weighted_or_not = pytest.mark.parametrize("weighted", [False, True], ids=["counted once", "weighted"])
 
 
 def gradient_by_hand(loss, s, label):
@@ -29,8 +31,9 @@ def gradient_by_hand(loss, s, label):
     return violated - violated.sum() * t
 
 
-def train_by_hand(config, X, y, init, orders=None):
+def train_by_hand(config, X, y, init, orders=None, sample_weight=None):
     """The algorithm as a textbook has it: one image at a time, plain numbers, no stack."""
+    w = np.ones(len(y)) if sample_weight is None else sample_weight * len(y) / sample_weight.sum()
     W, b = init.W.copy(), init.b.copy()
     M, m = np.zeros_like(W), np.zeros_like(b)
     shown = init
@@ -41,7 +44,7 @@ def train_by_hand(config, X, y, init, orders=None):
             batch = list(order)[start : start + config.batch_size]
             dW, db = 2 * config.l2 * W, np.zeros_like(b)
             for i in batch:
-                g = gradient_by_hand(config.loss, W @ X[i] + b, y[i])
+                g = w[i] * gradient_by_hand(config.loss, W @ X[i] + b, y[i])
                 dW += np.outer(g, X[i]) / len(batch)
                 db += g / len(batch)
             M, m = config.momentum * M - eta * dW, config.momentum * m - eta * db
@@ -67,12 +70,13 @@ CHANGES = [
 
 
 @every_loss
+@weighted_or_not
 @pytest.mark.parametrize("changes", CHANGES, ids=str)
-def test_training_equals_a_loop_by_hand(loss, changes):
+def test_training_equals_a_loop_by_hand(loss, weighted, changes):
     X, y = blobs()
-    own = config(loss=loss, **changes)
-    (run,) = train(own, (X, y))
-    expected = train_by_hand(own, X, y, Linear.initial(3, 6, own.seed, own.init))
+    own, sample_weight = config(loss=loss, **changes), weights(len(y)) if weighted else None
+    (run,) = train(own, (X, y), sample_weight=sample_weight)
+    expected = train_by_hand(own, X, y, Linear.initial(3, 6, own.seed, own.init), sample_weight=sample_weight)
     np.testing.assert_allclose(run.model.W, expected.W, rtol=1e-10)
     np.testing.assert_allclose(run.model.b, expected.b, rtol=1e-10)
 
@@ -88,21 +92,23 @@ def test_a_strong_penalty_in_a_long_epoch(left):
 
 
 @every_loss
-def test_shuffling_takes_a_new_permutation_each_epoch(loss):
-    X, y = blobs(n=20)
+@weighted_or_not
+def test_shuffling_takes_a_new_permutation_each_epoch(loss, weighted):
+    (X, y), sample_weight = blobs(n=20), weights(20) if weighted else None
     own = config(loss=loss, shuffle=True, seed=3)
     rng = np.random.default_rng([3, 1])
     orders = [rng.permutation(20) for _ in range(own.epochs)]
-    (run,) = train(own, (X, y))
-    expected = train_by_hand(own, X, y, Linear.initial(3, 6, 3), orders)
+    (run,) = train(own, (X, y), sample_weight=sample_weight)
+    expected = train_by_hand(own, X, y, Linear.initial(3, 6, 3), orders, sample_weight)
     np.testing.assert_allclose(run.model.W, expected.W, rtol=1e-10)
     assert len({tuple(order) for order in orders}) == own.epochs
 
 
 @every_loss
-def test_the_cost_plotted_is_the_one_whose_gradient_is_taken(loss):
+@weighted_or_not
+def test_the_cost_plotted_is_the_one_whose_gradient_is_taken(loss, weighted):
     X, y = blobs()
-    assert gradient_check.gradient_error(loss, X, y, 3) < 1e-6
+    assert gradient_check.gradient_error(loss, X, y, 3, sample_weight=weights(len(y)) if weighted else None) < 1e-6
 
 
 @every_loss
@@ -120,19 +126,23 @@ def test_the_gradient_check_finds_a_missing_term(loss, monkeypatch):
 
 
 @every_loss
-def test_history_by_hand(loss):
+@weighted_or_not
+def test_history_by_hand(loss, weighted):
     """Of two networks, on more images than are scored at a time."""
-    (X, y), validation = blobs(n=1100), blobs(seed=1, n=30)
+    sets = {"train": blobs(n=1100), "validation": blobs(seed=1, n=30)}
+    if weighted:
+        sets = {prefix: (X, y, weights(len(y), seed=2)) for prefix, (X, y) in sets.items()}
     configs = [config(loss=loss, l2=0.3, epochs=2, seed=seed) for seed in (0, 1)]
-    for own, run in zip(configs, train(configs, (X, y), validation), strict=True):
+    for own, run in zip(configs, train(configs, *sets.values()), strict=True):
         for model, epoch in ((Linear.initial(3, 6, own.seed), 0), (run.model, own.epochs)):
-            for prefix, (images, labels) in (("train", (X, y)), ("validation", validation)):
+            for prefix, (images, labels, *w) in sets.items():
                 S = model.scores(images)
-                mean = np.mean([by_hand(loss, S[:, i], labels[i]) for i in range(len(labels))])
+                w = w[0] if w else None
+                mean = np.average([by_hand(loss, S[:, i], labels[i]) for i in range(len(labels))], weights=w)
                 history = {key: getattr(run.history, f"{prefix}_{key}")[epoch] for key in ("loss", "cost", "accuracy")}
                 assert history["loss"] == pytest.approx(mean)
                 assert history["cost"] == pytest.approx(mean + 0.3 * (model.W**2).sum())
-                assert history["accuracy"] == pytest.approx(np.mean(S.argmax(axis=0) == labels))
+                assert history["accuracy"] == pytest.approx(np.average(S.argmax(axis=0) == labels, weights=w))
         assert run.history.train_loss.shape == (own.epochs + 1,)
 
 
@@ -150,14 +160,42 @@ MIXED = [
 ]
 
 
+@weighted_or_not
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-5)])
-def test_a_stack_equals_single_runs(dtype, tolerance):
+def test_a_stack_equals_single_runs(dtype, tolerance, weighted):
     data, validation = blobs(dtype=dtype), blobs(seed=1, dtype=dtype)
-    for own, run in zip(MIXED, train(MIXED, data, validation), strict=True):
-        (single,) = train(own, data, validation)
+    sample_weight = weights(50) if weighted else None
+    for own, run in zip(MIXED, train(MIXED, data, validation, sample_weight=sample_weight), strict=True):
+        (single,) = train(own, data, validation, sample_weight=sample_weight)
         assert run.config == single.config == own
         np.testing.assert_allclose(run.model.W, single.model.W, atol=tolerance)
         np.testing.assert_allclose(run.history.validation_cost, single.history.validation_cost, rtol=10 * tolerance)
+
+
+@every_loss
+@pytest.mark.parametrize(
+    "changes", [{}, {"momentum": 0.9, "averaging": 0.5}, {"shuffle": True, "init": "xavier"}], ids=str
+)
+def test_a_weight_of_two_is_the_image_twice_and_none_is_it_left_out(loss, changes):
+    """In full-batch descent, to rounding; and the size of all weights does not count."""
+    X, y = blobs()
+    own = config(loss=loss, batch_size=1000, epochs=20, **changes)
+    counts = np.arange(len(y)) % 3
+    (repeated,) = train(own, (X.repeat(counts, axis=0), y.repeat(counts)))
+    for factor in (1, 1e300, 1e-300):
+        (weighted,) = train(own, (X, y), sample_weight=factor * counts)
+        np.testing.assert_allclose(weighted.model.W, repeated.model.W, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(weighted.model.b, repeated.model.b, rtol=0, atol=1e-12)
+        for name in ("loss", "cost", "accuracy"):
+            found, expected = (getattr(run.history, f"train_{name}") for run in (weighted, repeated))
+            np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_a_weighted_share_is_no_more_than_one():
+    X, y = np.eye(3).repeat(7, axis=0), np.arange(3).repeat(7)
+    for seed in range(20):
+        (run,) = train(config(learning_rate=1), (X, y), sample_weight=weights(21, seed) + 0.1)
+        assert run.history.train_accuracy[-1] <= 1
 
 
 def test_same_seed_same_bits_and_other_seed_other_weights():
@@ -181,13 +219,14 @@ def test_augmented_training_sees_the_images_that_the_seed_places(loss):
     X, y = blobs(n=20, d=12)
     mirror = Augmentation(image_shape=(2, 3, 2), flip=True, shift=1)
     own = config(loss=loss, augment=mirror, shuffle=True, seed=5, epochs=3)
-    (run,) = train(own, (X, y))
+    sample_weight = weights(20)
+    (run,) = train(own, (X, y), sample_weight=sample_weight)
     order_rng, place_rng = np.random.default_rng([5, 1]), np.random.default_rng([5, 2])
     model = Linear.initial(3, 12, 5)
     for _ in range(3):
         order = order_rng.permutation(20)
         placed = np.concatenate([mirror(X[order[i : i + 8]], place_rng) for i in (0, 8, 16)])
-        model = train_by_hand(config(loss=loss, epochs=1), placed, y[order], model)
+        model = train_by_hand(config(loss=loss, epochs=1), placed, y[order], model, sample_weight=sample_weight[order])
     np.testing.assert_allclose(run.model.W, model.W, rtol=1e-10)
 
     images = np.random.default_rng(0).integers(0, 256, (20, 2, 3, 2), np.uint8)
@@ -296,6 +335,32 @@ def test_bad_images_are_refused(images, message, role):
     assert str(caught.value).startswith(role)
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (np.ones(9), r"expected 10 numbers, one per image, not float64 of shape \(9,\)"),
+        (np.ones((10, 1)), r"not float64 of shape \(10, 1\)"),
+        (2, r"not int64 of shape \(\)"),
+        (["much"] * 10, "expected 10 numbers, one per image, not <U4"),
+        (np.arange(10) - 1, r"expected finite numbers, zero or more and not all zero, found -1\.\.8"),
+        (np.zeros(10), r"found 0\.\.0"),
+        (np.arange(10) / np.arange(1, 11)[::-1] * [*[1] * 9, np.inf], r"found 0\.\.inf"),
+        ([np.nan] * 10, r"found nan\.\.nan"),
+    ],
+)
+@pytest.mark.parametrize("role", ["training", "validation"])
+def test_bad_weights_are_refused(given, message, role):
+    calls = {"training": ((X, y), None, given), "validation": ((X, y), (X, y, given), None)}
+    data, validation, sample_weight = calls[role]
+    with pytest.raises(DataError, match=f"^{role} weights: .*{message}"):
+        train(config(), data, validation, sample_weight=sample_weight)
+
+
+def test_weights_given_twice_are_refused():
+    with pytest.raises(DataError, match="expected a pair"):
+        train(config(), (X, y, np.ones(10)), sample_weight=np.ones(10))
+
+
 def test_great_numbers_are_finite_though_their_sum_is_not():
     great = np.full((10, 6), np.finfo(np.float32).max)
     (run,) = train(config(epochs=0), (great, y), evaluate=False, progress=False)
@@ -333,6 +398,20 @@ def test_validation_images_must_have_the_same_inputs():
 def test_bad_settings_are_refused(changes, message):
     with pytest.raises(ConfigError, match=message):
         config(**changes)
+
+
+def test_numpys_numbers_are_pythons():
+    """Also in what is written as JSON, and for whoever measures validation images alone."""
+    given = {
+        "learning_rate": np.float32(0.5), "l2": np.float64(0), "epochs": np.int64(2), "batch_size": np.uint8(8),
+        "seed": np.int32(1), "shuffle": np.True_, "restore_best": np.False_, "init": np.str_("xavier"),
+    }  # fmt: skip
+    own = config(**given)
+    assert json.dumps(asdict(own)) == json.dumps(asdict(config(**{key: value.item() for key, value in given.items()})))
+    assert Augmentation(image_shape=(2, 3, 1), flip=np.True_, shift=np.int64(1)).columns.shape == (18, 6)
+    (run,) = train(own, (X, y), evaluate=np.True_, n_classes=np.int64(4), progress=np.False_)
+    assert run.model.W.shape == (4, 6)
+    assert np.isfinite(run.history.train_loss).all()
 
 
 @pytest.mark.parametrize(

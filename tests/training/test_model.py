@@ -13,6 +13,21 @@ def test_scores_put_the_class_axis_first():
     assert model.predict(X).tolist() == [0, 2]
 
 
+@pytest.mark.parametrize("shape", [(2,), (3,), (4, 3), (2, 1, 2), ()])
+def test_inputs_of_another_shape_are_refused(shape):
+    model = Linear(np.zeros((3, 2)), np.zeros(3))
+    for method in (model.scores, model.predict, model.predict_proba):
+        with pytest.raises(DataError, match=r"expected inputs X \(n, 2\), found shape") as raised:
+            method(np.zeros(shape))
+        assert ("give X[None]" in str(raised.value)) == (shape == (2,))
+
+
+def test_probabilities_are_the_softmax_of_any_scores():
+    model = Linear(np.array([[1e4], [0.0], [-1e4]]), np.zeros(3))
+    e = np.exp([1, 0, -1])
+    np.testing.assert_allclose(model.predict_proba(np.array([[1.0], [1e-4]])).T, [[1, 0, 0], e / e.sum()])
+
+
 def test_save_and_load(tmp_path):
     model = Linear.initial(10, 3072, seed=5)
     model.save(tmp_path / "model.npz")

@@ -63,7 +63,7 @@ def test_a_loss_knows_no_order_of_classes_or_images(loss, case, random):
 
 @st.composite
 def problem(draw):
-    """A Config of one whole batch an epoch, images, labels and an initial model."""
+    """A Config of one whole batch an epoch, images, labels, weights and an initial model."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n, d, C = draw(st.tuples(st.integers(1, 8), st.integers(1, 6), st.integers(2, 5)))
     own = Config(
@@ -74,7 +74,9 @@ def problem(draw):
         epochs=draw(st.integers(0, 4)),
         batch_size=n,
     )
-    return own, (rng.normal(size=(n, d)), rng.integers(0, C, n)), Linear(rng.normal(size=(C, d)), rng.normal(size=C))
+    w = draw(st.just(np.ones(n)) | arrays(np.float64, n, elements=st.sampled_from([0, 0.5, 1, 3])).filter(np.any))
+    images = rng.normal(size=(n, d)), rng.integers(0, C, n), w * n / w.sum()
+    return own, images, Linear(rng.normal(size=(C, d)), rng.normal(size=C))
 
 
 def trained(own, images, model):
@@ -85,16 +87,16 @@ def trained(own, images, model):
 @few
 @given(problem())
 def test_each_epoch_of_one_batch_is_one_step_of_the_formula(case):
-    own, (X, y), model = case
+    own, (X, y, w), model = case
     W, b, rate = model.W, model.b, own.learning_rate
     for _ in range(own.epochs):
-        G = LOSSES[own.loss].gradient(W @ X.T + b[:, None], y) / len(y)
+        G = w * LOSSES[own.loss].gradient(W @ X.T + b[:, None], y) / len(y)
         W, b, rate = W - rate * (G @ X + 2 * own.l2 * W), b - rate * G.sum(axis=1), rate * own.lr_decay
-    run = trained(own, (X, y), model)
+    run = trained(own, (X, y, w), model)
     np.testing.assert_allclose(run.model.W, W, rtol=1e-8, atol=1e-8)
     np.testing.assert_allclose(run.model.b, b, rtol=1e-8, atol=1e-8)
     S = W @ X.T + b[:, None]
-    last = LOSSES[own.loss].value(S, y).mean()
+    last = (w * LOSSES[own.loss].value(S, y)).mean()
     assert run.history.train_loss[-1] == pytest.approx(last, rel=1e-6, abs=1e-9)
     assert run.history.train_cost[-1] == pytest.approx(last + own.l2 * (W**2).sum(), rel=1e-6)
 
@@ -102,9 +104,10 @@ def test_each_epoch_of_one_batch_is_one_step_of_the_formula(case):
 @few
 @given(problem())
 def test_each_image_twice_is_the_same_mean(case):
-    own, (X, y), model = case
+    own, (X, y, w), model = case
     doubled = replace(own, batch_size=2 * len(y))
-    once, twice = trained(own, (X, y), model), trained(doubled, (np.vstack([X, X]), np.tile(y, 2)), model)
+    once = trained(own, (X, y, w), model)
+    twice = trained(doubled, (np.vstack([X, X]), np.tile(y, 2), np.tile(w, 2)), model)
     np.testing.assert_allclose(twice.model.W, once.model.W, rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(twice.history.train_loss, once.history.train_loss, rtol=1e-6, atol=1e-6)
 

@@ -23,6 +23,7 @@ rng = np.random.default_rng(0)
 X, y = rng.standard_normal((400, 30), dtype=np.float32), rng.integers(0, 3, 400)
 IMAGES = (X[:300], y[:300]), (X[300:], y[300:])
 # Forty networks: two losses, stored order and orders of their own, so that stacks differ in kind and size.
+WEIGHED = (*IMAGES[0], y[:300] + 0.5), (*IMAGES[1], 2.0 - y[300:])
 CONFIGS = [
     Config(loss=loss, learning_rate=0.01, l2=l2, shuffle=shuffle, epochs=3, seed=seed)
     for loss in ("cross_entropy", "multiclass_hinge")
@@ -40,13 +41,14 @@ def bits(runs):
 
 @pytest.fixture(scope="module")
 def here():
-    return bits(sweep(CONFIGS, *IMAGES, progress=False))
+    return bits(sweep(CONFIGS, *WEIGHED, progress=False))
 
 
 def test_a_sweep_is_train_to_float_tolerance(here):
-    for run, alone in zip(
-        sweep(CONFIGS, *IMAGES, progress=False), train(CONFIGS, *IMAGES, progress=False), strict=True
-    ):
+    X, y, sample_weight = WEIGHED[0]
+    runs = sweep(CONFIGS, (X, y), WEIGHED[1], sample_weight=sample_weight, progress=False)
+    assert bits(runs) == here
+    for run, alone in zip(runs, train(CONFIGS, *WEIGHED, progress=False), strict=True):
         assert run.config == alone.config
         np.testing.assert_allclose(run.model.W, alone.model.W, rtol=1e-4, atol=1e-6)
 
@@ -54,7 +56,7 @@ def test_a_sweep_is_train_to_float_tolerance(here):
 @pytest.mark.parametrize("backend", ["threading", "loky"])
 def test_engines_give_the_same_bits(here, backend):
     with joblib.parallel_config(backend=backend, n_jobs=2):
-        assert bits(sweep(CONFIGS, *IMAGES, progress=False)) == here
+        assert bits(sweep(CONFIGS, *WEIGHED, progress=False)) == here
 
 
 def test_threads_use_every_core(monkeypatch):
@@ -145,7 +147,7 @@ def test_a_cluster_gives_the_same_bits_also_when_a_worker_dies(here, cluster, ki
                 done.append((i, bits(runs)))
                 if killed and len(done) == len(tasks) // 2:
                     os.kill(cluster.processes[1].pid, signal.SIGKILL)
-            assert bits(sweep(CONFIGS, *IMAGES, progress=False)) == here
+            assert bits(sweep(CONFIGS, *WEIGHED, progress=False)) == here
         assert sorted(i for i, _ in done) == list(range(len(tasks)))
         alone = dict(run_tasks(tasks, lambda: None))
         assert all(ran == bits(alone[i]) for i, ran in done)

@@ -35,7 +35,7 @@ class Found:
 
 def has_pictures(folder: Path) -> bool:
     """Whether there is any picture in ``folder`` or deeper."""
-    return next(_pictures(folder, Counter()), None) is not None
+    return next(pictures(folder, Counter()), None) is not None
 
 
 def sort_pictures(root: Path) -> Found:
@@ -63,9 +63,7 @@ def sort_pictures(root: Path) -> Found:
             raise DataError(f"{folder}: expected one folder for {part}, found another beside it")
         found.parts[part] = _classes(folder, found)
     for folder in set(folders) - set(splits):
-        found.over[f"pictures in {folder.name}, beside the folders of the parts"] += len(
-            [*_pictures(folder, Counter())]
-        )
+        found.over[f"pictures in {folder.name}, beside the folders of the parts"] += len([*pictures(folder, Counter())])
     if "train" not in found.parts:
         raise DataError(f"{root}: expected a folder train beside {', '.join(folder.name for folder in splits)}")
     for part in ("validation", "test"):
@@ -95,7 +93,7 @@ def _classes(folder: Path, found: Found) -> dict[str, list[Path]]:
             if _is_hidden(path.name):
                 continue
             over: Counter[str] = Counter()
-            files = [*_pictures(path, over)]
+            files = [*pictures(path, over)]
             if not files:
                 held = f", found only {sum(over.values())} others" if over else ", found none"
                 raise DataError(f"{path}: expected image files{held} (pictures end in .png, .jpg and the like)")
@@ -126,7 +124,7 @@ def _folders(folder: Path) -> list[Path]:
     return [path for path in inside if has_pictures(path)]
 
 
-def _pictures(folder: Path, over: Counter[str]) -> Iterator[Path]:
+def pictures(folder: Path, over: Counter[str]) -> Iterator[Path]:
     """The pictures in ``folder`` and deeper, in order; other files are counted in ``over``."""
     for place, folders, files in os.walk(folder):
         depth = len(Path(place).relative_to(folder).parts)

@@ -5,18 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from .plots import BESIDE, TRAIN, VALIDATION, new_axes
-from .settings import own_settings, styled
+from .plots import new_axes
+from .settings import BESIDE, TRAIN, VALIDATION, own_settings, styled
 
 
 @own_settings()
 def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], ax: Axes | None = None) -> Axes:
     """Numbers (rows, columns) as a heat map, each written into its cell; the caller names the axes."""
     ax = ax or new_axes(5.6, 0.8 + 0.42 * len(rows))
-    ax.imshow(values, cmap="cividis", aspect="auto")
+    ax.figure.colorbar(ax.imshow(values, cmap="cividis", aspect="auto"), ax=ax)
     middle = (values.min() + values.max()) / 2
     for (row, column), value in np.ndenumerate(values):
-        ax.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=8, color="wk"[int(value > middle)])
+        ax.text(column, row, f"{value:.1f}", ha="center", va="center", color="wk"[int(value > middle)])
     ax.set_xticks(range(len(columns)), columns)
     ax.set_yticks(range(len(rows)), rows)
     return ax
@@ -27,7 +27,7 @@ def intervals(
     names: Sequence[str], series: Sequence[tuple[str, Sequence[tuple[float, float, float]]]], ax: Axes | None = None
 ) -> Axes:
     """Values with their intervals, one row per name; each series is (label, [(value, low, high) per name])."""
-    ax = ax or new_axes(6.4, 1.2 + 0.36 * len(names))
+    ax = ax or new_axes(5.8, 1.2 + 0.36 * len(names))
     for i, (label, numbers) in enumerate(series):
         value, low, high = np.array(numbers).T
         at = np.arange(len(names)) + 0.12 * (2 * i - len(series) + 1)

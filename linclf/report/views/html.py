@@ -1,6 +1,7 @@
-"""The pieces of a page: figures, tables, boxes, as HTML that also reads well in JupyterLab.
+"""The pieces of a page: figures, tables, boxes, as HTML that also reads well in JupyterLab, and in other MIME types.
 
-Everything that comes from data is escaped here.
+Everything that comes from data is escaped here. What matters for reading stands in elements, not in style attributes,
+which sanitisers drop.
 """
 
 import base64
@@ -8,42 +9,19 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Html:
-    """Markup that a notebook shows."""
-
-    markup: str
-
-    def _repr_html_(self) -> str:
-        return self.markup
-
-    def __repr__(self) -> str:
-        return "<shown as HTML>"
-
-
-@dataclass(frozen=True)
-class Prose:
-    """Markdown text with computed numbers that a notebook shows."""
-
-    text: str
-
-    def _repr_markdown_(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return self.text
+from . import bundles
+from .bundles import Html as Html
+from .bundles import Prose as Prose
 
 
 def timed(text: str) -> Html:
     """Text that differs from run to run (a duration, a date), marked so that two reports can be compared without it."""
-    return Html(f"<time>{escape(text)}</time>")
+    return Html(f"<time>{escape(text)}</time>", text)
 
 
 def prose(text: str) -> Prose:
@@ -54,22 +32,15 @@ def prose(text: str) -> Prose:
 def callout(text: str, kind: str = "note") -> Html:
     """A boxed sentence: a "note" or a "warning"."""
     word = "Note: " if kind == "note" else "Mind: "
-    return Html(f'<p class="callout {escape(kind)}" role="note"><strong>{word}</strong>{escape(text)}</p>')
+    markup = f'<p class="callout {escape(kind)}" role="note"><strong>{word}</strong>{escape(text)}</p>'
+    return Html(markup, word + text, {"text/markdown": f"> **{word.strip()}** {bundles.markdown(text)}"})
 
 
 def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping[str, Sequence[Any]]) -> Html:
-    """A numbered figure as SVG, with its caption, alt text and numbers to download.
-
-    The same figure gives the same bytes: no date, and ids from a fixed salt.
-    """
-    from .settings import own_settings
-
-    picture = io.BytesIO()
-    with own_settings(salt=str(number)):
-        fig.savefig(picture, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
-    source = _data_link("image/svg+xml", picture.getvalue())
+    """A numbered figure as SVG and PNG, with its caption, alt text and numbers to download."""
+    source = _data_link("image/svg+xml", bundles.svg(fig, salt=str(number)))
     image = f'<img class="curve" src="{source}" alt="{escape(alt)}">'
-    return _numbered(number, image, caption, "csv", "Numbers (CSV)", _csv(data))
+    return _numbered(number, image, caption, "csv", "Numbers (CSV)", _csv(data), bundles.png(fig, alt))
 
 
 def templates(
@@ -88,24 +59,31 @@ def templates(
         Image.fromarray(np.rint(255 * pixels).astype(np.uint8)).save(picture, format="png")
         source = _data_link("image/png", picture.getvalue())
         cells.append(
-            f'<div><img class="pixels" width="96" src="{source}" alt="Weights of the class {escape(name)}">'
-            f"<span>{escape(name)}</span></div>"
+            f'<td><img class="pixels" width="96" src="{source}" alt="Weights of the class {escape(name)}"><br>'
+            f"<span>{escape(name)}</span></td>"
         )
-    style = "display:flex;flex-wrap:wrap;gap:.6em"
-    row = f'<div class="templates" style="{style}" role="group" aria-label="{escape(alt)}">{"".join(cells)}</div>'
+    # Rows of a table keep names beneath their pictures also where no style sheet does.
+    rows = "".join(f"<tr>{''.join(cells[i : i + 5])}</tr>" for i in range(0, len(cells), 5))
+    grid = f'<table class="templates" role="presentation">{rows}</table>'
+    group = f'<div role="group" aria-label="{escape(alt)}">{grid}</div>'
     array = io.BytesIO()
     np.save(array, weights.astype(np.float16))
-    return _numbered(number, row, caption, "npy", "Weights (NumPy)", array.getvalue())
+    picture_of_all = bundles.png(bundles.mosaic(images, names), alt)
+    return _numbered(number, group, caption, "npy", "Weights (NumPy)", array.getvalue(), picture_of_all)
 
 
-def _numbered(number: int | str, content: str, caption: str, ending: str, what: str, numbers: bytes) -> Html:
+def _numbered(
+    number: int | str, content: str, caption: str, ending: str, what: str, numbers: bytes, picture: bundles.Bundle
+) -> Html:
     """A figure with its caption and a link that downloads its numbers."""
     name = f"figure-{escape(str(number))}"
     source = _data_link("text/csv" if ending == "csv" else "application/octet-stream", numbers)
     return Html(
         f'<figure id="{name}">{content}<figcaption><a class="anchor" href="#{name}"><b>Figure {escape(str(number))}.'
         f'</b></a> {escape(caption)} <a class="numbers" download="{name}.{ending}" href="{source}">{what}</a>'
-        "</figcaption></figure>"
+        "</figcaption></figure>",
+        f"Figure {number}. {caption}",
+        *picture,
     )
 
 
@@ -120,15 +98,21 @@ def _csv(columns: Mapping[str, Sequence[Any]]) -> bytes:
 def table(columns: Sequence[str], rows: Sequence[Sequence[str | Html]], *, caption: str) -> Html:
     """A table; the page's script lets its headers sort it."""
     body = "".join("<tr>" + "".join(f"<td>{_markup(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return _scrolling("<table>", columns, body, caption)
+    texts = [[cell.text if isinstance(cell, Html) else cell for cell in row] for row in rows]
+    return _scrolling("<table>", columns, body, caption, texts)
 
 
-def _scrolling(start: str, columns: Sequence[str], body: str, caption: str) -> Html:
-    """A table that scrolls where it is wider than the page: as a region, it can be reached with the keyboard."""
+def _scrolling(start: str, columns: Sequence[str], body: str, caption: str, texts: Sequence[Sequence[str]]) -> Html:
+    """A table that scrolls where it is wider than the page: as a region, it can be reached with the keyboard.
+
+    ``texts`` are the rows of ``body`` as plain text, for viewers that show no HTML.
+    """
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     return Html(
         f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}">{start}<caption>{escape(caption)}'
-        f"</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>",
+        bundles.plain_table(columns, texts, caption),
+        bundles.table(columns, texts, caption),
     )
 
 
@@ -141,7 +125,12 @@ def verdict(word: str | None) -> str:
 def counts(numbers: Mapping[str, str], of: str) -> Html:
     """How many claims got each verdict, large, as a list."""
     items = "".join(f'<li><b class="count">{escape(n)}</b> {verdict(word)}</li>' for word, n in numbers.items())
-    return Html(f'<ul class="counts" aria-label="{escape(of)}">{items}</ul>')
+    said = f"{', '.join(f'{n} {word}' for word, n in numbers.items())} {of}"
+    return Html(
+        f'<ul class="counts" aria-label="{escape(of)}">{items}</ul>',
+        said,
+        {"text/markdown": f"**{bundles.markdown(said)}**"},
+    )
 
 
 def against_region(value: float, low: float, high: float, region: tuple[float, float], text: str) -> str:
@@ -180,13 +169,25 @@ def claims(rows: Sequence[Mapping[str, str]], *, caption: str) -> Html:
         for row in rows
     )
     columns = ("claim", "where", "the reference says", "found here", "verdict")
-    return _scrolling('<table class="claims">', columns, body, caption)
+    texts = [
+        [
+            row["id"],
+            row["where"],
+            f"{row['says']} ({row['statistic']})",
+            *map(bundles.plain, (row["found"], row["verdict"])),
+        ]
+        for row in rows
+    ]
+    return _scrolling('<table class="claims">', columns, body, caption, texts)
 
 
 def provenance(items: Mapping[str, str | Html]) -> Html:
     """A list of names and values for the page's end."""
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{_markup(value)}</dd>" for name, value in items.items())
-    return Html(f'<dl class="provenance">{rows}</dl>')
+    texts = {name: value.text if isinstance(value, Html) else value for name, value in items.items()}
+    listed = "\n".join(f"- **{bundles.markdown(name)}:** {bundles.markdown(text)}" for name, text in texts.items())
+    said = "\n".join(f"{name}: {text}" for name, text in texts.items())
+    return Html(f'<dl class="provenance">{rows}</dl>', said, {"text/markdown": listed})
 
 
 def _markup(value: str | Html) -> str:

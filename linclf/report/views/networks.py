@@ -58,7 +58,7 @@ def confusion(data: Dataset, predictions: np.ndarray, title: str, *, number: int
     if len(names) > plots.MOST_NAMED_CLASSES:
         title += " Classes are numbered from 0, in the order of the CSV file's columns."
     return html.figure(
-        plots.confusion(true, given, names, ax=plots.new_axes(6.4, 5.4)).figure,
+        plots.confusion(true, given, names, ax=plots.new_axes(5.8, 4.9)).figure,
         number=number,
         caption=f"{title} Each row adds up to 100 %. {found}",
         alt=f"{title} {found}",

@@ -1,8 +1,7 @@
 """``linclf.plot``: pictures of plain runs, models and arrays. The report draws its figures with the same functions.
 
 What is drawn on one Axes takes it as ``ax`` and returns it; otherwise a figure of pyplot's is made, which JupyterLab
-and ``pyplot.show()`` show. Colours are Okabe and Ito's, which colour-blind readers can tell apart; line styles differ
-too.
+and ``pyplot.show()`` show.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,12 +19,11 @@ from linclf.training.config import Config
 from linclf.training.loop import Run
 from linclf.training.model import Linear
 
-from .settings import own_settings, styled
+from .settings import BESIDE, INK, TRAIN, VALIDATION, own_settings, styled
 
 __all__ = ["confusion", "history", "images", "templates"]
 
-TRAIN, VALIDATION, BESIDE = "#0072b2", "#d55e00", "#767676"
-COLOURS = (TRAIN, VALIDATION, "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
+COLOURS = (TRAIN, VALIDATION, "#009e73", "#cc79a7", "#56b4e9", "#e69f00", INK)
 MOST_NAMED_CLASSES = 20
 _SETS = (("train", "training", TRAIN, "-"), ("validation", "validation", VALIDATION, (0, (4, 1.5))))
 
@@ -181,16 +179,17 @@ def confusion(
             f"classes to {highest}"
         )
     matrix = confusion_matrix(given, true, len(names))
-    ax = ax or _shown(6.4, 5.4).add_subplot()
+    ax = ax or _shown(5.8, 4.9).add_subplot()
     percent = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    ax.imshow(percent, cmap="cividis", vmin=0, vmax=max(percent.max(), 1))
+    image = ax.imshow(percent, cmap="cividis", vmin=0, vmax=max(percent.max(), 1))
+    ax.figure.colorbar(image, ax=ax, label="% of the true class", shrink=0.7)
     ax.set(xlabel="predicted class", ylabel="true class")
     if len(names) > MOST_NAMED_CLASSES:
         ax.locator_params(integer=True)
         return ax
     for (row, column), value in np.ndenumerate(percent):
         shade = "black" if value > 0.6 * percent.max() else "white"
-        ax.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=8, color=shade)
+        ax.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize="medium", color=shade)
     short = [name if len(name) <= 20 else f"{name[:19]}…" for name in names]
     # parse_math: a class name is text, whatever dollar signs it holds.
     ax.set_xticks(range(len(names)), short, rotation=40, ha="right", rotation_mode="anchor", parse_math=False)

@@ -2,10 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 from matplotlib import style
 from matplotlib.axes import Axes
+
+INK, PAPER = "#1c2126", "#fdfdfc"
+TRAIN, VALIDATION, BESIDE = "#0072b2", "#d55e00", "#767676"
+"""Okabe and Ito's colours, which colour-blind readers can tell apart; line styles differ too."""
+DARK = {INK: "#e4e6e3", PAPER: "#15181b", TRAIN: "#3f9fdc", VALIDATION: "#ec7a2d", BESIDE: "#969696"}
+"""What stands for a colour in the page's dark scheme; ink and paper are those of ``page.css``."""
 
 
 @contextmanager
@@ -15,8 +21,13 @@ def own_settings(salt: str | None = None) -> Iterator[None]:
     Args:
         salt: what ids within an SVG are made from, where the same figure shall give the same bytes.
     """
-    # Text stays text, in the reader's own font.
-    ours = {"svg.hashsalt": salt, "svg.fonttype": "none", "font.family": "sans-serif"}
+    # Text stays text, in the reader's own font, and on a phone's screen, 390 pixels wide, of at least 9 pixels.
+    ours: dict[str, Any] = {"svg.hashsalt": salt, "svg.fonttype": "none", "font.family": "sans-serif"}
+    ours |= {"font.size": 10.5, "legend.fontsize": "medium"}
+    # A ground of its own keeps a figure legible wherever it stands.
+    grounds = ("figure.facecolor", "axes.facecolor")
+    inks = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+    ours |= dict.fromkeys(grounds, PAPER) | dict.fromkeys(inks, INK)
     with style.context(["default", ours]):
         yield
 
@@ -25,5 +36,5 @@ def styled(ax: Axes, grid: Literal["both", "x"] = "both") -> Axes:
     """``ax`` with what all line plots share: a light grid, a legend, and no frame at the top and right."""
     ax.grid(axis=grid, alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(framealpha=0.7, edgecolor="none", facecolor="white", fontsize="small")
+    ax.legend(framealpha=0.7, edgecolor="none")
     return ax

@@ -56,6 +56,10 @@ ARMS = {
 }
 
 
+KEPT = "full", 3
+"""The arm and the setting of the network that a report leaves behind, as ``model.npz``: the reference's with the most
+images, and the setting that it finds best."""
+
 SECTIONS = {
     "abstract": ("base",),
     "1.1": ("base", "full", "full_updates"),

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from linclf.classifier.classifier import Classifier
 from linclf.data.dataset import Dataset
 from linclf.studies import metrics
 from linclf.studies.gradient_check import exact_statements
 from linclf.studies.results import FORMAT, Results, encode_correct
-from linclf.studies.splits import Split, split_rows, split_sizes
+from linclf.studies.splits import Split, fit_standardizer, split_rows, split_sizes
 from linclf.studies.store import Key, StoredRun
 from linclf.studies.workspace import Job, Label, Workspace
 from linclf.system.environment import environment
@@ -21,7 +22,7 @@ from linclf.system.files import write_text
 from linclf.training.loop import Run, train
 from linclf.training.losses import get_loss
 
-from .design import ARMS, DRAW_SIZES, Plan
+from .design import ARMS, DRAW_SIZES, KEPT, Plan
 
 
 class Study:
@@ -79,6 +80,19 @@ class Study:
             "runs": [run.record for runs in stored.values() for run in runs],
         }
         return Results(document, data, stored)
+
+    def classifier(self) -> Classifier | None:
+        """The network to keep, with all that it takes to use it; None as long as it is not trained."""
+        (arm, setting), data, seed = KEPT, self.workspace.data, self.plan.first_seed
+        found = [
+            run for run in self._stored(arm) or () if (run.record["setting"], run.record["seed"]) == (setting, seed)
+        ]
+        if not found:
+            return None
+        cut = split_rows(ARMS[arm].split, data, self.plan.n_validation)
+        run = Run(self.plan.configs(arm, data)[setting, seed], found[0].model, None, found[0].record["seconds"])
+        accuracy = found[0].record["validation_accuracy"][-1]
+        return Classifier.of(run, fit_standardizer(data, cut), data, validation_accuracy=accuracy)
 
     def time_shuffling(self, setting: int = 2) -> None:
         """Time the training of one network with and without shuffling, in alternation, once per seed; store each pair.

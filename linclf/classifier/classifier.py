@@ -1,0 +1,236 @@
+"""A trained network with all that it takes to use it, which goes into one file."""
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Union
+
+import numpy as np
+
+from linclf.data.classes import checked_names
+from linclf.data.dataset import Dataset
+from linclf.data.standardize import Standardizer
+from linclf.errors import ConfigError, DataError, LinclfError
+from linclf.training.config import Config
+from linclf.training.loop import Run, train
+from linclf.training.losses import get_loss
+from linclf.training.model import Linear, softmax
+
+from . import file
+from .inputs import Images, as_batch, at_a_time
+from .trained import parts
+
+if TYPE_CHECKING:
+    from linclf.training.estimators import SoftmaxClassifier, SVMClassifier
+
+N_VALIDATION = 1000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Classifier:
+    """A linear network, and how images become its inputs: whoever has this file needs nothing else to classify.
+
+    Attributes:
+        model: the weights W (C, d) and b (C,).
+        standardize: from images to inputs.
+        class_names: C names.
+        image_shape: (h, w, c) of the images that it was trained on, or (d,) of feature vectors.
+        loss: what it was trained with, by name.
+        config: what it was trained with, where that is known.
+        data_name, data_sha256: of the data set that it was trained on, where there was one.
+        validation_accuracy: share of validation images, 0..1, where it was measured.
+
+    Raises:
+        DataError: parts that do not fit each other.
+
+    >>> import linclf
+    >>> data = linclf.load_dataset("synthetic:200")
+    >>> config = linclf.Config(learning_rate=0.001, l2=0.1, epochs=5)
+    >>> classifier = linclf.Classifier.fit(data, config, progress=False)
+    >>> classifier
+    Classifier(10 classes, images (32, 32, 3), cross_entropy)
+    >>> classifier.predict(data.test_images).shape, classifier.predict_proba(data.test_images[0]).shape
+    ((200,), (10,))
+    """
+
+    model: Linear
+    standardize: Standardizer
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, ...]
+    loss: str
+    config: Config | None = None
+    data_name: str = ""
+    data_sha256: str = ""
+    validation_accuracy: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "class_names", checked_names(self.class_names, "class_names"))
+        object.__setattr__(self, "image_shape", tuple(self.image_shape))
+        get_loss(self.loss)
+        W, b, shape, own = self.model.W, self.model.b, self.image_shape, self.standardize
+        if len(shape) not in (1, 3) or not all(isinstance(n, int) and n > 0 for n in shape):
+            raise DataError(f"expected an image_shape (h, w, c), or (d,) of feature vectors, found {shape}")
+        n, d = len(self.class_names), math.prod(shape)
+        if W.shape != (n, d) or b.shape != (n,) or not own.mean.shape == own.std.shape == (d,):
+            raise DataError(
+                f"expected W {(n, d)}, b {(n,)} and mean and std {(d,)} for {n} classes and images {shape}, found "
+                f"{W.shape}, {b.shape}, {own.mean.shape} and {own.std.shape}"
+            )
+        arrays = W, b, own.mean, own.std
+        if not (all(a.dtype.kind == "f" and np.isfinite(a).all() for a in arrays) and own.std.min() > 0):
+            raise DataError("expected W, b, mean and std of finite numbers, and std above 0, found others")
+        if own.scale not in (1, 255) or not (self.validation_accuracy is None or 0 <= self.validation_accuracy <= 1):
+            raise DataError("expected a scale of 1 or 255, and a validation accuracy from 0 to 1, found others")
+
+    def __repr__(self) -> str:
+        what = "images" if len(self.image_shape) == 3 else "feature vectors"
+        return f"Classifier({len(self.class_names)} classes, {what} {self.image_shape}, {self.loss})"
+
+    @classmethod
+    def fit(cls, dataset: Dataset, config: Config, *, progress: bool = True) -> "Classifier":
+        """Train a network on a data set's training images.
+
+        The data set's validation images validate or, where it has none, the last 1,000 of the training images, at most
+        a fifth. Errors as ``linclf.train``.
+        """
+        images, labels = np.concatenate(dataset.train_images), np.concatenate(dataset.train_labels)
+        held_out, held_out_labels = dataset.validation_images, dataset.validation_labels
+        if held_out is None or held_out_labels is None:
+            n = len(labels) - min(N_VALIDATION, len(labels) // 5)
+            images, held_out, labels, held_out_labels = images[:n], images[n:], labels[:n], labels[n:]
+        standardize = Standardizer.fit(images)
+        (run,) = train(
+            config,
+            (standardize(images), labels),
+            (standardize(held_out), held_out_labels),
+            n_classes=len(dataset.class_names),
+            evaluate="validation",
+            progress=progress,
+        )
+        return cls.of(run, standardize, dataset)
+
+    @classmethod
+    def of(
+        cls,
+        trained: Union[Run, "SoftmaxClassifier", "SVMClassifier"],
+        standardize: Standardizer | None = None,
+        dataset: Dataset | None = None,
+        *,
+        class_names: Sequence[str] | None = None,
+        image_shape: tuple[int, ...] | None = None,
+        validation_accuracy: float | None = None,
+    ) -> "Classifier":
+        """What was trained elsewhere, with its very weights.
+
+        Args:
+            trained: a Run of ``linclf.train``, or a fitted SoftmaxClassifier or SVMClassifier.
+            standardize: what made the inputs that it was trained on; None: they were what they were.
+            dataset: whose training images these were; its class names and image shape are the default of the next two.
+            class_names: one per class, in order; without a data set, an estimator's classes, or their numbers.
+            image_shape: (h, w, c); without a data set, that of feature vectors.
+            validation_accuracy: by default what the history says of the returned weights.
+
+        Raises:
+            ConfigError: nothing trained. DataError: parts that do not fit each other.
+        """
+        found = parts(trained)
+        d = found.model.W.shape[1]
+        if dataset is not None:
+            class_names = class_names or dataset.class_names
+            image_shape = image_shape or dataset.test_images.shape[1:]
+        return cls(
+            model=found.model,
+            standardize=standardize or Standardizer(np.zeros(d), np.ones(d), 1.0),
+            class_names=tuple(class_names or found.class_names),
+            image_shape=image_shape or (d,),
+            loss=found.loss,
+            config=found.config,
+            data_name=dataset.provenance.name if dataset else "",
+            data_sha256=dataset.provenance.sha256 if dataset else "",
+            validation_accuracy=found.validation_accuracy if validation_accuracy is None else validation_accuracy,
+        )
+
+    def scores(self, images: Images) -> np.ndarray:
+        """Scores S = W x + b, (n, C), in float64: a row an image, or (C,) for one.
+
+        Args:
+            images: an array of n images or of one, of the shape and type that it was trained on (whole numbers 0 to 255
+                where they were uint8); or the name of a picture file, or a list of them, which are prepared as for
+                training: upright, on white, cropped to the middle and resized.
+
+        Raises:
+            DataError: images of another shape, type or range, or a file that is no picture.
+            ConfigError: files, without Pillow.
+        """
+        X, single = as_batch(images, self.image_shape, pixels=self.standardize.scale == 255)
+        W, b = self._in_float64
+        S = np.empty((len(X), len(b)))
+        step = at_a_time(self.image_shape)
+        for i in range(0, len(X), step):
+            S[i : i + step] = self.standardize(X[i : i + step], np.float64) @ W.T + b
+        return S[0] if single else S
+
+    def predict_proba(self, images: Images) -> np.ndarray:
+        """Probabilities of the classes, (n, C), a row an image, or (C,) for one; images as for :meth:`scores`.
+
+        softmax(S) of the cross-entropy; of the binary cross-entropy, each class's sigmoid(S) divided by their sum.
+
+        Raises:
+            As :meth:`scores`, and ConfigError: a network of the multi-class hinge has no probabilities.
+        """
+        if not self.has_probabilities:
+            raise ConfigError(f"a network trained with the {self.loss} has scores, not probabilities: call scores")
+        S = self.scores(images)
+        if self.loss == "binary_cross_entropy":
+            S = -np.logaddexp(0, -S)  # log sigmoid(S)
+        return softmax(S.T).T
+
+    def predict(self, images: Images) -> Any:
+        """The name of the class with the highest score, (n,), or one for one image; images as for :meth:`scores`."""
+        names = np.array(self.class_names)[self.scores(images).argmax(axis=-1)]
+        return names if np.ndim(names) else str(names)
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether its loss is of probabilities, so that :meth:`predict_proba` gives some."""
+        return self.loss != "multiclass_hinge"
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all of it to one ``.npz`` file without pickle, whole or not at all.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> classifier = Classifier.of(Run(Config(learning_rate=1, l2=0), Linear(np.eye(2), np.zeros(2)), None, 0.0))
+        >>> with TemporaryDirectory() as folder:
+        ...     classifier.save(f"{folder}/model.npz")
+        ...     Classifier.load(f"{folder}/model.npz").predict([3.0, 1.0])
+        '0'
+        """
+        file.write(path, {field.name: getattr(self, field.name) for field in fields(self)})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Classifier":
+        """Read what :meth:`save` wrote; DataError if the file holds anything else."""
+        found = file.read(path)
+        try:
+            return cls(**found)
+        except LinclfError as error:
+            raise DataError(f"{os.fspath(path)}: {error}") from error
+
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write an ONNX file, which runs without linclf: images (n, ...) in, of the trained type, and out (n, C).
+
+        What comes out is called "probabilities", or "scores" for a network of the multi-class hinge, float32, and
+        differs from what is computed here by rounding.
+
+        Raises:
+            ConfigError: onnx is not installed.
+        """
+        from .onnx import write_onnx
+
+        write_onnx(path, self.model, self.standardize, self.class_names, self.image_shape, self.loss)
+
+    @cached_property
+    def _in_float64(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.model.W.astype(np.float64), self.model.b.astype(np.float64)

@@ -1,0 +1,182 @@
+"""A thing to show in every MIME type that some viewer asks for.
+
+Pages and JupyterLab take HTML, LaTeX and Markdown pictures and their own markup, a terminal plain text. Everything
+that comes from data is escaped here, in each type's own way.
+"""
+
+import base64
+import io
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import unescape
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+
+from .settings import DARK, own_settings
+
+Bundle = tuple[dict[str, str], dict[str, Any]]
+
+_LATEX = {
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\xa0": "~", "§": r"\S{}"},
+    **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "…": r"\ldots{}", "−": "$-$", "×": r"$\times$"},
+    **{"±": r"$\pm$", "≤": r"$\leq$", "≥": r"$\geq$", "λ": r"$\lambda$", "η": r"$\eta$", "μ": r"$\mu$"},
+    **{"✓": r"$\checkmark$", "✗": r"$\times$", "→": r"$\rightarrow$"},
+}
+# An SVG within a page knows the page's colour scheme: its colours follow, but for those within heat maps and pictures.
+_FOLLOWS = "".join(
+    f'[style*="{what}: {colour}"]{{{what}:{dark}!important}}'
+    for colour, dark in DARK.items()
+    for what in ("fill", "stroke")
+)
+_STYLE = f"<style>@media screen and (prefers-color-scheme:dark){{{_FOLLOWS}}}</style>"
+
+
+@dataclass(frozen=True)
+class Html:
+    """Markup that a notebook shows, and the same as plain text and in other MIME types."""
+
+    markup: str
+    text: str = ""
+    others: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
+        return {"text/html": self.markup, "text/plain": repr(self), **self.others}, dict(self.metadata)
+
+    def __repr__(self) -> str:
+        return self.text or plain(self.markup)
+
+
+@dataclass(frozen=True)
+class Prose:
+    """Markdown text with computed numbers that a notebook shows."""
+
+    text: str
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
+        return {"text/markdown": self.text, "text/plain": self.text}, {}
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def markdown(text: str) -> str:
+    r"""Text as Markdown that shows it as it is.
+
+    >>> print(markdown("a_b | <c>"))
+    a\_b \| \<c\>
+    """
+    return re.sub(r"([\\`*_{}\[\]<>|$#~])", r"\\\1", text)
+
+
+def latex(text: str) -> str:
+    r"""Text as LaTeX that shows it as it is.
+
+    >>> print(latex("5 % ± λ"))
+    5 \% $\pm$ $\lambda$
+    """
+    return "".join(_LATEX.get(sign, sign) for sign in text)
+
+
+def plain(markup: str) -> str:
+    """Our own markup as text: no pictures, a semicolon between blocks.
+
+    >>> plain('<div><svg><path d=""/></svg> a &lt; b</div><div>c</div>')
+    'a < b; c'
+    """
+    text = re.sub(r"</div>\s*<div>|<br>", "; ", re.sub(r"<svg.*?</svg>", "", markup, flags=re.S))
+    return unescape(re.sub(r"<[^>]+>", "", text)).replace("\xa0", " ").strip()
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> dict[str, str]:
+    """A table of plain text in Markdown and LaTeX."""
+    lines = [columns, ["---"] * len(columns), *([markdown(cell) for cell in row] for row in rows)]
+    listed = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return {"text/markdown": f"{markdown(caption)}\n\n{listed}", "text/latex": _latex_table(columns, rows, caption)}
+
+
+def _latex_table(columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
+    """A table that may be longer than a page; columns that together are wider than one share it by their text."""
+    widths = [min(max(map(len, column)), 40) for column in zip(columns, *rows, strict=True)]
+    form = "l" * len(widths)
+    if sum(widths) > 75:
+        room = rf"\linewidth-{2 * len(widths)}\tabcolsep"
+        shares = [width / sum(widths) for width in widths]
+        form = "".join(rf">{{\raggedright\arraybackslash}}p{{({room})*\real{{{share:.3f}}}}}" for share in shares)
+    head, *body = (" & ".join(map(latex, row)) + r" \\" for row in (columns, *rows))
+    title = rf"\multicolumn{{{len(columns)}}}{{p{{0.95\linewidth}}}}{{{latex(caption)}}} \\"
+    lines = [
+        rf"\begin{{longtable}}{{{form}}}",
+        title,
+        r"\toprule",
+        head,
+        r"\midrule",
+        r"\endhead",
+        *body,
+        r"\bottomrule",
+    ]
+    return "\n".join([r"\begingroup\footnotesize", *lines, r"\end{longtable}", r"\endgroup"])
+
+
+def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str, widest: int = 40) -> str:
+    """A table as lines of text, long cells folded.
+
+    >>> print(plain_table(["a", "b"], [["1", "two words"]], "Title.", widest=5))
+    Title.
+    a  b
+    -  -----
+    1  two
+       words
+    """
+    cells = [[textwrap.wrap(cell, widest) or [""] for cell in row] for row in (columns, *rows)]
+    widths = [max(len(line) for cell in column for line in cell) for column in zip(*cells, strict=True)]
+    cells.insert(1, [["-" * width] for width in widths])
+    lines = [line for row in cells for line in zip_longest(*row, fillvalue="")]
+    texts = ("  ".join(part.ljust(width) for part, width in zip(line, widths, strict=True)) for line in lines)
+    return "\n".join([caption, *(text.rstrip() for text in texts)])
+
+
+def svg(fig: Any, salt: str) -> bytes:
+    """A figure as SVG: text stays text, and ink and ground follow the page's colour scheme.
+
+    The same figure gives the same bytes: no date, and ids from a fixed salt.
+    """
+    picture = io.StringIO()
+    with own_settings(salt=salt):
+        fig.savefig(picture, format="svg", metadata={"Date": None, "Creator": None})
+    return picture.getvalue().replace("<defs>", f"<defs>{_STYLE}", 1).encode()
+
+
+def png(fig: Any, alt: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """A figure as PNG with two pixels for each that it is wide, and its metadata: width, height and alt text."""
+    picture = io.BytesIO()
+    with own_settings():
+        fig.savefig(picture, format="png", dpi=200)
+        width, height = (round(100 * inches) for inches in fig.get_size_inches())
+    content = base64.b64encode(picture.getvalue()).decode()
+    return {"image/png": content}, {"image/png": {"width": width, "height": height, "alt": alt}}
+
+
+@own_settings()
+def mosaic(images: np.ndarray, names: Sequence[str]) -> Any:
+    """Pictures (C, h, w, 3) or (C, h, w) in 0..1 in rows, each with its name beneath, as one figure."""
+    from matplotlib.figure import Figure
+
+    across = min(len(images), 5 if len(images) <= 20 else 10)
+    down, ratio = -(-len(images) // across), images.shape[1] / images.shape[2]
+    fig = Figure(figsize=(1.1 * across, 1.1 * down * (ratio + 0.3)))
+    ax = fig.add_axes((0, 0, 1, 1))
+    for i, (pixels, name) in enumerate(zip(images, names, strict=True)):
+        x, y = i % across, i // across * (ratio + 0.3)
+        box = (x + 0.04, x + 0.96, y + 0.96 * ratio, y + 0.04)
+        ax.imshow(pixels, extent=box, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        short = textwrap.shorten(name, 14, placeholder="…") or f"{name[:13]}…"
+        ax.text(x + 0.5, y + ratio + 0.12, short, ha="center", va="center", fontsize=10, parse_math=False)
+    ax.set(xlim=(0, across), ylim=(down * (ratio + 0.3), 0), aspect="auto")
+    ax.axis("off")
+    return fig

@@ -1,0 +1,220 @@
+"""A classifier to keep: what it takes, what it gives, what it refuses."""
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helpers import arrays, write_images
+from PIL import Image
+
+from linclf import (
+    Classifier,
+    Config,
+    ConfigError,
+    DataError,
+    Linear,
+    SoftmaxClassifier,
+    Standardizer,
+    SVMClassifier,
+    load_dataset,
+    train,
+)
+from linclf.studies.reference.study import Study
+
+CONFIG = Config(learning_rate=0.01, l2=0.1, epochs=2)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load_dataset("synthetic:100")
+
+
+@pytest.fixture(scope="module")
+def fitted(data):
+    return Classifier.fit(data, CONFIG, progress=False)
+
+
+def vectors(tmp_path, **kind):
+    np.savez(tmp_path / "v.npz", **arrays(**kind))
+    return load_dataset(tmp_path / "v.npz")
+
+
+def test_fit_trains_the_network_that_a_report_keeps(tmp_path, data, fitted):
+    study = Study(data, tmp_path, epochs=2, progress=False)
+    assert study.classifier() is None
+    study.run("full")
+    kept = study.classifier()
+    again = Classifier.fit(data, kept.config, progress=False)
+    np.testing.assert_allclose(again.model.W, kept.model.W, atol=1e-5)
+    np.testing.assert_array_equal(again.standardize.mean, kept.standardize.mean)
+    assert again.validation_accuracy == pytest.approx(kept.validation_accuracy, abs=0.03)
+    assert (kept.config.l2, kept.config.learning_rate, kept.config.seed) == (0.1, 0.001, 0)
+    assert kept.data_sha256 == data.provenance.sha256
+    assert repr(kept) == "Classifier(10 classes, images (32, 32, 3), cross_entropy)"
+
+
+def test_given_validation_images_validate(tmp_path):
+    made = arrays() | {"X_val": arrays(seed=5)["X_test"], "y_val": arrays(seed=5)["y_test"]}
+    np.savez(tmp_path / "v.npz", **made)
+    data = load_dataset(tmp_path / "v.npz")
+    fitted = Classifier.fit(data, CONFIG, progress=False)
+    names = np.array(data.class_names)
+    assert fitted.validation_accuracy == (fitted.predict(made["X_val"]) == names[made["y_val"]]).mean()
+    np.testing.assert_allclose(fitted.standardize.mean, made["X_train"].mean(axis=0))
+
+
+def test_it_gives_what_its_network_does(data, fitted):
+    X = fitted.standardize(data.test_images, np.float64)
+    model = Linear(fitted.model.W.astype(float), fitted.model.b.astype(float))
+    np.testing.assert_allclose(fitted.scores(data.test_images), model.scores(X).T, atol=1e-10)
+    np.testing.assert_allclose(fitted.predict_proba(data.test_images), model.predict_proba(X).T, atol=1e-12)
+    assert fitted.predict(data.test_images).tolist() == [data.class_names[k] for k in model.predict(X)]
+    one = data.test_images[3]
+    assert fitted.predict(one) == fitted.predict(data.test_images)[3]
+    np.testing.assert_allclose(fitted.predict_proba(one), fitted.predict_proba(data.test_images)[3], atol=1e-12)
+    assert fitted.predict(data.test_images[:0]).shape == (0,)
+    np.testing.assert_array_equal(fitted.scores(data.test_images.astype(int)), fitted.scores(data.test_images))
+
+
+def test_probabilities_of_one_sigmoid_per_class_add_up_to_1(data, fitted):
+    sigmoids = replace(fitted, loss="binary_cross_entropy")
+    probabilities, S = sigmoids.predict_proba(data.test_images), sigmoids.scores(data.test_images)
+    by_hand = 1 / (1 + np.exp(-S))
+    np.testing.assert_allclose(probabilities, by_hand / by_hand.sum(axis=1, keepdims=True))
+
+
+def test_a_hinge_has_no_probabilities(data, fitted):
+    with pytest.raises(ConfigError, match=r"multiclass_hinge has scores, not probabilities: call scores$"):
+        replace(fitted, loss="multiclass_hinge").predict_proba(data.test_images)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda X: X / 255, r"expected whole numbers 0 to 255 \(uint8\), as in training, found float64 from 0 to 1;"),
+        (lambda X: X.astype(int) - 1, "expected whole numbers 0 to 255, as in training, found -1 to "),
+        (
+            lambda X: X.reshape(len(X), -1),
+            r"expected images of shape \(32, 32, 3\), or n of them.*found shape \(100, 307",
+        ),
+        (lambda X: X[:, :16], r"found shape \(100, 16, 32, 3\)"),
+        (lambda X: X.astype(str), "as in training, found <U"),
+        (lambda X: [X[0], X[:, 0]], "found what is no array"),
+    ],
+)
+def test_images_of_another_shape_type_or_range_are_refused(data, fitted, change, said):
+    with pytest.raises(DataError, match=said):
+        fitted.predict(change(data.test_images))
+
+
+def test_feature_vectors_and_grey_images(tmp_path):
+    data = vectors(tmp_path, dtype=np.float64)
+    fitted = Classifier.fit(data, CONFIG, progress=False)
+    assert repr(fitted) == "Classifier(3 classes, feature vectors (4,), cross_entropy)"
+    assert fitted.predict(data.test_images[0]) == fitted.predict(data.test_images)[0]
+    assert fitted.scores([[1, 2, 3, 4]]).shape == (1, 3)
+    for wrong, said in (
+        (data.test_images.astype(np.uint8), r"found uint8; if they are the same numbers, give X\.astype\(float\)"),
+        (data.test_images * np.nan, "found NaN or infinity"),
+        (data.test_images > 1, "found bool"),
+    ):
+        with pytest.raises(DataError, match=said):
+            fitted.scores(wrong)
+    with pytest.raises(
+        DataError, match=r"expected arrays: it was trained on numbers that are no 8-bit pixels of shape"
+    ):
+        fitted.predict("a.png")
+
+    grey = vectors(tmp_path, dtype=np.uint8, shape=(2, 5))
+    fitted = Classifier.fit(grey, CONFIG, progress=False)
+    for given in (grey.test_images[0], grey.test_images[0, ..., 0]):
+        np.testing.assert_allclose(fitted.scores(given), fitted.scores(grey.test_images[..., 0])[0])
+    np.testing.assert_array_equal(
+        fitted.scores(grey.test_images > 99), fitted.scores(255 * (grey.test_images > 99).astype(np.uint8))
+    )
+
+
+def test_files_are_prepared_as_in_training(tmp_path):
+    made = write_images(tmp_path, size=(9, 6))
+    files = [*made][:5]
+    for size in (None, 4):
+        data = load_dataset(tmp_path, image_size=size)
+        fitted = Classifier.fit(data, CONFIG, progress=False)
+        trained_on = {X.tobytes(): X for X in np.concatenate([*data.train_images, data.test_images])}
+        own = [
+            X
+            for X in trained_on.values()
+            for file in files
+            if np.allclose(fitted.scores(X), fitted.scores(file), rtol=0, atol=1e-12)
+        ]
+        assert len(own) == len(files)
+    assert fitted.predict(files).shape == (5,)
+    assert fitted.predict(files[0]) == fitted.predict([str(files[0])])[0]
+    Image.fromarray(made[files[0]]).resize((90, 60), Image.Resampling.NEAREST).save(tmp_path / "large.png")
+    whole = Classifier.fit(load_dataset(tmp_path), CONFIG, progress=False)
+    np.testing.assert_allclose(whole.scores(tmp_path / "large.png"), whole.scores(files[0]), atol=0.5)
+    with pytest.raises(DataError, match=r"none\.png: expected an image"):
+        fitted.predict([files[0], tmp_path / "none.png"])
+
+
+def test_without_pillow_it_says_what_to_install(fitted, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(ConfigError, match=r"pip install 'linclf\[images\]'"):
+        fitted.predict(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("kind", [SoftmaxClassifier, SVMClassifier])
+def test_it_takes_the_weights_of_an_estimator(kind, n_classes):
+    made = arrays(n_classes=n_classes, dtype=float)
+    standardize = Standardizer.fit(made["X_train"])
+    X, X_test = standardize(made["X_train"], np.float64), standardize(made["X_test"], np.float64)
+    estimator = kind(learning_rate_init=0.1, max_iter=3, random_state=0, early_stopping=n_classes == 3)
+    estimator.fit(X, np.array(["ant", "bee", "cow"])[made["y_train"]])
+    classifier = Classifier.of(estimator, standardize)
+    assert classifier.class_names == ("ant", "bee", "cow")[:n_classes]
+    assert classifier.predict(made["X_test"]).tolist() == estimator.predict(X_test).tolist()
+    assert (classifier.validation_accuracy is None) == (n_classes == 2)
+    if kind is SoftmaxClassifier:
+        np.testing.assert_allclose(classifier.predict_proba(made["X_test"]), estimator.predict_proba(X_test))
+    else:
+        assert not classifier.has_probabilities
+    assert Classifier.of(estimator, class_names="xyz"[:n_classes]).predict(X_test[0]) in "xyz"
+
+
+def test_it_takes_a_run_with_the_accuracy_of_its_weights():
+    X, y = arrays(n=90, dtype=np.float64)["X_train"] / 200, np.arange(90) % 3
+    config = Config(learning_rate=0.5, l2=0.0, epochs=8, restore_best=True)
+    (run,) = train(config, (X[:60], y[:60]), (X[60:], y[60:]), progress=False)
+    classifier = Classifier.of(run, class_names=["a", "b", "c"], image_shape=(2, 2, 1))
+    assert classifier.validation_accuracy == (run.model.predict(X[60:]) == y[60:]).mean()
+    assert classifier.config == config
+    np.testing.assert_allclose(classifier.scores(X.reshape(-1, 2, 2)), run.model.scores(X).T)
+
+
+@pytest.mark.parametrize("trained", [SoftmaxClassifier(), "model", Linear(np.eye(2), np.zeros(2))])
+def test_what_is_not_trained_is_refused(trained):
+    with pytest.raises(ConfigError, match="expected a Run of linclf"):
+        Classifier.of(trained)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"class_names": ["a"] * 10},
+        {"class_names": ["a", "b"]},
+        {"image_shape": (32, 32)},
+        {"image_shape": (32, 32, -3)},
+        {"image_shape": (32, 31, 3)},
+        {"loss": "mean"},
+        {"validation_accuracy": 40.0},
+        {"model": Linear(np.full((10, 3072), np.nan), np.zeros(10))},
+        {"model": Linear(np.zeros((10, 3072), int), np.zeros(10))},
+        {"standardize": Standardizer(np.zeros(3072), np.zeros(3072), 1.0)},
+        {"standardize": Standardizer(np.zeros(3072), np.ones(3072), 2.0)},
+    ],
+)
+def test_parts_that_do_not_fit_each_other_are_refused(fitted, changes):
+    with pytest.raises(ValueError, match=r"expected|unknown loss"):
+        replace(fitted, **changes)

@@ -1,0 +1,113 @@
+"""``linclf predict``: a line a picture, and what cannot be read in a line of its own."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helpers import arrays, write_images
+
+from linclf import Classifier, Config, load_dataset
+from linclf.cli import main
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a classifier's file and the pictures it was trained on."""
+    folder = tmp_path_factory.mktemp("predict")
+    write_images(folder / "photos")
+    data = load_dataset(folder / "photos")
+    config = Config(learning_rate=0.1, l2=0.0, epochs=20)
+    classifier = Classifier.fit(data, config, progress=False)
+    classifier.save(folder / "model.npz")
+    replace(classifier, loss="multiclass_hinge").save(folder / "hinge.npz")
+    (folder / "broken.png").write_bytes(b"no picture")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def there(place, monkeypatch):
+    monkeypatch.chdir(place)
+
+
+def test_a_line_a_picture(capsys):
+    first, second = "photos/train/cat/0.png", "photos/test/cat/1.png"
+    assert main(["predict", "model.npz", first, second]) == 0
+    classifier = Classifier.load("model.npz")
+    probabilities, names = classifier.predict_proba([first, second]), np.array(classifier.class_names)
+    for line, file, own in zip(capsys.readouterr().out.splitlines(), (first, second), probabilities, strict=True):
+        best, runner_up = np.argsort(-own)[:2]
+        assert line == f"{file}: {names[best]} {own[best]:.1%}, {names[runner_up]} {own[runner_up]:.1%}"
+
+
+def test_json_for_programs(capsys):
+    assert main(["predict", "model.npz", "photos/train/cat", "--json", "--top", "9"]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["file"] for one in found] == [os.path.join("photos/train/cat", f"{i}.png") for i in range(4)]
+    classifier = Classifier.load("model.npz")
+    for one, own in zip(found, classifier.predict_proba([one["file"] for one in found]), strict=True):
+        assert one["class"] == one["top"][0]["class"] == classifier.class_names[own.argmax()]
+        assert one["probability"] == pytest.approx(own.max(), abs=1e-9)
+        assert sum(each["probability"] for each in one["top"]) == pytest.approx(1)
+
+
+def test_a_hinge_gives_scores(capsys):
+    assert main(["predict", "hinge.npz", "photos/train/cat/0.png", "--top", "1"]) == 0
+    best = Classifier.load("hinge.npz").scores("photos/train/cat/0.png").max()
+    assert capsys.readouterr().out == f"photos/train/cat/0.png: cat (score {best:.2f})\n"
+
+
+def test_a_list_on_standard_input_and_folders(capsys, monkeypatch, tmp_path):
+    (tmp_path / "empty").mkdir()
+    names = b"photos/train/cat/0.png\r\n\n" + os.fsencode(tmp_path / "empty") + b"\nno\xff\x1b[2J.png\nphotos/test\n"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(names)))
+    assert main(["predict", "model.npz", "-", "broken.png", "model.npz"]) == 1
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 1 + 12
+    empty, missing, broken, other = said.err.splitlines()
+    assert empty.endswith("empty: expected pictures in this folder, found none")
+    assert missing == "linclf: no\\udcff\\x1b[2J.png: no such file or folder"
+    assert broken.startswith("linclf: broken.png: expected an image, could not decode it")
+    assert other.startswith("linclf: model.npz: expected an image")
+
+
+def test_the_others_still_run_where_one_cannot_be_read(capsys, monkeypatch):
+    monkeypatch.setattr("linclf.classifier.predict.at_a_time", lambda shape: 2)
+    files = ["broken.png", *(f"photos/train/cat/{i}.png" for i in (2, 0, 3)), "none.png", "photos/train/cat/1.png"]
+    assert main(["predict", "model.npz", *files]) == 1
+    found = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()]
+    assert found[:3] == files[1:4]
+    assert found[-1] == files[-1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["none.npz", "a.png"], "none.npz: expected a model saved by Classifier.save"),
+        (["broken.png", "a.png"], "broken.png: expected a model"),
+        (["model.npz", "a.png", "--top", "0"], "--top must be a whole number, 1 or more, not 0"),
+        (["vectors.npz", "a.png"], "expected arrays: it was trained on numbers that are no 8-bit pixels of shape (4,)"),
+        (["model.npz"], "the following arguments are required: FILE"),
+    ],
+)
+def test_what_cannot_run_is_refused_at_once(words, said, capsys, place):
+    np.savez("data.npz", **arrays())
+    Classifier.fit(load_dataset("data.npz"), Config(learning_rate=1, l2=0, epochs=0), progress=False).save(
+        "vectors.npz"
+    )
+    assert main(["predict", *words]) == 2
+    found = capsys.readouterr()
+    assert said in found.err
+    assert (found.out, found.err.count("\n")) == ("", 1)
+
+
+def test_nobody_need_read_to_the_end():
+    command = [sys.executable, "-m", "linclf", "predict", "model.npz", *["photos/train/cat/0.png"] * 3000]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == ("", 0)
