@@ -18,6 +18,8 @@ from helpers import AXE, ROOT, missing
 
 import linclf
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("docs")]  # the site is built once
+
 PAGES = sorted(path.stem for path in (ROOT / "docs").glob("*.*") if path.suffix in (".md", ".rst"))
 ON_GITHUB = {  # what the workflow finds set
     "GITHUB_REPOSITORY": "Someone/linclf",

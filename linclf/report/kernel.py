@@ -10,8 +10,9 @@ if __name__ == "__main__":
     os.chdir(os.path.dirname(os.path.abspath(__file__)))
     import matplotlib  # noqa: F401  a matplotlibrc in the current folder would come before $MATPLOTLIBRC
 
-    os.chdir(here)
     import linclf  # noqa: F401  before ipykernel takes the current folder, where it may be, off the path
+
+    os.chdir(here)
 
     from ipykernel.kernelapp import launch_new_instance
 
