@@ -1,12 +1,13 @@
 """Fixtures that several test files share."""
 
 import os
+import re
 import shutil
 import signal
 from pathlib import Path
 
 import pytest
-from helpers import ON_THE_REPORT, TINY, linclf, missing
+from helpers import TINY, linclf, missing
 from hypothesis import settings
 
 settings.register_profile("linclf", deadline=None)  # how long an example takes says how busy the machine is
@@ -18,14 +19,32 @@ os.environ["SCIPY_ARRAY_API"] = "1"  # read when SciPy is imported: without it s
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def together(nodeid):
+    """What one process runs as a whole: a file, or all tests on the fixture ``report``, which is slow to make."""
+    return "report" if ON_THE_REPORT.search(nodeid) else nodeid.partition("::")[0]
+
+
+ON_THE_REPORT = re.compile(r"test_build\.py|test_pages\.py(?!.*\[.*committed/)|linclf.*verify reports")
+
+
 def pytest_collection_modifyitems(items):
-    """Fast tests run first, then those on the shared report, in one process, then the slow ones beside them."""
-    for item in items:
-        if "report" in item.fixturenames:
-            item.add_marker(ON_THE_REPORT)
-    marks = ("xdist_group", "slow")
-    items.sort(key=lambda item: next((i for i, mark in enumerate(marks, 1) if item.get_closest_marker(mark)), 0))
+    """Files without slow tests come first, then those on the report, then the other slow ones."""
+    slow = {together(item.nodeid) for item in items if item.get_closest_marker("slow")}
+    order = {name: 1 if name == "report" else 2 for name in slow}
+    items.sort(key=lambda item: order.get(together(item.nodeid), 0))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Whatever ``--dist`` says: groups of pytest-xdist's own are one test each from pytest 9.2 on."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return together(nodeid)
+
+    config.option.loadscopereorder = False  # in the order of the items
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")
