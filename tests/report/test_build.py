@@ -13,10 +13,12 @@ import time
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import psutil
 import pytest
 from helpers import ROOT, TINY, linclf
 
+from linclf import Classifier, load_dataset
 from linclf.cli import main
 from linclf.errors import DivergenceError
 from linclf.report import build, parameters
@@ -44,6 +46,19 @@ def test_a_page_a_notebook_and_the_results(report):
     assert results["exact"]["E1"]["relative_error"] < 1e-6
     assert results["exact"]["E2"]["relative_error"] < 1e-6
     assert results["exact"]["E2"]["loss_at_zero"] == 9
+
+
+def test_a_classifier_to_keep_stands_beside_the_pages(report):
+    """The very network of the results, and the page says which."""
+    kept = Classifier.load(report / build.MODEL)
+    data, results = load_dataset("synthetic:250"), json.loads((report / "results.json").read_text())
+    (run,) = (run for run in results["runs"] if (run["arm"], run["setting"], run["seed"]) == ("full", 3, 0))
+    right = kept.predict(data.test_images) == np.array(data.class_names)[data.test_labels]
+    assert right.mean() == run["test_accuracy"]
+    assert kept.validation_accuracy == run["validation_accuracy"][-1]
+    assert (kept.data_sha256, kept.config.epochs) == (data.provenance.sha256, run["epochs"])
+    says = f"setting 3 (λ = 0.1, η = 0.001), seed 0 (validation accuracy {100 * kept.validation_accuracy:.2f} %)"
+    assert says in (report / "index.html").read_text(encoding="utf-8")
 
 
 def test_claims_stand_beside_the_results_and_exact_ones_on_the_pages(report, capsys):
