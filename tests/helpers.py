@@ -4,9 +4,11 @@ import gzip
 import io
 import math
 import os
+import re
 import struct
 import subprocess
 import sys
+import time
 import tracemalloc
 import zlib
 from pathlib import Path
@@ -37,6 +39,23 @@ def missing(reason):
     (pytest.fail if os.environ.get("LINCLF_BROWSER") == "required" else pytest.skip)(reason)
 
 
+def examples(text, language):
+    """The code blocks of a language in a text in Markdown."""
+    return re.findall(rf"```{language}\n(.*?)```", text, re.S)
+
+
+def spans(text):
+    """What stands between single backticks, on one line."""
+    return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", text, flags=re.S))]
+
+
+def commands(text):
+    """The commands in a text in Markdown: the lines of its shell examples, and those that stand in its sentences."""
+    program = re.compile(r"(make|linclf|pip|conda|dask|apt-get|npm|papermill|jupyter) \S")
+    lines = (line.partition(" # ")[0].strip() for block in examples(text, "sh") for line in block.splitlines())
+    return [*filter(None, lines), *filter(program.match, spans(text))]
+
+
 def arrays(n=60, n_test=30, shape=(4,), n_classes=3, dtype=np.float32, seed=0):
     rng = np.random.default_rng(seed)
     made = {}
@@ -58,10 +77,12 @@ def same_rows(found, wanted):
 
 
 def refused(path, name):
-    """Loading fails with the name of the file, without the memory that a header asks for."""
+    """Loading fails with the name of the file, soon, and without the memory that a header asks for."""
     tracemalloc.start()
+    started = time.process_time()
     with pytest.raises(DataError) as raised:
         load_dataset(path)
+    assert time.process_time() - started < 2
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert name in str(raised.value)

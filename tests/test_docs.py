@@ -1,11 +1,15 @@
 """The documentation: built as `make docs` builds it, published as the workflow does, opened under a sub-path."""
 
+import inspect
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import threading
+import tomllib
+from contextlib import suppress
 from functools import cache, partial
 from html import unescape
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -14,17 +18,26 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from helpers import AXE, ROOT, missing
+from helpers import AXE, ROOT, commands, examples, missing, spans
 
 import linclf
+from linclf.cli import parser
+from linclf.report.build import notebooks
+from linclf.report.parameters import parse
+
+pytestmark = pytest.mark.slow
 
 PAGES = sorted(path.stem for path in (ROOT / "docs").glob("*.*") if path.suffix in (".md", ".rst"))
+TEXTS = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
+NOTEBOOKS = notebooks()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ON_GITHUB = {  # what the workflow finds set
     "GITHUB_REPOSITORY": "Someone/linclf",
     "GITHUB_SERVER_URL": "https://github.com",
     "GITHUB_REF_NAME": "main",
     "GITHUB_SHA": 40 * "a",
 }
+TINY = {"LEARN_DATA": "synthetic:100"}
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +48,7 @@ def site(tmp_path_factory):
     dry_run = subprocess.run(["make", "--dry-run", "docs"], cwd=ROOT, capture_output=True, text=True)
     (words,) = re.findall(r"-m (sphinx .*) build/doctrees docs site$", dry_run.stdout, re.M)
     command = [sys.executable, "-m", *words.split(), folder.with_name("doctrees"), "docs", folder]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | ON_GITHUB, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | ON_GITHUB | TINY, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -95,10 +108,59 @@ def test_a_page_opens_under_a_sub_path_and_axe_finds_nothing_serious(browser, ad
     page.close()
 
 
-def test_every_public_name_is_listed():
-    listed = re.findall(r"^\.\. auto\w+:: linclf\.([\w.]+)$", (ROOT / "docs" / "api.rst").read_text("utf-8"), re.M)
-    public = {name for name in dir(linclf) if not name.startswith("_")} - {"plot"}
-    assert public | {f"plot.{name}" for name in linclf.plot.__all__} <= {*listed}
+@pytest.mark.parametrize("name", [name for name, text in TEXTS.items() if examples(text, "python")])
+def test_its_examples_run(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LINCLF_DATA", "synthetic:100")
+    for example in examples(TEXTS[name], "python"):
+        exec(compile(example, name, "exec"), {})
+
+
+@pytest.mark.parametrize("command", sorted({command for text in TEXTS.values() for command in commands(text)}))
+def test_its_commands_are_commands(command):
+    """Parsed, not run: README's are run."""
+    words = shlex.split(command)
+    while re.fullmatch(r"[A-Z_]+=\S+", words[0]):
+        del words[0]
+    program, *rest = words
+    if program == "linclf":
+        with suppress(SystemExit if rest[-1] == "--help" else ()):
+            parser().parse_args(rest)
+    elif program == "make":
+        subprocess.run(["make", "--dry-run", *rest], cwd=ROOT, check=True, capture_output=True)
+    elif program == "papermill":
+        parse([rest[i + 1] + "=" + rest[i + 2] for i, word in enumerate(rest) if word == "-p"], NOTEBOOKS)
+        assert (ROOT / rest[0]).is_file()
+    elif program == "pip":
+        extras = [name for found in re.findall(r"(?:linclf|\.)\[([\w,]+)\]", command) for name in found.split(",")]
+        assert set(extras) <= set(PROJECT["optional-dependencies"])
+    else:
+        assert program in ("conda", "dask", "jupyter", "shtab")
+
+
+def test_its_options_are_options():
+    (subcommands,) = (action for action in parser()._actions if hasattr(action.choices, "values"))
+    known = {word for command in subcommands.choices.values() for word in command._option_string_actions}
+    assert {span.split()[0] for text in TEXTS.values() for span in spans(text) if span[:2] == "--"} <= known
+
+
+def test_every_parameter_of_a_notebook_is_explained():
+    rows = re.findall(r"^\| (`.*?`) \|", TEXTS["notebooks.md"], re.M)
+    assert {*spans(" ".join(rows))} == {name for notebook in NOTEBOOKS.values() for name in notebook.types}
+
+
+def test_every_public_name_and_method_is_listed(site):
+    names = {name for name in dir(linclf) if not name.startswith("_")} - {"plot"}
+    methods = {f"{name}.{key}" for name in names for key in dir(getattr(linclf, name)) if is_ours(name, key)}
+    plots = {f"plot.{name}" for name in linclf.plot.__all__}
+    assert {f"linclf.{name}" for name in names | methods | plots} <= anchors(site / "api.html")
+
+
+def is_ours(name, key):
+    """Whether a class has a public method or property of that name which linclf defines."""
+    found = inspect.getattr_static(getattr(linclf, name), key)
+    found = getattr(found, "__func__", getattr(found, "fget", found))
+    return not key.startswith("_") and str(getattr(found, "__module__", "")).startswith("linclf.")
 
 
 def test_copies_of_notebooks_say_how_to_install_and_the_page_how_to_open_them(site):

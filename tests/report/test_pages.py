@@ -16,6 +16,8 @@ from linclf.report.pages import USUAL, page_file
 from linclf.report.render import convert
 from linclf.report.views import html, plots
 
+pytestmark = pytest.mark.slow
+
 COMMITTED = ROOT / "reports" / "cifar-10"
 FILES = [*map(page_file, USUAL), SINGLE]
 VIEWS = [(1280, "light"), (360, "dark")]
@@ -53,12 +55,12 @@ def visit(browser):
 
 
 @pytest.fixture(
-    params=[f"made/{file}" for file in FILES] + [f"committed/{path.name}" for path in COMMITTED.glob("*.html")]
+    params=[f"made/{file}" for file in FILES] + [f"committed/{path.name}" for path in sorted(COMMITTED.glob("*.html"))]
 )
-def path(request, report):
+def path(request):
     """Each page of a report just made, and of the one in the repository."""
     kind, _, file = request.param.partition("/")
-    return (report if kind == "made" else COMMITTED) / file
+    return (request.getfixturevalue("report") if kind == "made" else COMMITTED) / file
 
 
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
@@ -177,8 +179,8 @@ def test_print_cuts_no_figure_and_no_table(visit, path, tmp_path):
     assert page.evaluate(overflow) == 0
     page.pdf(path=tmp_path / "page.pdf", format="A4", prefer_css_page_size=True)
     texts = [sheet.extract_text() for sheet in pypdf.PdfReader(tmp_path / "page.pdf").pages]
-    captions = re.compile(r"Figure \w+\. (?:Loss|Cost) over")
-    assert sum(len(captions.findall(text)) for text in texts) == page.locator("img.curve[alt^='Two curves']").count()
+    captions = re.compile(r"Figure \w+\. (?:Loss|Cost|Accuracy) over")
+    assert sum(len(captions.findall(text)) for text in texts) == page.locator("img.curve[alt*=' curves over ']").count()
     for text in texts:  # the label of each picture's axis stands on the sheet of its caption
         assert len(captions.findall(text)) == len(re.findall(r"^ *epoch *$", text, re.M))
 

@@ -5,10 +5,11 @@ import re
 
 import numpy as np
 import pytest
-from helpers import ROOT
+from helpers import ROOT, arrays
 
 from linclf.claims.ledger import ledger
 from linclf.report.views import claims, provenance, reference, summary
+from linclf.studies.reference.study import Study
 from linclf.studies.results import Results
 
 RENDERED = ROOT / "reports" / "cifar-10" / "results.json"
@@ -121,6 +122,23 @@ def test_the_first_picture_holds_each_settings_accuracies_with_intervals(name, s
     for row in rows:
         for value, low, high in np.array(row[1:]).reshape(5, 3):
             assert value - 4 < low < value < high < value + 4
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "says"),
+    [
+        (
+            (5, 6, 3),
+            np.uint8,
+            '`linclf predict model.npz photo.jpg`, or `linclf.Classifier.load("model.npz").predict("',
+        ),
+        ((4,), np.float32, "predict(X)` in Python, with X of shape (n, 4)"),
+    ],
+)
+def test_it_says_how_to_use_the_classifier_to_keep(tmp_path, shape, dtype, says):
+    np.savez(tmp_path / "data.npz", **arrays(shape=shape, dtype=dtype))
+    study = Study(str(tmp_path / "data.npz"), tmp_path, epochs=1, progress=False)
+    assert says in reference.kept(study.run("full")).text
 
 
 def test_what_the_ledger_and_the_views_know_of_the_reference_agrees():
