@@ -100,8 +100,6 @@ def make_report(
             executed = _execute({name: chosen[name] for name in order}, values, folder)
         clock.lap("notebooks")
         page = _write_pages(out, executed, data.provenance)
-        if "summary" in executed:
-            _write_picture(out, executed["summary"])
         if single_file:
             _write_single(out, first_page(data.provenance))
         failed = {PAGES[name].study for name, execution in executed.items() if execution.failure}
@@ -196,6 +194,8 @@ def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenan
             about["failed"] = copy.name
         execution.notebook.metadata["linclf"] = about
         write_text(out / page_file(name, first), convert(execution.notebook, name))
+    if "summary" in executed:
+        _write_picture(out, executed["summary"])
     return out / page_file(next(iter(executed)), first)
 
 
