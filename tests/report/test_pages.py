@@ -16,6 +16,8 @@ from linclf.report.pages import USUAL, page_file
 from linclf.report.render import convert
 from linclf.report.views import html, plots
 
+pytestmark = pytest.mark.slow
+
 COMMITTED = ROOT / "reports" / "cifar-10"
 FILES = [*map(page_file, USUAL), SINGLE]
 VIEWS = [(1280, "light"), (360, "dark")]
@@ -53,12 +55,12 @@ def visit(browser):
 
 
 @pytest.fixture(
-    params=[f"made/{file}" for file in FILES] + [f"committed/{path.name}" for path in COMMITTED.glob("*.html")]
+    params=[f"made/{file}" for file in FILES] + [f"committed/{path.name}" for path in sorted(COMMITTED.glob("*.html"))]
 )
-def path(request, report):
+def path(request):
     """Each page of a report just made, and of the one in the repository."""
     kind, _, file = request.param.partition("/")
-    return (report if kind == "made" else COMMITTED) / file
+    return (request.getfixturevalue("report") if kind == "made" else COMMITTED) / file
 
 
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
@@ -156,14 +158,14 @@ def test_a_figures_numbers_can_be_downloaded(visit, report):
 @pytest.mark.parametrize("press", ["click", "Enter"])
 def test_a_table_sorts_by_a_column(visit, report, press):
     page = visit(report / page_file("1_1_all_data"))
-    table = page.locator("table", has_text="Accuracy after the last epoch").last
-    header = table.locator("th", has_text="test, %")
+    table = page.locator("table", has_text="Accuracy on test images").last
+    header = table.locator("th").last
     for order in ("ascending", "descending"):
         header.locator("button").click() if press == "click" else header.locator("button").press(press)
         cells = [float(text.split()[0]) for text in table.locator("tbody td:last-child").all_text_contents()]
         assert cells == sorted(cells, reverse=order == "descending")
         assert header.get_attribute("aria-sort") == order
-    assert len(set(cells)) > 3
+    assert len(set(cells)) > 1
 
 
 def test_print_cuts_no_figure_and_no_table(visit, path, tmp_path):

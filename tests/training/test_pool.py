@@ -19,6 +19,13 @@ X, y = rng.standard_normal((350, 640), dtype=np.float32), rng.integers(0, 10, 35
 CONFIGS = [Config(seed=seed, epochs=2, learning_rate=0.01, l2=0.1) for seed in range(5)]
 
 
+@pytest.fixture(autouse=True)
+def two_blas_threads():
+    """However many the tests were started with."""
+    with threadpool_limits(2, "blas"):
+        yield
+
+
 def blas_threads():
     return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
