@@ -23,16 +23,19 @@ from linclf.studies.reference.design import Plan
 from linclf.studies.reference.study import Study
 from linclf.studies.results import Results
 from linclf.system.environment import cores, source_tree
-from linclf.system.files import write_text
+from linclf.system.files import write_text, write_whole
 
 from . import parameters
 from .execute import Execution, execute, patience, stop_kernels
 from .folder import scratch, sole_writer
 from .pages import PAGES, page_file, reading_order
+from .pdf import browser, print_pdf
 from .render import convert, join
 
 SINGLE = "report.html"
 """All pages in one, where it is asked for."""
+PRINTED = "report.pdf"
+"""The same on paper."""
 MODEL = "model.npz"
 """The network to keep."""
 
@@ -53,6 +56,7 @@ def make_report(
     command: str = "",
     fresh: bool = False,
     single_file: bool = False,
+    pdf: bool = False,
     open_page: bool = False,
 ) -> int:
     """Run the notebooks, write pages, numbers and a classifier to keep; the exit status, 1 if a notebook failed.
@@ -64,6 +68,7 @@ def make_report(
         command: what makes this report again.
         fresh: train everything, also what is stored already.
         single_file: also write ``report.html``, all pages in one.
+        pdf: also write ``report.pdf``, the same on paper; needs Chromium.
         open_page: show the first page in the browser.
 
     Raises:
@@ -71,6 +76,8 @@ def make_report(
     """
     clock = _Clock()
     patience()  # refused before anything is trained, as whatever else is wrong here
+    if pdf:
+        browser()
     chosen = parameters.select(notebooks(), only or [])
     values = given | parameters.parse(assignments or [], chosen)
     out = Path(values["out_dir"])
@@ -86,13 +93,13 @@ def make_report(
             executed = _execute(chosen, values, folder)
         clock.lap("notebooks")
         _write_pages(out, executed)
-        if single_file:
-            _write_single(out)
         if found and executed["3_ceiling"].failure:
             found = None
         _write_numbers(out, study.results(), found, command)
         if classifier := study.classifier():
             classifier.save(out / MODEL)
+        if single_file or pdf:
+            _write_whole(out, single_file=single_file, pdf=pdf)
         clock.lap("pages")
     page = out / page_file("summary" if "summary" in executed else next(iter(executed)))
     print(f"done in {clock}")
@@ -175,11 +182,16 @@ def _write_pages(out: Path, executed: dict[str, Execution]) -> None:
         write_text(out / page_file(name), convert(execution.notebook, name))
 
 
-def _write_single(out: Path) -> None:
-    """All pages there are, in one."""
+def _write_whole(out: Path, *, single_file: bool, pdf: bool) -> None:
+    """All pages there are, in one, as a page and on paper."""
     files = {name: out / page_file(name) for name in reading_order(PAGES)}
-    pages = {name: file.read_text(encoding="utf-8") for name, file in files.items() if file.exists()}
-    write_text(out / SINGLE, join(pages))
+    whole = join({name: file.read_text(encoding="utf-8") for name, file in files.items() if file.exists()})
+    if single_file:
+        write_text(out / SINGLE, whole)
+    if pdf:
+        with scratch(out) as folder:
+            printed = print_pdf(whole, folder)
+        write_whole(out / PRINTED, lambda file: file.write(printed))
 
 
 def _write_numbers(out: Path, results: Results, ceiling: CeilingResults | None, command: str) -> None:

@@ -15,8 +15,9 @@ from itertools import zip_longest
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
-from .settings import DARK, own_settings
+from .settings import DARK, PAPER, own_settings
 
 Bundle = tuple[dict[str, str], dict[str, Any]]
 
@@ -27,6 +28,8 @@ _LATEX = {
     **{"±": r"$\pm$", "≤": r"$\leq$", "≥": r"$\geq$", "λ": r"$\lambda$", "η": r"$\eta$", "μ": r"$\mu$"},
     **{"✓": r"$\checkmark$", "✗": r"$\times$", "→": r"$\rightarrow$"},
 }
+# Code and formulas, which are left alone, or a letter.
+_GREEK = re.compile(r"`[^`]*`|\$[^$]*\$|[λημ±]")
 # An SVG within a page knows the page's colour scheme: its colours follow, but for those within heat maps and pictures.
 _FOLLOWS = "".join(
     f'[style*="{what}: {colour}"]{{{what}:{dark}!important}}'
@@ -59,10 +62,15 @@ class Prose:
     text: str
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
-        return {"text/markdown": self.text, "text/plain": self.text}, {}
+        # LaTeX's text font has no Greek letters, its mathematics has.
+        return {"text/markdown": _GREEK.sub(_as_formula, self.text), "text/plain": self.text}, {}
 
     def __repr__(self) -> str:
         return self.text
+
+
+def _as_formula(match: re.Match[str]) -> str:
+    return _LATEX.get(match[0], match[0])
 
 
 def markdown(text: str) -> str:
@@ -90,7 +98,7 @@ def plain(markup: str) -> str:
     'a < b; c'
     """
     text = re.sub(r"</div>\s*<div>|<br>", "; ", re.sub(r"<svg.*?</svg>", "", markup, flags=re.S))
-    return unescape(re.sub(r"<[^>]+>", "", text)).replace("\xa0", " ").strip()
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", text))).strip()
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> dict[str, str]:
@@ -152,14 +160,29 @@ def svg(fig: Any, salt: str) -> bytes:
     return picture.getvalue().replace("<defs>", f"<defs>{_STYLE}", 1).encode()
 
 
-def png(fig: Any, alt: str) -> tuple[dict[str, str], dict[str, Any]]:
-    """A figure as PNG with two pixels for each that it is wide, and its metadata: width, height and alt text."""
-    picture = io.BytesIO()
+def png(fig: Any, caption: str, alt: str) -> Bundle:
+    """A figure with its caption beneath as PNG, two pixels for each that it is wide; metadata: width, height, alt text.
+
+    The caption is within, since viewers that show the picture show no text of the same bundle.
+    """
+    from matplotlib.figure import Figure
+
+    pictures = []
     with own_settings():
-        fig.savefig(picture, format="png", dpi=200)
-        width, height = (round(100 * inches) for inches in fig.get_size_inches())
-    content = base64.b64encode(picture.getvalue()).decode()
-    return {"image/png": content}, {"image/png": {"width": width, "height": height, "alt": alt}}
+        wide = fig.get_figwidth()
+        lines = textwrap.wrap(caption, round(12.5 * wide))
+        strip = Figure(figsize=(wide, 0.19 * len(lines) + 0.1))
+        strip.text(0.01, 0.99, "\n".join(lines), va="top", linespacing=1.25, parse_math=False)
+        for each in (fig, strip):
+            content = io.BytesIO()
+            each.savefig(content, format="png", dpi=200)
+            pictures.append(Image.open(content))
+    whole = Image.new("RGB", (pictures[0].width, 2 * (sum(picture.height for picture in pictures) // 2)), PAPER)
+    for picture, y in zip(pictures, (0, pictures[0].height), strict=True):
+        whole.paste(picture, (0, y))
+    whole.save(content := io.BytesIO(), format="png")
+    size = {"width": whole.width // 2, "height": whole.height // 2}
+    return {"image/png": base64.b64encode(content.getvalue()).decode()}, {"image/png": {**size, "alt": alt}}
 
 
 @own_settings()

@@ -33,14 +33,16 @@ def callout(text: str, kind: str = "note") -> Html:
     """A boxed sentence: a "note" or a "warning"."""
     word = "Note: " if kind == "note" else "Mind: "
     markup = f'<p class="callout {escape(kind)}" role="note"><strong>{word}</strong>{escape(text)}</p>'
-    return Html(markup, word + text, {"text/markdown": f"> **{word.strip()}** {bundles.markdown(text)}"})
+    boxed = rf"\begin{{quote}}\textbf{{{word}}}{bundles.latex(text)}\end{{quote}}"
+    others = {"text/markdown": f"> **{word.strip()}** {bundles.markdown(text)}", "text/latex": boxed}
+    return Html(markup, word + text, others)
 
 
 def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping[str, Sequence[Any]]) -> Html:
     """A numbered figure as SVG and PNG, with its caption, alt text and numbers to download."""
     source = _data_link("image/svg+xml", bundles.svg(fig, salt=str(number)))
     image = f'<img class="curve" src="{source}" alt="{escape(alt)}">'
-    return _numbered(number, image, caption, "csv", "Numbers (CSV)", _csv(data), bundles.png(fig, alt))
+    return _numbered(number, image, caption, "csv", "Numbers (CSV)", _csv(data), fig, alt)
 
 
 def templates(
@@ -68,23 +70,22 @@ def templates(
     group = f'<div role="group" aria-label="{escape(alt)}">{grid}</div>'
     array = io.BytesIO()
     np.save(array, weights.astype(np.float16))
-    picture_of_all = bundles.png(bundles.mosaic(images, names), alt)
-    return _numbered(number, group, caption, "npy", "Weights (NumPy)", array.getvalue(), picture_of_all)
+    together = bundles.mosaic(images, names)
+    return _numbered(number, group, caption, "npy", "Weights (NumPy)", array.getvalue(), together, alt)
 
 
 def _numbered(
-    number: int | str, content: str, caption: str, ending: str, what: str, numbers: bytes, picture: bundles.Bundle
+    number: int | str, content: str, caption: str, ending: str, what: str, numbers: bytes, fig: Any, alt: str
 ) -> Html:
-    """A figure with its caption and a link that downloads its numbers."""
-    name = f"figure-{escape(str(number))}"
+    """A figure with its caption and a link that downloads its numbers; ``fig`` is the same as one picture."""
+    name, said = f"figure-{escape(str(number))}", f"Figure {number}. {caption}"
     source = _data_link("text/csv" if ending == "csv" else "application/octet-stream", numbers)
-    return Html(
+    markup = (
         f'<figure id="{name}">{content}<figcaption><a class="anchor" href="#{name}"><b>Figure {escape(str(number))}.'
         f'</b></a> {escape(caption)} <a class="numbers" download="{name}.{ending}" href="{source}">{what}</a>'
-        "</figcaption></figure>",
-        f"Figure {number}. {caption}",
-        *picture,
+        "</figcaption></figure>"
     )
+    return Html(markup, said, *bundles.png(fig, said, alt))
 
 
 def _csv(columns: Mapping[str, Sequence[Any]]) -> bytes:
