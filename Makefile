@@ -1,4 +1,4 @@
-# make report | make test | make test-lowest | make lint | make notebooks | make bench | make torture | make mutants | make clean
+# make report | make test | make test-lowest | make lint | make notebooks | make docs | make bench | make torture | make mutants | make clean
 # Each makes .venv with what it needs, from pyproject.toml. Options for the report: make report ARGS="--data DIR"
 
 PYTHON ?= python3
@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 PIP := $(if $(shell command -v uv),uv pip install --python $(BIN)/python,$(BIN)/python -m pip install --disable-pip-version-check)
 
-.PHONY: report test test-lowest lint notebooks bench torture mutants clean
+.PHONY: report test test-lowest lint notebooks docs bench torture mutants clean
 
 report: .venv/report.stamp
 	$(BIN)/linclf report $(ARGS)
@@ -27,6 +27,10 @@ lint: .venv/test.stamp
 notebooks: .venv/notebooks.stamp
 	$(BIN)/jupyter lab notebooks
 
+# The documentation, as a site that needs no server: open site/index.html.
+docs: .venv/docs.stamp
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --fresh-env --doctree-dir build/doctrees docs site
+
 bench: .venv/bench.stamp
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
@@ -39,7 +43,7 @@ mutants: .venv/mutants.stamp
 	$(BIN)/mutmut results --all true | $(BIN)/python tests/torture/mutants.py
 
 clean:
-	rm -rf .venv .venv-lowest build dist mutants .coverage*
+	rm -rf .venv .venv-lowest build dist site mutants .coverage*
 
 # One stamp an extra: installed again only when pyproject.toml changes, or the template that Jupyter gets a copy of.
 .venv/%.stamp: pyproject.toml $(wildcard linclf/report/templates/linclf/*) | .venv

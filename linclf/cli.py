@@ -67,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--first-seed", type=int, default=0, metavar="S", help="number of the first seed, default 0")
     report.add_argument("--epochs", type=int, default=40, metavar="N", help="epochs of each training, default 40")
     report.add_argument("--only", nargs="+", action="extend", metavar="NAME", help="run only these, such as 0_baseline")
+    report.add_argument("--ceiling", action="store_true", help="also make section 3: ten minutes more on CIFAR-10")
     report.add_argument(
         "-p", "--parameter", action="append", metavar="NAME=VALUE", help="set another notebook parameter"
     )
@@ -149,6 +150,7 @@ def _report(options: argparse.Namespace, command: str) -> int:
             parameters | {"out_dir": options.out},
             assignments=options.parameter,
             only=options.only,
+            ceiling=options.ceiling,
             command=command,
             fresh=options.fresh,
             single_file=options.single_file,

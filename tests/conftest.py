@@ -1,11 +1,12 @@
 """Fixtures that several test files share."""
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
-from helpers import TINY, linclf
+from helpers import TINY, linclf, missing
 from hypothesis import settings
 
 settings.register_profile("linclf", deadline=None)  # how long an example takes says how busy the machine is
@@ -32,3 +33,14 @@ def report(tmp_path_factory) -> Path:
     done = linclf("report", *TINY, "--out", out, "--single-file")
     assert done.returncode == 0, done.stdout + done.stderr
     return out
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """The system's Chromium, through Playwright."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        missing("no Chromium here: apt-get install chromium")
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])

@@ -3,6 +3,7 @@
 import gzip
 import io
 import math
+import os
 import struct
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from linclf.studies.results import CURVES, Results, encode_correct
 
 ROOT = Path(__file__).parent.parent
 """The checkout."""
+AXE = ROOT / "tests" / "node_modules" / "axe-core" / "axe.min.js"
 TINY = ("--data", "synthetic:250", "--epochs", "2", "--seeds", "2")
 
 
@@ -28,6 +30,11 @@ def linclf(*words, cwd=None, under=()):
     """Status and output of ``linclf`` with these words; under: a command that starts it."""
     command = [*under, sys.executable, "-m", "linclf", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+
+
+def missing(reason):
+    """What a test needs is not here: a failure where it must be (``.ci/run``), else a skip."""
+    (pytest.fail if os.environ.get("LINCLF_BROWSER") == "required" else pytest.skip)(reason)
 
 
 def arrays(n=60, n_test=30, shape=(4,), n_classes=3, dtype=np.float32, seed=0):

@@ -28,7 +28,7 @@ from linclf.system.files import write_text, write_whole
 from . import parameters
 from .execute import Execution, execute, patience, stop_kernels
 from .folder import scratch, sole_writer
-from .pages import PAGES, page_file, reading_order
+from .pages import CEILING, PAGES, USUAL, page_file, reading_order
 from .pdf import browser, print_pdf
 from .render import convert, join
 
@@ -53,6 +53,7 @@ def make_report(
     *,
     assignments: list[str] | None = None,
     only: list[str] | None = None,
+    ceiling: bool = False,
     command: str = "",
     fresh: bool = False,
     single_file: bool = False,
@@ -64,7 +65,8 @@ def make_report(
     Args:
         given: parameters from the command line: data, out_dir, seeds, first_seed, epochs.
         assignments: further parameters as NAME=VALUE.
-        only: names of the notebooks to run; all by default.
+        only: names of the notebooks to run; all but section 3 by default.
+        ceiling: run section 3 too.
         command: what makes this report again.
         fresh: train everything, also what is stored already.
         single_file: also write ``report.html``, all pages in one.
@@ -78,22 +80,23 @@ def make_report(
     patience()  # refused before anything is trained, as whatever else is wrong here
     if pdf:
         browser()
-    chosen = parameters.select(notebooks(), only or [])
+    known = notebooks()
+    chosen = parameters.select(known, [*(only or known.keys() & USUAL), *([CEILING] if ceiling else [])])
     values = given | parameters.parse(assignments or [], chosen)
     out = Path(values["out_dir"])
     study = Study(values["data"], out, fresh=fresh, **_of(Plan, values))
-    data, ceiling = study.workspace.data, None
-    if "3_ceiling" in chosen:
-        ceiling = CeilingStudy(data, out, fresh=fresh, **_of(CeilingPlan, values))
+    data, beyond = study.workspace.data, None
+    if CEILING in chosen:
+        beyond = CeilingStudy(data, out, fresh=fresh, **_of(CeilingPlan, values))
     with sole_writer(out):
         print(f"data: {data.provenance.describe()}", flush=True)
-        found = _train(study, dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms), ceiling)
+        found = _train(study, dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms), beyond)
         clock.lap("training")
         with scratch(out) as folder:
             executed = _execute(chosen, values, folder)
         clock.lap("notebooks")
         _write_pages(out, executed)
-        if found and executed["3_ceiling"].failure:
+        if found and executed[CEILING].failure:
             found = None
         _write_numbers(out, study.results(), found, command)
         if classifier := study.classifier():

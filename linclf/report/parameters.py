@@ -5,6 +5,7 @@ papermill itself only warns about unknown names and passes values of any type on
 
 import ast
 import difflib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,12 +49,12 @@ def read_notebook(path: Path) -> Notebook:
     return Notebook(path, types)
 
 
-def select(notebooks: dict[str, Notebook], only: list[str]) -> dict[str, Notebook]:
-    """The notebooks called ``only``, in the report's order; all if none is named."""
+def select(notebooks: dict[str, Notebook], only: Collection[str]) -> dict[str, Notebook]:
+    """The notebooks called ``only``, in the report's order."""
     for name in only:
         if name not in notebooks:
             raise ConfigError(f"unknown notebook {name!r}{_nearest(name, notebooks)}")
-    return {name: notebook for name, notebook in notebooks.items() if not only or name in only}
+    return {name: notebook for name, notebook in notebooks.items() if name in only}
 
 
 def parse(assignments: list[str], notebooks: dict[str, Notebook]) -> dict[str, Any]:

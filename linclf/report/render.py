@@ -11,7 +11,7 @@ from nbconvert import HTMLExporter
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 
-from .pages import PAGES, page_file, reading_order
+from .pages import PAGES, USUAL, page_file, reading_order
 
 _TEMPLATES = Path(__file__).parent / "templates"
 # A display formula, an inline one, or code, which is left alone.
@@ -90,7 +90,7 @@ class PagePreprocessor(Preprocessor):
         heading = re.search(
             r"^# (.+)", "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown"), re.M
         )
-        made = reading_order(nb.metadata.get("linclf", {}).get("pages", PAGES))
+        made = reading_order(nb.metadata.get("linclf", {}).get("pages", USUAL))
         onward = made[made.index(name) + 1 :][:1] if name in made else []
         resources["linclf"] = {
             "title": heading[1] if heading else name,

@@ -18,7 +18,7 @@ def penalty(W: np.ndarray, l2: np.ndarray | float) -> np.ndarray:
 
 
 def penalty_factor(l2: np.ndarray | float) -> np.ndarray | float:
-    """2λ: the gradient of the penalty with respect to W is 2λW."""
+    """2λ, one number or (K,): the gradient of the penalty with respect to W is 2λW."""
     return 2 * l2
 
 

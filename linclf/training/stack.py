@@ -76,7 +76,7 @@ class Stack:
         add_product(_matrix(self._V), _matrix(G), x)
 
     def move_towards(self, other: "Stack", keep: np.ndarray) -> None:
-        """A <- keep A + (1 - keep) W for the weights and biases W of another stack, with one ``keep`` per network."""
+        """A <- keep A + (1 - keep) W for the weights and biases W of another stack; keep (K,), one per network."""
         self.W[:] = keep[:, None] * self.W + (1 - keep)[:, None] * other.W
         self._b[:] = keep * self._b + (1 - keep) * other._b
 

@@ -20,7 +20,7 @@ from helpers import ROOT, TINY, linclf
 from linclf.cli import main
 from linclf.errors import DivergenceError
 from linclf.report import build, parameters
-from linclf.report.pages import PAGES, page_file
+from linclf.report.pages import CEILING, PAGES, USUAL, page_file
 from linclf.report.render import convert, mathml
 from linclf.report.views import html
 
@@ -28,7 +28,7 @@ NOTEBOOKS = ROOT / "notebooks"
 
 
 def test_a_page_a_notebook_and_the_results(report):
-    assert {path.name for path in report.glob("*.html")} == {page_file(name) for name in PAGES} | {build.SINGLE}
+    assert {path.name for path in report.glob("*.html")} == {page_file(name) for name in USUAL} | {build.SINGLE}
     results = json.loads((report / "results.json").read_text())
     arms = ["base", "full", "full_updates", "decay", "decay_full", "shuffle", "shuffle_full", "svm"]
     assert [(run["arm"], run["setting"], run["seed"]) for run in results["runs"]] == [
@@ -49,7 +49,7 @@ def test_a_page_a_notebook_and_the_results(report):
 def test_claims_stand_beside_the_results_and_exact_ones_on_the_pages(report, capsys):
     assert main(["verify", str(report)]) == 0
     claims = json.loads((report / "claims.json").read_text())
-    pages = {name: (report / page_file(name)).read_text() for name in PAGES}
+    pages = {name: (report / page_file(name)).read_text() for name in USUAL}
     exact = {"E1": "reproduced", "E2": "reproduced", "E4": "refuted"}  # two epochs are not the printed forty
     assert {claim["id"]: claim["verdict"] for claim in claims["claims"] if claim["verdict"]} == exact
     for claim in claims["claims"]:
@@ -60,7 +60,7 @@ def test_claims_stand_beside_the_results_and_exact_ones_on_the_pages(report, cap
     assert {name for name, page in pages.items() if 'class="verdict' in page} == {"0_baseline", "2_svm", "summary"}
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", USUAL)
 def test_every_page_stands_alone_and_says_that_it_is_on_the_stand_in(report, name):
     page = (report / page_file(name)).read_text()
     assert "not on CIFAR-10" in page
@@ -83,8 +83,24 @@ def test_the_command_on_a_page_makes_it_again(report, tmp_path):
 
 
 def test_every_figure_of_the_reference_has_its_counterpart(report):
-    pages = "".join((report / page_file(name)).read_text() for name in PAGES)
+    pages = "".join((report / page_file(name)).read_text() for name in USUAL)
     assert [number for number in range(1, 21) if f'id="figure-{number}"' not in pages] == []
+
+
+def test_section_3_is_made_where_it_is_asked_for_and_linked_where_it_is(report, tmp_path):
+    for path in report.glob("*.html"):
+        assert CEILING not in path.read_text(), path
+    done = linclf(
+        "report", "--data", "synthetic:20", "--epochs", 1, "--only", "0_baseline", "--ceiling", "--out", tmp_path
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f'<a href="{CEILING}.html">' in (tmp_path / "0_baseline.html").read_text()
+    page = (tmp_path / f"{CEILING}.html").read_text()
+    assert "not on CIFAR-10" in page
+    assert "highest reported" not in page
+    assert "that others report" not in page
+    images = json.loads((tmp_path / "ceiling.json").read_text())["images"]
+    assert images == {"train": 90, "validation": 10, "final": 80}
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -116,7 +132,7 @@ def test_two_reports_from_nothing_have_the_same_pages_and_numbers(report, tmp_pa
     first = pages(), numbers()
     done = linclf("report", *TINY, "--out", report, "--single-file", "--fresh")
     assert done.returncode == 0, done.stderr
-    assert "networks: 203 trained, 0 reused" in done.stdout
+    assert "networks: 64 trained, 0 reused" in done.stdout
     assert numbers() == first[1]
     for name, page in pages().items():
         assert page == first[0][name], name
@@ -266,8 +282,8 @@ def test_formulas_become_mathml_and_code_stays():
 
 def test_text_from_data_is_escaped():
     name = "<script>alert(1)</script>"
-    assert "<script>" not in html.table([name], [[name]], caption=name)._repr_html_()
-    assert "<script>" not in html.callout(name)._repr_html_()
+    assert "<script>" not in html.table([name], [[name]], caption=name).markup
+    assert "<script>" not in html.callout(name).markup
 
 
 def test_the_same_notebook_gives_the_same_page():

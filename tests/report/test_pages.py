@@ -2,42 +2,24 @@
 
 import csv
 import itertools
-import os
 import re
-import shutil
 from urllib.parse import unquote, urlsplit
 
 import cifar_files
 import nbformat
 import numpy as np
 import pytest
-from helpers import ROOT, linclf
+from helpers import AXE, ROOT, linclf, missing
 
 from linclf.report.build import SINGLE
-from linclf.report.pages import PAGES, page_file
+from linclf.report.pages import USUAL, page_file
 from linclf.report.render import convert
 from linclf.report.views import html, plots
 
-AXE = ROOT / "tests" / "node_modules" / "axe-core" / "axe.min.js"
 COMMITTED = ROOT / "reports" / "cifar-10"
-FILES = [*map(page_file, PAGES), SINGLE]
+FILES = [*map(page_file, USUAL), SINGLE]
 VIEWS = [(1280, "light"), (360, "dark")]
 A4 = (688, 1016)  # CSS pixels inside the margins of 14 mm
-
-
-def missing(reason):
-    """What a test needs is not here: a failure where it must be (``.ci/run``), else a skip."""
-    (pytest.fail if os.environ.get("LINCLF_BROWSER") == "required" else pytest.skip)(reason)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        missing("no Chromium here: apt-get install chromium")
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
 
 
 @pytest.fixture
@@ -104,6 +86,23 @@ def test_a_tables_caption_stays_on_a_phones_screen(visit, path):
         found = page.evaluate(edges)
         assert found
         assert all(0 <= left <= right <= 360 for left, right in found)
+
+
+def test_a_phone_shows_what_matters(visit, path):
+    """Labels of at least 9 pixels, the last column of every table, and of one that scrolls that it does."""
+    page = visit(path, width=390)
+    smallest = page.evaluate("""[...document.querySelectorAll("img.curve")].map(image => {
+        const svg = new DOMParser().parseFromString(atob(image.src.split(",")[1]), "image/svg+xml").documentElement;
+        const sizes = [...svg.querySelectorAll("text")].map(text => parseFloat(text.style.fontSize));
+        return Math.min(...sizes) * image.width / svg.viewBox.baseVal.width;
+    })""")
+    assert min(smallest, default=9) >= 9
+    for box in page.locator(".wide:has(table:not(.claims))").all():
+        last = box.locator("tbody tr").first.locator("td").last.bounding_box()
+        assert last["x"] + last["width"] <= 391
+        scrolls = box.evaluate("box => box.scrollWidth > box.clientWidth")
+        said = box.evaluate("box => getComputedStyle(box.querySelector('caption'), '::after').content")
+        assert ("scrolls" in said) == scrolls
 
 
 def test_headings_are_in_order_and_ids_unique(visit, path):
@@ -193,6 +192,14 @@ def test_print_cuts_no_figure_and_no_table(visit, path, tmp_path):
         assert figure.bounding_box()["height"] < A4[1]
     overflow = "[...document.querySelectorAll('.wide')].filter(box => box.scrollWidth > box.clientWidth + 1).length"
     assert page.evaluate(overflow) == 0
+    assert not page.locator("summary, .numbers, .anchor-link, .contents").first.is_visible() or path.name == SINGLE
+    sign = "header => getComputedStyle(header.querySelector('button'), '::after').content"
+    assert all(page.evaluate(f"[...document.querySelectorAll('th:has(button)')].map({sign}).map(c => c === 'none')"))
+    sizes = [
+        page.evaluate(f"parseFloat(getComputedStyle(document.querySelector('{part}') ?? document.body).fontSize)")
+        for part in (".claims td.text", ".claims small", ".claims td.found")
+    ]
+    assert sizes[0] >= max(sizes)
     page.pdf(path=tmp_path / "page.pdf", format="A4", prefer_css_page_size=True)
     texts = [sheet.extract_text() for sheet in pypdf.PdfReader(tmp_path / "page.pdf").pages]
     captions = re.compile(r"Figure \w+\. (?:Loss|Cost) over")
@@ -240,4 +247,4 @@ def test_a_hostile_folder_name_is_text(visit, tmp_path):
     assert done.returncode == 0, done.stderr
     page = visit(tmp_path / "out" / "0_baseline.html")
     assert page.trouble == []
-    assert "<img src=x onerror=alert(1)>" in page.locator(".callout").first.inner_text()
+    assert "<img src=x onerror=alert(1)>" in page.locator(".callout").first.text_content()

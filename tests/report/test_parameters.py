@@ -75,7 +75,7 @@ def test_unknown_and_mistyped_parameters_are_refused(known, assignment, message)
 
 
 def test_unknown_notebook_names_the_nearest(known):
-    assert parameters.select(known, []) == known
+    assert parameters.select(known, known) == known
     with pytest.raises(ConfigError, match=r"unknown notebook 'on': did you mean 'one'\?"):
         parameters.select(known, ["on"])
 

@@ -1,5 +1,6 @@
 """The study of the ceiling: what it tries, what it chooses on, and the optimum by two roads."""
 
+import re
 from dataclasses import FrozenInstanceError, fields, replace
 
 import numpy as np
@@ -12,18 +13,19 @@ from linclf.data.load import load_dataset
 from linclf.report.views import ceiling as ceiling_views
 from linclf.report.views import ceiling_diagnosis
 from linclf.studies.ceiling import design
-from linclf.studies.ceiling.design import INGREDIENTS, SIZES, Choice
+from linclf.studies.ceiling.design import FULL, INGREDIENTS, Choice, Size
 from linclf.studies.ceiling.optimum import softmax_optimum
 from linclf.studies.ceiling.results import validation_accuracy
 from linclf.studies.ceiling.study import CeilingStudy
 from linclf.studies.store import Count, StoredRun
 
 SHAPE = (32, 32, 3)
+SMALL = Size(3, 2, 4, 3, 5, 3, (1 / 20, 1 / 10, 1 / 5, 3 / 5), 15)
 CHOICE = Choice(learning_rate=0.01, l2=0.003, batch_size=50)
 
 
 def study(out, data="synthetic:40", **plan):
-    return CeilingStudy(data, out, progress=False, **plan)
+    return CeilingStudy(data, out, progress=False, **{"size": SMALL, **plan})
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +39,8 @@ def results(out):
 
 
 def test_the_whole_search_has_at_least_two_hundred_configurations():
-    size = SIZES["full"]
-    coarse = design.coarse(size, SHAPE)
-    fine = design.fine(dict.fromkeys(design.LOSSES, CHOICE), size, SHAPE)
+    coarse = design.coarse(FULL, SHAPE)
+    fine = design.fine(dict.fromkeys(design.LOSSES, CHOICE), FULL, SHAPE)
     assert len({*coarse, *fine}) >= 200
     assert {config.loss for config in coarse} == {config.loss for config in fine} == set(design.LOSSES)
     assert all(0.003 / 11 < config.l2 < 0.003 * 11 for config in fine)
@@ -48,7 +49,7 @@ def test_the_whole_search_has_at_least_two_hundred_configurations():
 @pytest.mark.parametrize("name", [name for name in INGREDIENTS if name != "data"])
 def test_each_ingredient_changes_what_it_says(name):
     def mix(names):
-        return design.recipe(names, "cross_entropy", CHOICE, SIZES["full"], SHAPE, seed=0)
+        return design.recipe(names, "cross_entropy", CHOICE, FULL, SHAPE, seed=0)
 
     base, added = mix([]), mix([name])
     assert base == Config(learning_rate=0.001, l2=0.1, epochs=40)  # the reference's setting 3
@@ -70,7 +71,7 @@ def test_each_ingredient_changes_what_it_says(name):
 
 
 def test_feature_vectors_are_not_mirrored():
-    config = design.recipe(INGREDIENTS, "cross_entropy", CHOICE, SIZES["full"], (64,), seed=0)
+    config = design.recipe(INGREDIENTS, "cross_entropy", CHOICE, FULL, (64,), seed=0)
     assert config.augment is None
 
 
@@ -134,8 +135,6 @@ def test_reading_results_trains_nothing_and_changes_nothing(results, monkeypatch
 
 
 def test_a_plan_that_cannot_be_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="size must be one of full, reduced, not 'huge'"):
-        study(tmp_path, size="huge")
     with pytest.raises(ConfigError, match="n_validation must be a whole number, 1 or more, not 0"):
         study(tmp_path, n_validation=0)
     assert list(tmp_path.iterdir()) == []
@@ -168,39 +167,81 @@ def test_votes_and_mean_scores():
     assert ceiling_views._majority(tied, X).tolist() == [1, 1]
 
 
-def test_the_sentence_on_ingredients_names_those_that_gave_the_most(results, monkeypatch):
+def test_gains_count_images_as_well_as_seeds(results):
+    _, y = results.split(results.choosing).validation
+    for gain in ceiling_views.gains(results).values():
+        for value, low, high in gain:
+            assert -100 <= low <= value <= high <= 100
+            assert round(value * 3 * len(y) / 100, 6).is_integer()  # a number of images, over three seeds
+    same = replace(results, ablation={mix: runs[:1] * 3 for mix, runs in results.ablation.items()})
+    widths = [high - low for gain in ceiling_views.gains(same).values() for _, low, high in gain]
+    assert max(widths) > 10  # of 20 images, though the seeds are all alike
+
+
+def test_the_sentence_on_ingredients_names_those_that_gave_the_most():
     zero = (0.0, 0.0, 0.0)
     found = dict.fromkeys(INGREDIENTS, (zero, zero))
-    monkeypatch.setattr(ceiling_views, "gains", lambda results: found)
     assert (
-        ceiling_views.most(results)
+        ceiling_views.most(found)
         == "Added to the baseline, the most brings none; from the mix of all, the most missed is none."
     )
     found["shuffle"] = ((0.4, 0, 0), (0.2, 0, 0))
     found["data"] = ((4.0, 0, 0), (-2.0, 0, 0))
-    assert "brings all the data (+4.0 points) and shuffling (+0.4 points); from" in ceiling_views.most(results)
-    assert ceiling_views.most(results).endswith("the most missed is shuffling (+0.2 points).")
+    assert "brings all the data (+4.0 points) and shuffling (+0.4 points); from" in ceiling_views.most(found)
+    assert ceiling_views.most(found).endswith("the most missed is shuffling (+0.2 points).")
 
 
-def test_more_than_others_ever_reported_is_called_suspicious(results, monkeypatch):
-    monkeypatch.setattr(ceiling_views, "is_the_references", lambda name: True)
-    monkeypatch.setattr(ceiling_views, "_final", lambda results, loss, key: np.array([0.435, 0.431]))
-    said = ceiling_views.verdict(results)
-    assert "43.30 % reaches the 42.3 % that others report" in said
-    chance = 196 * np.sqrt(0.433 * 0.567 / len(results.dataset.test_labels))
-    assert f"would move an accuracy by ± {chance:.1f} points" in said
-    assert "asks for a search for a leak" in said
+@pytest.mark.parametrize("whole", [True, False])
+def test_others_reports_stand_beside_the_whole_of_cifar_10_and_too_much_is_called_suspicious(
+    results, monkeypatch, whole
+):
+    data = replace(results.dataset.provenance, name="CIFAR-10")
+    train = tuple(np.zeros(10_000 if whole else 9_999, np.int64) for _ in range(5))
+    dataset = replace(results.dataset, provenance=data, train_labels=train, test_labels=np.zeros(10_000, np.int64))
+    monkeypatch.setattr(ceiling_views, "_tested", lambda results, loss: 0.433)
+    said = ceiling_views.verdict(replace(results, dataset=dataset))
+    for text in (
+        "43.30 % reaches the 42.3 % that others report",
+        f"would move an accuracy by ± {196 * np.sqrt(0.433 * 0.567 / 10_000):.1f} points",
+        "asks for a search for a leak",
+    ):
+        assert (text in said) == whole
 
 
-def test_the_trend_is_that_of_the_means(results):
-    loss = results.chosen_loss
-    accuracies = {100: [0.29, 0.31], 400: [0.34, 0.36], 1600: [0.37, 0.38]}  # 40 - 100 / sqrt(n) %
+def learning_curve(results, accuracies, n_test=2000):
+    """The figure of networks with these accuracies, by number of training images, one per seed."""
+    loss, rng = results.chosen_loss, np.random.default_rng(0)
+    dataset = replace(results.dataset, test_labels=np.zeros(n_test, np.int64))
+    order = rng.permutation(n_test)  # who gets an image right at few images does at more
     runs = {
-        f"{loss} {n}": [StoredRun({"n_train": n, "test_accuracy": share}, Linear(None, None)) for share in shares]
+        f"{loss} {n}": [
+            StoredRun({"n_train": n}, Linear(None, None), (order >= round(share * n_test)).astype(np.uint16))
+            for share in shares
+        ]
         for n, shares in accuracies.items()
     }
-    figure = ceiling_diagnosis.learning_curve(replace(results, finals=runs), number=1).markup
-    assert (
-        "misses no mean by more than 0.0 points, would gain 0.7 points from twice the images, and end at 40.0 %"
-        in figure
+    return ceiling_diagnosis.learning_curve(replace(results, dataset=dataset, finals=runs), number=1).markup
+
+
+def test_the_trend_is_that_of_the_means_with_an_interval(results):
+    trend = {100: 0.3, 400: 0.35, 1600: 0.375, 6400: 0.3875}  # 40 - 100 / sqrt(n) %
+    said = learning_curve(results, {n: [share - 0.01, share, share, share, share + 0.01] for n, share in trend.items()})
+    found = re.search(
+        r"no mean by more than 0.0 points, would gain (.*?) points \((.*?) to (.*?)\) from twice the images and would "
+        r"end at 40.0 % \((.*?) to (.*?)\) ",
+        said,
     )
+    gain, low, high, least, most = (float(number.replace("−", "-")) for number in found.groups())
+    assert low < gain == 0.4 < high
+    assert 30 < least < 40 < most < 100
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "said"),
+    [
+        ({100: [0.3, 0.3], 400: [0.5, 0.5], 1600: [0.7, 0.7]}, "too few images for a trend"),
+        ({100: [0.39, 0.39], 400: [0.59, 0.59], 1600: [0.79, 0.79], 6400: [0.99, 0.99]}, "No trend can be trusted"),
+    ],
+)
+def test_no_accuracy_is_extrapolated_beyond_what_can_be(results, accuracies, said):
+    assert said in learning_curve(results, accuracies)

@@ -8,7 +8,8 @@ import numpy as np
 from linclf.claims.bootstrap import interval
 from linclf.studies import metrics
 from linclf.studies.ceiling.design import EVERYTHING, INGREDIENTS, LOSSES, MEMBERS, grid
-from linclf.studies.ceiling.results import CeilingResults, validation_accuracy
+from linclf.studies.ceiling.results import CeilingResults, right, validation_accuracy
+from linclf.studies.results import tested_predictions
 from linclf.studies.store import StoredRun
 
 from . import charts, html
@@ -35,14 +36,12 @@ def setup(results: CeilingResults) -> Any:
         f"baseline takes the first {results.n_first:,} of them. The test images are used once, for the networks at the "
         f"end, which train on {len(results.final.train):,}."
     )
-    if results.plan.size != "full":
-        text += " This is the reduced size, a sketch of the study: -p size=full runs the whole of it."
     return html.callout(text)
 
 
 def heat_map(results: CeilingResults, loss: str, *, number: int | str) -> Any:
     """Validation accuracy over the coarse grid of (λ, η) of a loss, as a numbered figure."""
-    rates, penalties = grid(loss, results.plan.amounts)
+    rates, penalties = grid(loss, results.plan.size)
     runs = [run for run in results.search if run.record["loss"] == loss]
     values = 100 * np.array([validation_accuracy(run) for run in runs]).reshape(len(rates), len(penalties)).T
     axes = charts.heat_map(values, [f"{l2:g}" for l2 in penalties], [f"{rate:g}" for rate in rates])
@@ -67,22 +66,27 @@ def chosen(results: CeilingResults) -> Any:
     return html.table(columns, rows, caption=caption)
 
 
-def _gain(runs: Sequence[StoredRun], base: Sequence[StoredRun]) -> tuple[float, float, float]:
-    """Mean difference of validation accuracy in points, paired by seed, and its 95 % bootstrap interval over seeds."""
-    points = 100 * np.array([[validation_accuracy(run) for run in each] for each in (runs, base)])
-    low, high = interval(list(points), lambda means: means[..., 0] - means[..., 1], images=False)
-    return float((points[0] - points[1]).mean()), low, high
+Gain = tuple[float, float, float]
+"""A difference of accuracy in points, and the ends of its 95 % interval over seeds and images."""
 
 
-def gains(results: CeilingResults) -> dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]]:
-    """For each ingredient what it brings alone and what it is missed by, in points, each with its interval."""
-    runs = results.ablation
-    return {name: (_gain(runs[f"+{name}"], runs["base"]), _gain(runs["all"], runs[f"-{name}"])) for name in INGREDIENTS}
+def gains(results: CeilingResults) -> dict[str, tuple[Gain, Gain]]:
+    """For each ingredient what it brings alone and what it is missed by on the validation images."""
+    images = results.split(results.choosing).validation
+    points = {
+        mix: 100.0 * np.stack([right(run.model, images) for run in runs]) for mix, runs in results.ablation.items()
+    }
+
+    def gain(mix: str, without: str) -> Gain:
+        columns = [points[mix], points[without]]
+        low, high = interval(columns, lambda means: means[..., 0] - means[..., 1], images=True)
+        return float((columns[0] - columns[1]).mean()), low, high
+
+    return {name: (gain(f"+{name}", "base"), gain("all", f"-{name}")) for name in INGREDIENTS}
 
 
-def ingredients(results: CeilingResults, *, number: int | str) -> Any:
+def ingredients(results: CeilingResults, found: dict[str, tuple[Gain, Gain]], *, number: int | str) -> Any:
     """What each ingredient brings, alone and among all the others, as a numbered figure."""
-    found = gains(results)
     names = list(INGREDIENTS.values())
     alone, among = zip(*found.values(), strict=True)
     axes = charts.intervals(names, [("added to the baseline", alone), ("missed when left out", among)])
@@ -96,27 +100,26 @@ def ingredients(results: CeilingResults, *, number: int | str) -> Any:
     text = "; ".join(
         f"{name} {a[0]:+.1f} alone, {b[0]:+.1f} among all" for name, a, b in zip(names, alone, among, strict=True)
     )
-    caption = f"{title} Mean of {results.plan.amounts.seeds} seeds, 95 % bootstrap intervals over them."
+    caption = f"{title} Mean of {results.plan.size.seeds} seeds, 95 % bootstrap intervals over seeds and images."
     return html.figure(axes.figure, number=number, caption=caption, alt=f"{title} {text}.", data=data)
 
 
-def ingredients_table(results: CeilingResults) -> Any:
+def ingredients_table(results: CeilingResults, found: dict[str, tuple[Gain, Gain]]) -> Any:
     """The same as a table, with the accuracies themselves."""
-    found, runs = gains(results), results.ablation
+    runs = results.ablation
     rows = [["none: the baseline", _percent(runs["base"]), "", _percent(runs["all"]), ""]]
     for name, title in INGREDIENTS.items():
         alone, among = found[name]
         rows.append([title, _percent(runs[f"+{name}"]), _points(alone), _percent(runs[f"-{name}"]), _points(among)])
     columns = ["ingredient", "alone, %", "gain, points", "all but it, %", "missed, points"]
-    caption = (
-        "Validation accuracy, mean ± deviation over seeds; gains with 95 % intervals. The first row has none, and all."
-    )
+    caption = "Validation accuracy, mean ± deviation over seeds; gains with 95 % intervals over seeds and images. "
+    caption += "The first row has none, and all."
     return html.table(columns, rows, caption=caption)
 
 
-def most(results: CeilingResults, count: int = 3) -> str:
+def most(found: dict[str, tuple[Gain, Gain]], count: int = 3) -> str:
     """Which ingredients gave the most, alone and in the mix of all, in one sentence."""
-    found, listed = gains(results), []
+    listed = []
     for way in (0, 1):
         best = sorted((name for name in found if found[name][way][0] >= 0.05), key=lambda name: -found[name][way][0])
         named = [f"{INGREDIENTS[name]} ({found[name][way][0]:+.1f} points)" for name in best[:count]]
@@ -159,25 +162,28 @@ def _mean_of_scores(runs: Sequence[StoredRun], X: Any) -> np.ndarray:
 
 def final(results: CeilingResults) -> Any:
     """Test accuracy of the chosen recipe with each loss, and on CIFAR-10 the highest reported by others."""
-    comparable = is_the_references(results.dataset.provenance.name)
+    comparable = _whole_cifar10(results)
     rows = []
     for loss in LOSSES:
-        tested = 100 * _final(results, loss, "test_accuracy")
-        low, high = interval([tested], lambda means: means[..., 0], images=False)
+        tested = tested_predictions(results.final_runs(loss)) == results.dataset.test_labels
+        low, high = interval([100.0 * tested], lambda means: means[..., 0], images=True)
         reported = [f"{REPORTED[loss]}" if loss in REPORTED else ""] if comparable else []
         mark = " (chosen)" if loss == results.chosen_loss else ""
-        rows.append([LOSS_WORDS[loss] + mark, percent(tested / 100), f"{low:.2f} to {high:.2f}", *reported])
+        rows.append([LOSS_WORDS[loss] + mark, percent(tested.mean(axis=1)), f"{low:.2f} to {high:.2f}", *reported])
     columns = ["loss", "test, %", "95 % interval", *(["highest reported, %"] if comparable else [])]
-    caption = f"Test accuracy of a single network, mean ± deviation of {results.plan.amounts.seeds} seeds."
+    caption = (
+        f"Test accuracy of a single network, mean ± deviation of {results.plan.size.seeds} seeds; interval over seeds "
+        "and images."
+    )
     return html.table(columns, rows, caption=caption)
 
 
 def verdict(results: CeilingResults) -> str:
     """What the final accuracies say, in a few sentences."""
-    tested = {loss: 100 * _final(results, loss, "test_accuracy").mean() for loss in LOSSES}
+    tested = {loss: 100 * _tested(results, loss) for loss in LOSSES}
     text = f"The network chosen on validation images, with {LOSS_WORDS[results.chosen_loss]}, "
     text += f"gets {tested[results.chosen_loss]:.2f} % of the test images right."
-    if not is_the_references(results.dataset.provenance.name):
+    if not _whole_cifar10(results):
         return text
     for loss, reported in REPORTED.items():
         passed = "reaches" if tested[loss] >= reported else "falls short of"
@@ -190,8 +196,15 @@ def verdict(results: CeilingResults) -> str:
     return text
 
 
-def _final(results: CeilingResults, loss: str, key: str) -> np.ndarray:
-    return np.array([run.record[key] for run in results.final_runs(loss)])
+def _whole_cifar10(results: CeilingResults) -> bool:
+    """Whether what others report for CIFAR-10 can be compared: not with parts of it, nor with other data."""
+    n_train, n_test = sum(map(len, results.dataset.train_labels)), len(results.dataset.test_labels)
+    return is_the_references(results.dataset.provenance.name) and (n_train, n_test) == (50_000, 10_000)
+
+
+def _tested(results: CeilingResults, loss: str) -> float:
+    """Mean test accuracy of the final networks of a loss, 0..1."""
+    return float(np.mean([run.record["test_accuracy"] for run in results.final_runs(loss)]))
 
 
 def mix(results: CeilingResults) -> str:

@@ -5,14 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from linclf.claims.bootstrap import interval
 from linclf.studies import metrics
-from linclf.studies.ceiling.results import CeilingResults, validation_accuracy
+from linclf.studies.ceiling.results import CeilingResults, right, validation_accuracy
 from linclf.studies.results import tested_predictions
 from linclf.studies.splits import first
 from linclf.training.losses import cross_entropy, get_loss, sigmoid
-from linclf.training.model import Linear
 from linclf.training.objective import cost_and_gradient
-from linclf.training.validate import Examples
 
 from . import charts, html, networks
 from .ceiling import LOSS_WORDS
@@ -24,34 +23,68 @@ def learning_curve(results: CeilingResults, *, number: int | str) -> Any:
     loss = results.chosen_loss
     runs = {own[0].record["n_train"]: own for name, own in results.finals.items() if name.startswith(f"{loss} ")}
     sizes = sorted(runs)
-    values = 100 * np.array([[run.record["test_accuracy"] for run in runs[n]] for n in sizes])
-    trend = saturating_trend(sizes, values.mean(axis=1))
-    off = np.abs(trend(sizes) - values.mean(axis=1)).max()
-    further = np.geomspace(sizes[0], 2 * sizes[-1], 100)
-    axes = charts.learning_curve(sizes, values, (further, trend(further)))
-    found = (
-        f"The trend a − k / n^p, which misses no mean by more than {off:.1f} points, would gain "
-        f"{trend(2 * sizes[-1]) - trend(sizes[-1]):.1f} points from twice the images, and end at {trend(np.inf):.1f} %."
-    )
+    columns = [100.0 * (tested_predictions(runs[n]) == results.dataset.test_labels) for n in sizes]
+    values = np.stack([column.mean(axis=1) for column in columns])
+    found, further = _extrapolated(sizes, columns)
+    axes = charts.learning_curve(sizes, values, further)
     title = f"Test accuracy against the number of training images, {LOSS_WORDS[loss]}."
     data = {"training images": sizes} | {f"seed {i}, %": values[:, i].tolist() for i in range(values.shape[1])}
     return html.figure(axes.figure, number=number, caption=f"{title} {found}", alt=f"{title} {found}", data=data)
 
 
-def saturating_trend(sizes: Sequence[int], means: np.ndarray) -> Callable[[Any], Any]:
-    """a - k n^-p fitted to ``means`` at the numbers n of images, by least squares over a, k and p = 0.05 .. 2.
+def _extrapolated(
+    sizes: Sequence[int], columns: Sequence[np.ndarray]
+) -> tuple[str, tuple[np.ndarray, np.ndarray] | None]:
+    """What the trend says of more images, in a sentence, and the trend (numbers, percent), as far as it can be trusted.
+
+    Args:
+        sizes: numbers of training images.
+        columns: percent (seeds, test images) at each of them.
+    """
+    if len(sizes) < 4:  # three numbers fit three sizes whatever these are
+        return "These are too few images for a trend.", None
+
+    def gain(means: np.ndarray) -> np.ndarray:
+        trend = saturating_trend(sizes, means)
+        return trend(2 * sizes[-1]) - trend(sizes[-1])
+
+    def end(means: np.ndarray) -> np.ndarray:
+        return saturating_trend(sizes, means)(np.inf)
+
+    means = np.array([column.mean() for column in columns])
+    trend, told = saturating_trend(sizes, means), []
+    for text, unit, reduce, most in (
+        ("would gain {} from twice the images", "points", gain, 100 - trend(sizes[-1])),
+        ("would end at {}", "%", end, 100),
+    ):
+        value, (low, high) = reduce(means), interval(columns, reduce, images=True)
+        if low <= value <= high < most:
+            told.append(text.format(f"{value:.1f} {unit} ({low:.1f} to {high:.1f})").replace("-", "−"))
+    if not told:
+        return "No trend can be trusted beyond these numbers of images.", None
+    further, off = np.geomspace(sizes[0], 2 * sizes[-1], 100), np.abs(trend(sizes) - means).max()
+    fit = f"The trend a − k / n^p, which misses no mean by more than {off:.1f} points, {' and '.join(told)}"
+    return f"{fit} (95 % intervals over seeds and test images).", (further, trend(further))
+
+
+def saturating_trend(sizes: Sequence[int], means: np.ndarray) -> Callable[[Any], np.ndarray]:
+    """a - k n^-p fitted to ``means`` (..., sizes) at the numbers n of images, as a function of n.
+
+    One n where there are several fits, any number where there is one. Least squares over a, k and p = 0.05 .. 2.
 
     >>> trend = saturating_trend([100, 400, 1600], np.array([30.0, 35.0, 37.5]))
     >>> float(trend(6400).round(2)), float(trend(np.inf).round(2))
     (38.75, 40.0)
     """
-    n = np.asarray(sizes, dtype=np.float64)
-    fits = []
-    for p in np.linspace(0.05, 2, 196):
-        (a, k), *_ = np.linalg.lstsq(np.column_stack([np.ones_like(n), -(n**-p)]), means)
-        fits.append((float(np.square(a - k * n**-p - means).sum()), a, k, p))
-    _, a, k, p = min(fits)
-    return lambda n: a - k * np.asarray(n, dtype=np.float64) ** -p
+    powers = np.linspace(0.05, 2, 196)
+    x = -((np.asarray(sizes) / sizes[0]) ** -powers[:, None])  # k in units of the first size, for the sake of digits
+    centred = x - x.mean(axis=1, keepdims=True)
+    squares = np.square(centred).sum(axis=1)
+    slopes = means @ centred.T / squares
+    best = (slopes**2 * squares).argmax(axis=-1)  # which power explains most
+    k, p = np.take_along_axis(slopes, best[..., None], axis=-1)[..., 0], powers[best]
+    a = means.mean(axis=-1) - k * x.mean(axis=1)[best]
+    return lambda n: a - k * (np.asarray(n) / sizes[0]) ** -p
 
 
 def bias_and_variance(results: CeilingResults) -> Any:
@@ -63,11 +96,11 @@ def bias_and_variance(results: CeilingResults) -> Any:
     for title, runs in groups.items():
         n = results.n_first if title == "baseline" else len(split.train[1])
         sets = [first(split.train, n), split.validation]
-        shares = [np.array([_right(run.model, images) for run in runs]) for images in sets]
+        shares = [np.array([right(run.model, images).mean() for run in runs]) for images in sets]
         rows.append([title, f"{n:,}", *map(percent, shares), f"{100 * (shares[0] - shares[1]).mean():.1f}"])
     final = results.split(results.final)
     runs = results.final_runs()
-    seen = np.array([_right(run.model, final.train) for run in runs])
+    seen = np.array([right(run.model, final.train).mean() for run in runs])
     tested = np.array([run.record["test_accuracy"] for run in runs])
     gap = f"{100 * (seen - tested).mean():.1f}"
     rows.append(
@@ -78,20 +111,14 @@ def bias_and_variance(results: CeilingResults) -> Any:
     return html.table(columns, rows, caption=caption)
 
 
-def _right(model: Linear, images: Examples) -> float:
-    """Share of images that the model gives their class; a few are scored at a time."""
-    X, y = images
-    return metrics.accuracy(np.concatenate([model.predict(X[i : i + 1000]) for i in range(0, len(y), 1000)]), y)
-
-
 def optimum(results: CeilingResults) -> str:
     """How close mini-batch descent comes to the convex optimum of the same cost, and what lies there."""
     split, loss = results.split(results.choosing), get_loss("cross_entropy")
     best, l2 = results.optimum.record, results.optimum.record["l2"]
     costs = [cost_and_gradient(run.model, split.train, loss, l2)[0] for run in results.ablation["-augment"]]
-    there = _right(results.optimum.model, split.validation)
+    there = right(results.optimum.model, split.validation).mean()
     here = np.mean([validation_accuracy(run) for run in results.ablation["-augment"]])
-    reached = "The minimum cost" if best["converged"] else "The cost after the few iterations of the reduced size"
+    reached = "The minimum cost" if best["converged"] else f"The cost after {results.plan.size.iterations} iterations"
     more = "would bring" if there > here else "would cost"
     return (
         f"{reached} of softmax on these images at λ = {l2:g} is {best['cost']:.4f}, by L-BFGS on all of them at once. "

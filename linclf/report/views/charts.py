@@ -41,14 +41,15 @@ def intervals(
 
 @own_settings()
 def learning_curve(
-    sizes: Sequence[int], values: np.ndarray, trend: tuple[np.ndarray, np.ndarray], ax: Axes | None = None
+    sizes: Sequence[int], values: np.ndarray, trend: tuple[np.ndarray, np.ndarray] | None, ax: Axes | None = None
 ) -> Axes:
-    """Percent (sizes, seeds) against the number of training images, and a fitted trend (numbers, percent)."""
+    """Percent (sizes, seeds) against the number of training images, and a trend (numbers, percent) if there is one."""
     ax = ax or new_axes()
     for column in values.T:
         ax.plot(sizes, column, "o", ms=3.5, color=TRAIN, alpha=0.5)
     ax.plot(sizes, values.mean(axis=1), "-", color=TRAIN, lw=1.6, label="mean over seeds, and each seed")
-    ax.plot(*trend, color=VALIDATION, lw=1.2, linestyle=(0, (4, 1.5)), label="fitted trend")
+    if trend is not None:
+        ax.plot(*trend, color=VALIDATION, lw=1.2, linestyle=(0, (4, 1.5)), label="fitted trend")
     ax.set(xscale="log", xlabel="training images", ylabel="test accuracy, %")
     return styled(ax)
 

@@ -64,8 +64,6 @@ def changes(results: Results, **said: str) -> Any:
         name, page = next((name, page) for name, page in PAGES.items() if page.section and arm in page.arms)
         points = ", ".join(difference(results, arm, "base", setting) for setting in SETTINGS)
         lines.append(f"- [{page.title}]({page_file(name)}): {points}{f' ({words})' if comparable else ''}.")
-    beyond = PAGES["3_ceiling"]
-    lines.append(f"- [{beyond.title}]({page_file('3_ceiling')}): beyond the reference, how far one linear layer goes.")
     return html.prose("\n".join(lines))
 
 

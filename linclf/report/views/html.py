@@ -29,13 +29,15 @@ def prose(text: str) -> Prose:
     return Prose(text)
 
 
-def callout(text: str, kind: str = "note") -> Html:
-    """A boxed sentence: a "note" or a "warning"."""
+def callout(text: str, kind: str = "note", more: str = "") -> Html:
+    """A boxed sentence: a "note" or a "warning"; ``more`` is folded behind it."""
     word = "Note: " if kind == "note" else "Mind: "
-    markup = f'<p class="callout {escape(kind)}" role="note"><strong>{word}</strong>{escape(text)}</p>'
-    boxed = rf"\begin{{quote}}\textbf{{{word}}}{bundles.latex(text)}\end{{quote}}"
-    others = {"text/markdown": f"> **{word.strip()}** {bundles.markdown(text)}", "text/latex": boxed}
-    return Html(markup, word + text, others)
+    folded = f"<details><summary>More</summary>{escape(more)}</details>" if more else ""
+    markup = f"<strong>{word}</strong>{escape(text)}{folded}"
+    said = f"{text} {more}".strip()
+    boxed = rf"\begin{{quote}}\textbf{{{word}}}{bundles.latex(said)}\end{{quote}}"
+    others = {"text/markdown": f"> **{word.strip()}** {bundles.markdown(said)}", "text/latex": boxed}
+    return Html(f'<div class="callout {escape(kind)}" role="note">{markup}</div>', word + said, others)
 
 
 def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping[str, Sequence[Any]]) -> Html:
@@ -77,13 +79,18 @@ def templates(
 def _numbered(
     number: int | str, content: str, caption: str, ending: str, what: str, numbers: bytes, fig: Any, alt: str
 ) -> Html:
-    """A figure with its caption and a link that downloads its numbers; ``fig`` is the same as one picture."""
-    name, said = f"figure-{escape(str(number))}", f"Figure {number}. {caption}"
+    """A figure with its caption and a link that downloads its numbers; "10 and 11" is one under two numbers.
+
+    ``fig`` is the same as one picture.
+    """
+    first, *others = escape(str(number)).split(" and ")
+    name, said = f"figure-{first}", f"Figure{'s' * bool(others)} {number}. {caption}"
+    anchors = "".join(f'<span id="figure-{other}"></span>' for other in others)
     source = _data_link("text/csv" if ending == "csv" else "application/octet-stream", numbers)
     markup = (
-        f'<figure id="{name}">{content}<figcaption><a class="anchor" href="#{name}"><b>Figure {escape(str(number))}.'
-        f'</b></a> {escape(caption)} <a class="numbers" download="{name}.{ending}" href="{source}">{what}</a>'
-        "</figcaption></figure>"
+        f'<figure id="{name}">{anchors}{content}<figcaption><a class="anchor" href="#{name}">'
+        f"<b>Figure{'s' * bool(others)} {escape(str(number))}.</b></a> {escape(caption)} "
+        f'<a class="numbers" download="{name}.{ending}" href="{source}">{what}</a></figcaption></figure>'
     )
     return Html(markup, said, *bundles.png(fig, said, alt))
 

@@ -31,11 +31,17 @@ def curves(
     beside: str | None = None,
     limits: tuple[float, float] | None = None,
 ) -> Any:
-    """Loss or cost over the epochs, as a numbered figure whose caption says what to see."""
+    """Loss or cost over the epochs, as a numbered figure whose caption says what to see.
+
+    A number such as "10 and 11" is for both where they are one curve: without a penalty.
+    """
     others = {ARMS[beside].title: results.trained(beside, setting)} if beside is not None else None
     axes = plots.history(results.trained(arm, setting), quantity, beside=others, ax=plots.new_axes())
     axes.set_ylim(limits)
     title = f"{quantity.capitalize()} over the epochs, {ARMS[arm].title}, {setting_name(setting)}."
+    if " and " in str(number):
+        title = title.replace(quantity.capitalize(), "Loss and cost, one curve without a penalty,")
+        axes.set_ylabel("loss = cost")
     train, validation = (results.curves(arm, setting, f"{name}_{quantity}") for name in ("train", "validation"))
     ends = "; ".join(
         f"{name} {quantity} from {mean[0]:.3g} to {mean[-1]:.3g}, lowest {mean.min():.3g} at epoch {mean.argmin()}"

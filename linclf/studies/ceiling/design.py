@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from linclf.data.augmentation import Augmentation
-from linclf.errors import ConfigError
 from linclf.studies.splits import N_VALIDATION, check_whole
 from linclf.training.config import Config
 
@@ -49,7 +48,6 @@ class Size:
         epochs: of the baseline; all the data take two fifths of them, and training for longer twice as many.
         seeds: of everything but the search.
         curve: shares of the training images on the learning curve, below 1.
-        max_images: maximum numbers of training and of validation images.
         iterations: maximum number of them for the solver that looks for the optimum.
     """
 
@@ -60,14 +58,10 @@ class Size:
     epochs: int
     seeds: int
     curve: Sequence[float]
-    max_images: tuple[int, int]
     iterations: int
 
 
-SIZES = {
-    "full": Size(7, 4, 35, 12, 40, 5, (1 / 49, 3 / 49, 10 / 49, 20 / 49), (10**9, 10**9), 500),
-    "reduced": Size(3, 2, 4, 3, 5, 3, (1 / 5, 3 / 5), (5000, 1000), 15),
-}
+FULL = Size(7, 4, 35, 12, 40, 5, (1 / 49, 3 / 49, 10 / 49, 20 / 49), 500)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,32 +69,23 @@ class Plan:
     """What the study varies: everything a user may choose, and nothing else.
 
     Attributes:
-        size: "full", or "reduced": a sketch on a tenth of the images, with a tenth of the trainings.
+        size: how much is trained, on all the images there are. No parameter of the report: a sketch would mislead.
         n_validation: images that validate the final networks; at most a fifth of all there are.
 
     Raises:
-        ConfigError: another size, or a number of images that is no whole number above 0.
+        ConfigError: a number of images that is no whole number above 0.
     """
 
-    size: str = "reduced"
+    size: Size = FULL
     n_validation: int = N_VALIDATION
 
     def __post_init__(self) -> None:
-        if self.size not in SIZES:
-            raise ConfigError(f"size must be one of {', '.join(SIZES)}, not {self.size!r}")
         check_whole("n_validation", self.n_validation, 1, 10**9)
-
-    @property
-    def amounts(self) -> Size:
-        """How much is trained."""
-        return SIZES[self.size]
 
     @property
     def seeds_in_words(self) -> str:
         """The seeds as a page names them."""
-        return (
-            f"0 in the search; 0 to {self.amounts.seeds - 1} elsewhere, and to {ENSEMBLES * MEMBERS - 1} in ensembles"
-        )
+        return f"0 in the search; 0 to {self.size.seeds - 1} elsewhere, and to {ENSEMBLES * MEMBERS - 1} in ensembles"
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
 from linclf.data.dataset import Dataset
 from linclf.studies.results import FORMAT
 from linclf.studies.splits import Cut, Split
 from linclf.studies.store import StoredRun
+from linclf.training.model import Linear
+from linclf.training.validate import Examples
 
 from .design import Choice, Plan
 
@@ -17,7 +21,7 @@ class CeilingResults:
     """All trainings of the study, and what was chosen by them.
 
     Attributes:
-        plan, dataset: how much was trained, and on what.
+        plan, dataset: what was varied, and on which data.
         choosing: the images on which everything is chosen: none of them is a test image.
         n_first: how many of them the baseline trains on, the first ones.
         final: the images of the networks at the end.
@@ -64,7 +68,6 @@ class CeilingResults:
         }
         return {
             "format": FORMAT,
-            "size": self.plan.size,
             "images": {
                 "train": len(self.choosing.train),
                 "validation": len(self.choosing.validation),
@@ -80,6 +83,12 @@ class CeilingResults:
 def final_name(loss: str, n_train: int) -> str:
     """What the final networks of a loss and number of training images are called."""
     return f"{loss} {n_train}"
+
+
+def right(model: Linear, images: Examples) -> np.ndarray:
+    """Whether the model gives each image its class, bool (n,); a few are scored at a time."""
+    X, y = images
+    return np.concatenate([model.predict(X[i : i + 1000]) for i in range(0, len(y), 1000)]) == y
 
 
 def validation_accuracy(run: StoredRun) -> float:

@@ -30,7 +30,7 @@ class CeilingStudy:
 
     Args:
         data, out_dir, progress, fresh: see :class:`linclf.studies.workspace.Workspace`.
-        plan: fields of :class:`.design.Plan`: size, n_validation.
+        plan: fields of :class:`.design.Plan`: n_validation, and size in tests.
 
     Raises:
         ConfigError, DataError: at once, before anything is trained.
@@ -46,17 +46,16 @@ class CeilingStudy:
         **plan: Any,
     ) -> None:
         self.plan = Plan(**plan)
-        self.size = self.plan.amounts
+        self.size = self.plan.size
         self.workspace = Workspace(data, out_dir, progress=progress, fresh=fresh)
         data = self.workspace.data
         self.image_shape = data.test_images.shape[1:]
-        n, (max_train, max_validation) = sum(map(len, data.train_labels)), self.size.max_images
-        self.n_train, self.n_first = min(n - n // 10, max_train), min(n // 5, max_train // 5)
+        n = sum(map(len, data.train_labels))
+        self.n_train, self.n_first = n - max(1, n // 10), max(1, n // 5)
         # Everything is chosen on nine tenths of the training images, and the last tenth, which validates.
-        self.choosing = Cut(range(self.n_train), range(n - n // 10, n)[:max_validation])
+        self.choosing = Cut(range(self.n_train), range(self.n_train, n))
         # The chosen networks train on all but the images that the plan keeps for validation.
-        train, validation = split_rows("full", data, self.plan.n_validation)
-        self.final = Cut(train[:max_train], validation)
+        self.final = split_rows("full", data, self.plan.n_validation)
 
     def run(self) -> CeilingResults:
         """The results. Stacks not stored yet are trained, step by step, and stored as they finish."""
@@ -129,12 +128,13 @@ class CeilingStudy:
         """The chosen mix for each loss, and on fewer images for the chosen loss; here the test images are used.
 
         Fewer images train for more epochs, by the root of the share, so that a short training is not what is measured.
+        Shares of fewer images than classes are left out.
         """
         n, mix = len(self.final.train), EVERYTHING - {chosen_mix.removeprefix("-")}
         trials = []
         for loss in LOSSES:
-            fewer = [round(share * n) for share in self.size.curve] if loss == chosen_loss else []
-            for n_train in [*fewer, n]:
+            fewer = {round(share * n) for share in self.size.curve} if loss == chosen_loss else set()
+            for n_train in [*sorted(m for m in fewer if n > m >= len(self.workspace.data.class_names)), n]:
                 for seed in range(self.size.seeds):
                     config = _longer(self._recipe(mix, loss, chosen, seed), (n / n_train) ** 0.5)
                     trials.append((final_name(loss, n_train), n_train, config))
