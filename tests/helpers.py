@@ -4,6 +4,7 @@ import gzip
 import io
 import math
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -35,6 +36,23 @@ def linclf(*words, cwd=None, under=()):
 def missing(reason):
     """What a test needs is not here: a failure where it must be (``.ci/run``), else a skip."""
     (pytest.fail if os.environ.get("LINCLF_BROWSER") == "required" else pytest.skip)(reason)
+
+
+def examples(text, language):
+    """The code blocks of a language in a text in Markdown."""
+    return re.findall(rf"```{language}\n(.*?)```", text, re.S)
+
+
+def spans(text):
+    """What stands between single backticks, on one line."""
+    return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", text, flags=re.S))]
+
+
+def commands(text):
+    """The commands in a text in Markdown: the lines of its shell examples, and those that stand in its sentences."""
+    program = re.compile(r"(make|linclf|pip|conda|dask|apt-get|npm|papermill|jupyter) \S")
+    lines = (line.partition(" # ")[0].strip() for block in examples(text, "sh") for line in block.splitlines())
+    return [*filter(None, lines), *filter(program.match, spans(text))]
 
 
 def arrays(n=60, n_test=30, shape=(4,), n_classes=3, dtype=np.float32, seed=0):

@@ -4,9 +4,12 @@ import inspect
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import threading
+import tomllib
+from contextlib import suppress
 from functools import cache, partial
 from html import unescape
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -15,11 +18,17 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from helpers import AXE, ROOT, missing
+from helpers import AXE, ROOT, commands, examples, missing, spans
 
 import linclf
+from linclf.cli import parser
+from linclf.report.build import notebooks
+from linclf.report.parameters import parse
 
 PAGES = sorted(path.stem for path in (ROOT / "docs").glob("*.*") if path.suffix in (".md", ".rst"))
+TEXTS = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
+NOTEBOOKS = notebooks()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ON_GITHUB = {  # what the workflow finds set
     "GITHUB_REPOSITORY": "Someone/linclf",
     "GITHUB_SERVER_URL": "https://github.com",
@@ -94,6 +103,42 @@ def test_a_page_opens_under_a_sub_path_and_axe_finds_nothing_serious(browser, ad
     assert all(height > 0 for height in heights)
     assert trouble == []
     page.close()
+
+
+@pytest.mark.parametrize("name", [name for name, text in TEXTS.items() if examples(text, "python")])
+def test_its_examples_run(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LINCLF_DATA", "synthetic:100")
+    for example in examples(TEXTS[name], "python"):
+        exec(compile(example, name, "exec"), {})
+
+
+@pytest.mark.parametrize("command", sorted({command for text in TEXTS.values() for command in commands(text)}))
+def test_its_commands_are_commands(command):
+    """Parsed, not run: README's are run."""
+    words = shlex.split(command)
+    while re.fullmatch(r"[A-Z_]+=\S+", words[0]):
+        del words[0]
+    program, *rest = words
+    if program == "linclf":
+        with suppress(SystemExit if rest[-1] == "--help" else ()):
+            parser().parse_args(rest)
+    elif program == "make":
+        subprocess.run(["make", "--dry-run", *rest], cwd=ROOT, check=True, capture_output=True)
+    elif program == "papermill":
+        parse([rest[i + 1] + "=" + rest[i + 2] for i, word in enumerate(rest) if word == "-p"], NOTEBOOKS)
+        assert (ROOT / rest[0]).is_file()
+    elif program == "pip":
+        extras = [name for found in re.findall(r"(?:linclf|\.)\[([\w,]+)\]", command) for name in found.split(",")]
+        assert set(extras) <= set(PROJECT["optional-dependencies"])
+    else:
+        assert program in ("conda", "dask", "jupyter", "shtab")
+
+
+def test_its_options_are_options():
+    (subcommands,) = (action for action in parser()._actions if hasattr(action.choices, "values"))
+    known = {word for command in subcommands.choices.values() for word in command._option_string_actions}
+    assert {span.split()[0] for text in TEXTS.values() for span in spans(text) if span[:2] == "--"} <= known
 
 
 def test_every_public_name_and_method_is_listed(site):

@@ -10,7 +10,7 @@ from pathlib import Path
 import cifar_files
 import numpy as np
 import pytest
-from helpers import ROOT, arrays, write_cifar100, write_idx, write_images
+from helpers import ROOT, arrays, commands, examples, spans, write_cifar100, write_idx, write_images
 
 from linclf.cli import main
 from linclf.report.views.ceiling import LOSS_WORDS, REPORTED
@@ -20,10 +20,7 @@ from linclf.studies.results import Results
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 ARMS_SHOWN = ("base", "full", "decay", "shuffle", "svm")
 
-BLOCKS = "".join(re.findall(r"```sh\n(.*?)```", TEXT, re.S))
-SPANS = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", TEXT, flags=re.S))]
-PROGRAM = re.compile(r"(make|linclf|pip|conda|dask|apt-get|npm) \S")
-COMMANDS = [line.partition(" # ")[0].strip() for line in BLOCKS.splitlines()] + list(filter(PROGRAM.match, SPANS))
+COMMANDS = commands(TEXT)
 
 MAKES = {
     "report": "linclf report",
@@ -58,21 +55,21 @@ ELSEWHERE = {  # what takes a network, other machines or another program, and wh
 }
 
 
-def commands(program):
+def commands_of(program):
     """The arguments of each command of a program, in README's order."""
     found = [command for command in dict.fromkeys(COMMANDS) if command.split()[0] == program]
     return [shlex.split(command)[1:] for command in found if command not in ELSEWHERE]
 
 
 def test_every_command_is_run_by_a_test():
-    run = {shlex.join([program, *words]) for program in ("make", "pip", "linclf") for words in commands(program)}
+    run = {shlex.join([program, *words]) for program in ("make", "pip", "linclf") for words in commands_of(program)}
     assert {shlex.join(shlex.split(command)) for command in COMMANDS} == run | ELSEWHERE.keys()
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     for command, who in ELSEWHERE.items():
         assert who != ".ci/run" or command.rpartition(" install ")[2] in ci
 
 
-@pytest.mark.parametrize("words", commands("make"), ids=" ".join)
+@pytest.mark.parametrize("words", commands_of("make"), ids=" ".join)
 def test_make_commands(words):
     """Only said, not done: they build environments, and one never ends."""
     done = subprocess.run(["make", "--dry-run", *words], cwd=ROOT, capture_output=True, text=True)
@@ -82,7 +79,7 @@ def test_make_commands(words):
     assert f"{MAKES[target]} {options}".strip() in done.stdout
 
 
-@pytest.mark.parametrize("words", commands("pip"), ids=" ".join)
+@pytest.mark.parametrize("words", commands_of("pip"), ids=" ".join)
 def test_pip_commands(words):
     """Without the dependencies, and without changing this environment."""
     pip = [sys.executable, "-m", "pip", *words, "--dry-run", "--no-deps"]
@@ -91,7 +88,7 @@ def test_pip_commands(words):
     assert "does not provide the extra" not in done.stderr
 
 
-@pytest.mark.parametrize("words", commands("linclf"), ids=" ".join)
+@pytest.mark.parametrize("words", commands_of("linclf"), ids=" ".join)
 def test_linclf_commands(words, request, tmp_path, monkeypatch, capsys):
     """As they stand, but for fewer epochs and one page of the report."""
     monkeypatch.chdir(tmp_path)
@@ -115,7 +112,7 @@ def test_linclf_commands(words, request, tmp_path, monkeypatch, capsys):
     assert page.count('class="pixels"') == 4 * pictures  # a template a class, in each setting
 
 
-@pytest.mark.parametrize("option", [span for span in SPANS if span.startswith("--")])
+@pytest.mark.parametrize("option", [span for span in spans(TEXT) if span.startswith("--")])
 def test_options(option, capsys):
     assert main(["report", "--help"]) == 0
     assert f" {option.split()[0]}" in capsys.readouterr().out
@@ -124,7 +121,7 @@ def test_options(option, capsys):
 def test_its_examples_run(monkeypatch, capsys):
     monkeypatch.setenv("LINCLF_DATA", "synthetic:100")
     printed = []
-    for example in re.findall(r"```python\n(.*?)```", TEXT, re.S):
+    for example in examples(TEXT, "python"):
         exec(compile(example, "README.md", "exec"), {})
         printed.append([line.split()[0] for line in capsys.readouterr().out.splitlines()])
     assert printed == [["0", "0.1", "1"], ["0.0001", "0.001", "0.01"], ["{'softmaxclassifier__alpha':"]]

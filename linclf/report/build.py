@@ -5,7 +5,7 @@ import re
 import sys
 import time
 import webbrowser
-from collections.abc import Iterable
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import suppress
 from dataclasses import fields
@@ -15,20 +15,23 @@ from typing import Any
 import nbformat
 
 from linclf.claims import verdicts
+from linclf.data.dataset import Provenance
 from linclf.errors import ConfigError, DivergenceError
 from linclf.studies.ceiling.design import Plan as CeilingPlan
-from linclf.studies.ceiling.results import CeilingResults
 from linclf.studies.ceiling.study import CeilingStudy
 from linclf.studies.reference.design import Plan
 from linclf.studies.reference.study import Study
-from linclf.studies.results import Results
+from linclf.studies.store import Count, Store
+from linclf.studies.workspace import Workspace
+from linclf.studies.your_data.design import Plan as YourDataPlan
+from linclf.studies.your_data.study import YourDataStudy
 from linclf.system.environment import cores, source_tree
 from linclf.system.files import write_text, write_whole
 
 from . import parameters
 from .execute import Execution, execute, patience, stop_kernels
 from .folder import scratch, sole_writer
-from .pages import CEILING, PAGES, USUAL, page_file, reading_order
+from .pages import CEILING, PAGES, first_page, page_file, reading_order, report_pages
 from .pdf import browser, print_pdf
 from .render import convert, join
 
@@ -65,7 +68,7 @@ def make_report(
     Args:
         given: parameters from the command line: data, out_dir, seeds, first_seed, epochs.
         assignments: further parameters as NAME=VALUE.
-        only: names of the notebooks to run; all but section 3 by default.
+        only: names of the notebooks to run; by default those of a report on such data, but for section 3.
         ceiling: run section 3 too.
         command: what makes this report again.
         fresh: train everything, also what is stored already.
@@ -81,30 +84,29 @@ def make_report(
     if pdf:
         browser()
     known = notebooks()
-    chosen = parameters.select(known, [*(only or known.keys() & USUAL), *([CEILING] if ceiling else [])])
+    out, name = ((given | parameters.parse(assignments or [], known))[key] for key in ("out_dir", "data"))
+    out, data = Path(out), Workspace(name, out).data
+    asked = only or known.keys() & report_pages(data.provenance)
+    chosen = parameters.select(known, [*asked, *([CEILING] if ceiling else [])])
     values = given | parameters.parse(assignments or [], chosen)
-    out = Path(values["out_dir"])
-    study = Study(values["data"], out, fresh=fresh, **_of(Plan, values))
-    data, beyond = study.workspace.data, None
-    if CEILING in chosen:
-        beyond = CeilingStudy(data, out, fresh=fresh, **_of(CeilingPlan, values))
+    studies = {
+        kind: study(data, out, fresh=fresh, **_of(plan, values))
+        for kind, (study, plan) in _STUDIES.items()
+        if any(PAGES[name].study == kind for name in chosen)
+    }
     with sole_writer(out):
         print(f"data: {data.provenance.describe()}", flush=True)
-        found = _train(study, dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms), beyond)
+        found = _train(out, studies, dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms))
         clock.lap("training")
         with scratch(out) as folder:
             executed = _execute(chosen, values, folder)
         clock.lap("notebooks")
-        _write_pages(out, executed)
-        if found and executed[CEILING].failure:
-            found = None
-        _write_numbers(out, study.results(), found, command)
-        if classifier := study.classifier():
-            classifier.save(out / MODEL)
+        page = _write_pages(out, executed, data.provenance)
+        failed = {PAGES[name].study for name, execution in executed.items() if execution.failure}
+        _write_numbers(out, studies, {kind: own for kind, own in found.items() if kind not in failed}, command)
         if single_file or pdf:
-            _write_whole(out, single_file=single_file, pdf=pdf)
+            _write_whole(out, first_page(data.provenance), single_file=single_file, pdf=pdf)
         clock.lap("pages")
-    page = out / page_file("summary" if "summary" in executed else next(iter(executed)))
     print(f"done in {clock}")
     print(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
     if open_page and not webbrowser.open(page.resolve().as_uri()):
@@ -112,27 +114,33 @@ def make_report(
     return 1 if any(execution.failure for execution in executed.values()) else 0
 
 
+_STUDIES: dict[str, tuple[Any, type]] = {
+    "reference": (Study, Plan),
+    "ceiling": (CeilingStudy, CeilingPlan),
+    "your_data": (YourDataStudy, YourDataPlan),
+}
+"""What trains for the pages, and what may be chosen of it."""
+
+
 def _of(plan: type, values: dict[str, Any]) -> dict[str, Any]:
     """Those of the values that are fields of a study's plan."""
     return {field.name: values[field.name] for field in fields(plan) if field.name in values}
 
 
-def _train(study: Study, arms: Iterable[str], ceiling: CeilingStudy | None) -> CeilingResults | None:
-    """All training comes first, so that no core waits while a notebook runs; the notebooks find their runs stored.
+def _train(out: Path, studies: dict[str, Any], arms: Collection[str]) -> dict[str, Any]:
+    """The results of each study. All training comes first, so that no core waits while a notebook runs.
 
-    Where training diverges, the notebooks that show it fail, and say so on their pages; the others run.
+    The notebooks find their runs stored. Where training diverges, those that show it fail, and say so on their pages;
+    the others run.
     """
-    found = None
-    with suppress(DivergenceError):
-        study.run(*arms)
-    count = study.workspace.count
-    if ceiling:
+    found, count = {}, Count(0, 0)
+    for kind, study in studies.items():
         with suppress(DivergenceError):
-            found = ceiling.run()
-        count += ceiling.workspace.count
-    print(f"networks: {count.trained} trained, {count.reused} reused from {study.workspace.store.folder}", flush=True)
+            found[kind] = study.run(*arms) if kind == "reference" else study.run()
+        count += study.workspace.count
+    print(f"networks: {count.trained} trained, {count.reused} reused from {Store.of_report(out).folder}", flush=True)
     if "shuffle" in arms:
-        study.time_shuffling()
+        studies["reference"].time_shuffling()
     return found
 
 
@@ -172,23 +180,35 @@ def _execute(chosen: dict[str, parameters.Notebook], values: dict[str, Any], fol
     return {name: executed[name] for name in chosen}
 
 
-def _write_pages(out: Path, executed: dict[str, Execution]) -> None:
-    """One page per notebook; one that failed also leaves its executed copy, and says where."""
-    pages = [name for name in PAGES if name in executed or (out / page_file(name)).exists()]
+def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenance) -> Path:
+    """One page per notebook; one that failed also leaves its executed copy, and says where. The first page is returned.
+
+    The pages link each other, but not those that an earlier report left there on other data.
+    """
+    first = first_page(provenance)
+    pages = [name for name in PAGES if name in executed or _is_on(provenance, out / page_file(name, first))]
     for name, execution in executed.items():
         copy = out / f"{name}.failed.ipynb"
         copy.unlink(missing_ok=True)
-        execution.notebook.metadata["linclf"] = {"pages": pages}
+        about = {"pages": pages, "first": first, "data": provenance.name.rpartition(" (")[0] or provenance.name}
         if execution.failure:
             write_text(copy, nbformat.writes(execution.notebook))
-            execution.notebook.metadata["linclf"]["failed"] = copy.name
-        write_text(out / page_file(name), convert(execution.notebook, name))
+            about["failed"] = copy.name
+        execution.notebook.metadata["linclf"] = about
+        write_text(out / page_file(name, first), convert(execution.notebook, name))
+    return out / page_file(first if first in executed else next(iter(executed)), first)
 
 
-def _write_whole(out: Path, *, single_file: bool, pdf: bool) -> None:
+def _is_on(provenance: Provenance, page: Path) -> bool:
+    """Whether ``page`` is there, and made on these data: every page holds the hash of its data."""
+    return page.exists() and provenance.sha256 in page.read_text(encoding="utf-8")
+
+
+def _write_whole(out: Path, first: str, *, single_file: bool, pdf: bool) -> None:
     """All pages there are, in one, as a page and on paper."""
-    files = {name: out / page_file(name) for name in reading_order(PAGES)}
-    whole = join({name: file.read_text(encoding="utf-8") for name, file in files.items() if file.exists()})
+    files = {name: out / page_file(name, first) for name in reading_order(PAGES, first)}
+    pages = {name: file.read_text(encoding="utf-8") for name, file in files.items() if file.exists()}
+    whole = join(pages, first)
     if single_file:
         write_text(out / SINGLE, whole)
     if pdf:
@@ -197,13 +217,18 @@ def _write_whole(out: Path, *, single_file: bool, pdf: bool) -> None:
         write_whole(out / PRINTED, lambda file: file.write(printed))
 
 
-def _write_numbers(out: Path, results: Results, ceiling: CeilingResults | None, command: str) -> None:
-    """``results.json``, ``claims.json`` and, where section 3 was made, ``ceiling.json``."""
-    documents = {"results.json": {**results.document, "command": command}, "claims.json": verdicts.evaluate(results)}
-    if ceiling:
-        documents["ceiling.json"] = ceiling.document()
+def _write_numbers(out: Path, studies: dict[str, Any], found: dict[str, Any], command: str) -> None:
+    """A JSON file for each study, the claims beside the reference's, and a classifier to keep."""
+    documents = {f"{kind}.json": results.document() for kind, results in found.items() if kind != "reference"}
+    if "reference" in studies:
+        results = studies["reference"].results()
+        documents["results.json"] = {**results.document, "command": command}
+        documents["claims.json"] = verdicts.evaluate(results)
     for file, document in documents.items():
         write_text(out / file, _compact(json.dumps(document, indent=1, ensure_ascii=False)) + "\n")
+    keeps = found.get("your_data") or studies.get("reference")
+    if keeps and (classifier := keeps.classifier()):
+        classifier.save(out / MODEL)
 
 
 def _compact(text: str) -> str:

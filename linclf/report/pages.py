@@ -1,50 +1,80 @@
-"""The report's pages: their titles, sections, files and order."""
+"""The report's pages: their titles, sections, files and order, and which of them a report on some data has."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from linclf.data.dataset import CIFAR10, Provenance
 from linclf.studies.reference.design import ARMS, SECTIONS
 
 
 @dataclass(frozen=True)
 class Page:
-    """A notebook's page: its title in the navigation, and the section of the reference that it shows, or None."""
+    """A notebook's page.
+
+    Attributes:
+        title: in the navigation.
+        section: the section of the reference that it shows, or None.
+        study: what trains for it before any notebook runs: "reference", "ceiling" or "your_data"; None for a page that
+            trains for itself.
+        own: the arms of the reference that it shows without being a section.
+    """
 
     title: str
-    section: str | None
+    section: str | None = None
+    study: str | None = "reference"
+    own: tuple[str, ...] = ()
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The arms that the page shows: those of its section, or all."""
+        """The reference's arms that the page shows: its own, else those of its section, or all."""
+        if self.own or self.study != "reference":
+            return self.own
         return SECTIONS[self.section] if self.section else tuple(ARMS)
 
 
 CEILING = "3_ceiling"
 """The page that goes beyond the reference: ten minutes of training, and so made only where it is asked for."""
 
+YOUR_DATA = "your_data"
+"""The first page of a report on data of one's own."""
+
 PAGES = {
+    "learn": Page("Learn it", own=("base",)),
     "0_baseline": Page("Baseline", "abstract"),
     "1_1_all_data": Page("1.1 All the data", "1.1"),
     "1_2_learning_rate_decay": Page("1.2 Learning-rate decay", "1.2"),
     "1_3_shuffling": Page("1.3 Shuffling", "1.3"),
     "2_svm": Page("2 SVM loss", "2"),
-    CEILING: Page("3 The ceiling", "3"),
-    "summary": Page("Summary", None),
+    CEILING: Page("3 The ceiling", "3", "ceiling"),
+    "summary": Page("Summary"),
+    YOUR_DATA: Page("Your data", None, "your_data"),
 }
 """The report's notebooks in the order in which they run."""
 
-USUAL = [name for name in PAGES if name != CEILING]
-"""Those of a report of which nothing else is asked."""
+USUAL = [name for name in PAGES if name not in (CEILING, YOUR_DATA)]
+"""Those of a report on CIFAR-10 or its surrogate, of which nothing else is asked."""
+OTHERS = [YOUR_DATA]
+"""Those of a report on other data."""
 
 
-def page_file(name: str) -> str:
-    """The file of a notebook's page; the summary is the report's first page."""
-    return "index.html" if name == "summary" else f"{name}.html"
+def report_pages(provenance: Provenance) -> list[str]:
+    """The notebooks of a report on these data, of which nothing else is asked."""
+    return USUAL if provenance.synthetic or provenance.name == CIFAR10 else OTHERS
 
 
-def reading_order(names: Iterable[str]) -> list[str]:
-    """The pages among ``names`` as a reader meets them: the summary, then the sections."""
-    return sorted(names, key=lambda name: (name != "summary", list(PAGES).index(name)))
+def first_page(provenance: Provenance) -> str:
+    """The notebook whose page is the first, ``index.html``, in a report on these data."""
+    return "summary" if "summary" in report_pages(provenance) else YOUR_DATA
+
+
+def page_file(name: str, first: str = "summary") -> str:
+    """The file of a notebook's page, in a report whose first page is that of the notebook ``first``."""
+    return "index.html" if name == first else f"{name}.html"
+
+
+def reading_order(names: Iterable[str], first: str = "summary") -> list[str]:
+    """The pages among ``names`` as a reader meets them: the first one, then the sections."""
+    return sorted(names, key=lambda name: (name != first, list(PAGES).index(name)))
 
 
 def section_page(section: str) -> str:

@@ -12,8 +12,11 @@ from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 
 from .pages import PAGES, USUAL, page_file, reading_order
+from .views.bundles import markdown
 
 _TEMPLATES = Path(__file__).parent / "templates"
+YOURS = "Your data"
+"""The words of a heading in whose place a page names the data."""
 # A display formula, an inline one, or code, which is left alone.
 _FORMULA = re.compile(r"(?P<code>```.*?```|`[^`]*`)|\$\$(?P<display>.+?)\$\$|(?<!\\)\$(?P<inline>[^$\n]+?)\$", re.S)
 
@@ -28,11 +31,14 @@ def convert(notebook: NotebookNode, name: str) -> str:
     return exporter.from_notebook_node(notebook, resources={"metadata": {"name": name}})[0]
 
 
-def join(pages: Mapping[str, str]) -> str:
-    """Join pages, given as name -> HTML in reading order, in one; links between them become links within it."""
+def join(pages: Mapping[str, str], first: str) -> str:
+    """Join pages, given as name -> HTML in reading order, in one; links between them become links within it.
+
+    ``first`` is the name of the one that is ``index.html``.
+    """
     from bs4 import BeautifulSoup
 
-    files = {page_file(name): name for name in pages}
+    files = {page_file(name, first): name for name in pages}
 
     def within(name: str, href: str) -> str:
         """The target, in the joined page, of a link from the page ``name``."""
@@ -90,18 +96,20 @@ class PagePreprocessor(Preprocessor):
         heading = re.search(
             r"^# (.+)", "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown"), re.M
         )
-        made = reading_order(nb.metadata.get("linclf", {}).get("pages", USUAL))
+        about = {"pages": USUAL, "first": "summary", "data": YOURS} | nb.metadata.get("linclf", {})
+        made, first = reading_order(about["pages"], about["first"]), about["first"]
         onward = made[made.index(name) + 1 :][:1] if name in made else []
         resources["linclf"] = {
-            "title": heading[1] if heading else name,
-            "pages": [(page_file(page), PAGES[page].title, page == name) for page in made],
-            "onward": [(page_file(page), PAGES[page].title) for page in onward],
+            "title": heading[1].replace(YOURS, escape(about["data"]), 1) if heading else name,
+            "pages": [(page_file(page, first), PAGES[page].title, page == name) for page in made],
+            "onward": [(page_file(page, first), PAGES[page].title) for page in onward],
             "sections": [],
-            "failed": nb.metadata.get("linclf", {}).get("failed"),
+            "failed": about.get("failed"),
         }
         _gather_code(nb.cells)
         for cell in without_progress(nb).cells:
             if cell.cell_type == "markdown":
+                cell.source = cell.source.replace(f"# {YOURS}", f"# {markdown(about['data'])}", 1)
                 resources["linclf"]["sections"] += re.findall(r"^## (.+)", cell.source, re.M)
                 cell.source = mathml(cell.source)
         for output in outputs(nb):
@@ -118,7 +126,7 @@ def _gather_code(cells: Sequence[NotebookNode]) -> None:
     """Give each section's last cell the section's code, which the page folds into one line there."""
     own: list[NotebookNode] = []
     for cell, after in zip(cells, [*cells[1:], None], strict=True):
-        own += [cell] if cell.cell_type == "code" else []
+        own += [cell] if cell.cell_type == "code" and "show" not in cell.metadata.get("tags", []) else []
         if after is None or (after.cell_type == "markdown" and re.search(r"^## ", after.source, re.M)):
             given = any("parameters" in each.metadata.get("tags", []) for each in own)
             cell.metadata["linclf_fold"] = "Parameters and code" if given else "Code"

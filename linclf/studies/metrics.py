@@ -1,6 +1,7 @@
 """What is measured on a trained network."""
 
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,56 @@ def confusion_matrix(predictions: np.ndarray, labels: np.ndarray, n_classes: int
            [0, 1]])
     """
     return np.bincount(labels * n_classes + predictions, minlength=n_classes**2).reshape(n_classes, n_classes)
+
+
+class ClassScores(NamedTuple):
+    """Of each class, (C,): shares 0..1, and the number of its images."""
+
+    precision: np.ndarray
+    recall: np.ndarray
+    f1: np.ndarray
+    support: np.ndarray
+
+
+def class_scores(confusion: np.ndarray) -> ClassScores:
+    """Precision, recall, F1 and support of each class of a confusion matrix (C, C); 0 where there is nothing to share.
+
+    >>> [values.round(2).tolist() for values in class_scores(np.array([[3, 1], [0, 0]]))]
+    [[1.0, 0.0], [0.75, 0.0], [0.86, 0.0], [4, 0]]
+    """
+    right, support, given = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    shares = (_share(right, given), _share(right, support), _share(2 * right, support + given))
+    return ClassScores(*shares, support)
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
+
+
+class Reliability(NamedTuple):
+    """Of each range of probabilities that holds images: their mean, the share that is right, and their number."""
+
+    probability: np.ndarray
+    right: np.ndarray
+    number: np.ndarray
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error: the mean over images of the distance between probability and share."""
+        return float(np.average(np.abs(self.probability - self.right), weights=self.number))
+
+
+def reliability(probability: np.ndarray, right: np.ndarray, bins: int = 10) -> Reliability:
+    """How often predictions of a probability, (n,), are right, (n,): in equal ranges of 0..1, the empty ones left out.
+
+    >>> reliability(np.array([0.9, 0.9, 0.55, 1.0]), np.array([True, False, True, True])).right.tolist()
+    [1.0, 0.6666666666666666]
+    """
+    place = np.minimum((probability * bins).astype(int), bins - 1)
+    number = np.bincount(place, minlength=bins)
+    held = number > 0
+    probabilities, rights = (np.bincount(place, values, bins)[held] for values in (probability, right.astype(float)))
+    return Reliability(probabilities / number[held], rights / number[held], number[held])
 
 
 def low_frequency_share(W: np.ndarray, image_shape: tuple[int, ...]) -> float | None:

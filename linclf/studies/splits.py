@@ -8,7 +8,7 @@ import numpy as np
 from linclf.data.dataset import Dataset
 from linclf.data.standardize import Standardizer, stored_array, with_array
 from linclf.errors import ConfigError, DataError
-from linclf.training.validate import Arrays, Examples
+from linclf.training.validate import Arrays, Examples, Weighted, checked_weights
 
 N_VALIDATION = 1000
 """Images that the full split keeps for validation unless the user says otherwise."""
@@ -87,10 +87,16 @@ def fit_standardizer(data: Dataset, cut: Cut) -> Standardizer:
     return Standardizer.fit(_rows(data, cut.train)[0])
 
 
-def first(images: Examples, n: int) -> Examples:
-    """The first n images of a set, as views."""
+def first(images: Examples, n: int, skip: int = 0) -> Examples:
+    """The first n images of a set, after those that are skipped, as views."""
     X, y = images
-    return with_array(X, stored_array(X)[:n]), y[:n]
+    return with_array(X, stored_array(X)[skip : skip + n]), y[skip : skip + n]
+
+
+def balanced(images: Examples) -> Weighted:
+    """Images with weights so that all classes count alike, as scikit-learn's class_weight="balanced"."""
+    X, y = images
+    return X, y, checked_weights("training", 1 / np.bincount(y)[y], len(y))
 
 
 def _rows(data: Dataset, rows: range) -> Arrays:

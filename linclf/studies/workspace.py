@@ -16,7 +16,7 @@ from linclf.training.history import Evaluate
 from linclf.training.loop import Run, Task
 
 from .report_folder import default_report_folder
-from .splits import Cut, Split, first, make_split
+from .splits import Cut, Split, balanced, first, make_split
 from .store import Count, Key, Store, StoredRun, train_missing
 
 Label = dict[str, Any]
@@ -34,12 +34,16 @@ class Job:
         cut: which images train and which validate.
         networks: the label and the Config of each network.
         n_train: how many of the cut's training images are used, the first ones; all by default.
+        skip: how many of them are passed over before.
+        balanced: whether images weigh so that all classes count alike.
     """
 
     name: str
     cut: Cut
     networks: Sequence[tuple[Label, Config]]
     n_train: int | None = None
+    skip: int = 0
+    balanced: bool = False
 
 
 class Workspace:
@@ -108,9 +112,15 @@ class Workspace:
 
         def task(i: int) -> Task:
             job, images = jobs[i], split(jobs[i].cut)
-            train = images.train if job.n_train is None else first(images.train, job.n_train)
+            train = images.train if job.n_train is None else first(images.train, job.n_train, job.skip)
             configs = [config for _, config in job.networks]
-            return Task(configs, train, images.validation, len(self.data.class_names), evaluate)
+            return Task(
+                configs,
+                balanced(train) if job.balanced else train,
+                images.validation,
+                len(self.data.class_names),
+                evaluate,
+            )
 
         def finished(i: int, runs: list[Run]) -> list[StoredRun]:
             images = split(jobs[i].cut)
@@ -120,4 +130,5 @@ class Workspace:
 
     def _key(self, job: Job) -> Key:
         networks = [label | asdict(config) for label, config in job.networks]
-        return self.key(job.name, job.cut, n_train=job.n_train, networks=networks)
+        chosen = {"n_train": job.n_train, "skip": job.skip, "balanced": job.balanced}
+        return self.key(job.name, job.cut, **chosen, networks=networks)

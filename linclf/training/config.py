@@ -28,7 +28,8 @@ class Config:
             a = min(averaging, 1 - 1/e): the mean of the first epochs, then an exponential moving average. Training
             itself goes on from W. 0 to below 1; 0 measures and returns W.
         restore_best: return the weights of the epoch with the lowest validation loss, not of the last one.
-        init: "normal", weights and biases from N(0, 0.01²), or "xavier", weights from N(0, 2/(d + C)) and no biases.
+        init: "normal", weights and biases from N(0, 0.01²); "xavier", weights from N(0, 2/(d + C)) and no biases; or
+            "zeros".
         shuffle: draw a new order of the images at each epoch, instead of the stored order.
         augment: mirror and move the images, anew at each epoch.
         epochs: passes over the training images.

@@ -10,7 +10,7 @@ from linclf.errors import DataError
 INITIAL_SPREAD = 0.01
 """Standard deviation of the initial weights and biases, as in the reference."""
 
-INITIAL_WEIGHTS = ("normal", "xavier")
+INITIAL_WEIGHTS = ("normal", "xavier", "zeros")
 """The ways to draw initial weights (``Linear.initial``)."""
 
 
@@ -44,8 +44,10 @@ class Linear:
         """Weights and biases drawn from N(0, 0.01²), in float64; the same for the same seed.
 
         ``init="xavier"`` draws weights from N(0, 2 / (d + C)) instead, and leaves the biases at 0 (Glorot and Bengio,
-        2010): the same weights but for their scale.
+        2010): the same weights but for their scale. ``init="zeros"`` begins at 0, which a single layer can.
         """
+        if init == "zeros":
+            return cls(np.zeros((n_classes, n_inputs)), np.zeros(n_classes))
         rng = np.random.default_rng(seed)
         if init == "xavier":
             return cls(rng.normal(0, np.sqrt(2 / (n_inputs + n_classes)), (n_classes, n_inputs)), np.zeros(n_classes))

@@ -64,6 +64,7 @@ CHANGES = [
     {"averaging": 0.6},
     {"momentum": 0.5, "averaging": 0.9, "lr_decay": 0.5},
     {"init": "xavier"},
+    {"init": "zeros"},
     {"batch_size": 50},
     {"seed": 7},
 ]
@@ -390,7 +391,7 @@ def test_validation_images_must_have_the_same_inputs():
         ({"lr_decay_every": 0}, "lr_decay_every must be a whole number, 1 or more, not 0"),
         ({"momentum": 1.0}, "momentum must be a number from 0 to below 1, not 1.0"),
         ({"averaging": -0.1}, "averaging must be a number from 0 to below 1, not -0.1"),
-        ({"init": "he"}, "init must be one of normal, xavier, not 'he'"),
+        ({"init": "he"}, "init must be one of normal, xavier, zeros, not 'he'"),
         ({"augment": True}, "augment must be a linclf.Augmentation or None, not True"),
         ({"loss": "hinge"}, "unknown loss 'hinge'"),
     ],

@@ -160,29 +160,38 @@ def svg(fig: Any, salt: str) -> bytes:
     return picture.getvalue().replace("<defs>", f"<defs>{_STYLE}", 1).encode()
 
 
-def png(fig: Any, caption: str, alt: str) -> Bundle:
-    """A figure with its caption beneath as PNG, two pixels for each that it is wide; metadata: width, height, alt text.
+def png(fig: Any, alt: str) -> Bundle:
+    """A figure as PNG with two pixels for each that it is wide, and its metadata: width, height and alt text."""
+    picture = io.BytesIO()
+    with own_settings():
+        fig.savefig(picture, format="png", dpi=200)
+    return _as_bundle(Image.open(picture), alt)
 
-    The caption is within, since viewers that show the picture show no text of the same bundle.
-    """
+
+def captioned(bundle: Bundle, caption: str) -> Bundle:
+    """A bundle's picture with its caption beneath: viewers that show the picture show no text of the same bundle."""
     from matplotlib.figure import Figure
 
-    pictures = []
+    if "image/png" not in bundle[0]:
+        return bundle
+    above = Image.open(io.BytesIO(base64.b64decode(bundle[0]["image/png"])))
     with own_settings():
-        wide = fig.get_figwidth()
-        lines = textwrap.wrap(caption, round(12.5 * wide))
-        strip = Figure(figsize=(wide, 0.19 * len(lines) + 0.1))
+        lines = textwrap.wrap(caption, above.width // 16)
+        strip, drawn = Figure(figsize=(above.width / 200, 0.19 * len(lines) + 0.1)), io.BytesIO()
         strip.text(0.01, 0.99, "\n".join(lines), va="top", linespacing=1.25, parse_math=False)
-        for each in (fig, strip):
-            content = io.BytesIO()
-            each.savefig(content, format="png", dpi=200)
-            pictures.append(Image.open(content))
-    whole = Image.new("RGB", (pictures[0].width, 2 * (sum(picture.height for picture in pictures) // 2)), PAPER)
-    for picture, y in zip(pictures, (0, pictures[0].height), strict=True):
-        whole.paste(picture, (0, y))
+        strip.savefig(drawn, format="png", dpi=200)
+    below = Image.open(drawn)
+    whole = Image.new("RGB", (above.width, above.height + below.height), PAPER)
+    whole.paste(above, (0, 0))
+    whole.paste(below, (0, above.height))
+    return _as_bundle(whole, bundle[1]["image/png"]["alt"])
+
+
+def _as_bundle(picture: Image.Image, alt: str) -> Bundle:
+    whole = picture.convert("RGB").crop((0, 0, picture.width // 2 * 2, picture.height // 2 * 2))
     whole.save(content := io.BytesIO(), format="png")
-    size = {"width": whole.width // 2, "height": whole.height // 2}
-    return {"image/png": base64.b64encode(content.getvalue()).decode()}, {"image/png": {**size, "alt": alt}}
+    size = {"width": whole.width // 2, "height": whole.height // 2, "alt": alt}
+    return {"image/png": base64.b64encode(content.getvalue()).decode()}, {"image/png": size}
 
 
 @own_settings()

@@ -1,9 +1,11 @@
 """Charts of what a study found: heat maps, intervals, learning curves, histograms; as in :mod:`.plots`, on an Axes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+
+from linclf.studies.intervals import Interval
 
 from .plots import new_axes
 from .settings import BESIDE, TRAIN, VALIDATION, own_settings, styled
@@ -11,11 +13,13 @@ from .settings import BESIDE, TRAIN, VALIDATION, own_settings, styled
 
 @own_settings()
 def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], ax: Axes | None = None) -> Axes:
-    """Numbers (rows, columns) as a heat map, each written into its cell; the caller names the axes."""
+    """Numbers (rows, columns) as a heat map, each written into its cell but for NaN; the caller names the axes."""
     ax = ax or new_axes(5.6, 0.8 + 0.42 * len(rows))
     ax.figure.colorbar(ax.imshow(values, cmap="cividis", aspect="auto"), ax=ax)
-    middle = (values.min() + values.max()) / 2
+    middle = (np.nanmin(values) + np.nanmax(values)) / 2
     for (row, column), value in np.ndenumerate(values):
+        if np.isnan(value):
+            continue
         ax.text(column, row, f"{value:.1f}", ha="center", va="center", color="wk"[int(value > middle)])
     ax.set_xticks(range(len(columns)), columns)
     ax.set_yticks(range(len(rows)), rows)
@@ -61,4 +65,32 @@ def histogram(shares: Sequence[tuple[str, np.ndarray]], bins: np.ndarray, ax: Ax
     for (label, values), colour, style in zip(shares, (TRAIN, VALIDATION), ("-", (0, (4, 1.5))), strict=False):
         ax.stairs(100 * values, bins, color=colour, linestyle=style, linewidth=1.6, label=label)
     ax.set(xlabel="probability given to the true class", ylabel="images, %", xlim=(bins[0], bins[-1]))
+    return styled(ax)
+
+
+@own_settings()
+def reliability(probability: np.ndarray, shares: Sequence[Interval], ax: Axes | None = None) -> Axes:
+    """Share of answers that are right against their mean probability, with intervals; the diagonal is as it says."""
+    ax = ax or new_axes(4.4, 4.0)
+    value, low, high = 100 * np.array(shares).T
+    ax.plot([0, 100], [0, 100], color=BESIDE, linewidth=0.9, label="as often as it says")
+    error = [value - low, high - value]
+    ax.errorbar(100 * probability, value, yerr=error, fmt="o", ms=5, lw=1.4, color=TRAIN, label="test data")
+    ax.set(xlabel="probability of the answer, %", ylabel="answers that are right, %", xlim=(0, 103), ylim=(-3, 103))
+    return styled(ax)
+
+
+@own_settings()
+def accuracy_by_size(points: Mapping[int, Sequence[float]], last: Interval, ax: Axes | None = None) -> Axes:
+    """Test accuracy of each network, 0..1, by the number that it trained on; the largest number has an interval."""
+    ax = ax or new_axes()
+    for size, values in points.items():
+        ax.plot([size] * len(values), 100 * np.array(values), "o", ms=3.5, color=TRAIN, alpha=0.5)
+    means = [100 * np.mean(values) for values in points.values()]
+    ax.plot(list(points), means, "-", color=TRAIN, lw=1.6, label="mean, and each network")
+    bar = [[100 * (last.value - last.low)], [100 * (last.high - last.value)]]
+    ax.errorbar([max(points)], [100 * last.value], yerr=bar, color=VALIDATION, lw=1.4, label="95 % interval")
+    ax.set(xscale="log", xlabel="number to train on", ylabel="test accuracy, %")
+    ax.set_xticks(list(points), [f"{size:,}" for size in points])
+    ax.minorticks_off()
     return styled(ax)

@@ -42,9 +42,9 @@ def callout(text: str, kind: str = "note", more: str = "") -> Html:
 
 def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping[str, Sequence[Any]]) -> Html:
     """A numbered figure as SVG and PNG, with its caption, alt text and numbers to download."""
-    source = _data_link("image/svg+xml", bundles.svg(fig, salt=str(number)))
+    source = data_link("image/svg+xml", bundles.svg(fig, salt=str(number)))
     image = f'<img class="curve" src="{source}" alt="{escape(alt)}">'
-    return _numbered(number, image, caption, "csv", "Numbers (CSV)", _csv(data), fig, alt)
+    return numbered(number, image, caption, "csv", "Numbers (CSV)", csv_bytes(data), bundles.png(fig, alt))
 
 
 def templates(
@@ -61,41 +61,69 @@ def templates(
     for pixels, name in zip(images, names, strict=True):
         picture = io.BytesIO()
         Image.fromarray(np.rint(255 * pixels).astype(np.uint8)).save(picture, format="png")
-        source = _data_link("image/png", picture.getvalue())
-        cells.append(
-            f'<td><img class="pixels" width="96" src="{source}" alt="Weights of the class {escape(name)}"><br>'
-            f"<span>{escape(name)}</span></td>"
-        )
-    # Rows of a table keep names beneath their pictures also where no style sheet does.
-    rows = "".join(f"<tr>{''.join(cells[i : i + 5])}</tr>" for i in range(0, len(cells), 5))
-    grid = f'<table class="templates" role="presentation">{rows}</table>'
-    group = f'<div role="group" aria-label="{escape(alt)}">{grid}</div>'
+        source = data_link("image/png", picture.getvalue())
+        cells.append((source, f"Weights of the class {name}", name))
     array = io.BytesIO()
     np.save(array, weights.astype(np.float16))
-    together = bundles.mosaic(images, names)
-    return _numbered(number, group, caption, "npy", "Weights (NumPy)", array.getvalue(), together, alt)
+    picture_of_all = bundles.png(bundles.mosaic(images, names), alt)
+    return numbered(number, _grid(cells, alt), caption, "npy", "Weights (NumPy)", array.getvalue(), picture_of_all)
 
 
-def _numbered(
-    number: int | str, content: str, caption: str, ending: str, what: str, numbers: bytes, fig: Any, alt: str
+LARGEST_PICTURE = 64
+"""Pixels a side that a picture of a gallery keeps."""
+
+
+def gallery(pictures: np.ndarray, names: Sequence[str], *, number: int | str, caption: str, alt: str) -> Html:
+    """Pictures, (n, h, w, 1 or 3) uint8, each with what is said of it beneath, as a numbered figure."""
+    from PIL import Image
+
+    pictures = pictures[..., 0] if pictures.shape[3] == 1 else pictures
+    cells = []
+    for pixels, name in zip(pictures, names, strict=True):
+        image, file = Image.fromarray(pixels), io.BytesIO()
+        image.thumbnail((LARGEST_PICTURE, LARGEST_PICTURE))
+        kind = "png" if max(pixels.shape[:2]) <= LARGEST_PICTURE // 2 else "jpeg"
+        image.save(file, format=kind)
+        cells.append((data_link(f"image/{kind}", file.getvalue()), f"A picture: {name}", name))
+    return numbered(number, _grid(cells, alt), caption, picture=bundles.png(bundles.mosaic(pictures / 255, names), alt))
+
+
+def _grid(cells: Sequence[tuple[str, str, str]], alt: str) -> str:
+    """Small pictures, given as link, alt text and name; in a table names stay beneath them without a style sheet."""
+    texts = [
+        f'<td><img class="pixels" width="96" src="{source}" alt="{escape(what)}"><br><span>{escape(name)}</span></td>'
+        for source, what, name in cells
+    ]
+    rows = "".join(f"<tr>{''.join(texts[i : i + 5])}</tr>" for i in range(0, len(texts), 5))
+    grid = f'<table class="templates" role="presentation">{rows}</table>'
+    return f'<div role="group" aria-label="{escape(alt)}">{grid}</div>'
+
+
+def numbered(
+    number: int | str,
+    content: str,
+    caption: str,
+    ending: str = "",
+    what: str = "",
+    numbers: bytes = b"",
+    picture: bundles.Bundle = ({}, {}),
 ) -> Html:
-    """A figure with its caption and a link that downloads its numbers; "10 and 11" is one under two numbers.
-
-    ``fig`` is the same as one picture.
-    """
+    """A figure with its caption and a link that downloads its numbers; "10 and 11" is one under two numbers."""
     first, *others = escape(str(number)).split(" and ")
-    name, said = f"figure-{first}", f"Figure{'s' * bool(others)} {number}. {caption}"
+    name, title = f"figure-{first}", f"Figure{'s' * bool(others)} {number}"
     anchors = "".join(f'<span id="figure-{other}"></span>' for other in others)
-    source = _data_link("text/csv" if ending == "csv" else "application/octet-stream", numbers)
-    markup = (
-        f'<figure id="{name}">{anchors}{content}<figcaption><a class="anchor" href="#{name}">'
-        f"<b>Figure{'s' * bool(others)} {escape(str(number))}.</b></a> {escape(caption)} "
-        f'<a class="numbers" download="{name}.{ending}" href="{source}">{what}</a></figcaption></figure>'
+    source = data_link("text/csv" if ending == "csv" else "application/octet-stream", numbers)
+    link = f' <a class="numbers" download="{name}.{ending}" href="{source}">{what}</a>' if numbers else ""
+    return Html(
+        f'<figure id="{name}">{anchors}{content}<figcaption><a class="anchor" href="#{name}"><b>{escape(title)}.'
+        f"</b></a> {escape(caption)}{link}</figcaption></figure>",
+        f"{title}. {caption}",
+        *bundles.captioned(picture, f"{title}. {caption}"),
     )
-    return Html(markup, said, *bundles.png(fig, said, alt))
 
 
-def _csv(columns: Mapping[str, Sequence[Any]]) -> bytes:
+def csv_bytes(columns: Mapping[str, Sequence[Any]]) -> bytes:
+    """Columns of one length as CSV, under their names."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)
@@ -202,5 +230,6 @@ def _markup(value: str | Html) -> str:
     return value.markup if isinstance(value, Html) else escape(value)
 
 
-def _data_link(kind: str, content: bytes) -> str:
+def data_link(kind: str, content: bytes) -> str:
+    """A link that holds the content itself, of a MIME type."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

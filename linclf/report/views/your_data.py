@@ -1,0 +1,232 @@
+"""What a report on data of one's own shows of the data, the search and the test: a figure, table or sentence each."""
+
+from typing import Any
+
+import numpy as np
+
+from linclf.data.dataset import Dataset
+from linclf.studies import metrics
+from linclf.studies.intervals import Interval, of_share
+from linclf.studies.your_data.design import PENALTIES, is_imbalanced
+from linclf.studies.your_data.results import YourDataResults, mean_recall
+from linclf.studies.your_data.study import YourDataStudy
+
+from . import charts, html
+from .bundles import markdown
+from .ceiling import LOSS_WORDS
+
+MOST_ROWS = 100
+"""Classes that a table lists."""
+MOST_SAMPLES, SAMPLES_A_CLASS = 60, 6
+
+
+def rows(data: Dataset, n: int | None = None) -> str:
+    """What the data are made of, with their number."""
+    kind = "image" if data.test_images.ndim == 4 else "row"
+    return f"{kind}s" if n is None else f"{n:,} {kind}{'' if n == 1 else 's'}"
+
+
+def percent(found: Interval | float, unit: str = " %") -> str:
+    """A share in percent, with its interval where it has one."""
+    if not isinstance(found, Interval):
+        return f"{100 * found:.1f}{unit}"
+    return f"{100 * found.value:.1f}{unit} ({100 * found.low:.1f} to {100 * found.high:.1f})".replace("-", "−")
+
+
+def headline(results: YourDataResults) -> Any:
+    """The result in a few sentences."""
+    data, (largest, always) = results.dataset, results.baseline
+    text = (
+        f"**{percent(results.accuracy)}** of the {rows(data, len(data.test_labels))} held out as a test are given "
+        "their class by one linear layer (in brackets, here and below, the 95 % interval). Always saying "
+        f"{markdown(data.class_names[largest])}, the largest class, is right for {percent(always.mean())}."
+    )
+    if is_imbalanced(data):
+        text += (
+            f" The classes are imbalanced: counted alike, on average {percent(results.balanced_accuracy)} of a class "
+            "are recognised."
+        )
+    return html.prose(text)
+
+
+def about(study: YourDataStudy) -> Any:
+    """Where the data come from, how many there are, and how they were split."""
+    text = study.workspace.data.provenance.describe()
+    if study.workspace.short_of_memory:
+        text += " Memory was short here: images stayed as they are stored, and were converted a mini-batch at a time."
+    return html.callout(f"{text} {study.workspace.kept}".strip())
+
+
+def split(results: YourDataResults) -> Any:
+    """Which images train, which validate and which test, in a sentence."""
+    data, n_validation = results.dataset, len(results.choosing.validation)
+    source = "the last training batch" if data.validation_labels is None else "those that the data brought"
+    return html.prose(
+        f"λ, η and the loss are chosen on {rows(data, n_validation)}, {source}, after training on "
+        f"{len(results.choosing.train):,}; the final network trains on all {len(results.final.train):,}, and the "
+        f"{len(data.test_labels):,} for testing are looked at once, at the end."
+    )
+
+
+def counts(data: Dataset) -> Any:
+    """Number of images of each class, in each part and in total, as a table."""
+    parts = data.counts()
+    total = np.sum(list(parts.values()), axis=0)
+    columns = ["class", *parts, "total", "share, %"]
+    numbers = np.column_stack([*parts.values(), total])
+    lines = [
+        [name, *(f"{n:,}" for n in own), f"{100 * own[-1] / total.sum():.1f}"]
+        for name, own in zip(data.class_names[:MOST_ROWS], numbers, strict=False)
+    ]
+    if len(data.class_names) > MOST_ROWS:
+        rest = numbers[MOST_ROWS:].sum(axis=0)
+        lines.append([f"{len(data.class_names) - MOST_ROWS} more", *(f"{n:,}" for n in rest), ""])
+    lines.append(["all", *(f"{n:,}" for n in numbers.sum(axis=0)), "100.0"])
+    return html.table(columns, lines, caption=f"Number of {rows(data)} of each class.")
+
+
+def balance(data: Dataset) -> Any:
+    """Whether the classes are of about one size; a warning where they are not."""
+    names, total = data.class_names, np.sum(list(data.counts().values()), axis=0)
+    most, fewest = int(total.argmax()), int(total.argmin())
+    if not is_imbalanced(data):
+        return html.callout(f"The classes are of about one size: {total[fewest]:,} to {total[most]:,} {rows(data)}.")
+    return html.callout(
+        f"The classes are imbalanced: {rows(data, total[most])} are {names[most]} "
+        f"({percent(total[most] / total.sum())}), and {total[fewest]:,} {names[fewest]}. Accuracy alone says little "
+        "here; look at balanced accuracy and at the recall of each class.",
+        kind="warning",
+    )
+
+
+def samples(data: Dataset, *, number: int | str) -> Any:
+    """Pictures of each class, the first ones of the training images, as a numbered figure."""
+    labels = np.concatenate(data.train_labels)
+    each = max(1, min(SAMPLES_A_CLASS, MOST_SAMPLES // len(data.class_names)))
+    shown = [np.flatnonzero(labels == i)[:each] for i in range(min(len(data.class_names), MOST_ROWS))]
+    picked = np.concatenate(shown)
+    if not has_pictures(data):
+        return no_pictures(data)
+    images = np.concatenate(data.train_images)[picked]
+    names = [data.class_names[i] for i in labels[picked]]
+    of = "each class" if len(shown) == len(data.class_names) else f"the first {len(shown)} classes"
+    return html.gallery(
+        pixels(data, images),
+        names,
+        number=number,
+        caption=f"Pictures of {of}, as the network gets them: the first {each} to train on.",
+        alt=f"Pictures of {of}.",
+    )
+
+
+def has_pictures(data: Dataset) -> bool:
+    """Whether the data are images that can be shown: grey or in colour."""
+    return data.test_images.ndim == 4 and data.test_images.shape[3] in (1, 3)
+
+
+def no_pictures(data: Dataset) -> Any:
+    """What stands in a figure's place where there is nothing to show."""
+    if data.test_images.ndim == 4:
+        return html.callout(f"No pictures: an image has {data.test_images.shape[3]} channels.")
+    return html.callout("No pictures: the data are feature vectors.")
+
+
+def pixels(data: Dataset, images: np.ndarray) -> np.ndarray:
+    """Images as uint8; of others than uint8, the range of the test images becomes 0..255."""
+    if images.dtype == np.uint8:
+        return images
+    low, high = np.quantile(data.test_images[:1000], [0.01, 0.99]).astype(np.float64)
+    scaled = (images.astype(np.float64) - low) / (high - low or 1)
+    return np.rint(255 * np.clip(scaled, 0, 1)).astype(np.uint8)
+
+
+def heat_map(results: YourDataResults, loss: str, *, number: int | str) -> Any:
+    """Validation accuracy over (λ, η) of a loss, as a numbered figure."""
+    own = {
+        (run.record["l2"], run.record["learning_rate"]): 100 * run.record["validation_accuracy"]
+        for run in results.search
+        if run.record["loss"] == loss
+    }
+    penalties, rates = (sorted({key[i] for key in own}) for i in (0, 1))
+    values = np.array([[own.get((l2, rate), np.nan) for rate in rates] for l2 in penalties])
+    axes = charts.heat_map(values, [f"{l2:g}" for l2 in penalties], [f"{rate:g}" for rate in rates])
+    axes.set(xlabel="η", ylabel="λ")
+    title = f"Validation accuracy in percent over (λ, η), {LOSS_WORDS[loss]}."
+    empty = " Where a cell is empty, η and λ together would make training jump." if np.isnan(values).any() else ""
+    found = f"The best is {np.nanmax(values):.1f} %."
+    data = {"λ": penalties} | {f"η = {rate:g}": values[:, i].tolist() for i, rate in enumerate(rates)}
+    return html.figure(axes.figure, number=number, caption=f"{title} {found}{empty}", alt=f"{title} {found}", data=data)
+
+
+def search(results: YourDataResults) -> Any:
+    """How much was searched, and what was chosen, in words."""
+    size, chosen, data = results.size, results.chosen, results.dataset
+    whole = size.n_train == len(results.choosing.train)
+    images = rows(data, size.n_train) if whole else f"the first {rows(data, size.n_train)}"
+    text = (
+        f"{len(size.choices)} configurations were trained on {images} for {size.epochs} epochs each. The highest "
+        f"validation accuracy, {percent(results.validation_accuracy)}, has {LOSS_WORDS[chosen.loss]} with "
+        f"η = {chosen.learning_rate:g} and λ = {chosen.l2:g}."
+    )
+    if chosen.l2 == max(PENALTIES):
+        text += " That is the largest λ of the search: the network does best where it may say little."
+    return html.prose(text)
+
+
+def accuracies(results: YourDataResults) -> Any:
+    """Accuracy, balanced accuracy and the baseline's, as a table."""
+    (largest, always), n_test = results.baseline, len(results.right)
+    names, n_classes = results.dataset.class_names, int((results.confusion.sum(axis=1) > 0).sum())
+    lines = [
+        ["accuracy", percent(results.accuracy, "")],
+        ["balanced accuracy", percent(results.balanced_accuracy, "")],
+        [f"always {names[largest]}", percent(of_share(float(always.mean()), n_test), "")],
+        ["always it, balanced accuracy", percent(float(always.any()) / n_classes, "")],
+        [f"on the training {rows(results.dataset)}", percent(results.training_accuracy, "")],
+    ]
+    seeds = f", mean of {results.plan.seeds} seeds" if results.plan.seeds > 1 else ""
+    caption = f"On {rows(results.dataset, n_test)} for testing{seeds}; 95 % intervals over them. "
+    caption += "Balanced accuracy is the mean recall of the classes."
+    return html.table(["measure", "%"], lines, caption=caption)
+
+
+def classes(results: YourDataResults) -> Any:
+    """Precision, recall, F1 and support of each class, as a table."""
+    scores, given = metrics.class_scores(results.confusion), results.confusion.sum(axis=0)
+    lines = []
+    for i, name in enumerate(results.dataset.class_names[:MOST_ROWS]):
+        support = scores.support[i]
+        lines.append(
+            [
+                name,
+                percent(of_share(scores.recall[i], support), "") if support else "none to test",
+                percent(of_share(scores.precision[i], given[i]), "") if given[i] else "none predicted",
+                percent(scores.f1[i], "") if support + given[i] else "",
+                f"{support:.0f}",
+            ]
+        )
+    caption = "Recall: the share of a class that is given it. Precision: the share of what is given a class that is of "
+    caption += "it. F1: their harmonic mean. Support: how many there are to test."
+    if len(results.dataset.class_names) > MOST_ROWS:
+        caption += f" The first {MOST_ROWS} classes; your_data.json has all."
+    return html.table(["class", "recall, %", "precision, %", "F1, %", "support"], lines, caption=caption)
+
+
+def weighted(results: YourDataResults) -> Any:
+    """The same network, trained so that all classes count alike, as a table; None where classes are of one size."""
+    if not results.balanced:
+        return None
+    data, lines = results.dataset, []
+    smallest = int(np.argmin(data.counts()["test"] + 1e9 * (data.counts()["test"] == 0)))
+    for title, runs in (("as they are", results.finals), ("every class alike", results.balanced)):
+        matrix = results.confusion_of(runs)
+        accuracy = of_share(float(results.share_right(runs).mean()), len(results.right))
+        support = matrix[smallest].sum()
+        recall = of_share(float(matrix[smallest, smallest] / support), float(support))
+        lines.append([title, *(percent(found, "") for found in (mean_recall(matrix), accuracy, recall))])
+    caption = (
+        "Trained with the classes as they are, and with weights so that every class counts alike "
+        '(class_weight="balanced"), everything else being the same.'
+    )
+    columns = ["training", "balanced accuracy, %", "accuracy, %", f"recall of {data.class_names[smallest]}, %"]
+    return html.table(columns, lines, caption=caption)

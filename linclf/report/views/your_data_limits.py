@@ -1,0 +1,121 @@
+"""What limits the network, on data of one's own: how much more data would bring, and plain sentences."""
+
+from typing import Any
+
+import numpy as np
+
+from linclf.studies import intervals, metrics
+from linclf.studies.your_data.design import is_imbalanced
+from linclf.studies.your_data.results import YourDataResults, mean_recall
+
+from . import charts, html
+from .bundles import markdown
+from .your_data import percent, rows
+
+LITTLE, WELL_LEARNED = 0.02, 0.95
+"""A gain that is called little, and an accuracy on training images that leaves little to say."""
+
+
+def learning_curve(results: YourDataResults, *, number: int | str) -> Any:
+    """Test accuracy against the number of training images, as a numbered figure, and whether more would help."""
+    n = len(results.final.train)
+    if not results.curve:
+        return html.callout(f"No learning curve: {rows(results.dataset, n)} are too few to train on a part of them.")
+    points = {size: [run.record["test_accuracy"] for run in runs] for size, runs in results.curve.items()}
+    points[n] = [run.record["test_accuracy"] for run in results.finals]
+    axes = charts.accuracy_by_size(points, results.accuracy)
+    title = f"Test accuracy against the number of {rows(results.dataset)} to train on, the same settings throughout."
+    says = more(results)
+    width = max(map(len, points.values()))
+    data = {"training": list(points)} | {
+        f"network {i + 1}, %": [100 * own[i] if i < len(own) else "" for own in points.values()] for i in range(width)
+    }
+    return html.figure(axes.figure, number=number, caption=f"{title} {says}", alt=f"{title} {says}", data=data)
+
+
+def more(results: YourDataResults) -> str:
+    """Whether more images to train on would help, in a sentence with its number."""
+    gain = results.doubling
+    if gain is None:
+        return ""
+    kind = rows(results.dataset)
+    says = f"The last doubling brought {percent(gain, ' points')}: "
+    if gain.low > 0:
+        return f"{says}more {kind} would help."
+    if gain.high < LITTLE:
+        return f"{says}more {kind} of the same sort would bring little."
+    return f"{says}{rows(results.dataset, len(results.right))} for testing are too few to tell whether more would help."
+
+
+def limits(results: YourDataResults) -> Any:
+    """What limits the network, in plain sentences, each with its number."""
+    lines = [_against_the_baseline(results), _test(results), _bias_or_variance(results)]
+    if results.doubling:
+        lines.append(f"**The number of {rows(results.dataset)}.** {more(results)}")
+    lines += [_imbalance(results), _worst(results)]
+    return html.prose("\n".join(f"- {line}" for line in lines if line))
+
+
+def _against_the_baseline(results: YourDataResults) -> str:
+    gain, largest = results.gain, results.dataset.class_names[results.baseline[0]]
+    says = "more than the class sizes explain" if gain.low > 0 else "no difference that these test data can tell"
+    return (
+        f"**The baseline.** The network is right {percent(gain, ' points')} more often than always saying "
+        f"{markdown(largest)}: {says}."
+    )
+
+
+def _test(results: YourDataResults) -> str:
+    found, n = results.accuracy, rows(results.dataset, len(results.right))
+    half = 50 * (found.high - found.low)
+    return f"**The test itself.** Another draw of {n} would move its accuracy by about ± {half:.1f} points."
+
+
+def _bias_or_variance(results: YourDataResults) -> str:
+    found, seen, kind = results.accuracy, results.training_accuracy, rows(results.dataset)
+    if found.value == 1:
+        return ""
+    said = f"**Bias or variance.** Of those it trained on it gets {percent(seen)} right, of the others "
+    said += f"{percent(found.value)}. "
+    if seen > found.high:
+        said += f"The gap of {percent(seen - found.value, ' points')} is variance: part of what it has learned is true "
+        said += f"of its training {kind} alone."
+    else:
+        said += f"There is no gap that these test data can tell: what it cannot do, it cannot do on its training {kind}"
+        said += " either."
+    if seen < WELL_LEARNED:
+        said += f" The {percent(1 - seen)} of them that it gets wrong are bias: more than one linear layer can tell "
+        said += "apart with these inputs and this penalty."
+    return said
+
+
+def _imbalance(results: YourDataResults) -> str:
+    data = results.dataset
+    if not is_imbalanced(data):
+        return ""
+    total, names = np.sum(list(data.counts().values()), axis=0), [markdown(name) for name in data.class_names]
+    most, fewest = int(total.argmax()), int(total.argmin())
+    below = results.accuracy.value - results.balanced_accuracy.value
+    how = f"{percent(below, ' points')} below accuracy" if below > 0 else "no lower than accuracy"
+    alike = mean_recall(results.confusion_of(results.balanced))
+    return (
+        f"**Imbalance.** There are {total[most]:,} {names[most]} and {total[fewest]:,} {names[fewest]}. Balanced "
+        f"accuracy is {percent(results.balanced_accuracy)}, {how}; trained so that every class counts alike, it is "
+        f"{percent(alike)}."
+    )
+
+
+def _worst(results: YourDataResults) -> str:
+    """The class that is recognised worst, and what it is taken for."""
+    scores = metrics.class_scores(results.confusion)
+    tested = np.flatnonzero(scores.support)
+    worst = tested[scores.recall[tested].argmin()]
+    recall = intervals.of_share(float(scores.recall[worst]), float(scores.support[worst]))
+    if recall.value == 1:
+        return ""
+    others, names = results.confusion[worst].copy(), [markdown(name) for name in results.dataset.class_names]
+    others[worst] = 0
+    return (
+        f"**The hardest class** is {names[worst]}: {percent(recall)} of {scores.support[worst]:.0f} are recognised, "
+        f"and most others are taken for {names[int(others.argmax())]}."
+    )

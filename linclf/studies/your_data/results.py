@@ -1,0 +1,155 @@
+"""What the study of data of one's own found, which the report's views and your_data.json show."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from linclf.classifier.classifier import Classifier
+from linclf.data.dataset import Dataset
+from linclf.studies import intervals, metrics
+from linclf.studies.intervals import Interval
+from linclf.studies.results import FORMAT, tested_predictions
+from linclf.studies.splits import Cut, Split, fit_standardizer
+from linclf.studies.store import StoredRun
+from linclf.training.config import Config
+from linclf.training.loop import Run
+
+from .design import Choice, Plan, Size
+
+
+@dataclass(frozen=True)
+class YourDataResults:
+    """All trainings of the study, what was chosen by them, and what the final networks say of the test images.
+
+    Attributes:
+        plan, dataset: how much was trained, and on what.
+        choosing, final: the images of the search, and of the final networks.
+        split: the standardised images of a cut; they are made when first asked for, nothing is trained.
+        size: how much was searched.
+        search: one run per configuration; no test image was used.
+        chosen: the configuration with the highest validation accuracy.
+        finals: the tested networks, one per seed.
+        balanced: the same, trained with weights so that all classes count alike; none where classes are of one size.
+        curve: tested networks on fewer images, by the number of images.
+    """
+
+    plan: Plan
+    dataset: Dataset = field(repr=False)
+    choosing: Cut
+    final: Cut
+    split: Callable[[Cut], Split] = field(repr=False)
+    size: Size
+    search: Sequence[StoredRun]
+    chosen: Choice
+    finals: Sequence[StoredRun]
+    balanced: Sequence[StoredRun]
+    curve: Mapping[int, Sequence[StoredRun]]
+
+    @cached_property
+    def right(self) -> np.ndarray:
+        """Share of the final networks that are right on each test image, (n_test,)."""
+        return self.share_right(self.finals)
+
+    def share_right(self, runs: Sequence[StoredRun]) -> np.ndarray:
+        """Share of the networks that are right on each test image, (n_test,)."""
+        share: np.ndarray = (tested_predictions(runs) == self.dataset.test_labels).mean(axis=0)
+        return share
+
+    @cached_property
+    def confusion(self) -> np.ndarray:
+        """Test images of each true class (row) that were given each class (column), mean over seeds, (C, C)."""
+        return self.confusion_of(self.finals)
+
+    def confusion_of(self, runs: Sequence[StoredRun]) -> np.ndarray:
+        """The same of some networks."""
+        labels, n_classes = self.dataset.test_labels, len(self.dataset.class_names)
+        each = [metrics.confusion_matrix(found, labels, n_classes) for found in tested_predictions(runs)]
+        mean: np.ndarray = np.mean(each, axis=0)
+        return mean
+
+    @cached_property
+    def scores(self) -> np.ndarray:
+        """Scores of the test images by the first final network, (C, n_test)."""
+        return self.finals[0].model.scores(self.split(self.final).test[0])
+
+    @cached_property
+    def baseline(self) -> tuple[int, np.ndarray]:
+        """The largest class of the training images, and whether always saying so is right, (n_test,)."""
+        largest = int(self.dataset.counts()["training"].argmax())
+        return largest, (self.dataset.test_labels == largest).astype(np.float64)
+
+    @property
+    def accuracy(self) -> Interval:
+        """Test accuracy, mean over seeds, with its interval over images."""
+        return intervals.of_share(float(self.right.mean()), len(self.right))
+
+    @property
+    def validation_accuracy(self) -> Interval:
+        """Of the chosen configuration in the search, with its interval over images."""
+        return intervals.of_share(max(map(validation_accuracy, self.search)), len(self.choosing.validation))
+
+    @property
+    def balanced_accuracy(self) -> Interval:
+        """Mean of the recalls of the classes that have test images."""
+        return mean_recall(self.confusion)
+
+    @property
+    def training_accuracy(self) -> float:
+        """Accuracy of the final networks on the images they trained on, mean over seeds."""
+        return float(np.mean([run.record["train_accuracy"] for run in self.finals]))
+
+    @property
+    def gain(self) -> Interval:
+        """What the network is right more often than always saying the largest class."""
+        return intervals.of_difference(self.right, self.baseline[1])
+
+    @property
+    def doubling(self) -> Interval | None:
+        """What the last doubling of the training images brought; None if there are too few of them."""
+        half = [runs for n, runs in self.curve.items() if n == len(self.final.train) // 2]
+        return intervals.of_difference(self.right, self.share_right(half[0])) if half else None
+
+    def classifier(self) -> Classifier:
+        """The first final network, with all that it takes to use it."""
+        kept = self.finals[0]
+        config = Config(**{own.name: kept.record[own.name] for own in fields(Config)})
+        run = Run(config, kept.model, None, kept.record["seconds"])
+        standardize = fit_standardizer(self.dataset, self.final)
+        return Classifier.of(run, standardize, self.dataset, validation_accuracy=self.validation_accuracy.value)
+
+    def document(self) -> dict[str, Any]:
+        """All of it as plain values, for ``your_data.json``."""
+        data, classes = self.dataset, metrics.class_scores(self.confusion)
+        counts = {part: own.tolist() for part, own in data.counts().items()}
+        return {
+            "format": FORMAT,
+            "data": {**asdict(data.provenance), "class_names": list(data.class_names), "counts": counts},
+            "plan": asdict(self.plan),
+            "images": {"train": len(self.final.train), "validation": len(self.choosing.validation)},
+            "chosen": asdict(self.chosen),
+            "accuracy": self.accuracy._asdict(),
+            "balanced_accuracy": self.balanced_accuracy._asdict(),
+            "training_accuracy": self.training_accuracy,
+            "baseline": {"class": data.class_names[self.baseline[0]], "accuracy": float(self.baseline[1].mean())},
+            "classes": {name: values.tolist() for name, values in classes._asdict().items()},
+            "confusion": self.confusion.tolist(),
+            "search": [run.record for run in self.search],
+            "finals": [run.record for run in self.finals],
+            "balanced": [run.record for run in self.balanced],
+            "curve": [run.record for runs in self.curve.values() for run in runs],
+        }
+
+
+def validation_accuracy(run: StoredRun) -> float:
+    """Validation accuracy of a run of the search, 0..1."""
+    return float(run.record["validation_accuracy"])
+
+
+def mean_recall(confusion: np.ndarray) -> Interval:
+    """Mean of the recalls of the classes that have images in a confusion matrix (C, C), with its interval."""
+    support, right = confusion.sum(axis=1), np.diag(confusion)
+    own = [intervals.of_share(float(r / n), float(n)) for r, n in zip(right, support, strict=True) if n]
+    return intervals.of_mean(own)

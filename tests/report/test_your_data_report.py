@@ -1,0 +1,83 @@
+"""A report on data of one's own, as a user makes it: the page is about the data, and about nothing else."""
+
+import json
+
+import numpy as np
+import pytest
+from helpers import SCRIPT, arrays
+from PIL import Image
+
+from linclf import Classifier
+from linclf.cli import main
+from linclf.report.pages import OTHERS, USUAL, report_pages
+
+NAME = SCRIPT.replace("/", "∕")  # no folder can be called by the sign itself
+
+
+def report(data, out, *words):
+    return main(["report", "--data", str(data), "--epochs", "3", "--out", str(out), *words])
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """The folder of a report on pictures, 90 % of one class, whose folder held a report on other data before."""
+    place = tmp_path_factory.mktemp("photos")
+    rng, folder = np.random.default_rng(0), place / "my <b>photos<∕b>"
+    for shade, (name, n) in enumerate({"beach": 4, NAME: 54, "city": 2}.items()):
+        (folder / name).mkdir(parents=True)
+        for i in range(n):
+            pixels = rng.integers(60 * shade, 60 * shade + 100, (20 + i, 40 - i // 2, 3), np.uint8)
+            exif = Image.Exif()
+            exif[0x0112] = 1 + i % 8
+            Image.fromarray(pixels).save(folder / name / f"{i}.jpg", exif=exif)
+    (place / "out").mkdir()
+    (place / "out" / "0_baseline.html").write_text("of other data")
+    assert report(folder, place / "out", "--image-size", "16") == 0
+    return place / "out"
+
+
+def test_the_first_page_is_about_the_data(photos):
+    page = (photos / "index.html").read_text()
+    assert "<title>my &lt;b&gt;photos&lt;∕b&gt;: how well one linear layer" in page
+    assert "my &lt;b&gt;photos&lt;∕b&gt;: how well" in page.split("</h1>")[0].split("<h1")[1]
+    assert "eference" not in page
+    assert "CIFAR" not in page
+    assert NAME not in page
+    assert "0_baseline.html" not in page  # which is of other data
+    assert len(page) < 1.5e6
+    for words in ("of the 10 images held out", "Each picture is cropped to its middle square", "seed 0", "stratified"):
+        assert words in page
+    assert [f'id="figure-{number}"' in page for number in range(1, 10)] == [True] * 9
+
+
+def test_numbers_and_a_classifier_stand_beside(photos):
+    document = json.loads((photos / "your_data.json").read_text())
+    assert document["accuracy"]["low"] <= document["accuracy"]["value"] <= document["accuracy"]["high"]
+    assert {path.name for path in photos.glob("*.json")} == {"your_data.json"}
+    classifier = Classifier.load(photos / "model.npz")
+    assert classifier.loss == document["chosen"]["loss"]
+    assert classifier.image_shape == (16, 16, 3)
+    assert list(classifier.class_names) == document["data"]["class_names"]
+
+
+def test_pages_of_the_reference_are_made_beside_and_linked(tmp_path):
+    np.savez(tmp_path / "rows.npz", **arrays(n=60))
+    assert report(tmp_path / "rows.npz", tmp_path / "out", "--seeds", "2") == 0
+    kept = (tmp_path / "out" / "model.npz").read_bytes()
+    assert report(tmp_path / "rows.npz", tmp_path / "out", "--only", "2_svm", "--single-file") == 0
+    assert 'href="index.html">Your data</a>' in (tmp_path / "out" / "2_svm.html").read_text()
+    assert 'id="your_data"' in (tmp_path / "out" / "report.html").read_text()
+    assert (tmp_path / "out" / "model.npz").read_bytes() == kept
+
+
+def test_a_parameter_is_checked_against_the_pages_that_are_made(tmp_path, capsys):
+    np.savez(tmp_path / "rows.npz", **arrays(n=60))
+    assert report(tmp_path / "rows.npz", tmp_path / "out", "-p", "lr_decay=0.5") == 2
+    assert "unknown parameter 'lr_decay'" in capsys.readouterr().err
+
+
+def test_which_pages_a_report_has_is_the_datas_kind():
+    from linclf.data.load import load_dataset
+
+    assert report_pages(load_dataset("synthetic:20").provenance) == USUAL
+    assert report_pages(load_dataset("digits").provenance) == OTHERS

@@ -1,0 +1,161 @@
+"""The study of data of one's own: what it chooses on, how much it searches, and what it says in odd cases."""
+
+import json
+import math
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helpers import SCRIPT, arrays
+
+from linclf.data.load import load_dataset
+from linclf.data.split import Parts, split_dataset
+from linclf.report.views import your_data, your_data_diagnosis, your_data_limits
+from linclf.studies.store import Count
+from linclf.studies.your_data.design import SCORE, SEARCH, Plan, search_size
+from linclf.studies.your_data.results import mean_recall
+from linclf.studies.your_data.study import YourDataStudy
+
+
+def dataset(counts, shape=(5,), apart=0.5, seed=0, validation=False):
+    """Images around a mean for each class, so many of each, of which a test set is split off."""
+    rng = np.random.default_rng(seed)
+    y = np.repeat(np.arange(len(counts)), counts)
+    means = rng.normal(size=(len(counts), *shape))
+    X = (apart * means[y] + rng.normal(size=(len(y), *shape))).astype(np.float32)
+    parts = Parts((X, y), (X[::3], y[::3]) if validation else None)
+    return split_dataset(parts, name="made (arrays)", source="a test", layout="arrays")
+
+
+def study(out, data, **plan):
+    return YourDataStudy(data, out, progress=False, **plan)
+
+
+def test_choices_do_not_depend_on_the_test_images(tmp_path):
+    data = dataset([60, 60, 60])
+    rng = np.random.default_rng(0)
+    one = study(tmp_path / "one", data, epochs=4).run()
+    other = study(tmp_path / "other", replace(data, test_images=rng.permutation(data.test_images)), epochs=4).run()
+    assert one.chosen == other.chosen
+    assert all(run.predictions is None and "test_accuracy" not in run.record for run in one.search)
+    assert one.accuracy != other.accuracy
+
+
+def test_what_is_recorded_is_what_the_models_do(tmp_path):
+    results = study(tmp_path, dataset([60, 60, 60]), epochs=4, seeds=2).run()
+    X, y = results.split(results.choosing).validation
+    for run in results.search[::7]:
+        assert run.record["validation_accuracy"] == np.mean(run.model.predict(X) == y)
+    X, y = results.split(results.final).test
+    for run in [*results.finals, *(run for own in results.curve.values() for run in own)]:
+        assert run.record["test_accuracy"] == np.mean(run.model.predict(X) == y)
+    assert results.accuracy.value == pytest.approx(np.mean([run.record["test_accuracy"] for run in results.finals]))
+    assert [run.record["seed"] for run in results.finals] == [0, 1]
+
+
+@pytest.mark.parametrize("validation", [False, True])
+def test_images_that_validate_do_not_train_in_the_search(tmp_path, validation):
+    own = study(tmp_path, dataset([60, 60, 60], validation=validation))
+    assert not set(own.choosing.train) & set(own.choosing.validation)
+    assert len(own.choosing.validation) == (60 if validation else 30)
+    assert len(own.final.train) == 150
+    assert (len(own.choosing.train) == 150) == validation
+
+
+def test_what_is_stored_is_used_again(tmp_path):
+    data = dataset([40, 40])
+    first = study(tmp_path, data, epochs=2)
+    document = first.run().document()
+    again = study(tmp_path, data, epochs=2)
+    assert again.run().document() == document
+    assert again.workspace.count == Count(first.workspace.count.trained, 0)
+
+
+@pytest.mark.parametrize(
+    ("n_train", "n_inputs", "n_classes"), [(10, 1, 2), (8000, 3072, 10), (60_000, 784, 10), (5000, 3072, 1000)]
+)
+def test_the_searchs_size_follows_the_data(n_train, n_inputs, n_classes):
+    size = search_size(Plan(), n_train, n_inputs, n_classes, steepness=0.2 * n_inputs + 1)
+    work = len(size.choices) * size.n_train * size.epochs * (n_inputs + SCORE) * n_classes
+    assert work <= SEARCH
+    assert 1 <= size.n_train <= n_train
+    assert len({choice.loss for choice in size.choices}) == 2
+    assert work > SEARCH / 3 or (size.n_train == n_train and size.epochs == 40)
+
+
+CASES = {
+    "one image of a class": dict(counts=[30, 30, 1]),
+    "few images": dict(counts=[3, 3]),
+    "two classes, far apart": dict(counts=[40, 40], apart=20.0),
+    "two classes, alike": dict(counts=[40, 40], apart=0.0),
+    "imbalanced": dict(counts=[180, 14, 6]),
+    "validation images": dict(counts=[30, 30], validation=True),
+    "images": dict(counts=[20, 20], shape=(4, 5, 3)),
+    "two channels": dict(counts=[20, 20], shape=(4, 5, 2)),
+    "constant inputs": dict(counts=[20, 20], shape=(3,), apart=0.0),
+    "a thousand classes": dict(counts=[6] * 1000, shape=(4,)),
+}
+
+
+@pytest.mark.parametrize(("case", "seeds"), [*((case, 1) for case in CASES), ("imbalanced", 2)])
+def test_every_number_is_a_number_in_bounds_and_in_its_interval(tmp_path, monkeypatch, case, seeds):
+    monkeypatch.setattr("linclf.studies.your_data.design.SEARCH", 2e8)  # a coarse grid where the classes are many
+    data = dataset(**CASES[case])
+    if case == "constant inputs":
+        data = replace(data, train_images=tuple(0 * X for X in data.train_images), test_images=0 * data.test_images)
+    results = study(tmp_path, data, epochs=2, seeds=seeds).run()
+    text = json.dumps(results.document(), allow_nan=False)
+    assert "NaN" not in text
+    shares = [results.accuracy, results.balanced_accuracy, results.validation_accuracy]
+    for found, lowest in [
+        *((share, 0) for share in shares),
+        (results.gain, -1),
+        (results.doubling or results.gain, -1),
+    ]:
+        assert lowest <= found.low <= found.value <= found.high <= 1
+    shown = "".join(markup(view) for view in views(results))
+    assert not re.search(r"\bnan\b|\binf\b", re.sub(r"base64,[^\"]*|data-\w+=\"[^\"]*", "", shown), re.I)
+    for value, low, high in re.findall(r"(−?[\d.]+)(?: %| points)? \((−?[\d.]+) to (−?[\d.]+)\)", shown):
+        value, low, high = (float(number.replace("−", "-")) for number in (value, low, high))
+        assert -100 <= low <= value <= high <= 100
+    assert all(math.isfinite(number) for number in results.scores.ravel())
+
+
+def views(results):
+    """All that the page shows."""
+    data = results.dataset
+    yield from (your_data.headline(results), your_data.balance(data), your_data.counts(data))
+    yield from (your_data.samples(data, number=1), your_data.split(results), your_data.search(results))
+    yield from (your_data.heat_map(results, loss, number=2) for loss in ("cross_entropy", "multiclass_hinge"))
+    yield from (
+        your_data.accuracies(results),
+        your_data.classes(results),
+        your_data_diagnosis.confusion(results, number=4),
+    )
+    yield from filter(None, [your_data_diagnosis.confusion_counts(results), your_data.weighted(results)])
+    for view in ("reliability", "mistakes", "typical"):
+        yield getattr(your_data_diagnosis, view)(results, number=5)
+    yield your_data_limits.learning_curve(results, number=9)
+    yield from (your_data_diagnosis.weights(results, number=8), your_data_limits.limits(results))
+
+
+def markup(view):
+    return view.markup if hasattr(view, "markup") else view.text
+
+
+def test_weights_that_make_classes_count_alike_find_the_rare_one(tmp_path):
+    results = study(tmp_path, dataset([600, 30, 20], apart=0.7), epochs=10).run()
+    alike = mean_recall(results.confusion_of(results.balanced))
+    assert alike.value > results.balanced_accuracy.value + 0.1
+    assert study(tmp_path, dataset([30, 30]), epochs=2).run().balanced == []
+
+
+def test_names_from_data_are_text(tmp_path):
+    file = tmp_path / "arrays.npz"
+    np.savez(file, **arrays(shape=(4, 4, 3), dtype=np.uint8), class_names=[SCRIPT, "*b* $x$", "[c](d)"])
+    results = study(tmp_path / "out", load_dataset(file), epochs=1).run()
+    for view in views(results):
+        assert SCRIPT not in markup(view)
+        if not hasattr(view, "markup"):
+            assert not re.search(r"(?<!\\)\*b\*|(?<!\\)\$x|(?<!\\)\[c\]", view.text)
