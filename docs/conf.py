@@ -18,6 +18,7 @@ version = release = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.githubpages"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 
+smartquotes_action = "D"  # dashes; what is quoted may be code
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 myst_links_external_new_tab = False
@@ -75,8 +76,12 @@ def _read(app, docname, source):
 
 
 def _escape(app, what, name, obj, options, lines):
-    """Docstrings are text: ``coef_`` is no link in them, and |x| no substitution."""
-    lines[:] = [re.sub(r"(?<![`\w])(\w+)_(?!\w|`)", r"\1\\_", line).replace("|", "\\|") for line in lines]
+    """Docstrings are text: ``coef_`` is no link in them, |x| no substitution, "low, high: ..." about two things."""
+    for i, line in enumerate(lines):
+        names = re.match(r"( +)(\w+(?:, \w+)+)(?=: )", line)
+        if names:
+            line = names[1] + names[2].replace(" ", "") + line[names.end() :]
+        lines[i] = re.sub(r"(?<![`\w])(\w+)_(?!\w|`)", r"\1\\_", line).replace("|", "\\|")
 
 
 def _finish(app, error):
@@ -87,6 +92,8 @@ def _finish(app, error):
         page = path.read_text(encoding="utf-8")
         page = page.replace('class="caption" role="heading">', 'class="caption" role="heading" aria-level="2">')
         page = re.sub(r"<(pre|div class=\"table-wrapper[^\"]*\")>", r'<\1 tabindex="0">', page)
+        page = page.replace(">Variables<", ">Attributes<")
+        page = re.sub(r"<strong>\w+(,\w+)+</strong>", lambda match: match[0].replace(",", ", "), page)
         path.write_text(page, encoding="utf-8")
     generate.copy_files(Path(app.outdir))
 
@@ -95,5 +102,5 @@ def setup(app):
     """Our own: formulas, pages made from the code, and the files that the site takes over as they are."""
     app.add_html_math_renderer("mathml", _formula("inline"), _formula("block"))
     app.connect("source-read", _read)
-    app.connect("autodoc-process-docstring", _escape)
+    app.connect("autodoc-process-docstring", _escape, priority=400)  # before napoleon
     app.connect("build-finished", _finish)

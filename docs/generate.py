@@ -2,11 +2,13 @@
 
 import argparse
 import ast
+import base64
 import inspect
 import json
 import os
 import re
 import shutil
+import tempfile
 from graphlib import TopologicalSorter
 from html import escape
 from pathlib import Path
@@ -17,6 +19,8 @@ import numpy as np
 
 from linclf import cli
 from linclf.report import build
+from linclf.report.execute import execute
+from linclf.report.views.bundles import markdown
 from linclf.report.views.ceiling import LOSS_WORDS, REPORTED
 from linclf.report.views.reference import REFERENCE_SVM, percent
 from linclf.studies.reference.design import ARMS, SETTINGS
@@ -24,6 +28,8 @@ from linclf.studies.results import Results
 
 ROOT = Path(__file__).parent.parent
 REPORT = ROOT / "reports" / "cifar-10"
+PICTURES: dict[str, bytes] = {}
+"""What :func:`learn` shows, by the file's name in the site."""
 PACKAGE = ROOT / "linclf"
 
 
@@ -33,6 +39,9 @@ def copy_files(site: Path) -> None:
         shutil.copytree(
             ROOT / name, site / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*", "runs", "__pycache__")
         )
+    for name, picture in PICTURES.items():
+        (site / name).parent.mkdir(exist_ok=True)
+        (site / name).write_bytes(picture)
     if published():
         for path in sorted((site / "notebooks").glob("*.ipynb")):
             add_install_cell(path)
@@ -94,7 +103,7 @@ def _row(action: argparse.Action) -> str:
     """An option or argument as a row of a table."""
     value = action.metavar or ("|".join(action.choices) if action.choices else action.dest.upper())
     names = [f"{name} {value}" if action.nargs != 0 else name for name in action.option_strings] or [value]
-    said = (action.help or "") % {**vars(action), "prog": "linclf"}
+    said = re.sub(r"(--[\w-]+)", r"`\1`", (action.help or "") % {**vars(action), "prog": "linclf"})
     name, said = (text.replace("|", "\\|") for text in (", ".join(names), said))
     return f"| `{name}` | {said} |"
 
@@ -104,7 +113,7 @@ def _sentence(text: str) -> str:
 
 
 def notebooks() -> str:
-    """Each notebook of the report: its title, what it says first, and its parameters with their types and defaults."""
+    """Each notebook of the report: its title, what it says first, and its cell of parameters."""
     text = []
     for name, notebook in build.notebooks().items():
         cells = nbformat.read(notebook.path, as_version=4).cells
@@ -112,27 +121,50 @@ def notebooks() -> str:
         parameters = next(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
         about = about.strip().split("\n\n")[0]
         text.append(f"### `{name}`\n\n**{title.removeprefix('# ')}.** {about}{opened_in(name)}\n")
-        rows = [
-            f"| `{line.target.id}` | {ast.unparse(line.annotation)} | `{ast.unparse(line.value)}` |"
-            for line in ast.parse(parameters).body
-            if isinstance(line, ast.AnnAssign)
-        ]
-        text.append("\n".join(["| parameter | type | default |", "| --- | --- | --- |", *rows, ""]))
+        text.append(f"```python\n{parameters}\n```\n")
     return "\n".join(text)
+
+
+def learn() -> str:
+    """The notebook for learners, executed: its text, the code that it means to show, and what came out."""
+    with tempfile.TemporaryDirectory() as folder:
+        parameters = {"data": os.environ.get("LEARN_DATA", "synthetic"), "out_dir": folder}
+        executed = execute(ROOT / "notebooks" / "learn.ipynb", parameters, Path(folder, "learn.ipynb"))
+    if executed.failure:
+        raise RuntimeError(executed.failure)
+    text = []
+    for cell in executed.notebook.cells:
+        if cell.cell_type == "markdown":
+            text.append(cell.source)
+        elif "show" in cell.metadata.get("tags", []):
+            text.append(f"```python\n{cell.source}\n```")
+        text += [_shown(output) for output in cell.get("outputs", []) if "data" in output]
+    return "\n\n".join(text)
+
+
+def _shown(output: nbformat.NotebookNode) -> str:
+    """What a cell gave, as Markdown; a picture is kept for the site."""
+    if "image/png" not in output.data:
+        return output.data["text/markdown"]
+    file = f"learn/{len(PICTURES) + 1}.png"
+    PICTURES[file] = base64.b64decode(output.data["image/png"])
+    about = output.metadata["image/png"]
+    size = (
+        f'width="{about["width"] // 2}" height="{about["height"] // 2}"'  # drawn at twice the size, for sharp screens
+    )
+    alt = escape(about["alt"])
+    return f'<p><img src="{file}" alt="{alt}" {size}></p>\n\n{markdown(output.data["text/plain"])}'
 
 
 def results() -> str:
     """Test accuracy of every setting and arm of the committed report, beside what the reference prints."""
     found = Results.load(REPORT / "results.json")
+    header = ["", *(f"{setting}: λ = {l2:g}, η = {rate:g}" for setting, (l2, rate) in SETTINGS.items())]
     rows = [
-        [
-            f"{setting}: λ = {l2:g}, η = {learning_rate:g}",
-            *(percent(found.curves(arm, setting, "test_accuracy")) for arm in ARMS),
-            f"{REFERENCE_SVM[setting]}",
-        ]
-        for setting, (l2, learning_rate) in SETTINGS.items()
+        [arm.title, *(percent(found.curves(name, setting, "test_accuracy")) for setting in SETTINGS)]
+        for name, arm in ARMS.items()
     ]
-    return _table(["setting", *(arm.title for arm in ARMS.values()), "SVM, reference"], rows)
+    return _table(header, [*rows, ["SVM, as the reference prints it", *map(str, REFERENCE_SVM.values())]])
 
 
 def ceiling() -> str:
@@ -229,6 +261,7 @@ def packages() -> str:
 
 
 PARTS = {
+    "learn": learn,
     "command line": command_line,
     "notebooks": notebooks,
     "results": results,

@@ -25,6 +25,8 @@ from linclf.cli import parser
 from linclf.report.build import notebooks
 from linclf.report.parameters import parse
 
+pytestmark = pytest.mark.slow
+
 PAGES = sorted(path.stem for path in (ROOT / "docs").glob("*.*") if path.suffix in (".md", ".rst"))
 TEXTS = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 NOTEBOOKS = notebooks()
@@ -35,6 +37,7 @@ ON_GITHUB = {  # what the workflow finds set
     "GITHUB_REF_NAME": "main",
     "GITHUB_SHA": 40 * "a",
 }
+TINY = {"LEARN_DATA": "synthetic:100"}
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +48,7 @@ def site(tmp_path_factory):
     dry_run = subprocess.run(["make", "--dry-run", "docs"], cwd=ROOT, capture_output=True, text=True)
     (words,) = re.findall(r"-m (sphinx .*) build/doctrees docs site$", dry_run.stdout, re.M)
     command = [sys.executable, "-m", *words.split(), folder.with_name("doctrees"), "docs", folder]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | ON_GITHUB, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | ON_GITHUB | TINY, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -139,6 +142,11 @@ def test_its_options_are_options():
     (subcommands,) = (action for action in parser()._actions if hasattr(action.choices, "values"))
     known = {word for command in subcommands.choices.values() for word in command._option_string_actions}
     assert {span.split()[0] for text in TEXTS.values() for span in spans(text) if span[:2] == "--"} <= known
+
+
+def test_every_parameter_of_a_notebook_is_explained():
+    rows = re.findall(r"^\| (`.*?`) \|", TEXTS["notebooks.md"], re.M)
+    assert {*spans(" ".join(rows))} == {name for notebook in NOTEBOOKS.values() for name in notebook.types}
 
 
 def test_every_public_name_and_method_is_listed(site):

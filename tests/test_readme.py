@@ -79,6 +79,7 @@ def test_make_commands(words):
     assert f"{MAKES[target]} {options}".strip() in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", commands_of("pip"), ids=" ".join)
 def test_pip_commands(words):
     """Without the dependencies, and without changing this environment."""
@@ -88,13 +89,16 @@ def test_pip_commands(words):
     assert "does not provide the extra" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", commands_of("linclf"), ids=" ".join)
 def test_linclf_commands(words, request, tmp_path, monkeypatch, capsys):
     """As they stand, but for fewer epochs and one page of the report."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LINCLF_DATA", "synthetic:100")
     command, *rest = words
-    if command == "verify":
+    if command == "predict":
+        write_images(tmp_path / "photos")
+    if command in ("verify", "predict"):
         Path("reports").mkdir()
         Path("reports/latest").symlink_to(request.getfixturevalue("report"))
     if command == "clean":
@@ -118,13 +122,19 @@ def test_options(option, capsys):
     assert f" {option.split()[0]}" in capsys.readouterr().out
 
 
-def test_its_examples_run(monkeypatch, capsys):
+def test_its_examples_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LINCLF_DATA", "synthetic:100")
     printed = []
     for example in examples(TEXT, "python"):
         exec(compile(example, "README.md", "exec"), {})
         printed.append([line.split()[0] for line in capsys.readouterr().out.splitlines()])
-    assert printed == [["0", "0.1", "1"], ["0.0001", "0.001", "0.01"], ["{'softmaxclassifier__alpha':"]]
+    assert printed == [
+        ["Classifier(10"],
+        ["0", "0.1", "1"],
+        ["0.0001", "0.001", "0.01"],
+        ["{'softmaxclassifier__alpha':"],
+    ]
 
 
 def test_its_map_is_the_tree():

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
@@ -94,8 +94,11 @@ def _files(given: Sequence[str]) -> Iterator[tuple[str, DataError | None]]:
 
 
 def _text_line(file: str, found: Ranking, what: str) -> str:
-    show: Callable[[float], str] = "{:.1%}".format if what == "probability" else "(score {:.2f})".format
-    return f"{printable(file)}: {', '.join(f'{name} {show(value)}' for name, value in found)}"
+    if what == "probability":
+        classes = [f"{name} {100 * value:.1f} %" for name, value in found]
+    else:
+        classes = [f"{name} (score {value:.2f})" for name, value in found]
+    return f"{printable(file)}: {', '.join(classes)}"
 
 
 def _json_line(file: str, found: Ranking, what: str) -> str:

@@ -41,7 +41,7 @@ def test_a_line_a_picture(capsys):
     probabilities, names = classifier.predict_proba([first, second]), np.array(classifier.class_names)
     for line, file, own in zip(capsys.readouterr().out.splitlines(), (first, second), probabilities, strict=True):
         best, runner_up = np.argsort(-own)[:2]
-        assert line == f"{file}: {names[best]} {own[best]:.1%}, {names[runner_up]} {own[runner_up]:.1%}"
+        assert line == f"{file}: {names[best]} {100 * own[best]:.1f} %, {names[runner_up]} {100 * own[runner_up]:.1f} %"
 
 
 def test_json_for_programs(capsys):

@@ -13,14 +13,16 @@ import time
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import psutil
 import pytest
 from helpers import ROOT, TINY, linclf
 
+from linclf import Classifier, load_dataset
 from linclf.cli import main
 from linclf.errors import DivergenceError
 from linclf.report import build, parameters
-from linclf.report.pages import CEILING, PAGES, USUAL, page_file
+from linclf.report.pages import CEILING, PAGES, USUAL, page_file, reading_order
 from linclf.report.render import convert, mathml
 from linclf.report.views import html
 
@@ -44,6 +46,19 @@ def test_a_page_a_notebook_and_the_results(report):
     assert results["exact"]["E1"]["relative_error"] < 1e-6
     assert results["exact"]["E2"]["relative_error"] < 1e-6
     assert results["exact"]["E2"]["loss_at_zero"] == 9
+
+
+def test_a_classifier_to_keep_stands_beside_the_pages(report):
+    """The very network of the results, and the page says which."""
+    kept = Classifier.load(report / build.MODEL)
+    data, results = load_dataset("synthetic:250"), json.loads((report / "results.json").read_text())
+    (run,) = (run for run in results["runs"] if (run["arm"], run["setting"], run["seed"]) == ("full", 3, 0))
+    right = kept.predict(data.test_images) == np.array(data.class_names)[data.test_labels]
+    assert right.mean() == run["test_accuracy"]
+    assert kept.validation_accuracy == run["validation_accuracy"][-1]
+    assert (kept.data_sha256, kept.config.epochs) == (data.provenance.sha256, run["epochs"])
+    says = f"setting 3 (λ = 0.1, η = 0.001), seed 0 (validation accuracy {100 * kept.validation_accuracy:.2f} %)"
+    assert says in (report / "index.html").read_text(encoding="utf-8")
 
 
 def test_claims_stand_beside_the_results_and_exact_ones_on_the_pages(report, capsys):
@@ -133,6 +148,8 @@ def test_two_reports_from_nothing_have_the_same_pages_and_numbers(report, tmp_pa
     done = linclf("report", *TINY, "--out", report, "--single-file", "--fresh")
     assert done.returncode == 0, done.stderr
     assert "networks: 64 trained, 0 reused" in done.stdout
+    assert re.findall(r"\[\d/7\] (\w+)", done.stdout) == reading_order(USUAL)
+    assert done.stdout.splitlines()[-1].startswith(f"report: {report / 'index.html'} (to open it: file:///")
     assert numbers() == first[1]
     for name, page in pages().items():
         assert page == first[0][name], name
@@ -226,10 +243,11 @@ def at_the_first_kernel(out, act):
     """The standard error and status of a report of one notebook; ``act`` is given the report and its kernel."""
     words = ["report", "--data", "synthetic:40", "--epochs", "1", "--only", "2_svm", "--out", str(out)]
     report = subprocess.Popen([sys.executable, "-m", "linclf", *words], stderr=subprocess.PIPE, text=True)
-    while not (
-        kernels := [child for child in psutil.Process(report.pid).children() if "IPKernelApp" in str(child.cmdline())]
-    ):
+    kernels = []
+    while not kernels:
         time.sleep(0.05)
+        children = psutil.Process(report.pid).children()
+        kernels = [child for child in children if "IPKernelApp" in str(child.as_dict(["cmdline"]))]
     act(report, kernels[0])
     return report.communicate(timeout=60)[1], report.returncode, kernels[0].is_running()
 

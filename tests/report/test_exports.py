@@ -21,6 +21,8 @@ from linclf.report.execute import execute
 from linclf.report.render import mathml
 from linclf.report.views import html
 
+pytestmark = pytest.mark.slow
+
 ODD = "50 % & a_b | <i>λ</i> $x$"
 
 

@@ -4,10 +4,11 @@ import re
 
 import numpy as np
 import pytest
-from helpers import ROOT
+from helpers import ROOT, arrays
 
 from linclf.claims.ledger import ledger
 from linclf.report.views import claims, provenance, reference
+from linclf.studies.reference.study import Study
 from linclf.studies.results import Results
 
 RENDERED = ROOT / "reports" / "cifar-10" / "results.json"
@@ -71,6 +72,23 @@ def test_on_the_surrogate_exact_statements_alone_have_a_row():
     alone = claims.claims(results, "2a").markup
     assert "<table" not in alone
     assert "with ten seeds, this page compares here with what the reference says: 2a." in alone
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "says"),
+    [
+        (
+            (5, 6, 3),
+            np.uint8,
+            '`linclf predict model.npz photo.jpg`, or `linclf.Classifier.load("model.npz").predict("',
+        ),
+        ((4,), np.float32, "predict(X)` in Python, with X of shape (n, 4)"),
+    ],
+)
+def test_it_says_how_to_use_the_classifier_to_keep(tmp_path, shape, dtype, says):
+    np.savez(tmp_path / "data.npz", **arrays(shape=shape, dtype=dtype))
+    study = Study(str(tmp_path / "data.npz"), tmp_path, epochs=1, progress=False)
+    assert says in reference.kept(study.run("full")).text
 
 
 def test_what_the_ledger_and_the_views_know_of_the_reference_agrees():
