@@ -110,18 +110,15 @@ def make_report(
             _write_whole(out, first_page(data.provenance), single_file=single_file, pdf=pdf)
         clock.lap("pages")
     print(f"done in {clock}")
-    print(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
-    if open_page and not webbrowser.open(page.resolve().as_uri()):
-        print(f"no browser was found here: open {page} by hand", file=sys.stderr)
+    _announce(page, open_page)
     return 1 if any(execution.failure for execution in executed.values()) else 0
 
 
-_STUDIES: dict[str, tuple[Any, type]] = {
-    "reference": (Study, Plan),
-    "ceiling": (CeilingStudy, CeilingPlan),
-    "your_data": (YourDataStudy, YourDataPlan),
-}
-"""What trains for the pages, and what may be chosen of it."""
+def _announce(page: Path, open_page: bool) -> None:
+    """Say where the report is, or show it."""
+    print(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
+    if open_page and not webbrowser.open(page.resolve().as_uri()):
+        print(f"no browser was found here: open {page} by hand", file=sys.stderr)
 
 
 def _of(plan: type, values: dict[str, Any]) -> dict[str, Any]:
