@@ -80,9 +80,7 @@ def make_report(
         ConfigError, DataError: before anything is run.
     """
     clock = _Clock()
-    patience()  # refused before anything is trained, as whatever else is wrong here
-    if pdf:
-        browser()
+    _ = patience(), pdf and browser()  # refused before anything is trained, as whatever else is wrong here
     known = notebooks()
     out, name = ((given | parameters.parse(assignments or [], known))[key] for key in ("out_dir", "data"))
     out, data = Path(out), Workspace(name, out).data
