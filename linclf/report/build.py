@@ -79,9 +79,10 @@ def make_report(
     Raises:
         ConfigError, DataError: before anything is run.
     """
-    clock = _Clock()
-    _ = patience(), pdf and browser()  # refused before anything is trained, as whatever else is wrong here
-    known = notebooks()
+    clock, known = _Clock(), notebooks()
+    patience()  # refused before anything is trained, as whatever else is wrong here
+    if pdf:
+        browser()
     out, name = ((given | parameters.parse(assignments or [], known))[key] for key in ("out_dir", "data"))
     out, data = Path(out), Workspace(name, out).data
     asked = only or known.keys() & report_pages(data.provenance)
@@ -97,8 +98,8 @@ def make_report(
         print(f"training; finished runs are kept in {Store.of_report(out).folder}", flush=True)
         found = _train(studies, dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms))
         clock.lap("training")
+        order = reading_order(chosen, first_page(data.provenance))
         with scratch(out) as folder:
-            order = reading_order(chosen, first_page(data.provenance))
             executed = _execute({name: chosen[name] for name in order}, values, folder)
         clock.lap("notebooks")
         page = _write_pages(out, executed, data.provenance)
@@ -107,16 +108,24 @@ def make_report(
         if single_file or pdf:
             _write_whole(out, first_page(data.provenance), single_file=single_file, pdf=pdf)
         clock.lap("pages")
-    print(f"done in {clock}")
-    _announce(page, open_page)
+    _announce(page, clock, open_page)
     return 1 if any(execution.failure for execution in executed.values()) else 0
 
 
-def _announce(page: Path, open_page: bool) -> None:
-    """Say where the report is, or show it."""
+def _announce(page: Path, clock: "_Clock", open_page: bool) -> None:
+    """Say where the time went and where the report is, or show it."""
+    print(f"done in {clock}")
     print(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
     if open_page and not webbrowser.open(page.resolve().as_uri()):
         print(f"no browser was found here: open {page} by hand", file=sys.stderr)
+
+
+_STUDIES: dict[str, tuple[Any, type]] = {
+    "reference": (Study, Plan),
+    "ceiling": (CeilingStudy, CeilingPlan),
+    "your_data": (YourDataStudy, YourDataPlan),
+}
+"""What trains for the pages, and what may be chosen of it."""
 
 
 def _of(plan: type, values: dict[str, Any]) -> dict[str, Any]:
