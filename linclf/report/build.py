@@ -1,5 +1,6 @@
 """The report: check parameters -> papermill -> nbconvert -> a folder of pages, with its numbers and claims beside."""
 
+import base64
 import json
 import re
 import sys
@@ -39,6 +40,8 @@ SINGLE = "report.html"
 """All pages in one, where it is asked for."""
 PRINTED = "report.pdf"
 """The same on paper."""
+PICTURE = "summary.png"
+"""The first page's first picture; its description, within the file, holds the counts of the verdicts."""
 MODEL = "model.npz"
 """The network to keep."""
 
@@ -202,7 +205,17 @@ def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenan
             about["failed"] = copy.name
         execution.notebook.metadata["linclf"] = about
         write_text(out / page_file(name, first), convert(execution.notebook, name))
+    if "summary" in executed:
+        _write_picture(out, executed["summary"])
     return out / page_file(next(iter(executed)), first)
+
+
+def _write_picture(out: Path, summary: Execution) -> None:
+    """The first picture that the summary shows; none where it failed before."""
+    outputs = (output for cell in summary.notebook.cells for output in cell.get("outputs", []))
+    pictures = (output.get("data", {}).get("image/png") for output in outputs)
+    if first := next(filter(None, pictures), None):
+        write_whole(out / PICTURE, lambda file: file.write(base64.b64decode(first)))
 
 
 def _is_on(provenance: Provenance, page: Path) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from .settings import DARK, PAPER, own_settings
 
@@ -189,7 +190,9 @@ def captioned(bundle: Bundle, caption: str) -> Bundle:
 
 def _as_bundle(picture: Image.Image, alt: str) -> Bundle:
     whole = picture.convert("RGB").crop((0, 0, picture.width // 2 * 2, picture.height // 2 * 2))
-    whole.save(content := io.BytesIO(), format="png")
+    described = PngInfo()
+    described.add_text("Description", alt)
+    whole.save(content := io.BytesIO(), format="png", pnginfo=described)
     size = {"width": whole.width // 2, "height": whole.height // 2, "alt": alt}
     return {"image/png": base64.b64encode(content.getvalue()).decode()}, {"image/png": size}
 
