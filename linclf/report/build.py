@@ -4,7 +4,6 @@ import base64
 import json
 import re
 import sys
-import time
 import webbrowser
 from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -28,6 +27,7 @@ from linclf.studies.your_data.design import Plan as YourDataPlan
 from linclf.studies.your_data.study import YourDataStudy
 from linclf.system.environment import cores, source_tree
 from linclf.system.files import write_text, write_whole
+from linclf.system.progress import Clock
 
 from . import parameters
 from .execute import Execution, execute, patience, stop_kernels
@@ -82,7 +82,7 @@ def make_report(
     Raises:
         ConfigError, DataError: before anything is run.
     """
-    clock, known = _Clock(), notebooks()
+    clock, known = Clock(), notebooks()
     patience()  # refused before anything is trained, as whatever else is wrong here
     if pdf:
         browser()
@@ -115,7 +115,7 @@ def make_report(
     return 1 if any(execution.failure for execution in executed.values()) else 0
 
 
-def _announce(page: Path, clock: "_Clock", open_page: bool) -> None:
+def _announce(page: Path, clock: Clock, open_page: bool) -> None:
     """Say where the time went and where the report is, or show it."""
     print(f"done in {clock}")
     print(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
@@ -151,21 +151,6 @@ def _train(studies: dict[str, Any], arms: Collection[str]) -> dict[str, Any]:
     if "shuffle" in arms:
         studies["reference"].time_shuffling()
     return found
-
-
-class _Clock:
-    """Where the time went."""
-
-    def __init__(self) -> None:
-        self._laps: dict[str, float] = {}
-        self._last = time.monotonic()
-
-    def lap(self, name: str) -> None:
-        self._laps[name], self._last = time.monotonic() - self._last, time.monotonic()
-
-    def __str__(self) -> str:
-        laps = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self._laps.items())
-        return f"{sum(self._laps.values()):.0f} s: {laps}"
 
 
 def _execute(chosen: dict[str, parameters.Notebook], values: dict[str, Any], folder: Path) -> dict[str, Execution]:

@@ -1,4 +1,4 @@
-"""The progress line: epochs done and time left while networks train."""
+"""The progress line, epochs done and time left while networks train; and where the time of a report went."""
 
 import sys
 import threading
@@ -40,3 +40,19 @@ class Progress:
 
     def _draw(self, text: str, end: str = "") -> None:
         print(f"\r{self.what}: {text:<40}", end=end, file=self._stream, flush=True)
+
+
+class Clock:
+    """Where the time went, in seconds for each name."""
+
+    def __init__(self) -> None:
+        self._laps: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        """Call what went by since the last lap ``name``."""
+        self._laps[name], self._last = time.monotonic() - self._last, time.monotonic()
+
+    def __str__(self) -> str:
+        laps = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self._laps.items())
+        return f"{sum(self._laps.values()):.0f} s: {laps}"
