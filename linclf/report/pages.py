@@ -45,8 +45,8 @@ PAGES = {
     "1_2_learning_rate_decay": Page("1.2 Learning-rate decay", "1.2"),
     "1_3_shuffling": Page("1.3 Shuffling", "1.3"),
     "2_svm": Page("2 SVM loss", "2"),
-    "explore": Page("Try any setting", study=None),
     CEILING: Page("3 The ceiling", "3", "ceiling"),
+    "explore": Page("Try any setting", study=None),
     "summary": Page("Summary"),
     YOUR_DATA: Page("Your data", None, "your_data"),
 }

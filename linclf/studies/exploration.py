@@ -15,8 +15,9 @@ from linclf.studies.results import Results
 from linclf.studies.splits import Split, check_whole, split_rows
 from linclf.studies.workspace import Workspace
 from linclf.training.config import Config
-from linclf.training.loop import Run, grouped, make_tasks, training
+from linclf.training.loop import Run, training
 from linclf.training.model import Linear
+from linclf.training.tasks import grouped, make_tasks
 
 
 @dataclass(frozen=True, kw_only=True)
