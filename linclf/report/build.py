@@ -15,7 +15,7 @@ from typing import Any
 import nbformat
 
 from linclf.claims import verdicts
-from linclf.data.dataset import Provenance
+from linclf.data.dataset import Dataset, Provenance
 from linclf.errors import ConfigError, DivergenceError
 from linclf.studies.ceiling.design import Plan as CeilingPlan
 from linclf.studies.ceiling.study import CeilingStudy
@@ -92,13 +92,7 @@ def make_report(
     asked = only or known.keys() & report_pages(data.provenance)
     chosen = parameters.select(known, [*asked, *([CEILING] if ceiling else [])])
     values = given | parameters.parse(assignments or [], chosen)
-    studies = {
-        kind: study(data, out, fresh=fresh, **_of(plan, values))
-        for kind, (study, plan) in _STUDIES.items()
-        if any(PAGES[name].study == kind for name in chosen)
-    }
-    if "explore" in chosen:  # which trains for itself
-        ExplorationPlan(**_of(ExplorationPlan, values))
+    studies = _studies(data, out, chosen, values, fresh)
     with sole_writer(out):
         print(f"data: {data.provenance.describe()}", flush=True)
         print(f"training; finished runs are kept in {Store.of_report(out).folder}", flush=True)
@@ -132,6 +126,17 @@ _STUDIES: dict[str, tuple[Any, type]] = {
     "your_data": (YourDataStudy, YourDataPlan),
 }
 """What trains for the pages, and what may be chosen of it."""
+
+
+def _studies(data: Dataset, out: Path, chosen: Collection[str], values: dict[str, Any], fresh: bool) -> dict[str, Any]:
+    """The studies of the chosen pages; ConfigError, DataError for what cannot be trained."""
+    if "explore" in chosen:  # which trains for itself
+        ExplorationPlan(**_of(ExplorationPlan, values))
+    return {
+        kind: study(data, out, fresh=fresh, **_of(plan, values))
+        for kind, (study, plan) in _STUDIES.items()
+        if any(PAGES[name].study == kind for name in chosen)
+    }
 
 
 def _of(plan: type, values: dict[str, Any]) -> dict[str, Any]:
