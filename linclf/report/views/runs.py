@@ -9,8 +9,10 @@ from matplotlib.ticker import LogFormatter
 from linclf.training.loop import Run
 
 from . import html, plots
+from .settings import own_settings
 
 
+@own_settings()
 def history(
     runs: Mapping[str, Sequence[Run]], quantity: str, *, number: int | str, title: str, scale: str = "linear"
 ) -> Any:
