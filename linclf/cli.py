@@ -75,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--scheduler", metavar="ADDRESS", help="of the Dask cluster, such as tcp://127.0.0.1:8786")
     report.add_argument("--fresh", action="store_true", help="train everything anew, also what is stored already")
     report.add_argument("--single-file", action="store_true", help="also write report.html, all pages in one")
+    report.add_argument("--pdf", action="store_true", help="also write report.pdf, all pages in one; needs Chromium")
     report.add_argument("--open", action="store_true", help="open the report in the browser")
 
     clean = commands.add_parser("clean", help="remove the finished runs that a report keeps, not its pages")
@@ -102,7 +103,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0, 1 where something failed, 2 for wrong usage or unusable input."""
-    from_shell = words is None
+    if from_shell := words is None:
+        _own_library_first()
     words = list(sys.argv[1:] if words is None else words)
     try:
         options = parser().parse_args(words)
@@ -122,6 +124,12 @@ def main(words: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
             os._exit(130)
         return 130
+
+
+def _own_library_first() -> None:
+    """Import nothing of Python's own, such as ``json``, from the current folder or from ``$PYTHONPATH``."""
+    own = {os.path.dirname(os.__file__), os.path.join(os.path.dirname(os.__file__), "lib-dynload")}
+    sys.path.sort(key=lambda folder: folder not in own)
 
 
 def _command(words: Sequence[str]) -> str:
@@ -153,6 +161,7 @@ def _report(options: argparse.Namespace, command: str) -> int:
             command=command,
             fresh=options.fresh,
             single_file=options.single_file,
+            pdf=options.pdf,
             open_page=options.open,
         )
 

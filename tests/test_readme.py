@@ -11,6 +11,7 @@ import cifar_files
 import numpy as np
 import pytest
 from helpers import ROOT, arrays, commands, examples, spans, write_cifar100, write_idx, write_images
+from PIL import Image
 
 from linclf.cli import main
 from linclf.report.views.ceiling import LOSS_WORDS, REPORTED
@@ -79,6 +80,7 @@ def test_make_commands(words):
     assert f"{MAKES[target]} {options}".strip() in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", commands_of("pip"), ids=" ".join)
 def test_pip_commands(words):
     """Without the dependencies, and without changing this environment."""
@@ -88,6 +90,7 @@ def test_pip_commands(words):
     assert "does not provide the extra" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", commands_of("linclf"), ids=" ".join)
 def test_linclf_commands(words, request, tmp_path, monkeypatch, capsys):
     """As they stand, but for fewer epochs and one page of the report."""
@@ -161,6 +164,24 @@ def test_its_results_are_the_committed_reports():
         cells = [cell.strip() for cell in row.split("|")]
         shown = [percent(results.curves(arm, int(setting), "test_accuracy")) for arm in ARMS_SHOWN]
         assert cells == [*shown, f"{REFERENCE_SVM[int(setting)]}"]
+
+
+def test_its_picture_counts_the_verdicts_of_the_committed_report():
+    counts = json.loads((ROOT / "reports" / "cifar-10" / "claims.json").read_text(encoding="utf-8"))["counts"]
+    (name,) = re.findall(r"!\[[^]]*\]\((reports/.*?)\)", TEXT)
+    said = Image.open(ROOT / name).text["Description"]
+    numbers = "{reproduced} of 45 statements reproduced, {refuted} refuted, {inconclusive} inconclusive".format(
+        **counts
+    )
+    assert said.startswith(numbers.format(**counts))
+
+
+@pytest.mark.parametrize("file", ["README.md", "CITATION.cff", "notebooks/summary.ipynb"])
+def test_the_reference_is_named(file):
+    text = (ROOT / file).read_text(encoding="utf-8")
+    for words in ("Fernando", "García Sanz", "Deep Learning in Data Science - Assignment 1 - Bonus Tasks"):
+        assert words in text
+    assert "March 26, 2020" in text or "2020-03-26" in text
 
 
 def test_its_results_beyond_the_reference_are_the_committed_reports():

@@ -1,12 +1,12 @@
 """The report: check parameters -> papermill -> nbconvert -> a folder of pages, with its numbers and claims beside."""
 
+import base64
 import json
 import re
 import sys
-import time
 import webbrowser
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -26,16 +26,22 @@ from linclf.studies.workspace import Workspace
 from linclf.studies.your_data.design import Plan as YourDataPlan
 from linclf.studies.your_data.study import YourDataStudy
 from linclf.system.environment import cores, source_tree
-from linclf.system.files import write_text
+from linclf.system.files import write_text, write_whole
+from linclf.system.progress import Clock
 
 from . import parameters
 from .execute import Execution, execute, patience, stop_kernels
 from .folder import scratch, sole_writer
 from .pages import CEILING, PAGES, first_page, page_file, reading_order, report_pages
+from .pdf import browser, print_pdf
 from .render import convert, join
 
 SINGLE = "report.html"
 """All pages in one, where it is asked for."""
+PRINTED = "report.pdf"
+"""The same on paper."""
+PICTURE = "summary.png"
+"""The first page's first picture; its description, within the file, holds the counts of the verdicts."""
 MODEL = "model.npz"
 """The network to keep."""
 
@@ -57,6 +63,7 @@ def make_report(
     command: str = "",
     fresh: bool = False,
     single_file: bool = False,
+    pdf: bool = False,
     open_page: bool = False,
 ) -> int:
     """Run the notebooks, write pages, numbers and a classifier to keep; the exit status, 1 if a notebook failed.
@@ -69,14 +76,16 @@ def make_report(
         command: what makes this report again.
         fresh: train everything, also what is stored already.
         single_file: also write ``report.html``, all pages in one.
+        pdf: also write ``report.pdf``, the same on paper; needs Chromium.
         open_page: show the first page in the browser.
 
     Raises:
         ConfigError, DataError: before anything is run.
     """
-    clock = _Clock()
+    clock, known = Clock(), notebooks()
     patience()  # refused before anything is trained, as whatever else is wrong here
-    known = notebooks()
+    if pdf:
+        browser()
     out, name = ((given | parameters.parse(assignments or [], known))[key] for key in ("out_dir", "data"))
     out, data = Path(out), Workspace(name, out).data
     asked = only or known.keys() & report_pages(data.provenance)
@@ -89,22 +98,29 @@ def make_report(
     }
     with sole_writer(out):
         print(f"data: {data.provenance.describe()}", flush=True)
-        found = _train(out, studies, dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms))
+        print(f"training; finished runs are kept in {Store.of_report(out).folder}", flush=True)
+        found = _train(studies, dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms))
         clock.lap("training")
+        order = reading_order(chosen, first_page(data.provenance))
         with scratch(out) as folder:
-            executed = _execute(chosen, values, folder)
+            executed = _execute({name: chosen[name] for name in order}, values, folder)
         clock.lap("notebooks")
         page = _write_pages(out, executed, data.provenance)
-        if single_file:
-            _write_single(out, first_page(data.provenance))
         failed = {PAGES[name].study for name, execution in executed.items() if execution.failure}
         _write_numbers(out, studies, {kind: own for kind, own in found.items() if kind not in failed}, command)
+        if single_file or pdf:
+            _write_whole(out, first_page(data.provenance), single_file=single_file, pdf=pdf)
         clock.lap("pages")
+    _announce(page, clock, open_page)
+    return 1 if any(execution.failure for execution in executed.values()) else 0
+
+
+def _announce(page: Path, clock: Clock, open_page: bool) -> None:
+    """Say where the time went and where the report is, or show it."""
     print(f"done in {clock}")
     print(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
     if open_page and not webbrowser.open(page.resolve().as_uri()):
         print(f"no browser was found here: open {page} by hand", file=sys.stderr)
-    return 1 if any(execution.failure for execution in executed.values()) else 0
 
 
 _STUDIES: dict[str, tuple[Any, type]] = {
@@ -120,7 +136,7 @@ def _of(plan: type, values: dict[str, Any]) -> dict[str, Any]:
     return {field.name: values[field.name] for field in fields(plan) if field.name in values}
 
 
-def _train(out: Path, studies: dict[str, Any], arms: Collection[str]) -> dict[str, Any]:
+def _train(studies: dict[str, Any], arms: Collection[str]) -> dict[str, Any]:
     """The results of each study. All training comes first, so that no core waits while a notebook runs.
 
     The notebooks find their runs stored. Where training diverges, those that show it fail, and say so on their pages;
@@ -131,46 +147,31 @@ def _train(out: Path, studies: dict[str, Any], arms: Collection[str]) -> dict[st
         with suppress(DivergenceError):
             found[kind] = study.run(*arms) if kind == "reference" else study.run()
         count += study.workspace.count
-    print(f"networks: {count.trained} trained, {count.reused} reused from {Store.of_report(out).folder}", flush=True)
+    print(f"networks: {count.trained} trained, {count.reused} reused", flush=True)
     if "shuffle" in arms:
         studies["reference"].time_shuffling()
     return found
 
 
-class _Clock:
-    """Where the time went."""
-
-    def __init__(self) -> None:
-        self._laps: dict[str, float] = {}
-        self._last = time.monotonic()
-
-    def lap(self, name: str) -> None:
-        self._laps[name], self._last = time.monotonic() - self._last, time.monotonic()
-
-    def __str__(self) -> str:
-        laps = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self._laps.items())
-        return f"{sum(self._laps.values()):.0f} s: {laps}"
-
-
 def _execute(chosen: dict[str, parameters.Notebook], values: dict[str, Any], folder: Path) -> dict[str, Execution]:
-    """Run the notebooks in ``folder``, one a core, and say how each did as it ends."""
-    pool, running, executed = ThreadPoolExecutor(cores()), {}, {}
+    """Run the notebooks in ``folder``, one a core, and say in the order of ``chosen`` how each did."""
+    pool = ThreadPoolExecutor(cores())
+    running: dict[str, Future[Execution]] = {}
     for name, notebook in chosen.items():
         own = {key: value for key, value in values.items() if key in notebook.types}
-        running[pool.submit(execute, notebook.path, own, folder / notebook.path.name)] = name
+        running[name] = pool.submit(execute, notebook.path, own, folder / notebook.path.name)
     try:
-        for i, done in enumerate(as_completed(running), start=1):
-            name, execution = running[done], done.result()
+        for i, (name, done) in enumerate(running.items(), start=1):
+            execution = done.result()
             failed = f"  failed: {execution.failure}" if execution.failure else ""
             print(f"[{i}/{len(chosen)}] {name:<24}{execution.seconds:6.1f} s{failed}", flush=True)
-            executed[name] = execution
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for _ in range(10):  # a kernel may just be starting; whoever pressed Ctrl-C does not wait longer than a second
             stop_kernels()
-            wait([future for future in running if future.running()], timeout=0.1)
+            wait([future for future in running.values() if future.running()], timeout=0.1)
         raise
-    return {name: executed[name] for name in chosen}
+    return {name: done.result() for name, done in running.items()}
 
 
 def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenance) -> Path:
@@ -189,7 +190,17 @@ def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenan
             about["failed"] = copy.name
         execution.notebook.metadata["linclf"] = about
         write_text(out / page_file(name, first), convert(execution.notebook, name))
-    return out / page_file(first if first in executed else next(iter(executed)), first)
+    if "summary" in executed:
+        _write_picture(out, executed["summary"])
+    return out / page_file(next(iter(executed)), first)
+
+
+def _write_picture(out: Path, summary: Execution) -> None:
+    """The first picture that the summary shows; none where it failed before."""
+    outputs = (output for cell in summary.notebook.cells for output in cell.get("outputs", []))
+    pictures = (output.get("data", {}).get("image/png") for output in outputs)
+    if first := next(filter(None, pictures), None):
+        write_whole(out / PICTURE, lambda file: file.write(base64.b64decode(first)))
 
 
 def _is_on(provenance: Provenance, page: Path) -> bool:
@@ -197,11 +208,17 @@ def _is_on(provenance: Provenance, page: Path) -> bool:
     return page.exists() and provenance.sha256 in page.read_text(encoding="utf-8")
 
 
-def _write_single(out: Path, first: str) -> None:
-    """All pages there are, in one."""
+def _write_whole(out: Path, first: str, *, single_file: bool, pdf: bool) -> None:
+    """All pages there are, in one, as a page and on paper."""
     files = {name: out / page_file(name, first) for name in reading_order(PAGES, first)}
     pages = {name: file.read_text(encoding="utf-8") for name, file in files.items() if file.exists()}
-    write_text(out / SINGLE, join(pages, first))
+    whole = join(pages, first)
+    if single_file:
+        write_text(out / SINGLE, whole)
+    if pdf:
+        with scratch(out) as folder:
+            printed = print_pdf(whole, folder)
+        write_whole(out / PRINTED, lambda file: file.write(printed))
 
 
 def _write_numbers(out: Path, studies: dict[str, Any], found: dict[str, Any], command: str) -> None:

@@ -29,11 +29,15 @@ def prose(text: str) -> Prose:
     return Prose(text)
 
 
-def callout(text: str, kind: str = "note") -> Html:
-    """A boxed sentence: a "note" or a "warning"."""
+def callout(text: str, kind: str = "note", more: str = "") -> Html:
+    """A boxed sentence: a "note" or a "warning"; ``more`` is folded behind it."""
     word = "Note: " if kind == "note" else "Mind: "
-    markup = f'<p class="callout {escape(kind)}" role="note"><strong>{word}</strong>{escape(text)}</p>'
-    return Html(markup, word + text, {"text/markdown": f"> **{word.strip()}** {bundles.markdown(text)}"})
+    folded = f"<details><summary>More</summary>{escape(more)}</details>" if more else ""
+    markup = f"<strong>{word}</strong>{escape(text)}{folded}"
+    said = f"{text} {more}".strip()
+    boxed = rf"\begin{{quote}}\textbf{{{word}}}{bundles.latex(said)}\end{{quote}}"
+    others = {"text/markdown": f"> **{word.strip()}** {bundles.markdown(said)}", "text/latex": boxed}
+    return Html(f'<div class="callout {escape(kind)}" role="note">{markup}</div>', word + said, others)
 
 
 def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping[str, Sequence[Any]]) -> Html:
@@ -114,7 +118,7 @@ def numbered(
         f'<figure id="{name}">{anchors}{content}<figcaption><a class="anchor" href="#{name}"><b>{escape(title)}.'
         f"</b></a> {escape(caption)}{link}</figcaption></figure>",
         f"{title}. {caption}",
-        *picture,
+        *bundles.captioned(picture, f"{title}. {caption}"),
     )
 
 
@@ -192,10 +196,13 @@ def against_region(value: float, low: float, high: float, region: tuple[float, f
 
 
 def claims(rows: Sequence[Mapping[str, str]], *, caption: str) -> Html:
-    """Claims as a table, one row per claim; ``says`` and ``link`` are text, ``found`` and ``verdict`` are markup."""
+    """Claims as a table, one row per claim; ``found`` and ``verdict`` are markup, the others text.
+
+    ``where`` says where in the reference, ``here`` what ``link`` leads to.
+    """
     body = "".join(
         f'<tr id="claim-{escape(row["id"])}"><th scope="row">{escape(row["id"])}</th>'
-        f'<td><a href="{escape(row["link"])}">{escape(row["where"])}</a></td>'
+        f'<td>{escape(row["where"])}<br><a href="{escape(row["link"])}">{escape(row["here"])}</a></td>'
         f'<td class="text">{escape(row["says"])}<br><small>{escape(row["statistic"])}</small></td>'
         f'<td class="found">{row["found"]}</td><td>{row["verdict"]}</td></tr>'
         for row in rows
