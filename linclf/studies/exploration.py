@@ -46,7 +46,7 @@ class Plan:
     first_seed: int = 0
 
     def __post_init__(self) -> None:
-        limits = (("n_train", 0, 10**9), ("seeds", 1, 100), ("first_seed", 0, 2**32), ("epochs", 1, 10_000))
+        limits = (("n_train", 0, 10**9), ("seeds", 1, 10_000), ("first_seed", 0, 2**32), ("epochs", 1, 10**6))
         for name, low, high in limits:
             check_whole(name, getattr(self, name), low, high)
         check_whole("shift", self.shift, 0, 1000)

@@ -158,7 +158,7 @@ def test_the_gap_is_told(points, said):
     [
         ({"loss": "hinge"}, "unknown loss 'hinge'"),
         ({"shift": 32}, "shift must be a whole number of pixels below 32"),
-        ({"seeds": 101}, "seeds must be at most 100"),
+        ({"seeds": 10_001}, "seeds must be at most 10,000"),
         ({"momentum": 1.0}, "momentum must be a number from 0 to below 1"),
         ({"n_train": -1}, "n_train must be a whole number, 0 or more"),
     ],
