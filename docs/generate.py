@@ -89,10 +89,10 @@ def command_line() -> str:
     parser = cli.parser()
     (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     said = {action.dest: action.help for action in commands._choices_actions}
-    text = [f"```text\n{parser.epilog}```\n"]
+    text = [f"```console\n{parser.epilog}```\n"]
     for name, command in commands.choices.items():
         usage = re.sub(r"\s+", " ", command.format_usage().removeprefix("usage: ")).strip()
-        text.append(f"## `linclf {name}`\n\n{_sentence(said[name])}\n\n```text\n{usage}\n```\n")
+        text.append(f"## `linclf {name}`\n\n{_sentence(said[name])}\n\n```console\n{usage}\n```\n")
         rows = [_row(action) for action in command._actions if action.dest != "help"]
         if rows:
             text.append("\n".join(["| | |", "| --- | --- |", *rows, ""]))
