@@ -102,7 +102,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0, 1 where something failed, 2 for wrong usage or unusable input."""
-    from_shell = words is None
+    if from_shell := words is None:
+        _own_library_first()
     words = list(sys.argv[1:] if words is None else words)
     try:
         options = parser().parse_args(words)
@@ -122,6 +123,12 @@ def main(words: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
             os._exit(130)
         return 130
+
+
+def _own_library_first() -> None:
+    """Import nothing of Python's own, such as ``json``, from the current folder or from ``$PYTHONPATH``."""
+    own = {os.path.dirname(os.__file__), os.path.join(os.path.dirname(os.__file__), "lib-dynload")}
+    sys.path.sort(key=lambda folder: folder not in own)
 
 
 def _command(words: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import os
+import re
 import shutil
 import signal
 from pathlib import Path
@@ -16,6 +17,34 @@ os.environ["SCIPY_ARRAY_API"] = "1"  # read when SciPy is imported: without it s
 
 # A shell that runs the tests in the background has Ctrl-C ignored, and what they start would ignore it too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def together(nodeid):
+    """What one process runs as a whole: a file, or all tests on the fixture ``report``, which is slow to make."""
+    return "report" if ON_THE_REPORT.search(nodeid) else nodeid.partition("::")[0]
+
+
+ON_THE_REPORT = re.compile(r"test_build\.py|test_pages\.py(?!.*\[.*committed/)|linclf.*verify reports")
+
+
+def pytest_collection_modifyitems(items):
+    """Files without slow tests come first, then those on the report, then the other slow ones."""
+    slow = {together(item.nodeid) for item in items if item.get_closest_marker("slow")}
+    order = {name: 1 if name == "report" else 2 for name in slow}
+    items.sort(key=lambda item: order.get(together(item.nodeid), 0))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Whatever ``--dist`` says: groups of pytest-xdist's own are one test each from pytest 9.2 on."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return together(nodeid)
+
+    config.option.loadscopereorder = False  # in the order of the items
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")

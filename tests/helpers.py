@@ -8,6 +8,7 @@ import re
 import struct
 import subprocess
 import sys
+import time
 import tracemalloc
 import zlib
 from pathlib import Path
@@ -76,10 +77,12 @@ def same_rows(found, wanted):
 
 
 def refused(path, name):
-    """Loading fails with the name of the file, without the memory that a header asks for."""
+    """Loading fails with the name of the file, soon, and without the memory that a header asks for."""
     tracemalloc.start()
+    started = time.process_time()
     with pytest.raises(DataError) as raised:
         load_dataset(path)
+    assert time.process_time() - started < 2
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert name in str(raised.value)

@@ -25,6 +25,8 @@ from linclf.cli import parser
 from linclf.report.build import notebooks
 from linclf.report.parameters import parse
 
+pytestmark = pytest.mark.slow
+
 PAGES = sorted(path.stem for path in (ROOT / "docs").glob("*.*") if path.suffix in (".md", ".rst"))
 TEXTS = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 NOTEBOOKS = notebooks()

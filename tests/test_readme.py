@@ -45,6 +45,7 @@ def test_make_commands(words):
     assert f"{MAKES[target]} {options}".strip() in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", commands_of("pip"), ids=" ".join)
 def test_pip_commands(words):
     """Without the dependencies, and without changing this environment."""
@@ -54,6 +55,7 @@ def test_pip_commands(words):
     assert "does not provide the extra" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", commands_of("linclf"), ids=" ".join)
 def test_linclf_commands(words, request, tmp_path, monkeypatch, capsys):
     """As they stand, but for one epoch, and for one page where they name no data and no page."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 
+import pytest
 import yaml
 from helpers import ROOT
 
@@ -36,6 +37,7 @@ def test_it_can_be_cited():
     assert PROJECT["version"] in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_hooks_mend_what_is_committed_and_leave_our_notebooks_alone(tmp_path, monkeypatch):
     """pre-commit for real, in a repository of its own: with the tools of this environment, as `make lint`."""
     monkeypatch.setenv("PRE_COMMIT_HOME", str(tmp_path / "cache"))
@@ -61,11 +63,11 @@ def test_the_hooks_mend_what_is_committed_and_leave_our_notebooks_alone(tmp_path
         (*_, cell) = (cell for cell in notebook["cells"] if cell["cell_type"] == "code")
         cell |= {"execution_count": 3, "outputs": [{"output_type": "stream", "name": "stdout", "text": ["41.2 %"]}]}
         path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    (root / "module.py").write_text("import sys, os\nprint( os.name,sys.path )\n")
+    (root / "module.py").write_text('"""A module."""\nimport sys, os\nprint( os.name,sys.path )\n')
     found = hooks()
     assert found.returncode == 1
     assert found.stdout.count("Failed") == 3, found.stdout
-    assert (root / "module.py").read_text() == "import os\nimport sys\n\nprint(os.name, sys.path)\n"
+    assert (root / "module.py").read_text() == '"""A module."""\n\nimport os\nimport sys\n\nprint(os.name, sys.path)\n'
     assert hooks().returncode == 0
     assert ours == {path: path.read_bytes() for path in ours}
 
@@ -79,25 +81,28 @@ def test_the_workflow_only_calls_ci_run():
     assert PROJECT["requires-python"] == f">={python}"
 
 
-def test_wheel_and_sdist_install_cleanly(tmp_path):
-    """Built, checked, and the report made by the wheel in an environment and a folder that hold nothing else."""
-    env = os.environ | {"LINCLF_DATA": "synthetic:100"}
+@pytest.mark.slow
+def test_a_wheel_makes_the_report_in_an_empty_folder(tmp_path):
+    """Built, checked, and installed by ``uv tool install``, which gives it an environment that holds nothing else."""
+    empty, places = tmp_path / "empty", {f"UV_TOOL_{name}": str(tmp_path / name) for name in ("DIR", "BIN_DIR")}
+    env = os.environ | places | {"LINCLF_DATA": "synthetic:100", "PYTHONPATH": ""}
+    empty.mkdir()
 
     def run(*command):
-        done = subprocess.run([*map(str, command)], cwd=tmp_path, env=env, capture_output=True, text=True)
+        done = subprocess.run([*map(str, command)], cwd=empty, env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    run(sys.executable, "-m", "build", "--outdir", tmp_path / "dist", ROOT)
+    run(sys.executable, "-m", "build", "--installer", "uv", "--outdir", tmp_path / "dist", ROOT)
     (wheel,), (sdist,) = tmp_path.glob("dist/*.whl"), tmp_path.glob("dist/*.tar.gz")
     assert run(sys.executable, "-m", "twine", "check", "--strict", wheel, sdist).count("PASSED") == 2
-    run(sys.executable, "-m", "venv", "clean")
-    python = tmp_path / "clean" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    run(python, "-m", "pip", "install", "--quiet", "--no-compile", f"{wheel}[report]")
-    assert "Gaussian surrogate of CIFAR-10" in run(python, "-m", "linclf", "info")
-    inside = {path.name for path in (tmp_path / "clean").rglob("site-packages/linclf/**/*")}
+    uv = [sys.executable, "-m", "uv", "tool", "install", "--quiet", "--python", sys.executable]
+    run(*uv, f"linclf[report] @ {wheel.as_uri()}")
+    command = shutil.which("linclf", path=tmp_path / "BIN_DIR")
+    assert "Gaussian surrogate of CIFAR-10" in run(command, "info")
+    inside = {path.name for path in (tmp_path / "DIR").rglob("site-packages/linclf/**/*")}
     assert {"py.typed", "ledger.json", "summary.ipynb", "page.css"} <= inside
-    run(python, "-m", "linclf", "report", "--epochs", "1", "--only", "summary")
-    page = (tmp_path / "reports" / "latest" / "index.html").read_text(encoding="utf-8")
+    run(command, "report", "--epochs", "1", "--only", "summary")
+    page = (empty / "reports" / "latest" / "index.html").read_text(encoding="utf-8")
     assert "Gaussian surrogate of CIFAR-10" in page
     assert "<nav" in page  # nbconvert's own templates have none

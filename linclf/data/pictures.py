@@ -30,6 +30,8 @@ ENDINGS = {
 }
 # fmt: on
 """Of the files in these formats, in any case."""
+HEIC = {".heic", ".heics", ".heif", ".heifs", ".hif"}
+"""The endings of what phones write, which Pillow reads with a package beside it."""
 LARGEST_SIDE = 1024
 PREPARATION = {"upright": "as Exif says", "ground": "white", "crop": "middle", "resize": "bicubic"}
 """What is done to a picture, as a model's file names it: a model that was made another way is none for these pixels."""
@@ -170,10 +172,19 @@ def _opened(file: Path) -> Iterator[Any]:
         from PIL import Image
     except ImportError:
         raise ConfigError("image files need Pillow: pip install 'linclf[images]'") from None
+    if file.suffix.lower() in HEIC:
+        try:
+            from pillow_heif import register_heif_opener
+        except ImportError:
+            raise ConfigError(
+                f"{file}: HEIC pictures need pillow-heif: pip install 'linclf[heic]', or convert them to JPEG"
+            ) from None
+        register_heif_opener()
     try:
         # From memory: of an open file, Pillow asks for as many bytes as a header may say.
         Image.init()
-        formats = [name for name in FORMATS if name in Image.OPEN]  # not every Pillow is built with all
+        formats = ["HEIF"] if file.suffix.lower() in HEIC else FORMATS
+        formats = [name for name in formats if name in Image.OPEN]  # not every Pillow is built with all
         with Image.open(io.BytesIO(file.read_bytes()), formats=formats) as image:
             if image.mode not in _EIGHT_BITS or _is_deep(image):
                 raise DataError(

@@ -6,7 +6,7 @@ import sys
 import time
 import webbrowser
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -89,10 +89,12 @@ def make_report(
     }
     with sole_writer(out):
         print(f"data: {data.provenance.describe()}", flush=True)
-        found = _train(out, studies, dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms))
+        print(f"training; finished runs are kept in {Store.of_report(out).folder}", flush=True)
+        found = _train(studies, dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms))
         clock.lap("training")
         with scratch(out) as folder:
-            executed = _execute(chosen, values, folder)
+            order = reading_order(chosen, first_page(data.provenance))
+            executed = _execute({name: chosen[name] for name in order}, values, folder)
         clock.lap("notebooks")
         page = _write_pages(out, executed, data.provenance)
         if single_file:
@@ -120,7 +122,7 @@ def _of(plan: type, values: dict[str, Any]) -> dict[str, Any]:
     return {field.name: values[field.name] for field in fields(plan) if field.name in values}
 
 
-def _train(out: Path, studies: dict[str, Any], arms: Collection[str]) -> dict[str, Any]:
+def _train(studies: dict[str, Any], arms: Collection[str]) -> dict[str, Any]:
     """The results of each study. All training comes first, so that no core waits while a notebook runs.
 
     The notebooks find their runs stored. Where training diverges, those that show it fail, and say so on their pages;
@@ -131,7 +133,7 @@ def _train(out: Path, studies: dict[str, Any], arms: Collection[str]) -> dict[st
         with suppress(DivergenceError):
             found[kind] = study.run(*arms) if kind == "reference" else study.run()
         count += study.workspace.count
-    print(f"networks: {count.trained} trained, {count.reused} reused from {Store.of_report(out).folder}", flush=True)
+    print(f"networks: {count.trained} trained, {count.reused} reused", flush=True)
     if "shuffle" in arms:
         studies["reference"].time_shuffling()
     return found
@@ -153,24 +155,24 @@ class _Clock:
 
 
 def _execute(chosen: dict[str, parameters.Notebook], values: dict[str, Any], folder: Path) -> dict[str, Execution]:
-    """Run the notebooks in ``folder``, one a core, and say how each did as it ends."""
-    pool, running, executed = ThreadPoolExecutor(cores()), {}, {}
+    """Run the notebooks in ``folder``, one a core, and say in the order of ``chosen`` how each did."""
+    pool = ThreadPoolExecutor(cores())
+    running: dict[str, Future[Execution]] = {}
     for name, notebook in chosen.items():
         own = {key: value for key, value in values.items() if key in notebook.types}
-        running[pool.submit(execute, notebook.path, own, folder / notebook.path.name)] = name
+        running[name] = pool.submit(execute, notebook.path, own, folder / notebook.path.name)
     try:
-        for i, done in enumerate(as_completed(running), start=1):
-            name, execution = running[done], done.result()
+        for i, (name, done) in enumerate(running.items(), start=1):
+            execution = done.result()
             failed = f"  failed: {execution.failure}" if execution.failure else ""
             print(f"[{i}/{len(chosen)}] {name:<24}{execution.seconds:6.1f} s{failed}", flush=True)
-            executed[name] = execution
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for _ in range(10):  # a kernel may just be starting; whoever pressed Ctrl-C does not wait longer than a second
             stop_kernels()
-            wait([future for future in running if future.running()], timeout=0.1)
+            wait([future for future in running.values() if future.running()], timeout=0.1)
         raise
-    return {name: executed[name] for name in chosen}
+    return {name: done.result() for name, done in running.items()}
 
 
 def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenance) -> Path:
@@ -189,7 +191,7 @@ def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenan
             about["failed"] = copy.name
         execution.notebook.metadata["linclf"] = about
         write_text(out / page_file(name, first), convert(execution.notebook, name))
-    return out / page_file(first if first in executed else next(iter(executed)), first)
+    return out / page_file(next(iter(executed)), first)
 
 
 def _is_on(provenance: Provenance, page: Path) -> bool:

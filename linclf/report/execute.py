@@ -53,7 +53,11 @@ class _OwnPython(AsyncKernelManager):
             argv=[sys.executable, "-P", script, "-f", "{connection_file}"],
             display_name="Python 3",
             language="python",
-            env={"MPLBACKEND": "agg"},  # no window is opened, and a backend that is not here would fail the import
+            env={
+                "MATPLOTLIBRC": os.devnull,
+                "MPLBACKEND": "agg",  # no window is opened, and a backend that is not here would fail the import
+                "PYTHONPATH": os.pathsep.join(sys.path),  # every module is the one that this command would import
+            },
         )
 
 

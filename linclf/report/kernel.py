@@ -1,20 +1,18 @@
-"""What the report starts as a notebook's kernel: ipykernel with this very package, whatever the current folder holds.
+"""What the report starts as a notebook's kernel: ipykernel, with this very package and no settings of the user's.
 
 A script, not imported: ``python -P kernel.py -f CONNECTION_FILE``, where -P keeps the folder of this file off the path.
 """
 
-import sys
-from pathlib import Path
+import os
 
 if __name__ == "__main__":
-    # The linclf that runs the report, wherever it was imported from: a checkout need not be installed. NumPy, which is
-    # all that linclf loads, comes first, so that nothing that stands beside linclf is taken for a module of Python's.
-    import numpy  # noqa: F401
+    here = os.getcwd()
+    os.chdir(os.path.dirname(os.path.abspath(__file__)))
+    import matplotlib  # noqa: F401  a matplotlibrc in the current folder would come before $MATPLOTLIBRC
 
-    sys.path.insert(0, str(Path(__file__).parent.parent.parent))
-    import linclf  # noqa: F401
+    import linclf  # noqa: F401  before ipykernel takes the current folder, where it may be, off the path
 
-    del sys.path[0]
+    os.chdir(here)
 
     from ipykernel.kernelapp import launch_new_instance
 

@@ -427,6 +427,7 @@ def test_templates_of_any_number_of_channels_are_pictures(channels, shape):
 # The report
 
 
+@pytest.mark.slow
 def test_the_references_pages_on_feature_vectors(tmp_path):
     path, out = tmp_path / "vectors.npz", tmp_path / "out"
     np.savez(path, **arrays(n=100, shape=(7,)), class_names=["left $x$", "right", SCRIPT])

@@ -296,6 +296,7 @@ def test_the_command_writes_a_file_that_is_read_like_any_other(tmp_path, capsys)
     assert "found feature vectors" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_surrogate_teaches_what_cifar10_teaches(tmp_path):
     """One seed of the report's default data; accuracies of CIFAR-10 itself are in the README."""
     results = Study("synthetic", tmp_path, progress=False).run("base", "full", "decay", "svm")

@@ -22,7 +22,7 @@ from linclf import Classifier, load_dataset
 from linclf.cli import main
 from linclf.errors import DivergenceError
 from linclf.report import build, parameters
-from linclf.report.pages import CEILING, PAGES, USUAL, page_file
+from linclf.report.pages import CEILING, PAGES, USUAL, page_file, reading_order
 from linclf.report.render import convert, mathml
 from linclf.report.views import html
 
@@ -148,6 +148,8 @@ def test_two_reports_from_nothing_have_the_same_pages_and_numbers(report, tmp_pa
     done = linclf("report", *TINY, "--out", report, "--single-file", "--fresh")
     assert done.returncode == 0, done.stderr
     assert "networks: 64 trained, 0 reused" in done.stdout
+    assert re.findall(r"\[\d/7\] (\w+)", done.stdout) == reading_order(USUAL)
+    assert done.stdout.splitlines()[-1].startswith(f"report: {report / 'index.html'} (to open it: file:///")
     assert numbers() == first[1]
     for name, page in pages().items():
         assert page == first[0][name], name
@@ -241,10 +243,11 @@ def at_the_first_kernel(out, act):
     """The standard error and status of a report of one notebook; ``act`` is given the report and its kernel."""
     words = ["report", "--data", "synthetic:40", "--epochs", "1", "--only", "2_svm", "--out", str(out)]
     report = subprocess.Popen([sys.executable, "-m", "linclf", *words], stderr=subprocess.PIPE, text=True)
-    while not (
-        kernels := [child for child in psutil.Process(report.pid).children() if "IPKernelApp" in str(child.cmdline())]
-    ):
+    kernels = []
+    while not kernels:
         time.sleep(0.05)
+        children = psutil.Process(report.pid).children()
+        kernels = [child for child in children if "IPKernelApp" in str(child.as_dict(["cmdline"]))]
     act(report, kernels[0])
     return report.communicate(timeout=60)[1], report.returncode, kernels[0].is_running()
 
@@ -297,8 +300,8 @@ def test_formulas_become_mathml_and_code_stays():
 
 def test_text_from_data_is_escaped():
     name = "<script>alert(1)</script>"
-    assert "<script>" not in html.table([name], [[name]], caption=name)._repr_html_()
-    assert "<script>" not in html.callout(name)._repr_html_()
+    assert "<script>" not in html.table([name], [[name]], caption=name).markup
+    assert "<script>" not in html.callout(name).markup
 
 
 def test_the_same_notebook_gives_the_same_page():

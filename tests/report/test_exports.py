@@ -13,6 +13,8 @@ from PIL import Image
 from linclf.report.execute import execute
 from linclf.report.views import html
 
+pytestmark = pytest.mark.slow
+
 ODD = "50 % & a_b | <i>λ</i> $x$"
 
 

@@ -60,6 +60,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path, name):
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="other systems keep rights otherwise")
 @pytest.mark.parametrize("locked", ["out", "out/new", "data"])
 def test_a_folder_without_the_right_to_it_is_one_line_and_status_2(tmp_path, locked):

@@ -16,6 +16,8 @@ from linclf.report.pages import USUAL, page_file
 from linclf.report.render import convert
 from linclf.report.views import html, plots
 
+pytestmark = pytest.mark.slow
+
 COMMITTED = ROOT / "reports" / "cifar-10"
 FILES = [*map(page_file, USUAL), SINGLE]
 VIEWS = [(1280, "light"), (360, "dark")]
@@ -53,12 +55,12 @@ def visit(browser):
 
 
 @pytest.fixture(
-    params=[f"made/{file}" for file in FILES] + [f"committed/{path.name}" for path in COMMITTED.glob("*.html")]
+    params=[f"made/{file}" for file in FILES] + [f"committed/{path.name}" for path in sorted(COMMITTED.glob("*.html"))]
 )
-def path(request, report):
+def path(request):
     """Each page of a report just made, and of the one in the repository."""
     kind, _, file = request.param.partition("/")
-    return (report if kind == "made" else COMMITTED) / file
+    return (request.getfixturevalue("report") if kind == "made" else COMMITTED) / file
 
 
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)

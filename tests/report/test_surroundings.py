@@ -19,6 +19,8 @@ from linclf.report.views import html, plots, provenance
 from linclf.studies import report_folder
 from linclf.studies.reference.study import Study
 
+pytestmark = pytest.mark.slow
+
 REPORT = ("report", "--data", "synthetic:40", "--epochs", "1", "--only", "0_baseline", "--out")
 
 

@@ -11,6 +11,8 @@ from linclf import Classifier
 from linclf.cli import main
 from linclf.report.pages import OTHERS, USUAL, report_pages
 
+pytestmark = pytest.mark.slow
+
 NAME = SCRIPT.replace("/", "∕")  # no folder can be called by the sign itself
 
 

@@ -24,8 +24,8 @@ def test_short_of_memory_images_stay_uint8_and_the_page_says_so(tmp_path, monkey
     short, found = run("short")
     for one, other in zip(wanted.models("shuffle", 1), found.models("shuffle", 1), strict=True):
         np.testing.assert_array_equal(one.W, other.W)
-    assert "Memory was short here" not in provenance.data_note(plenty)._repr_html_()
-    assert "Memory was short here" in provenance.data_note(short)._repr_html_()
+    assert "Memory was short here" not in provenance.data_note(plenty).markup
+    assert "Memory was short here" in provenance.data_note(short).markup
 
 
 def test_what_is_stored_is_not_trained_again(tmp_path, monkeypatch):

@@ -155,8 +155,10 @@ def readers() -> dict[str, Reader]:
         "CIFAR-10, MATLAB": _in("cifar-10-batches-mat", matlab, mutate.flipped),
         "CIFAR-10, pickled anew": _in("cifar-10-batches-py", anew, mutate.pickled),
         "CIFAR-10, zip": Reader({"mine.zip": _zip(binary)}, "", mutate.flipped, _load),
+        "CIFAR-100, MATLAB": _in("cifar-100-matlab", _cifar100_mat(pixels, labels), mutate.flipped),
         "CIFAR-100, pickled": _in("cifar-100-python", fine, mutate.pickled),
         "table": Reader({"table.csv": b"a,b,label\n" + b"1,0.5,x\n2,-3e2,y\n" * 6}, "", mutate.flipped, _load),
+        "table, Parquet": Reader({"table.parquet": _parquet(rng)}, "", mutate.flipped, _load),
         "npz, text labels": Reader({"words.npz": _words(rng)}, "", mutate.zipped, _load),
         "npz": Reader({"arrays.npz": npz.getvalue()}, "", mutate.zipped, _load),
         "classifier": Reader({"kept.npz": _classifier(rng)}, "", mutate.zipped, _classify),
@@ -185,6 +187,25 @@ def _tar(folder: str, files: Mapping[str, bytes]) -> bytes:
 def _mat(pixels: np.ndarray, labels: np.ndarray, compressed: int) -> bytes:
     file = io.BytesIO()
     scipy.io.savemat(file, {"data": pixels, "labels": labels[:, None]}, do_compression=bool(compressed))
+    return file.getvalue()
+
+
+def _cifar100_mat(pixels: np.ndarray, labels: np.ndarray) -> dict[str, bytes]:
+    names, meta = np.array([f"thing {i}" for i in range(100)], dtype=object)[:, None], io.BytesIO()
+    scipy.io.savemat(meta, {"fine_label_names": names})
+    made, pixels, labels = {"meta.mat": meta.getvalue()}, np.tile(pixels, (3, 1)), np.tile(labels, 3)
+    for part, packed in (("train", False), ("test", True)):
+        file = io.BytesIO()
+        both = {"data": pixels, "fine_labels": labels[:, None], "coarse_labels": labels[:, None] // 5}
+        scipy.io.savemat(file, both, do_compression=packed)
+        made[f"{part}.mat"] = file.getvalue()
+    return made
+
+
+def _parquet(rng: np.random.Generator) -> bytes:
+    file = io.BytesIO()
+    columns = {"a": rng.random(24), "b": rng.integers(0, 9, 24), "c": rng.random(24) > 0.5, "label": [*"xyz"] * 8}
+    pandas.DataFrame(columns).to_parquet(file, engine="pyarrow")
     return file.getvalue()
 
 
@@ -294,7 +315,8 @@ def _start() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (used + 3 * BYTES,) * 2)
     signal.signal(signal.SIGALRM, _late)
     Image.init()  # all of Pillow's readers, which are imported when one is needed first
-    pandas.read_csv(io.StringIO("a\n1"))  # what it imports, and asks the system, the first time
+    for read, file in ((pandas.read_csv, b"a\n1"), (pandas.read_parquet, _parquet(np.random.default_rng(0)))):
+        read(io.BytesIO(file))  # what it imports, and asks the system, the first time
     bootstrap.RESAMPLES = bootstrap.IMAGE_RESAMPLES = 50
     warnings.simplefilter("ignore")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff says there what it thinks of each file

@@ -44,6 +44,7 @@ def test_a_cost_that_overflows_before_the_loss_is_divergence(loss):
         train(config(loss=loss, learning_rate=1000, l2=0.7, epochs=1), blobs(dtype=np.float32), progress=False)
 
 
+@pytest.mark.slow
 def test_a_report_that_diverges_says_so_and_draws_nothing(tmp_path, monkeypatch):
     """Its processes start with every learning rate a million times too large."""
     (tmp_path / "sitecustomize.py").write_text(

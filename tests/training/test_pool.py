@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from linclf import Config, DivergenceError, train
 from linclf.system import environment
@@ -14,6 +14,13 @@ from linclf.training import pool
 rng = np.random.default_rng(0)
 X, y = rng.standard_normal((350, 640), dtype=np.float32), rng.integers(0, 10, 350)
 CONFIGS = [Config(seed=seed, epochs=2, learning_rate=0.01, l2=0.1) for seed in range(5)]
+
+
+@pytest.fixture(autouse=True)
+def two_blas_threads():
+    """However many the tests were started with."""
+    with threadpool_limits(2, "blas"):
+        yield
 
 
 def blas_threads():

@@ -89,6 +89,7 @@ def test_who_breaks_off_hears_nothing_of_cancelled_tasks(recwarn):
     assert list(recwarn) == []
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_report_and_keeps_what_was_finished(tmp_path):
     words = ["report", "--data", "synthetic:500", "--epochs", "400", "--out", tmp_path, "--only", "1_1_all_data"]
     report = subprocess.Popen([sys.executable, "-m", "linclf", *map(str, words)], stderr=subprocess.PIPE, text=True)
@@ -132,6 +133,7 @@ def cluster():
     started.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed", [False, True])
 def test_a_cluster_gives_the_same_bits_also_when_a_worker_dies(here, cluster, killed):
     from distributed import Client
@@ -152,6 +154,7 @@ def test_a_cluster_gives_the_same_bits_also_when_a_worker_dies(here, cluster, ki
         assert len(client.scheduler_info()["workers"]) == (1 if killed else 2)
 
 
+@pytest.mark.slow
 def test_a_report_trains_on_a_cluster(cluster, tmp_path, monkeypatch):
     monkeypatch.setenv("OPENBLAS_CORETYPE", "")  # OpenBLAS's own choice, as the workers have it
     words = ["report", "--data", "synthetic:100", "--epochs", 1, "--only", "2_svm"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from linclf.data.pictures import ENDINGS
+from linclf.data.pictures import ENDINGS, HEIC
 from linclf.errors import DataError
 
 SPLITS = {
@@ -137,7 +137,7 @@ def pictures(folder: Path, over: Counter[str]) -> Iterator[Path]:
 
 
 def _is_picture(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in ENDINGS and not _is_hidden(name)
+    return os.path.splitext(name)[1].lower() in ENDINGS | HEIC and not _is_hidden(name)
 
 
 def _is_hidden(name: str) -> bool:

@@ -54,7 +54,11 @@ def load(path: Path, source: str) -> Dataset:
             f"found {test[0].shape[1:3]}"
         )
     layout = "IDX files" if folder == path else f"IDX files in {folder.name}"
-    return split_dataset(Parts(train, test=test), name=f"{path.resolve().name} (IDX)", source=source, layout=layout)
+    over = [file for file in folder.rglob("*") if file.is_file() and file not in files.values()]
+    notes = [f"Passed over: {len(over):,} other files."] if over else []
+    return split_dataset(
+        Parts(train, test=test, notes=notes), name=f"{path.resolve().name} (IDX)", source=source, layout=layout
+    )
 
 
 def _sets(path: Path) -> dict[tuple[Path, str], _Files]:

@@ -17,8 +17,8 @@ STEPS = (0.1, 0.5, 2.5, 12.5)
 GRIDS = (STEPS, PENALTIES), (STEPS[1::2], PENALTIES[::2])
 """The grid, and a coarse one for a search that would be too long otherwise."""
 
-SEARCH = 4e11
-"""Products of a weight and an input that the search may take: half a minute on two cores."""
+SEARCH = 1e12
+"""Products of a weight and an input that the search may take: about 20 seconds on two cores."""
 SCORE = 300
 """Such products that take as long as what the loss makes of a score."""
 FEWEST_EPOCHS = 8

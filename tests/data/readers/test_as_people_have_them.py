@@ -3,13 +3,14 @@
 import io
 import pickle
 import struct
+import sys
 import zipfile
 
 import cifar_files
 import numpy as np
 import pytest
 import scipy.io
-from helpers import arrays, idx_bytes, refused, same_rows, training
+from helpers import CIFAR100_NAMES, arrays, idx_bytes, refused, same_rows, training, write_cifar100
 from PIL import Image
 
 from linclf import ConfigError, DataError, load_dataset
@@ -104,6 +105,24 @@ def test_every_ending_that_pillow_reads_as_a_picture_is_known():
     known = {ending for ending, kind in Image.registered_extensions().items() if kind in FORMATS}
     assert known - {".mpo"} <= ENDINGS
     assert not {".eps", ".ps", ".wmf", ".emf", ".txt", ".ini", ".csv", ".json"} & ENDINGS
+
+
+def test_heic_pictures_are_read_where_pillow_can_and_else_there_is_advice(tmp_path, monkeypatch):
+    heif = pytest.importorskip("pillow_heif")
+    pixels = np.zeros((16, 24, 3), np.uint8)
+    pixels[:, 12:] = 200
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    for i in range(12):
+        file = tmp_path / "ab"[i % 2] / f"{i}.HEIC"
+        file.parent.mkdir(exist_ok=True)
+        heif.from_pillow(Image.fromarray(pixels)).save(file, quality=-1, exif=turned.tobytes())
+    images = load_dataset(tmp_path).test_images
+    assert images.shape[1:] == (24, 16, 3)
+    assert images[0, 12:].mean() > 150 > 50 > images[0, :12].mean()
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(ConfigError, match=r"HEIC pictures need pillow-heif: pip install .* or convert them to JPEG"):
+        load_dataset(tmp_path)
 
 
 # Folders
@@ -309,6 +328,24 @@ def test_matlab_files_give_the_same_content(tmp_path, compressed):
         refused(folder, "data_batch_3.mat: expected")
 
 
+@pytest.mark.parametrize("compressed", [False, True])
+def test_cifar_100_in_matlab_files_has_the_same_content(tmp_path, compressed):
+    content, folder = write_cifar100(tmp_path), tmp_path / "mat" / "cifar-100-matlab"
+    folder.mkdir(parents=True)
+    for part, (pixels, labels) in content.items():
+        held = {"data": pixels, "fine_labels": labels[:, None], "coarse_labels": labels[:, None] // 5}
+        scipy.io.savemat(folder / f"{part}.mat", held, do_compression=compressed)
+    names = np.array([name.decode() for name in CIFAR100_NAMES], dtype=object)[:, None]
+    scipy.io.savemat(folder / "meta.mat", {"fine_label_names": names}, do_compression=compressed)
+    wanted, found = load_dataset(tmp_path / "cifar-100-python"), load_dataset(folder.parent)
+    assert found.provenance.sha256 == wanted.provenance.sha256
+    assert found.class_names == wanted.class_names
+    scipy.io.savemat(folder / "meta.mat", {"fine_label_names": names[:99]})
+    refused(folder, "meta.mat: expected the names of 100 classes")
+    scipy.io.savemat(folder / "train.mat", {"data": np.zeros((3, 5), np.uint8), "fine_labels": np.zeros((3, 1))})
+    refused(folder, "train.mat: expected data as bytes of shape (n, 3072)")
+
+
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 @pytest.mark.parametrize("labels", [list, np.ndarray.tolist, lambda y: y.astype(">i8"), lambda y: y.astype(int)])
 def test_batches_pickled_by_python_3_are_read(tmp_path, protocol, labels):
@@ -394,9 +431,16 @@ def test_parquet_tables_are_read(tmp_path):
     pytest.importorskip("pyarrow")
     pandas = pytest.importorskip("pandas")
     frame = pandas.read_csv(table(tmp_path / "t.csv"))
-    frame.to_parquet(tmp_path / "t.parquet")
-    found = load_dataset(tmp_path / "t.parquet", label="kind").provenance
-    assert found.sha256 == load_dataset(tmp_path / "t.csv", label="kind").provenance.sha256
+    wanted = load_dataset(tmp_path / "t.csv", label="kind").provenance.sha256
+    for made in (frame, frame.astype({"kind": "category"}), frame.convert_dtypes()):
+        made.to_parquet(tmp_path / "t.parquet")
+        assert load_dataset(tmp_path / "t.parquet", label="kind").provenance.sha256 == wanted
+    whole = (tmp_path / "t.parquet").read_bytes()
+    for bad in (whole[:-9], b"PAR1", b""):
+        (tmp_path / "t.parquet").write_bytes(bad)
+        refused(tmp_path / "t.parquet", "t.parquet: expected a table, could not read it")
+    frame.assign(a=None).to_parquet(tmp_path / "t.parquet")
+    refused(tmp_path / "t.parquet:kind", "t.parquet: expected a value in every row, some lack one in a")
 
 
 @pytest.mark.parametrize(
