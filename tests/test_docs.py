@@ -144,6 +144,11 @@ def test_its_options_are_options():
     assert {span.split()[0] for text in TEXTS.values() for span in spans(text) if span[:2] == "--"} <= known
 
 
+def test_every_extra_is_explained():
+    rows = re.findall(r"^\| (`.*?`) \| ", TEXTS["install.md"], re.M)
+    assert {*PROJECT["optional-dependencies"]} <= {*spans(" ".join(rows))}
+
+
 def test_every_parameter_of_a_notebook_is_explained():
     rows = re.findall(r"^\| (`.*?`) \|", TEXTS["notebooks.md"], re.M)
     assert {*spans(" ".join(rows))} == {name for notebook in NOTEBOOKS.values() for name in notebook.types}
