@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import ROOT, commands, examples, spans, write_images
+from PIL import Image
 
 from linclf.cli import main
 from linclf.report.views.reference import REFERENCE_SVM, percent
@@ -135,6 +136,24 @@ def test_its_results_are_the_committed_reports():
         cells = [cell.strip() for cell in row.split("|")]
         shown = [percent(results.curves(arm, int(setting), "test_accuracy")) for arm in ARMS_SHOWN]
         assert cells == [*shown, f"{REFERENCE_SVM[int(setting)]}"]
+
+
+def test_its_picture_counts_the_verdicts_of_the_committed_report():
+    counts = json.loads((ROOT / "reports" / "cifar-10" / "claims.json").read_text(encoding="utf-8"))["counts"]
+    (name,) = re.findall(r"!\[[^]]*\]\((reports/.*?)\)", TEXT)
+    said = Image.open(ROOT / name).text["Description"]
+    numbers = "{reproduced} of 45 statements reproduced, {refuted} refuted, {inconclusive} inconclusive".format(
+        **counts
+    )
+    assert said.startswith(numbers.format(**counts))
+
+
+@pytest.mark.parametrize("file", ["README.md", "CITATION.cff", "notebooks/summary.ipynb"])
+def test_the_reference_is_named(file):
+    text = (ROOT / file).read_text(encoding="utf-8")
+    for words in ("Fernando", "García Sanz", "Deep Learning in Data Science - Assignment 1 - Bonus Tasks"):
+        assert words in text
+    assert "March 26, 2020" in text or "2020-03-26" in text
 
 
 def test_how_far_it_goes_is_the_committed_reports():

@@ -57,8 +57,10 @@ def levels(n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Percentile levels, expanded because n seeds are few: Phi(∓ sqrt(n / (n - 1)) t_{n-1}).
 
     The plain levels, 2.5 and 97.5 %, give intervals about 12 % too short at n = 10 (they amount to z in place of t, and
-    to dividing the variance by n in place of n - 1).
+    to dividing the variance by n in place of n - 1). One seed gets them: there, images alone are resampled.
     """
+    if n == 1:
+        return (1 - confidence) / 2, (1 + confidence) / 2
     try:
         from scipy.special import ndtr, stdtrit
     except ImportError:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from linclf.errors import DataError
+from linclf.studies.reference.design import title
 from linclf.studies.results import FORMAT, Results
 
 from . import bootstrap
@@ -16,6 +17,15 @@ from .ledger import ledger
 from .statistics import STATISTICS
 
 VERDICTS = ("reproduced", "refuted", "inconclusive")
+_WORDS = {
+    "l2": "λ",
+    "learning_rate": "η",
+    "lr_decay": "learning-rate decay",
+    "batch_size": "batch size",
+    "n_train": "training images",
+    "n_validation": "validation images",
+    "shuffle": "shuffling",
+}
 _NEEDS = ("data", "seeds")  # of the rule, for a verdict on a statistical claim
 
 
@@ -135,7 +145,7 @@ def _measure(
         except KeyError:
             raise DataError(f"statement {claim['id']} was not checked") from None
         return value, value, value
-    left, sign, right = _terms(of)
+    left, sign, right = terms(of)
     measure = STATISTICS[test["measure"]]
     columns = []
     for arm, setting in left + right:
@@ -163,12 +173,12 @@ def _measure(
     return finite[0], finite[1], finite[2]
 
 
-def _terms(of: str) -> tuple[list[tuple[str, int]], str | None, list[tuple[str, int]]]:
+def terms(of: str) -> tuple[list[tuple[str, int]], str | None, list[tuple[str, int]]]:
     """What a test is taken of, such as "full 2 - base 2", as arms and settings, with the sign between them.
 
     The right side may name several settings, of which the max counts.
 
-    >>> _terms("svm 4 - svm 1,2")
+    >>> terms("svm 4 - svm 1,2")
     ([('svm', 4)], '-', [('svm', 1), ('svm', 2)])
     """
     left, sign, right = re.fullmatch(r"(\w+ \d+)(?: ([-/]) (\w+ \d+(?:,\d+)*))?", of).groups()  # type: ignore[union-attr]
@@ -183,8 +193,8 @@ def _check_runs(results: Results, arm: str, setting: int, wanted: dict[str, Any]
     """DataError unless an arm and setting ran for every seed, with the fields ``wanted``."""
     runs = results.runs(arm, setting)
     if [run["seed"] for run in runs] != results.seeds:
-        raise DataError(f"needs arm {arm!r} for every seed")
+        raise DataError(f"needs {title(arm)} with every seed")
     for name, value in wanted.items():
         for run in runs:
             if run[name] != value:
-                raise DataError(f"needs {name} {value} in arm {arm!r} (here {run[name]})")
+                raise DataError(f"needs {_WORDS.get(name, name)} = {value} ({title(arm)} has {run[name]})")

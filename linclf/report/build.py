@@ -1,5 +1,6 @@
 """The report: check parameters -> papermill -> nbconvert -> a folder of pages, with its numbers and claims beside."""
 
+import base64
 import json
 import re
 import sys
@@ -26,7 +27,7 @@ from linclf.studies.workspace import Workspace
 from linclf.studies.your_data.design import Plan as YourDataPlan
 from linclf.studies.your_data.study import YourDataStudy
 from linclf.system.environment import cores, source_tree
-from linclf.system.files import write_text
+from linclf.system.files import write_text, write_whole
 
 from . import parameters
 from .execute import Execution, execute, patience, stop_kernels
@@ -36,6 +37,8 @@ from .render import convert, join
 
 SINGLE = "report.html"
 """All pages in one, where it is asked for."""
+PICTURE = "summary.png"
+"""The first page's first picture; its description, within the file, holds the counts of the verdicts."""
 MODEL = "model.npz"
 """The network to keep."""
 
@@ -191,7 +194,17 @@ def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenan
             about["failed"] = copy.name
         execution.notebook.metadata["linclf"] = about
         write_text(out / page_file(name, first), convert(execution.notebook, name))
+    if "summary" in executed:
+        _write_picture(out, executed["summary"])
     return out / page_file(next(iter(executed)), first)
+
+
+def _write_picture(out: Path, summary: Execution) -> None:
+    """The first picture that the summary shows; none where it failed before."""
+    outputs = (output for cell in summary.notebook.cells for output in cell.get("outputs", []))
+    pictures = (output.get("data", {}).get("image/png") for output in outputs)
+    if first := next(filter(None, pictures), None):
+        write_whole(out / PICTURE, lambda file: file.write(base64.b64decode(first)))
 
 
 def _is_on(provenance: Provenance, page: Path) -> bool:

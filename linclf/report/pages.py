@@ -77,6 +77,11 @@ def reading_order(names: Iterable[str], first: str = "summary") -> list[str]:
     return sorted(names, key=lambda name: (name != first, list(PAGES).index(name)))
 
 
+def section_title(section: str) -> str:
+    """The title of the page that shows a section of the reference."""
+    return next(page.title for page in PAGES.values() if page.section == section)
+
+
 def section_page(section: str) -> str:
     """The file of the page that shows a section of the reference."""
     return next(page_file(name) for name, page in PAGES.items() if page.section == section)

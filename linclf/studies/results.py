@@ -16,6 +16,7 @@ from linclf.training.history import History
 from linclf.training.loop import Run
 from linclf.training.model import Linear
 
+from .reference.design import title
 from .store import StoredRun
 
 FORMAT = 1
@@ -78,7 +79,7 @@ class Results:
         """The records of one arm and setting, by seed; DataError if there are none."""
         found = [run for run in self.document["runs"] if (run["arm"], run["setting"]) == (arm, setting)]
         if not found:
-            raise DataError(f"arm {arm!r}, setting {setting}, did not run")
+            raise DataError(f"{title(arm)}, setting {setting}: not measured")
         return sorted(found, key=lambda run: int(run["seed"]))
 
     def curves(self, arm: str, setting: int, key: str) -> np.ndarray:

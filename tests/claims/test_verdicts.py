@@ -124,12 +124,12 @@ def test_what_is_missing_is_said_once_each(results):
             run["lr_decay"] = 0.5
     del document["exact"]["E1"]
     claim = only(Results(document), "1.2e")
-    assert claim["missing"] == "needs lr_decay 0.9 in arm 'decay' (here 0.5)"
+    assert claim["missing"] == "needs learning-rate decay = 0.9 (learning-rate decay has 0.5)"
     assert [part[key] for part in claim["parts"] for key in ("value", "low", "high")] == [None] * 9
     assert only(Results(document), "E1")["missing"] == "statement E1 was not checked"
     document["data"]["name"] = "other"
     assert only(Results(document), "1.2e")["missing"] == (
-        "needs CIFAR-10 (here: other); needs lr_decay 0.9 in arm 'decay' (here 0.5)"
+        "needs CIFAR-10 (here: other); needs learning-rate decay = 0.9 (learning-rate decay has 0.5)"
     )
 
 
@@ -203,15 +203,15 @@ def test_an_arm_with_other_fields_or_missing_seeds_gets_no_verdict(results):
             run["lr_decay"] = 0.5
     claims = {claim["id"]: claim for claim in evaluate(Results(other))["claims"]}
     assert claims["1.2c"]["verdict"] is None
-    assert claims["1.2c"]["missing"] == "needs lr_decay 0.9 in arm 'decay' (here 0.5)"
+    assert claims["1.2c"]["missing"] == "needs learning-rate decay = 0.9 (learning-rate decay has 0.5)"
     assert claims["1.1e"]["verdict"] in VERDICTS
     for run in other["runs"]:
         run["lr_decay"] = 0.7 if (run["arm"], run["seed"]) == ("decay", 1003) else rule["arms"][run["arm"]]["lr_decay"]
     claims = {claim["id"]: claim for claim in evaluate(Results(other))["claims"]}
-    assert claims["1.2c"]["missing"] == "needs lr_decay 0.9 in arm 'decay' (here 0.7)"
+    assert claims["1.2c"]["missing"] == "needs learning-rate decay = 0.9 (learning-rate decay has 0.7)"
     del other["runs"][-1]  # a seed of the SVM's setting 4
     claims = {claim["id"]: claim for claim in evaluate(Results(other))["claims"]}
-    assert claims["2d"]["missing"] == "needs arm 'svm' for every seed"
+    assert claims["2d"]["missing"] == "needs SVM with every seed"
 
 
 def test_the_interval_holds_the_true_value_often_enough():

@@ -16,7 +16,9 @@ import nbformat
 import numpy as np
 import psutil
 import pytest
+from bs4 import BeautifulSoup
 from helpers import ROOT, TINY, linclf
+from PIL import Image
 
 from linclf import Classifier, load_dataset
 from linclf.cli import main
@@ -95,6 +97,23 @@ def test_the_command_on_a_page_makes_it_again(report, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "[1/1] 2_svm" in done.stdout
     assert without_times((again / "2_svm.html").read_text()).replace(str(again), str(report)) == before
+
+
+@pytest.mark.parametrize("name", USUAL)
+def test_no_internal_name_stands_outside_the_folded_code(report, name):
+    article = BeautifulSoup((report / page_file(name)).read_text(), "html.parser").article
+    for folded in article.select("details, .provenance"):
+        folded.decompose()
+    text = article.get_text(" ")
+    assert re.findall(r"\b[a-z]+_\w+|\barms?\b|\bshuffle\b|rising\(", text) == []
+
+
+def test_the_first_page_opens_with_a_picture_which_is_kept_beside_it(report):
+    article = BeautifulSoup((report / "index.html").read_text(), "html.parser").article
+    figure = article.find(["figure", "h2"])
+    assert figure["id"] == "figure-S1"
+    assert figure.img["alt"] == Image.open(report / build.PICTURE).text["Description"]
+    assert figure.img["alt"].startswith("Test accuracy: setting 1 from ")  # on the surrogate nothing is counted
 
 
 def test_every_figure_of_the_reference_has_its_counterpart(report):

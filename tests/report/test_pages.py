@@ -158,14 +158,14 @@ def test_a_figures_numbers_can_be_downloaded(visit, report):
 @pytest.mark.parametrize("press", ["click", "Enter"])
 def test_a_table_sorts_by_a_column(visit, report, press):
     page = visit(report / page_file("1_1_all_data"))
-    table = page.locator("table", has_text="Accuracy after the last epoch").last
-    header = table.locator("th", has_text="test, %")
+    table = page.locator("table", has_text="Accuracy on test images").last
+    header = table.locator("th").last
     for order in ("ascending", "descending"):
         header.locator("button").click() if press == "click" else header.locator("button").press(press)
         cells = [float(text.split()[0]) for text in table.locator("tbody td:last-child").all_text_contents()]
         assert cells == sorted(cells, reverse=order == "descending")
         assert header.get_attribute("aria-sort") == order
-    assert len(set(cells)) > 3
+    assert len(set(cells)) > 1
 
 
 def test_print_cuts_no_figure_and_no_table(visit, path, tmp_path):

@@ -1,5 +1,6 @@
 """What captions and claims say in words and digits, from numbers made for it."""
 
+import base64
 import re
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from helpers import ROOT, arrays
 
 from linclf.claims.ledger import ledger
-from linclf.report.views import claims, provenance, reference
+from linclf.report.views import claims, provenance, reference, summary
 from linclf.studies.reference.study import Study
 from linclf.studies.results import Results
 
@@ -35,12 +36,12 @@ def test_a_caption_says_what_to_see(train, validation, said):
 @pytest.mark.parametrize(
     ("value", "low", "high", "said"),
     [
-        (0.0356, 0.0349, 0.0361, "full 2: 0.0356 (0.0349 to 0.0361)"),
-        (11.5, 10.3, 12.6, "full 2: 11.5 (10.3 to 12.6)"),
-        (-1.62, -2.6, -0.6, "full 2: −1.6 (−2.6 to −0.6)"),
-        (0.5, 0.5, 0.5 + 1e-12, "full 2: 0.5; region"),
-        (9.0, 9.0, 9.0, "full 2: 9; region"),
-        (None, None, None, "full 2: not measured"),
+        (0.0356, 0.0349, 0.0361, "all batches, setting 2: 0.0356 (0.0349 to 0.0361)"),
+        (11.5, 10.3, 12.6, "all batches, setting 2: 11.5 (10.3 to 12.6)"),
+        (-1.62, -2.6, -0.6, "all batches, setting 2: −1.6 (−2.6 to −0.6)"),
+        (0.5, 0.5, 0.5 + 1e-12, "all batches, setting 2: 0.5; region"),
+        (9.0, 9.0, 9.0, "all batches, setting 2: 9; region"),
+        (None, None, None, "all batches, setting 2: no finite number"),
     ],
 )
 def test_a_number_has_the_digits_that_its_interval_makes_meaningful(value, low, high, said):
@@ -72,6 +73,55 @@ def test_on_the_surrogate_exact_statements_alone_have_a_row():
     alone = claims.claims(results, "2a").markup
     assert "<table" not in alone
     assert "with ten seeds, this page compares here with what the reference says: 2a." in alone
+
+
+def test_claims_that_are_not_reproduced_come_first_and_say_where_the_reference_says_them():
+    results = Results.load(RENDERED)
+    shown = claims.claims(results).markup
+    order = [verdict for row in re.findall("<tr id.*?</tr>", shown) for verdict in re.findall('verdict (\\w+)"', row)]
+    assert order == sorted(order, key=["refuted", "inconclusive", "reproduced"].index)
+    assert len(order) == 45
+    for words in (
+        '<td>section 1.1, figure 1<br><a href="1_1_all_data.html#figure-1">here: figure 1</a></td>',
+        '<td>section 2, figures 10 and 11<br><a href="2_svm.html#figure-11">here: figure 11</a></td>',
+        '<td>abstract<br><a href="0_baseline.html#claim-E1">here: Baseline</a></td>',
+    ):
+        assert words in shown
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"epochs": 2}, "needs epochs = 40 (all batches has 2)"),
+        ({"n_train": 900}, "needs training images = 49000 (all batches has 900)"),
+        ({"arm": "other"}, "all batches, setting 2: not measured"),
+    ],
+)
+def test_a_row_says_in_words_why_it_has_no_value(change, said):
+    results = Results.load(RENDERED)
+    for run in results.document["runs"]:
+        if run["arm"] == "full":
+            run |= change
+    (row,) = re.findall('<tr id="claim-1.1e">.*?</tr>', claims.claims(results, "1.1e").markup)
+    assert f'<td class="found"><div>{said}' in row
+    assert "no&nbsp;verdict" in row
+
+
+@pytest.mark.parametrize(("name", "seeds"), [("CIFAR-10", 10), ("CIFAR-10", 1), ("flowers", 10)])
+def test_the_first_picture_holds_each_settings_accuracies_with_intervals(name, seeds):
+    results = Results.load(RENDERED)
+    results.data["name"] = name
+    results.document["runs"] = [run for run in results.document["runs"] if run["seed"] < 1000 + seeds]
+    picture = summary.picture(results, number="S1")
+    whole = (name, seeds) == ("CIFAR-10", 10)
+    assert ("32 of 45 statements reproduced" in picture.markup) == whole
+    assert ("Diamonds: what the reference prints" in picture.markup) == (name == "CIFAR-10")
+    csv = base64.b64decode(re.search('href="data:text/csv;base64,(.*?)"', picture.markup)[1]).decode()
+    rows = [list(map(float, line.split(","))) for line in csv.splitlines()[1:]]
+    assert [row[0] for row in rows] == [1, 2, 3, 4]
+    for row in rows:
+        for value, low, high in np.array(row[1:]).reshape(5, 3):
+            assert value - 4 < low < value < high < value + 4
 
 
 @pytest.mark.parametrize(

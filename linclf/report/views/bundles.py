@@ -156,7 +156,7 @@ def png(fig: Any, alt: str) -> tuple[dict[str, str], dict[str, Any]]:
     """A figure as PNG with two pixels for each that it is wide, and its metadata: width, height and alt text."""
     picture = io.BytesIO()
     with own_settings():
-        fig.savefig(picture, format="png", dpi=200)
+        fig.savefig(picture, format="png", dpi=200, metadata={"Description": alt, "Software": None})
         width, height = (round(100 * inches) for inches in fig.get_size_inches())
     content = base64.b64encode(picture.getvalue()).decode()
     return {"image/png": content}, {"image/png": {"width": width, "height": height, "alt": alt}}

@@ -15,6 +15,7 @@ from linclf.studies.store import StoredRun
 from . import charts, html
 from .provenance import is_the_references
 from .reference import percent
+from .settings import BESIDE
 
 REPORTED = {"cross_entropy": 42.3, "multiclass_hinge": 39.8}
 """Highest test accuracies in percent that others report for one linear layer on CIFAR-10's pixels."""
@@ -90,6 +91,7 @@ def ingredients(results: CeilingResults, found: dict[str, tuple[Gain, Gain]], *,
     names = list(INGREDIENTS.values())
     alone, among = zip(*found.values(), strict=True)
     axes = charts.intervals(names, [("added to the baseline", alone), ("missed when left out", among)])
+    axes.axvline(0, color=BESIDE, lw=0.8)
     axes.set(xlabel="points of validation accuracy")
     title = "What each ingredient brings: added to the baseline alone, and missing from the mix of all."
     data = {"ingredient": names} | {

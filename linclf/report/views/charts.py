@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from linclf.studies.intervals import Interval
 
-from .plots import new_axes
+from .plots import COLOURS, new_axes
 from .settings import BESIDE, TRAIN, VALIDATION, own_settings, styled
 
 
@@ -31,16 +31,20 @@ def intervals(
     names: Sequence[str], series: Sequence[tuple[str, Sequence[tuple[float, float, float]]]], ax: Axes | None = None
 ) -> Axes:
     """Values with their intervals, one row per name; each series is (label, [(value, low, high) per name])."""
-    ax = ax or new_axes(5.8, 1.2 + 0.36 * len(names))
+    ax = ax or new_axes(5.8, 1.2 + 0.18 * len(names) * min(len(series), 4))
     for i, (label, numbers) in enumerate(series):
         value, low, high = np.array(numbers).T
-        at = np.arange(len(names)) + 0.12 * (2 * i - len(series) + 1)
-        colour, marker = ((TRAIN, "o"), (VALIDATION, "s"))[i % 2]
+        at = heights(len(names), len(series), i)
+        colour, marker = COLOURS[i % len(COLOURS)], "os^vP"[i % 5]
         ax.errorbar(value, at, xerr=[value - low, high - value], fmt=marker, ms=5, lw=1.4, color=colour, label=label)
-    ax.axvline(0, color=BESIDE, lw=0.8)
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
     return styled(ax, grid="x")
+
+
+def heights(names: int, series: int, i: int) -> np.ndarray:
+    """Where the series i of :func:`intervals` stands in each row."""
+    return np.arange(names) + min(0.24, 0.8 / series) * (i - (series - 1) / 2)
 
 
 @own_settings()

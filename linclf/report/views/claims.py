@@ -4,14 +4,25 @@ import math
 from html import escape
 from typing import Any
 
-from linclf.claims.verdicts import Region, evaluate
-from linclf.report.pages import PAGES, page_file, section_page
-from linclf.studies.reference.design import SETTINGS
+from linclf.claims.verdicts import Region, evaluate, terms
+from linclf.report.pages import PAGES, page_file, section_page, section_title
+from linclf.studies.reference.design import SETTINGS, title
 from linclf.studies.results import Results
 
 from . import html
 from .provenance import is_the_references
 from .reference import difference
+
+_FIRST = ("refuted", "inconclusive", None, "reproduced")
+"""The order in which the first page lists verdicts."""
+_WORDS = {
+    "rising": "epochs that rise",
+    "train_loss": "training loss",
+    "n_train": "training images",
+    "n_validation": "validation images",
+    "in_both": "images in both",
+}
+"""What a page calls a measure or a number, where that is not its name with spaces."""
 
 
 def claims(results: Results, *ids: str) -> Any:
@@ -25,22 +36,29 @@ def claims(results: Results, *ids: str) -> Any:
         return None if ids else html.callout(said, kind="note")
     evaluated, comparable = evaluate(results, only=ids), is_the_references(results.data["name"])
     shown = [claim for claim in evaluated["claims"] if comparable or claim["verdict"]]
+    if not ids:
+        shown.sort(key=lambda claim: _FIRST.index(claim["verdict"]))
     rest = ", ".join(claim["id"] for claim in evaluated["claims"] if claim not in shown)
     elsewhere = f"Made on CIFAR-10 with ten seeds, this page compares here with what the reference says: {rest}."
     if not shown:
         return html.callout(elsewhere)
     rows = []
     for claim in shown:
-        anchor = f"figure-{claim['figure']}" if claim["figure"] else f"claim-{claim['id']}"
+        figure = claim["figure"]
+        anchor = f"figure-{figure}" if figure else f"claim-{claim['id']}"
         # What all verdicts lack stands above the table, not in each row.
         lacks = (claim["missing"] or "").removeprefix(evaluated["missing"] or "").removeprefix("; ")
-        missing = f"<div>{escape(lacks)}</div>" if lacks else ""
         rows.append(
             {
-                **{key: claim[key] for key in ("id", "says", "statistic")},
-                "where": f"§ {claim['where']}" if claim["where"][0].isdigit() else claim["where"],
+                **{key: claim[key] for key in ("id", "says")},
+                "statistic": claim["statistic"].replace(" - ", " − "),
+                "where": _where(claim),
+                "here": f"here: {f'figure {figure}' if figure else section_title(claim['section'])}",
                 "link": f"#{anchor}" if ids else f"{section_page(claim['section'])}#{anchor}",
-                "found": "".join(_part(part, claim) for part in claim["parts"]) + missing,
+                "found": "".join(
+                    _part(part, claim) for part in claim["parts"] if not lacks or part["value"] is not None
+                )
+                + (f"<div>{escape(lacks)}</div>" if lacks else ""),
                 "verdict": html.verdict(claim["verdict"]),
             }
         )
@@ -50,6 +68,15 @@ def claims(results: Results, *ids: str) -> Any:
     elif any(claim["missing"] for claim in shown):
         caption = f"Values without a verdict: that {evaluated['missing']}."
     return html.claims(rows, caption=caption)
+
+
+def _where(claim: dict[str, Any]) -> str:
+    """Where the reference says it: its section, and its figure if the claim is about one."""
+    where = str(claim["where"])
+    if not where.startswith("fig."):
+        return f"section {where}" if where[0].isdigit() else where
+    numbers = where.removeprefix("fig. ").replace(", ", " and ")
+    return f"section {claim['section']}, figure{'s' * (' and ' in numbers)} {numbers}"
 
 
 def changes(results: Results, **said: str) -> Any:
@@ -94,17 +121,21 @@ def _on_other_data(results: Results) -> bool:
 def _part(part: dict[str, Any], claim: dict[str, Any]) -> str:
     """One number of a claim with its interval and its region, as markup."""
     several = len({(test["measure"], test.get("key"), test.get("size")) for test in claim["parts"]}) > 1
-    words = [str(part[key]).replace("_", " ") for key in ("measure", "key", "size") if several and key in part]
-    label = " ".join([*words, part["of"].replace("_", " ").replace(" - ", " − ")])
+    words = [
+        _WORDS.get(part[key], str(part[key]).replace("_", " "))
+        for key in ("measure", "key", "size")
+        if several and key in part
+    ]
+    label = ", ".join(filter(None, [" ".join(words), _label(part["of"])]))
     if part["value"] is None:
-        return f"<div>{escape(label)}: not measured</div>"
+        return f"<div>{escape(label)}: no finite number</div>"
     value, low, high = part["value"], part["low"], part["high"]
     unit = f" {claim['unit']}" if claim["unit"] else ""
     width = None if low is None or math.isclose(low, high, rel_tol=1e-6) else high - low
     text = _digits(value, width)
     if width:
         text += f" ({_digits(low, width)} to {_digits(high, width)})"
-    text = f"{label}: {text}{unit}".replace("-", "−")
+    text = f"{label}: {text}{unit}".replace(" -", " −").replace("(-", "(−").replace("e-", "e−")
     if part["region"] is None:
         return f"<div>{escape(text)}, shown beside</div>"
     region = Region.parse(part["region"])
@@ -113,6 +144,24 @@ def _part(part: dict[str, Any], claim: dict[str, Any]) -> str:
         said = f"{text}; region {part['region']}"
         picture = html.against_region(value, low, high, (region.low, region.high), said)
     return f"<div>{picture} {escape(text)}; region&nbsp;{escape(part['region'].replace('-', '−'))}</div>"
+
+
+def _label(of: str) -> str:
+    """What a part of a claim is taken of, in words.
+
+    >>> _label("full 2 - base 2"), _label("svm 4 - svm 1,2,3"), _label("loss_at_zero")
+    ('setting 2, all batches − baseline', 'SVM, setting 4 − greatest of 1, 2, 3', 'loss at zero')
+    """
+    if not of[-1].isdigit():
+        return _WORDS.get(of, of.replace("_", " "))
+    ((arm, setting),), sign, right = terms(of)
+    if not right:
+        return f"{title(arm)}, setting {setting}"
+    sign = {"-": "−"}.get(str(sign), sign)
+    if right[0][0] != arm:
+        return f"setting {setting}, {title(arm)} {sign} {title(right[0][0])}"
+    others = ", ".join(str(other) for _, other in right)
+    return f"{title(arm)}, setting {setting} {sign} {'greatest of ' if len(right) > 1 else ''}{others}"
 
 
 def _digits(number: float, width: float | None) -> str:

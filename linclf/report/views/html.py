@@ -192,10 +192,13 @@ def against_region(value: float, low: float, high: float, region: tuple[float, f
 
 
 def claims(rows: Sequence[Mapping[str, str]], *, caption: str) -> Html:
-    """Claims as a table, one row per claim; ``says`` and ``link`` are text, ``found`` and ``verdict`` are markup."""
+    """Claims as a table, one row per claim; ``found`` and ``verdict`` are markup, the others text.
+
+    ``where`` says where in the reference, ``here`` what ``link`` leads to.
+    """
     body = "".join(
         f'<tr id="claim-{escape(row["id"])}"><th scope="row">{escape(row["id"])}</th>'
-        f'<td><a href="{escape(row["link"])}">{escape(row["where"])}</a></td>'
+        f'<td>{escape(row["where"])}<br><a href="{escape(row["link"])}">{escape(row["here"])}</a></td>'
         f'<td class="text">{escape(row["says"])}<br><small>{escape(row["statistic"])}</small></td>'
         f'<td class="found">{row["found"]}</td><td>{row["verdict"]}</td></tr>'
         for row in rows

@@ -99,18 +99,21 @@ def confusion(results: Results, arm: str, setting: int, *, number: int | str) ->
     return networks.confusion(results.dataset, results.predictions(arm, setting), title, number=number)
 
 
-def accuracies(results: Results, arms: Sequence[str], *, caption: str) -> Any:
-    """Accuracy on training, validation and test images, one row per arm and setting: mean ± deviation over seeds."""
+def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> Any:
+    """Accuracy after the last epoch on the "test", "validation" or "train" images: a row per setting, a column per arm.
+
+    On CIFAR-10 the test accuracies of the SVM stand beside what the reference prints.
+    """
+    beside = images == "test" and "svm" in arms and is_the_references(results.data["name"])
     rows = []
-    for setting in SETTINGS:
-        for arm in arms:
-            ends = [results.curves(arm, setting, f"{name}_accuracy")[:, -1] for name in ("train", "validation")]
-            test = results.curves(arm, setting, "test_accuracy")
-            l2, learning_rate = SETTINGS[setting]
-            cells = [percent(values) for values in (*ends, test)]
-            rows.append([str(setting), f"{l2:g}", f"{learning_rate:g}", ARMS[arm].title, *cells])
-    columns = ["setting", "λ", "η", "arm", "training, %", "validation, %", "test, %"]
-    return html.table(columns, rows, caption=caption)
+    for setting, (l2, learning_rate) in SETTINGS.items():
+        values = [results.curves(arm, setting, f"{images}_accuracy").reshape(len(results.seeds), -1) for arm in arms]
+        cells = [*(percent(each[:, -1]) for each in values), *[f"{REFERENCE_SVM[setting]:.2f}"] * beside]
+        rows.append([f"{setting}: λ = {l2:g}, η = {learning_rate:g}", *cells])
+    columns = ["setting", *(ARMS[arm].title for arm in arms), *["SVM, reference"] * beside]
+    word, n = images.replace("train", "training"), len(results.seeds)
+    seeds = f"mean ± standard deviation of {n} seeds" if n > 1 else f"seed {results.seeds[0]}"
+    return html.table(columns, rows, caption=f"Accuracy on {word} images after the last epoch, %, {seeds}.")
 
 
 def best_setting(results: Results, arm: str) -> int:
@@ -138,16 +141,6 @@ def kept(results: Results) -> Any:
         f"{ARMS[arm].title} in {setting_name(setting)}, seed {results.seeds[0]} (validation accuracy {accuracy} %), "
         f"with all that it takes to use it: {use}. That needs linclf and, for picture files, Pillow; not the data."
     )
-
-
-def reference_svm(results: Results) -> Any:
-    """Test accuracy of the SVM network beside what the reference printed; the latter for CIFAR-10 only."""
-    comparable = is_the_references(results.data["name"])
-    rows = []
-    for setting, printed in REFERENCE_SVM.items():
-        ours = results.curves("svm", setting, "test_accuracy")
-        rows.append([setting_name(setting), percent(ours), f"{printed:.2f}" if comparable else "(CIFAR-10 only)"])
-    return html.table(["setting", "here, %", "reference, %"], rows, caption="Test accuracy with the SVM loss.")
 
 
 def draws_table(results: Results, arm: str, setting: int) -> Any:

@@ -45,7 +45,7 @@ class Arm:
 
 
 ARMS = {
-    "base": Arm("batch 1", "batch"),
+    "base": Arm("baseline", "batch"),
     "full": Arm("all batches", "full"),
     "full_updates": Arm("all batches, equal updates", "full", equal_updates=True),
     "decay": Arm("learning-rate decay", "batch", decays=True),
@@ -59,6 +59,12 @@ ARMS = {
 KEPT = "full", 3
 """The arm and the setting of the network that a report leaves behind, as ``model.npz``: the reference's with the most
 images, and the setting that it finds best."""
+
+
+def title(arm: str) -> str:
+    """What a page calls an arm; of an arm that is none, its name."""
+    return ARMS[arm].title if arm in ARMS else arm
+
 
 SECTIONS = {
     "abstract": ("base",),
