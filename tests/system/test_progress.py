@@ -17,8 +17,8 @@ def clock(monkeypatch):
     monkeypatch.setattr("time.monotonic", lambda: float(next(seconds)))
 
 
-def draw(monkeypatch, stream):
-    monkeypatch.setattr(sys, "stderr", stream)
+def draw(monkeypatch, stream, name="stderr"):
+    monkeypatch.setattr(sys, name, stream)
     with Progress(epochs=4, networks=2) as line:
         for _ in range(4):
             line.epoch()
@@ -34,9 +34,9 @@ def test_a_terminal_sees_epochs_done_and_time_left_on_one_line(monkeypatch, cloc
     assert shown[-1] == "training 2 networks: 4 epochs in 5.0 s"
 
 
-def test_a_notebook_keeps_one_line_of_plain_text(monkeypatch, clock):
+def test_a_notebook_keeps_one_line_of_ordinary_output(monkeypatch, clock):
     stream = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})()
-    said = draw(monkeypatch, stream)
+    said = draw(monkeypatch, stream, "stdout")
     assert said.count("\n") == 1
     assert "<" not in said
 

@@ -16,8 +16,8 @@ from helpers import linclf
 from linclf import Config, DataError, DivergenceError, sweep, train
 from linclf.cli import main
 from linclf.system import environment
-from linclf.training.loop import Task
 from linclf.training.sweep import run_tasks
+from linclf.training.tasks import Task
 
 rng = np.random.default_rng(0)
 X, y = rng.standard_normal((400, 30), dtype=np.float32), rng.integers(0, 3, 400)
