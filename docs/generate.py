@@ -67,9 +67,10 @@ def add_install_cell(path: Path) -> None:
     about = f"[The documentation]({at['site']}). Where linclf is not installed, as in Colab, run the next cell first."
     source = f"git+https://github.com/{at['repository']}@{at['commit']}"
     install = f'%pip install --quiet "linclf[notebooks,sklearn] @ {source}"'
+    skipped = {"slideshow": {"slide_type": "skip"}}
     notebook.cells[1:1] = [
-        nbformat.v4.new_markdown_cell(about, id="published"),
-        nbformat.v4.new_code_cell(install, id="install"),
+        nbformat.v4.new_markdown_cell(about, id="published", metadata=skipped),
+        nbformat.v4.new_code_cell(install, id="install", metadata=skipped),
     ]
     nbformat.write(notebook, path)
 
