@@ -158,9 +158,26 @@ def test_latex_has_every_figure_and_table_and_compiles(export, outputs, tmp_path
     command = ["xelatex", "-interaction=nonstopmode", "-halt-on-error", f"-output-directory={tmp_path}", file.name]
     done = subprocess.run(command, cwd=file.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:]
+    log = (tmp_path / "2_svm.log").read_text(encoding="utf-8", errors="replace")
+    assert re.findall("no (.) .*lmroman", log) == []
     made = pypdf.PdfReader(tmp_path / "2_svm.pdf")
     assert sum(len(page.images) for page in made.pages) == figures(outputs)
     assert "Accuracy after the last epoch" in "".join(page.extract_text() for page in made.pages)
+
+
+def test_slides_have_one_for_each_section(export, executed):
+    file = export("--to", "slides", ending=".html")
+    source = "\n".join(cell.source for cell in executed.cells if cell.cell_type == "markdown")
+    slides = re.findall(r"<section>\s*<section>", file.read_text(encoding="utf-8"))
+    assert len(slides) == len(re.findall("^#{1,2} ", source, re.M))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_every_section_of_a_notebook_starts_a_slide(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        starts = cell.cell_type == "markdown" and re.match("##? ", cell.source)
+        kind = "slide" if starts else "skip" if "parameters" in cell.metadata.get("tags", []) else None
+        assert cell.metadata.get("slideshow", {}).get("slide_type") == kind, cell.source
 
 
 @pytest.mark.parametrize("template", ["lab", "classic", "linclf"])
