@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import nh3
@@ -31,7 +32,8 @@ def executed(tmp_path_factory):
     """A notebook with figures of both kinds, tables, claims, prose and callouts, executed."""
     folder = tmp_path_factory.mktemp("executed")
     given = {"data": "synthetic:100", "epochs": 2, "seeds": 2, "out_dir": str(folder / "report")}
-    execution = execute(ROOT / "notebooks" / "2_svm.ipynb", given, folder / "2_svm.ipynb")
+    with ThreadPoolExecutor(1) as pool:  # Playwright's loop may be running in this one
+        execution = pool.submit(execute, ROOT / "notebooks" / "2_svm.ipynb", given, folder / "2_svm.ipynb").result()
     assert execution.failure is None
     return execution.notebook
 

@@ -159,9 +159,9 @@ def test_without_a_script_everything_can_be_read(visit, path):
     words = [re.sub(r"\s+", " ", page.locator("main").text_content()) for page in (plain, scripted)]
     assert words[0] == words[1]
     fold = plain.locator("details.code").first
-    assert not fold.locator("pre").is_visible()
+    assert not fold.locator("pre").first.is_visible()
     fold.locator("summary").click()
-    assert fold.locator("pre").is_visible()
+    assert fold.locator("pre").first.is_visible()
 
 
 def test_a_figures_numbers_can_be_downloaded(visit, report):
