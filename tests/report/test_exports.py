@@ -53,8 +53,7 @@ def test_every_output_has_a_type_for_every_viewer(outputs):
         kind = re.match('<figure|<div class="callout|<dl', output.data["text/html"])
         kind = kind[0] if kind else "<table"
         kinds[kind] += 1
-        words = {"text/markdown"} if kind == "<dl" else {"text/markdown", "text/latex"}
-        beside = {"image/png"} if kind == "<figure" else words
+        beside = {"image/png"} if kind == "<figure" else {"text/markdown", "text/latex"}
         assert types == {"text/html", "text/plain"} | beside
         assert "<" not in output.data["text/plain"].replace("< ", "")
         assert len(output.data["text/plain"]) > 30
@@ -164,7 +163,7 @@ def test_latex_has_every_figure_and_table_and_compiles(export, outputs, tmp_path
     assert re.findall("no (.) .*lmroman", log) == []
     made = pypdf.PdfReader(tmp_path / "2_svm.pdf")
     assert sum(len(page.images) for page in made.pages) == figures(outputs)
-    assert "Accuracy after the last epoch" in "".join(page.extract_text() for page in made.pages)
+    assert "Accuracy on test images after the last epoch" in "".join(page.extract_text() for page in made.pages)
 
 
 def test_slides_have_one_for_each_section(export, executed):

@@ -233,7 +233,9 @@ def provenance(items: Mapping[str, str | Html]) -> Html:
     texts = {name: value.text if isinstance(value, Html) else value for name, value in items.items()}
     listed = "\n".join(f"- **{bundles.markdown(name)}:** {bundles.markdown(text)}" for name, text in texts.items())
     said = "\n".join(f"{name}: {text}" for name, text in texts.items())
-    return Html(f'<dl class="provenance">{rows}</dl>', said, {"text/markdown": listed})
+    described = "".join(rf"\item[{bundles.latex(name)}] {bundles.latex(text)} " for name, text in texts.items())
+    others = {"text/markdown": listed, "text/latex": rf"\begin{{description}}{described}\end{{description}}"}
+    return Html(f'<dl class="provenance">{rows}</dl>', said, others)
 
 
 def _markup(value: str | Html) -> str:
