@@ -4,7 +4,6 @@ import base64
 import json
 import re
 import sys
-import time
 import webbrowser
 from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -22,6 +21,7 @@ from linclf.studies.ceiling.design import Plan as CeilingPlan
 from linclf.studies.ceiling.study import CeilingStudy
 from linclf.studies.reference.design import Plan
 from linclf.studies.reference.study import Study
+from linclf.studies.reference.surrogate import on_surrogate
 from linclf.studies.store import Count, Store
 from linclf.studies.workspace import Workspace
 from linclf.studies.your_data.design import Plan as YourDataPlan
@@ -30,6 +30,7 @@ from linclf.system.environment import cores, source_tree
 from linclf.system.files import write_text, write_whole
 
 from . import parameters
+from .clock import Clock
 from .execute import Execution, execute, patience, stop_kernels
 from .folder import scratch, sole_writer
 from .pages import CEILING, PAGES, first_page, page_file, reading_order, report_pages
@@ -77,7 +78,7 @@ def make_report(
     Raises:
         ConfigError, DataError: before anything is run.
     """
-    clock = _Clock()
+    clock = Clock()
     patience()  # refused before anything is trained, as whatever else is wrong here
     known = notebooks()
     out, name = ((given | parameters.parse(assignments or [], known))[key] for key in ("out_dir", "data"))
@@ -93,8 +94,8 @@ def make_report(
     with sole_writer(out):
         print(f"data: {data.provenance.describe()}", flush=True)
         print(f"training; finished runs are kept in {Store.of_report(out).folder}", flush=True)
-        found = _train(studies, dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms))
-        clock.lap("training")
+        clock.lap("data")
+        found = _train(studies, chosen, clock)
         with scratch(out) as folder:
             order = reading_order(chosen, first_page(data.provenance))
             executed = _execute({name: chosen[name] for name in order}, values, folder)
@@ -105,10 +106,10 @@ def make_report(
         failed = {PAGES[name].study for name, execution in executed.items() if execution.failure}
         _write_numbers(out, studies, {kind: own for kind, own in found.items() if kind not in failed}, command)
         clock.lap("pages")
-    print(f"done in {clock}")
     print(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
     if open_page and not webbrowser.open(page.resolve().as_uri()):
         print(f"no browser was found here: open {page} by hand", file=sys.stderr)
+    print(f"done in {clock}{'' if data.provenance.synthetic else clock.rate()}")
     return 1 if any(execution.failure for execution in executed.values()) else 0
 
 
@@ -125,36 +126,28 @@ def _of(plan: type, values: dict[str, Any]) -> dict[str, Any]:
     return {field.name: values[field.name] for field in fields(plan) if field.name in values}
 
 
-def _train(studies: dict[str, Any], arms: Collection[str]) -> dict[str, Any]:
+def _train(studies: dict[str, Any], chosen: Collection[str], clock: Clock) -> dict[str, Any]:
     """The results of each study. All training comes first, so that no core waits while a notebook runs.
 
     The notebooks find their runs stored. Where training diverges, those that show it fail, and say so on their pages;
     the others run.
     """
     found, count = {}, Count(0, 0)
+    arms = dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms)
     for kind, study in studies.items():
         with suppress(DivergenceError):
             found[kind] = study.run(*arms) if kind == "reference" else study.run()
         count += study.workspace.count
     print(f"networks: {count.trained} trained, {count.reused} reused", flush=True)
+    clock.lap("training", count.flop)
+    if "0_baseline" in chosen:
+        with suppress(DivergenceError):
+            on_surrogate(studies["reference"])
+        clock.lap("surrogate")
     if "shuffle" in arms:
         studies["reference"].time_shuffling()
+        clock.lap("timing")
     return found
-
-
-class _Clock:
-    """Where the time went."""
-
-    def __init__(self) -> None:
-        self._laps: dict[str, float] = {}
-        self._last = time.monotonic()
-
-    def lap(self, name: str) -> None:
-        self._laps[name], self._last = time.monotonic() - self._last, time.monotonic()
-
-    def __str__(self) -> str:
-        laps = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self._laps.items())
-        return f"{sum(self._laps.values()):.0f} s: {laps}"
 
 
 def _execute(chosen: dict[str, parameters.Notebook], values: dict[str, Any], folder: Path) -> dict[str, Execution]:

@@ -90,6 +90,8 @@ class PagePreprocessor(Preprocessor):
                 cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
             for output in cell.get("outputs", []):
                 if "text/markdown" in output.get("data", {}):
+                    headings = re.findall(r"^## (.+)", output.data["text/markdown"], re.M)
+                    resources["linclf"]["sections"] += headings if "text/html" not in output.data else []
                     output.data["text/markdown"] = mathml(output.data["text/markdown"])
         return nb, resources
 
