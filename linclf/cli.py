@@ -75,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--scheduler", metavar="ADDRESS", help="of the Dask cluster, such as tcp://127.0.0.1:8786")
     report.add_argument("--fresh", action="store_true", help="train everything anew, also what is stored already")
     report.add_argument("--single-file", action="store_true", help="also write report.html, all pages in one")
+    report.add_argument("--pdf", action="store_true", help="also write report.pdf, all pages in one; needs Chromium")
     report.add_argument("--open", action="store_true", help="open the report in the browser")
 
     clean = commands.add_parser("clean", help="remove the finished runs that a report keeps, not its pages")
@@ -160,6 +161,7 @@ def _report(options: argparse.Namespace, command: str) -> int:
             command=command,
             fresh=options.fresh,
             single_file=options.single_file,
+            pdf=options.pdf,
             open_page=options.open,
         )
 

@@ -162,7 +162,7 @@ class Classifier:
 
         Raises:
             DataError: images of another shape, type or range, or a file that is no picture.
-            ConfigError: files, without Pillow.
+            ConfigError: files, without the package that reads them.
         """
         X, single = as_batch(images, self.image_shape, pixels=self.standardize.scale == 255)
         W, b = self._in_float64

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from linclf.data.pictures import prepare_pictures
-from linclf.errors import DataError
+from linclf.errors import DataError, LinclfError
 
 Images = np.ndarray | str | os.PathLike[str] | Sequence[Any]
 """An array of images or of one, a picture file or a list of them."""
@@ -67,7 +67,7 @@ def from_files(files: Sequence[str | os.PathLike[str]], shape: tuple[int, ...], 
     step = at_a_time(shape)
     for i in range(0, len(files), step):
         for j, picture in enumerate(prepare_pictures([*map(Path, files[i : i + step])], shape), start=i):
-            if isinstance(picture, DataError):
+            if isinstance(picture, LinclfError):
                 raise picture
             X[j] = picture
     return X

@@ -13,7 +13,7 @@ import numpy as np
 
 from linclf.data.pictures import prepare_pictures
 from linclf.data.readers.class_folders import pictures
-from linclf.errors import ConfigError, DataError, printable
+from linclf.errors import ConfigError, DataError, LinclfError, printable
 
 from .classifier import Classifier
 from .inputs import at_a_time, check_pictures
@@ -45,7 +45,7 @@ def predict(model: str, given: Sequence[str], *, top: int = 2, as_json: bool = F
         sys.stdout.reconfigure(errors="backslashreplace")  # names of classes may be in any script
     try:
         for file, found in rank(classifier, _files(given), top):
-            if isinstance(found, DataError):
+            if isinstance(found, LinclfError):
                 failed = True
                 print(f"linclf: {found}", file=sys.stderr)
             else:
@@ -57,8 +57,8 @@ def predict(model: str, given: Sequence[str], *, top: int = 2, as_json: bool = F
 
 
 def rank(
-    classifier: Classifier, files: Iterator[tuple[str, DataError | None]], top: int
-) -> Iterator[tuple[str, Ranking | DataError]]:
+    classifier: Classifier, files: Iterator[tuple[str, LinclfError | None]], top: int
+) -> Iterator[tuple[str, Ranking | LinclfError]]:
     """Each file's name with its ``top`` classes, the likeliest first, or with what is wrong with it."""
     values_of = classifier.predict_proba if classifier.has_probabilities else classifier.scores
     while chunk := [*islice(files, at_a_time(classifier.image_shape))]:
@@ -66,10 +66,10 @@ def rank(
             prepare_pictures([Path(name) for name, error in chunk if error is None], classifier.image_shape)
         )
         found = [(name, error or next(prepared)) for name, error in chunk]
-        read = [picture for _, picture in found if not isinstance(picture, DataError)]
+        read = [picture for _, picture in found if not isinstance(picture, LinclfError)]
         values = iter(values_of(np.stack(read)) if read else ())
         for name, picture in found:
-            if isinstance(picture, DataError):
+            if isinstance(picture, LinclfError):
                 yield name, picture
                 continue
             own = next(values)
@@ -77,7 +77,7 @@ def rank(
             yield name, [(classifier.class_names[k], float(own[k])) for k in order]
 
 
-def _files(given: Sequence[str]) -> Iterator[tuple[str, DataError | None]]:
+def _files(given: Sequence[str]) -> Iterator[tuple[str, LinclfError | None]]:
     """The names of the files, those in folders in order, and what is wrong with a name."""
     for word in given:
         lines = getattr(sys.stdin, "buffer", ())

@@ -5,13 +5,13 @@ import math
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from linclf.errors import ConfigError, DataError
+from linclf.errors import ConfigError, DataError, LinclfError
 
 from .limits import check_file, check_size
 
@@ -93,7 +93,7 @@ def read_pictures(files: Sequence[Path], image_size: int | None = None) -> tuple
     return images, notes
 
 
-def prepare_pictures(files: Sequence[Path], shape: tuple[int, ...]) -> list[np.ndarray | DataError]:
+def prepare_pictures(files: Sequence[Path], shape: tuple[int, ...]) -> list[np.ndarray | LinclfError]:
     """The pixels of each file, uint8 of ``shape`` (h, w, c), or what is wrong with it; on all cores.
 
     Each is prepared as for training: of another size, it is cropped to its largest middle part of these proportions and
@@ -103,11 +103,11 @@ def prepare_pictures(files: Sequence[Path], shape: tuple[int, ...]) -> list[np.n
 
     from linclf.system.environment import cores
 
-    def prepared(file: Path) -> np.ndarray | DataError:
+    def prepared(file: Path) -> np.ndarray | LinclfError:
         try:
             with _opened(file) as image:
                 return _prepared(image, shape, resize=True)
-        except DataError as error:
+        except LinclfError as error:
             return error
 
     with _strict_warnings(), ThreadPoolExecutor(cores()) as pool:
@@ -151,13 +151,17 @@ def _prepared(image: Any, shape: tuple[int, ...], *, resize: bool) -> np.ndarray
 
 @contextmanager
 def _strict_warnings() -> Iterator[None]:
-    """Of Pillow's warnings, that of a decompression bomb is an error, and no other is shown; not for use in threads."""
+    """Of Pillow's warnings, that of a decompression bomb is an error, and no other is shown; not for use in threads.
+
+    ConfigError without Pillow.
+    """
+    try:
+        from PIL import Image
+    except ImportError:
+        raise ConfigError("image files need Pillow: pip install 'linclf[images]'") from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with suppress(ImportError):
-            from PIL import Image
-
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
         yield
 
 
@@ -168,10 +172,8 @@ def _opened(file: Path) -> Iterator[Any]:
     Call it within :func:`_strict_warnings`.
     """
     check_file(file, "an image")
-    try:
-        from PIL import Image
-    except ImportError:
-        raise ConfigError("image files need Pillow: pip install 'linclf[images]'") from None
+    from PIL import Image, UnidentifiedImageError
+
     if file.suffix.lower() in HEIC:
         try:
             from pillow_heif import register_heif_opener
@@ -195,5 +197,7 @@ def _opened(file: Path) -> Iterator[Any]:
             yield image
     except DataError:
         raise
+    except UnidentifiedImageError:
+        raise DataError(f"{file}: expected an image, could not decode it (of no format that is known)") from None
     except Exception as error:  # decoding hostile bytes can raise nearly anything
         raise DataError(f"{file}: expected an image, could not decode it ({error})") from error

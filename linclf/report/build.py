@@ -28,16 +28,19 @@ from linclf.studies.your_data.design import Plan as YourDataPlan
 from linclf.studies.your_data.study import YourDataStudy
 from linclf.system.environment import cores, source_tree
 from linclf.system.files import write_text, write_whole
+from linclf.system.progress import Clock
 
 from . import parameters
-from .clock import Clock
 from .execute import Execution, execute, patience, stop_kernels
 from .folder import scratch, sole_writer
 from .pages import CEILING, PAGES, first_page, page_file, reading_order, report_pages
+from .pdf import browser, print_pdf
 from .render import convert, join
 
 SINGLE = "report.html"
 """All pages in one, where it is asked for."""
+PRINTED = "report.pdf"
+"""The same on paper."""
 PICTURE = "summary.png"
 """The first page's first picture; its description, within the file, holds the counts of the verdicts."""
 MODEL = "model.npz"
@@ -61,6 +64,7 @@ def make_report(
     command: str = "",
     fresh: bool = False,
     single_file: bool = False,
+    pdf: bool = False,
     open_page: bool = False,
 ) -> int:
     """Run the notebooks, write pages, numbers and a classifier to keep; the exit status, 1 if a notebook failed.
@@ -73,14 +77,16 @@ def make_report(
         command: what makes this report again.
         fresh: train everything, also what is stored already.
         single_file: also write ``report.html``, all pages in one.
+        pdf: also write ``report.pdf``, the same on paper; needs Chromium.
         open_page: show the first page in the browser.
 
     Raises:
         ConfigError, DataError: before anything is run.
     """
-    clock = Clock()
+    clock, known = Clock(), notebooks()
     patience()  # refused before anything is trained, as whatever else is wrong here
-    known = notebooks()
+    if pdf:
+        browser()
     out, name = ((given | parameters.parse(assignments or [], known))[key] for key in ("out_dir", "data"))
     out, data = Path(out), Workspace(name, out).data
     asked = only or known.keys() & report_pages(data.provenance)
@@ -96,21 +102,26 @@ def make_report(
         print(f"training; finished runs are kept in {Store.of_report(out).folder}", flush=True)
         clock.lap("data")
         found = _train(studies, chosen, clock)
+        order = reading_order(chosen, first_page(data.provenance))
         with scratch(out) as folder:
-            order = reading_order(chosen, first_page(data.provenance))
             executed = _execute({name: chosen[name] for name in order}, values, folder)
         clock.lap("notebooks")
         page = _write_pages(out, executed, data.provenance)
-        if single_file:
-            _write_single(out, first_page(data.provenance))
         failed = {PAGES[name].study for name, execution in executed.items() if execution.failure}
         _write_numbers(out, studies, {kind: own for kind, own in found.items() if kind not in failed}, command)
+        if single_file or pdf:
+            _write_whole(out, first_page(data.provenance), single_file=single_file, pdf=pdf)
         clock.lap("pages")
+    _announce(page, open_page)
+    print(f"done in {clock}{'' if data.provenance.synthetic else clock.rate()}")
+    return 1 if any(execution.failure for execution in executed.values()) else 0
+
+
+def _announce(page: Path, open_page: bool) -> None:
+    """Say where the report is, or show it."""
     print(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
     if open_page and not webbrowser.open(page.resolve().as_uri()):
         print(f"no browser was found here: open {page} by hand", file=sys.stderr)
-    print(f"done in {clock}{'' if data.provenance.synthetic else clock.rate()}")
-    return 1 if any(execution.failure for execution in executed.values()) else 0
 
 
 _STUDIES: dict[str, tuple[Any, type]] = {
@@ -205,11 +216,17 @@ def _is_on(provenance: Provenance, page: Path) -> bool:
     return page.exists() and provenance.sha256 in page.read_text(encoding="utf-8")
 
 
-def _write_single(out: Path, first: str) -> None:
-    """All pages there are, in one."""
+def _write_whole(out: Path, first: str, *, single_file: bool, pdf: bool) -> None:
+    """All pages there are, in one, as a page and on paper."""
     files = {name: out / page_file(name, first) for name in reading_order(PAGES, first)}
     pages = {name: file.read_text(encoding="utf-8") for name, file in files.items() if file.exists()}
-    write_text(out / SINGLE, join(pages, first))
+    whole = join(pages, first)
+    if single_file:
+        write_text(out / SINGLE, whole)
+    if pdf:
+        with scratch(out) as folder:
+            printed = print_pdf(whole, folder)
+        write_whole(out / PRINTED, lambda file: file.write(printed))
 
 
 def _write_numbers(out: Path, studies: dict[str, Any], found: dict[str, Any], command: str) -> None:

@@ -1,7 +1,8 @@
 """Executed notebooks as HTML pages, each of which is one self-contained file; and all pages joined in one."""
 
+import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ YOURS = "Your data"
 """The words of a heading in whose place a page names the data."""
 # A display formula, an inline one, or code, which is left alone.
 _FORMULA = re.compile(r"(?P<code>```.*?```|`[^`]*`)|\$\$(?P<display>.+?)\$\$|(?<!\\)\$(?P<inline>[^$\n]+?)\$", re.S)
+
+_FUNCTION = re.compile(r"(<mi>\w{2,}</mi>)(?=<m)(?!<mo[^>]*>[(|])")
 
 
 def convert(notebook: NotebookNode, name: str) -> str:
@@ -56,8 +59,31 @@ def join(pages: Mapping[str, str], first: str) -> str:
     whole = next(iter(parsed.values()))
     for link in whole.select("header [aria-current]"):
         del link["aria-current"]
-    whole.select("main")[0].extend(articles.values())
+    for font in [font for page in parsed.values() for font in page.select("style.formulas")][:1]:
+        whole.select("head")[0].append(font)
+    main = whole.select("main")[0]
+    main.extend(articles.values())
+    main.insert(0, BeautifulSoup(_contents(articles), "html.parser"))
     return str(whole)
+
+
+def _contents(articles: Mapping[str, Any]) -> str:
+    """A table of contents, shown on paper only: pages and their sections, each a link to its heading."""
+    pages = []
+    for name, article in articles.items():
+        links = [
+            f'<a href="#{escape(heading.get("id", name))}">{escape(_title(heading))}</a>'
+            for heading in article.select("h1, h2")
+        ]
+        listed = "".join(f"<li>{link}</li>" for link in links[1:])
+        pages.append(f"<li>{links[0]}<ul>{listed}</ul></li>")
+    title = escape(_title(next(iter(articles.values())).select("h1")[0]))
+    return f'<nav class="contents" aria-label="Contents"><p>{title}</p><ol>{"".join(pages)}</ol></nav>'
+
+
+def _title(heading: Any) -> str:
+    """A heading's text without its anchor's sign."""
+    return str(heading.get_text()).removesuffix("¶").strip()
 
 
 class PagePreprocessor(Preprocessor):
@@ -80,20 +106,56 @@ class PagePreprocessor(Preprocessor):
             "sections": [],
             "failed": about.get("failed"),
         }
-        for cell in nb.cells:
+        _gather_code(nb.cells)
+        for cell in without_progress(nb).cells:
             if cell.cell_type == "markdown":
                 cell.source = cell.source.replace(f"# {YOURS}", f"# {markdown(about['data'])}", 1)
                 resources["linclf"]["sections"] += re.findall(r"^## (.+)", cell.source, re.M)
                 cell.source = mathml(cell.source)
-            # Progress is for whoever waits; on a page it would differ from run to run.
-            if cell.cell_type == "code":
-                cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
             for output in cell.get("outputs", []):
-                if "text/markdown" in output.get("data", {}):
-                    headings = re.findall(r"^## (.+)", output.data["text/markdown"], re.M)
-                    resources["linclf"]["sections"] += headings if "text/html" not in output.data else []
-                    output.data["text/markdown"] = mathml(output.data["text/markdown"])
+                if (
+                    isinstance(text := output.get("data", {}).get("text/markdown"), str)
+                    and "text/html" not in output.data
+                ):
+                    resources["linclf"]["sections"] += re.findall(r"^## (.+)", text, re.M)
+        for output in outputs(nb):
+            if "text/markdown" in output.get("data", {}):
+                output.data["text/markdown"] = mathml(output.data["text/markdown"])
+        shown = [cell.source for cell in nb.cells] + [str(output.get("data")) for output in outputs(nb)]
+        if any("<math" in text for text in shown):
+            font = (_TEMPLATES / "linclf" / "formulas.woff2").read_bytes()
+            resources["linclf"]["font"] = base64.b64encode(font).decode()
         return nb, resources
+
+
+def _gather_code(cells: Sequence[NotebookNode]) -> None:
+    """Give each section's last cell the section's code, which the page folds into one line there."""
+    own: list[NotebookNode] = []
+    for cell, after in zip(cells, [*cells[1:], None], strict=True):
+        own += [cell] if cell.cell_type == "code" and "show" not in cell.metadata.get("tags", []) else []
+        if after is None or (after.cell_type == "markdown" and re.search(r"^## ", after.source, re.M)):
+            given = any("parameters" in each.metadata.get("tags", []) for each in own)
+            cell.metadata["linclf_fold"] = "Parameters and code" if given else "Code"
+            cell.metadata["linclf_code"], own = [each.source for each in own], []
+
+
+def outputs(nb: NotebookNode) -> list[NotebookNode]:
+    """All outputs of all cells."""
+    return [output for cell in nb.cells for output in cell.get("outputs", [])]
+
+
+def without_progress(nb: NotebookNode) -> NotebookNode:
+    """The notebook without the lines that redraw themselves, and without stderr.
+
+    Progress is for whoever waits; on a page it would differ from run to run.
+    """
+    for output in outputs(nb):
+        if output.output_type == "stream":
+            output.text = "" if output.name == "stderr" else re.sub(r"\r[^\n]*\n?", "", output.text)
+    for cell in nb.cells:
+        if "outputs" in cell:
+            cell.outputs = [output for output in cell.outputs if output.get("text", "kept")]
+    return nb
 
 
 def mathml(text: str) -> str:
@@ -104,6 +166,8 @@ def mathml(text: str) -> str:
         if match["code"]:
             return match["code"]
         markup = to_mathml(match["display"] or match["inline"], display="block" if match["display"] else "inline")
+        # A function's name stands apart from what follows, unless that is in brackets; no browser does it by itself.
+        markup = _FUNCTION.sub(r'\1<mspace width="0.167em"/>', markup)
         # Where a page is narrower than a formula, it scrolls: the keyboard must reach it.
         return markup.replace('display="block"', 'display="block" tabindex="0"', 1)
 

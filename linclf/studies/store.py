@@ -24,9 +24,10 @@ from linclf.system.files import write_whole
 from linclf.system.progress import Progress
 from linclf.training.config import Config
 from linclf.training.history import History
-from linclf.training.loop import Run, Task
+from linclf.training.loop import Run
 from linclf.training.model import Linear
 from linclf.training.sweep import run_tasks
+from linclf.training.tasks import Task
 
 _PACKAGE = Path(__file__).parent.parent
 _DECIDE = ("data", "training", "studies")

@@ -13,7 +13,8 @@ from linclf.data.load import load_dataset
 from linclf.system.environment import available_memory
 from linclf.training.config import Config
 from linclf.training.history import Evaluate
-from linclf.training.loop import Run, Task
+from linclf.training.loop import Run
+from linclf.training.tasks import Task
 
 from .report_folder import default_report_folder
 from .splits import Cut, Split, balanced, first, make_split

@@ -1,22 +1,26 @@
-"""The progress line: epochs done and time left while networks train."""
+"""The progress line, epochs done and time left while networks train; and where the time of a report went."""
 
 import sys
 import threading
 import time
 
+from .environment import product_speed
+
 
 class Progress:
-    """Epochs done, and time left, on one line of stderr; used as a context manager.
+    """Epochs done, and time left, on one line; used as a context manager.
 
-    A terminal gets a line that redraws itself. A notebook gets the same as plain text, so that one line stays in the
-    saved notebook. Anything else (a log, a pipe) gets nothing.
+    A terminal gets a line of stderr that redraws itself. A notebook gets the same as ordinary output, since it shows
+    stderr as if something had gone wrong. Anything else (a log, a pipe) gets nothing.
     """
 
     def __init__(self, epochs: int, networks: int, enabled: bool = True) -> None:
         self.epochs, self.done = epochs, 0
         self._lock = threading.Lock()  # trainings side by side share a line
         self.what = f"training {networks} network{'s' if networks != 1 else ''}"
-        self.enabled = enabled and epochs > 0 and (sys.stderr.isatty() or _in_kernel())
+        in_kernel = type(sys.stdout).__module__.startswith("ipykernel")
+        self._stream = sys.stdout if in_kernel else sys.stderr
+        self.enabled = enabled and epochs > 0 and (in_kernel or sys.stderr.isatty())
 
     def __enter__(self) -> "Progress":
         self.started = self.shown = time.monotonic()
@@ -37,8 +41,33 @@ class Progress:
             self._draw(f"{self.done} epochs in {time.monotonic() - self.started:.1f} s", end="\n")
 
     def _draw(self, text: str, end: str = "") -> None:
-        print(f"\r{self.what}: {text:<40}", end=end, file=sys.stderr, flush=True)
+        print(f"\r{self.what}: {text:<40}", end=end, file=self._stream, flush=True)
 
 
-def _in_kernel() -> bool:
-    return type(sys.stderr).__module__.startswith("ipykernel")
+class Clock:
+    """Laps by name, in seconds, and the FLOP of training."""
+
+    def __init__(self) -> None:
+        self._laps: dict[str, float] = {}
+        self._last = time.monotonic()
+        self._flop = 0.0
+
+    def lap(self, name: str, flop: float = 0.0) -> None:
+        """End what is called ``name``, which trained with so many FLOP."""
+        self._laps[name], self._last = time.monotonic() - self._last, time.monotonic()
+        self._flop += flop
+
+    def rate(self) -> str:
+        """How long training took beside what its FLOP take in square matrix products; empty where it was short."""
+        if self._flop < 1e11:
+            return ""
+        speed = product_speed()
+        ratio = self._laps["training"] * speed / self._flop
+        return (
+            f"; {self._flop / 1e12:.1f} TFLOP of training, {ratio:.1f} times as long as square matrix products of them "
+            f"({speed / 1e9:.0f} GFLOP/s)"
+        )
+
+    def __str__(self) -> str:
+        laps = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self._laps.items() if seconds >= 0.5)
+        return f"{sum(self._laps.values()):.0f} s: {laps}"

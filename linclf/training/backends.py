@@ -15,8 +15,9 @@ import numpy as np
 from linclf.data.standardize import stored_array, with_array
 from linclf.errors import ConfigError
 
-from .loop import Run, Task, train_stack
+from .loop import Run, train_stack
 from .pool import AfterEpoch, one_blas_thread
+from .tasks import Task
 from .validate import Weighted
 
 

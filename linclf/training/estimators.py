@@ -12,9 +12,10 @@ import numpy as np
 from linclf.errors import ConfigError
 
 from .history import History, Record
-from .loop import make_tasks, training
+from .loop import training
 from .model import Linear
 from .stack import State
+from .tasks import make_tasks
 from .validate import Weighted
 
 try:

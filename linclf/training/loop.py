@@ -13,14 +13,15 @@ import numpy as np
 from linclf.errors import DivergenceError
 from linclf.system.progress import Progress
 
-from .batches import batch_key, epochs
+from .batches import epochs
 from .config import Config
 from .history import Evaluate, History, Record, slices_of_one_loss
 from .losses import Loss
 from .model import Linear
-from .pool import AfterEpoch, side_by_side
+from .pool import AfterEpoch, considerate_blas, side_by_side
 from .stack import Stack, State, make_stack
-from .validate import Examples, Weighted, check_configs, check_init, checked_examples
+from .tasks import Task, make_tasks, one_per_core
+from .validate import Examples, Weighted
 
 
 @dataclass(frozen=True)
@@ -43,28 +44,6 @@ class Run:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Task:
-    """The training of one stack: networks that share their mini-batches, and the images that they see.
-
-    Attributes:
-        configs: one per network; those of one loss stand side by side.
-        train, validation: checked examples; tasks that share them share the object.
-        n_classes: C.
-        evaluate: what is measured before training and after each epoch.
-        init: what each network starts from; None draws them from the configs' seeds.
-        done: epochs that they trained before, for the decayed learning rate and the average.
-    """
-
-    configs: Sequence[Config]
-    train: Weighted
-    validation: Weighted | None
-    n_classes: int
-    evaluate: Evaluate = True
-    init: Sequence[State] | None = None
-    done: int = 0
-
-
 def train(
     configs: Config | Sequence[Config],
     train: Examples,
@@ -78,8 +57,10 @@ def train(
 ) -> list[Run]:
     """Train one network per config; those that share their mini-batches train together, one stack per core.
 
-    A single network is trained with all of the BLAS's threads. Several are shared out among the cores as stacks, each
-    with one BLAS thread; for as long as that takes, the limit holds for the whole process.
+    A single network is trained with all of the BLAS's threads; but as soon as other programs are seen to use the cores,
+    with one, for 10 seconds at least: threads that have to wait for each other would cost 5 to 20 times what they
+    bring. Several networks are shared out among the cores as stacks, each with one BLAS thread. While epochs run, these
+    limits hold for the whole process.
 
     Args:
         configs: one or more; any mix of losses, learning rates, penalties and seeds.
@@ -97,7 +78,10 @@ def train(
             stack instead.
 
     Returns:
-        One Run per config, in the order of ``configs``. The same seeds on the same machine give the same bits.
+        One Run per config, in the order of ``configs``. The same seeds on the same machine give the same bits. (The one
+        exception: mini-batches of many hundreds of images, or many classes, can be rounded otherwise by another number
+        of BLAS threads, so that for a single network the last bits may tell whether the machine was busy;
+        ``OPENBLAS_NUM_THREADS=1`` rules it out.)
 
     Raises:
         DataError: shapes that do not fit, labels outside 0..C-1, NaN or infinite inputs, an empty set, weights below 0.
@@ -110,7 +94,7 @@ def train(
     array([0, 1])
     """
     configs = [configs] if isinstance(configs, Config) else list(configs)
-    stacks = _one_per_core(configs)
+    stacks = one_per_core(configs)
     tasks = make_tasks(stacks, configs, train, validation, n_classes, evaluate, init, sample_weight)
     after_epoch = progress if callable(progress) else None
     runs: dict[int, Run] = {}
@@ -119,33 +103,6 @@ def train(
         for done, trained in run_here(tasks, after_epoch or line.epoch):
             runs.update(zip(stacks[done], trained, strict=True))
     return [runs[i] for i in range(len(configs))]
-
-
-def make_tasks(
-    stacks: Sequence[Sequence[int]],
-    configs: Sequence[Config],
-    train: Weighted,
-    validation: Weighted | None,
-    n_classes: int | None,
-    evaluate: Evaluate,
-    init: Sequence[Linear] | None = None,
-    sample_weight: np.ndarray | None = None,
-) -> list[Task]:
-    """One task per stack, given as numbers of configs, on examples that are checked here, once; errors as ``train``."""
-    if init:
-        n_classes = n_classes or len(init[0].b)
-    train = checked_examples("training", train, n_classes, sample_weight=sample_weight)
-    n_classes, n_inputs = n_classes or int(train[1].max()) + 1, train[0].shape[1]
-    if validation is not None:
-        validation = checked_examples("validation", validation, n_classes, like=train[0])
-    check_configs(configs, n_inputs, validated=validation is not None and bool(evaluate))
-    if init is not None:
-        check_init(init, len(configs), n_classes, n_inputs)
-    starts = None if init is None else [State(model) for model in init]
-    return [
-        Task([configs[i] for i in own], train, validation, n_classes, evaluate, starts and [starts[i] for i in own])
-        for own in stacks
-    ]
 
 
 def run_here(
@@ -180,15 +137,18 @@ def training(task: Task) -> Iterator[Record]:
     averaging = np.array([config.averaging for config in configs], dtype)
     measured = Stack([state.averaged or state.weights for state in init], dtype) if averaging.any() else stack
     record = Record(configs, losses, stack, measured, task.train, task.validation, task.evaluate)
-    record.add()
+    with considerate_blas():
+        record.add()
     yield record
 
     for epoch, batches in enumerate(epochs(task.train, configs[0]), start=task.done + 1):
-        with np.errstate(over="ignore", invalid="ignore"):  # divergence is caught below, in words
+        # Divergence is caught below, in words.
+        with np.errstate(over="ignore", invalid="ignore"), considerate_blas() as look:
             stack.set_rates([config.learning_rate_at(epoch) for config in configs], [config.l2 for config in configs])
             for x, *targets in batches:
                 G = _gradient(losses, stack.scores(x), *targets)
                 stack.descend(G, x)
+                look()
             if measured is not stack:
                 measured.move_towards(stack, keep=np.minimum(averaging, 1 - 1 / epoch))
             _check_finite(epoch, configs, record.add())
@@ -212,29 +172,6 @@ def _gradient(
     if weights is not None:
         G *= weights
     return G
-
-
-def grouped(configs: Sequence[Config], most: int) -> list[list[int]]:
-    """The stacks: numbers of configs whose networks see the same mini-batches in the same order, at most ``most`` each.
-
-    Networks of one loss stand side by side: a loss then works on a slice of the stack. Momentum takes more passes over
-    the weights, which those without it need not pay for.
-    """
-    groups: dict[tuple[object, ...], list[int]] = {}
-    for i in sorted(range(len(configs)), key=lambda i: configs[i].loss):
-        config = configs[i]
-        key = *batch_key(config), config.momentum > 0
-        groups.setdefault(key, []).append(i)
-    return [group[i : i + most] for group in groups.values() for i in range(0, len(group), most)]
-
-
-def _one_per_core(configs: Sequence[Config]) -> list[list[int]]:
-    """:func:`grouped`, with so many networks per stack that each core has one."""
-    if len(configs) < 2:
-        return grouped(configs, most=1)
-    from linclf.system.environment import cores  # slow to import
-
-    return grouped(configs, most=-(-len(configs) // cores()))
 
 
 def _check_finite(epoch: int, configs: Sequence[Config], values: np.ndarray) -> None:

@@ -15,9 +15,10 @@ from linclf.system.progress import Progress
 
 from .config import Config
 from .history import Evaluate
-from .loop import Run, Task, grouped, make_tasks, train_stack
+from .loop import Run, train_stack
 from .model import Linear
 from .pool import AfterEpoch, side_by_side
+from .tasks import Task, grouped, make_tasks
 from .validate import Examples, Weighted
 
 NETWORKS_PER_TASK = 20

@@ -25,7 +25,8 @@ def place(tmp_path_factory):
     classifier = Classifier.fit(data, config, progress=False)
     classifier.save(folder / "model.npz")
     replace(classifier, loss="multiclass_hinge").save(folder / "hinge.npz")
-    (folder / "broken.png").write_bytes(b"no picture")
+    for name in ("broken.png", "phone.heic"):
+        (folder / name).write_bytes(b"no picture")
     return folder
 
 
@@ -77,11 +78,19 @@ def test_a_list_on_standard_input_and_folders(capsys, monkeypatch, tmp_path):
 
 def test_the_others_still_run_where_one_cannot_be_read(capsys, monkeypatch):
     monkeypatch.setattr("linclf.classifier.predict.at_a_time", lambda shape: 2)
-    files = ["broken.png", *(f"photos/train/cat/{i}.png" for i in (2, 0, 3)), "none.png", "photos/train/cat/1.png"]
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    files = [
+        "broken.png",
+        "phone.heic",
+        *(f"photos/train/cat/{i}.png" for i in (2, 0, 3)),
+        "none.png",
+        "photos/train/cat/1.png",
+    ]
     assert main(["predict", "model.npz", *files]) == 1
-    found = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()]
-    assert found[:3] == files[1:4]
-    assert found[-1] == files[-1]
+    said = capsys.readouterr()
+    bad = {"broken.png", "phone.heic", "none.png"}
+    assert [line.partition(":")[0] for line in said.out.splitlines()] == [name for name in files if name not in bad]
+    assert [line.split(": ")[1] for line in said.err.splitlines()] == [name for name in files if name in bad]
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,23 @@ def test_a_tables_caption_stays_on_a_phones_screen(visit, path):
         assert all(0 <= left <= right <= 360 for left, right in found)
 
 
+def test_a_phone_shows_what_matters(visit, path):
+    """Labels of at least 9 pixels, the last column of every table, and of one that scrolls that it does."""
+    page = visit(path, width=390)
+    smallest = page.evaluate("""[...document.querySelectorAll("img.curve")].map(image => {
+        const svg = new DOMParser().parseFromString(atob(image.src.split(",")[1]), "image/svg+xml").documentElement;
+        const sizes = [...svg.querySelectorAll("text")].map(text => parseFloat(text.style.fontSize));
+        return Math.min(...sizes) * image.width / svg.viewBox.baseVal.width;
+    })""")
+    assert min(smallest, default=9) >= 9
+    for box in page.locator(".wide:has(table:not(.claims))").all():
+        last = box.locator("tbody tr").first.locator("td").last.bounding_box()
+        assert last["x"] + last["width"] <= 391
+        scrolls = box.evaluate("box => box.scrollWidth > box.clientWidth")
+        said = box.evaluate("box => getComputedStyle(box.querySelector('caption'), '::after').content")
+        assert ("scrolls" in said) == scrolls
+
+
 def test_headings_are_in_order_and_ids_unique(visit, path):
     page = visit(path)
     levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(heading => +heading.tagName[1])")
@@ -177,9 +194,17 @@ def test_print_cuts_no_figure_and_no_table(visit, path, tmp_path):
         assert figure.bounding_box()["height"] < A4[1]
     overflow = "[...document.querySelectorAll('.wide')].filter(box => box.scrollWidth > box.clientWidth + 1).length"
     assert page.evaluate(overflow) == 0
+    assert not page.locator("summary, .numbers, .anchor-link, .contents").first.is_visible() or path.name == SINGLE
+    sign = "header => getComputedStyle(header.querySelector('button'), '::after').content"
+    assert all(page.evaluate(f"[...document.querySelectorAll('th:has(button)')].map({sign}).map(c => c === 'none')"))
+    sizes = [
+        page.evaluate(f"parseFloat(getComputedStyle(document.querySelector('{part}') ?? document.body).fontSize)")
+        for part in (".claims td.text", ".claims small", ".claims td.found")
+    ]
+    assert sizes[0] >= max(sizes)
     page.pdf(path=tmp_path / "page.pdf", format="A4", prefer_css_page_size=True)
     texts = [sheet.extract_text() for sheet in pypdf.PdfReader(tmp_path / "page.pdf").pages]
-    captions = re.compile(r"Figure \w+\. (?:Loss|Cost|Accuracy) over")
+    captions = re.compile(r"Figures? [\w ]+\. (?:Loss|Cost|Accuracy)(?: over| and cost, one)")
     assert sum(len(captions.findall(text)) for text in texts) == page.locator("img.curve[alt*=' curves over ']").count()
     for text in texts:  # the label of each picture's axis stands on the sheet of its caption
         assert len(captions.findall(text)) == len(re.findall(r"^ *epoch *$", text, re.M))
@@ -224,4 +249,4 @@ def test_a_hostile_folder_name_is_text(visit, tmp_path):
     assert done.returncode == 0, done.stderr
     page = visit(tmp_path / "out" / "0_baseline.html")
     assert page.trouble == []
-    assert "<img src=x onerror=alert(1)>" in page.locator(".callout").first.inner_text()
+    assert "<img src=x onerror=alert(1)>" in page.locator(".callout").first.text_content()

@@ -15,8 +15,8 @@ from linclf.studies.reference.design import ARMS, Plan
 from linclf.studies.reference.study import Study
 from linclf.studies.store import Count, Store, StoredRun, train_missing
 from linclf.system.files import remove_unfinished, write_text, write_whole
-from linclf.training.loop import Task
 from linclf.training.model import Linear
+from linclf.training.tasks import Task
 
 PACKAGE = Path(linclf.__file__).parent
 KEY = {"name": "a"}

@@ -17,8 +17,8 @@ def clock(monkeypatch):
     monkeypatch.setattr("time.monotonic", lambda: float(next(seconds)))
 
 
-def draw(monkeypatch, stream):
-    monkeypatch.setattr(sys, "stderr", stream)
+def draw(monkeypatch, stream, name="stderr"):
+    monkeypatch.setattr(sys, name, stream)
     with Progress(epochs=4, networks=2) as line:
         for _ in range(4):
             line.epoch()
@@ -34,9 +34,9 @@ def test_a_terminal_sees_epochs_done_and_time_left_on_one_line(monkeypatch, cloc
     assert shown[-1] == "training 2 networks: 4 epochs in 5.0 s"
 
 
-def test_a_notebook_keeps_one_line_of_plain_text(monkeypatch, clock):
+def test_a_notebook_keeps_one_line_of_ordinary_output(monkeypatch, clock):
     stream = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})()
-    said = draw(monkeypatch, stream)
+    said = draw(monkeypatch, stream, "stdout")
     assert said.count("\n") == 1
     assert "<" not in said
 
@@ -50,3 +50,17 @@ def test_trainings_side_by_side_are_all_counted(monkeypatch):
     with Progress(epochs=20_000, networks=1) as line, ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: line.epoch(), range(20_000)))
     assert line.done == 20_000
+
+
+def test_the_last_line_compares_training_with_square_products(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(progress, "product_speed", lambda: 140e9)
+    clock = progress.Clock()
+    for seconds, name, flop in ((0.2, "data", 0), (90, "training", 6.3e12), (15, "pages", 0)):
+        now[0] += seconds
+        clock.lap(name, flop)
+    assert str(clock) == "105 s: training 90 s, pages 15 s"
+    said = "; 6.3 TFLOP of training, 2.0 times as long as square matrix products of them (140 GFLOP/s)"
+    assert clock.rate() == said
+    assert progress.Clock().rate() == ""

@@ -75,6 +75,8 @@ def lines() -> list[list[str]]:
     wrong += [["report", *data, "--scheduler", "tcp://127.0.0.1:9"], ["report", "--no-such-option"], ["report", "-p"]]
     wrong += [["report", *data, "--fresh=yes"], ["report", *data, "stray"], ["report", *data, "--single-file", "x\ny"]]
     wrong += [[command, path] for command in ("verify", "clean") for path in NO_PATHS if path]
+    wrong += [["predict", path, "a.png"] for path in NO_PATHS] + [["predict"], ["predict", "a.npz"]]
+    wrong += [["predict", "a.npz", "a.png", "--top", number] for number in NO_WHOLE_NUMBERS]
     wrong += [[command, "a", "b"] for command in ("verify", "clean")]
     wrong += [["info", "x"], ["info", "--data", "x"], ["fetch", "x"], ["fetch", "--url"], ["verify"]]
     wrong += [["fetch", "--url", url] for url in ("nothing", "file:///nowhere", "http://127.0.0.1:9/x")]

@@ -13,8 +13,9 @@ from helpers import Terminal, blobs, by_hand, config, weights
 from linclf import Augmentation, ConfigError, DataError, DivergenceError, Linear, Standardizer, train
 from linclf.studies import gradient_check
 from linclf.system import environment
-from linclf.training.loop import _check_finite, grouped
+from linclf.training.loop import _check_finite
 from linclf.training.losses import LOSSES, Loss
+from linclf.training.tasks import grouped
 
 every_loss = pytest.mark.parametrize("loss", LOSSES)
 weighted_or_not = pytest.mark.parametrize("weighted", [False, True], ids=["counted once", "weighted"])

@@ -1,7 +1,9 @@
-"""Trainings side by side: on every core, with one BLAS thread, until one fails."""
+"""Trainings side by side: on every core, with one BLAS thread, until one fails. And one alone: considerate."""
 
+import math
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +11,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from linclf import Config, DivergenceError, train
 from linclf.system import environment
-from linclf.training import pool
+from linclf.training import pool, stack
+from linclf.training.matmul import scores
 
 rng = np.random.default_rng(0)
 X, y = rng.standard_normal((350, 640), dtype=np.float32), rng.integers(0, 10, 350)
@@ -57,10 +60,38 @@ def test_stacks_run_at_once_with_one_blas_thread_each(monkeypatch):
     assert blas_threads() == before
 
 
-def test_a_single_network_keeps_the_threads_of_the_blas():
-    seen, before = [], blas_threads()
-    train(CONFIGS[0], (X, y), progress=lambda: seen.append(blas_threads()))
-    assert seen == [before] * 2
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_single_network_keeps_the_threads_of_the_blas_unless_others_need_the_cores(busy, monkeypatch):
+    seen = []
+    monkeypatch.setattr(pool, "_others_use_the_cores", lambda: busy)
+    monkeypatch.setattr(stack, "scores", lambda W, x: seen.append(blas_threads()) or scores(W, x))
+    with threadpool_limits(2, user_api="blas"):
+        before, between = blas_threads(), []
+        train(CONFIGS[0], (X, y), progress=lambda: between.append(blas_threads()))
+        assert seen == [[1] * len(before) if busy else before] * len(seen) != []
+        assert between == [before] * 2
+
+
+def test_one_thread_will_do_for_a_while_once_cores_were_taken(monkeypatch):
+    now, taken = 100.0, 7
+    monkeypatch.setattr(pool, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(pool, "_preemptions", lambda: taken)
+    monkeypatch.setattr(pool, "_seen", (-math.inf, 0))
+    monkeypatch.setattr(pool, "_rest_until", -math.inf)
+    with threadpool_limits(2, user_api="blas"):
+        many = blas_threads()
+        one = [1] * len(many)
+        with pool.considerate_blas() as look:
+            for seconds, more, expected in ((0.3, 3, many), (0.1, 90, many), (0.2, 0, one), (50, 0, one)):
+                now, taken = now + seconds, taken + more
+                look()
+                assert blas_threads() == expected
+        assert blas_threads() == many
+        now, taken = now + 1, taken + 100
+        for later, expected in ((0, one), (9, one), (2, many)):
+            now += later
+            with pool.considerate_blas():
+                assert blas_threads() == expected
 
 
 def test_one_that_fails_ends_the_others(monkeypatch):

@@ -16,8 +16,9 @@ from helpers import linclf
 from linclf import Config, DataError, DivergenceError, sweep, train
 from linclf.cli import main
 from linclf.system import environment
-from linclf.training.loop import Task
+from linclf.training.backends import engine
 from linclf.training.sweep import run_tasks
+from linclf.training.tasks import Task
 
 rng = np.random.default_rng(0)
 X, y = rng.standard_normal((400, 30), dtype=np.float32), rng.integers(0, 3, 400)
@@ -152,6 +153,23 @@ def test_a_cluster_gives_the_same_bits_also_when_a_worker_dies(here, cluster, ki
         alone = dict(run_tasks(tasks, lambda: None))
         assert all(ran == bits(alone[i]) for i, ran in done)
         assert len(client.scheduler_info()["workers"]) == (1 if killed else 2)
+
+
+@pytest.fixture
+def ray(monkeypatch):
+    """A Ray of this machine alone, which asks nobody for a token and tells nobody of itself."""
+    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield ray
+    ray.shutdown()
+
+
+@pytest.mark.slow
+def test_ray_gives_the_same_bits(here, ray):
+    with engine("ray"):
+        assert bits(sweep(CONFIGS, *WEIGHED, progress=False)) == here
 
 
 @pytest.mark.slow

@@ -15,8 +15,10 @@ from itertools import zip_longest
 from typing import Any
 
 import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from .settings import DARK, own_settings
+from .settings import DARK, PAPER, own_settings
 
 Bundle = tuple[dict[str, str], dict[str, Any]]
 
@@ -27,6 +29,8 @@ _LATEX = {
     **{"±": r"$\pm$", "≤": r"$\leq$", "≥": r"$\geq$", "λ": r"$\lambda$", "η": r"$\eta$", "μ": r"$\mu$"},
     **{"✓": r"$\checkmark$", "✗": r"$\times$", "→": r"$\rightarrow$"},
 }
+# Code and formulas, which are left alone, or a letter.
+_GREEK = re.compile(r"`[^`]*`|\$[^$]*\$|[λημ±]")
 # An SVG within a page knows the page's colour scheme: its colours follow, but for those within heat maps and pictures.
 _FOLLOWS = "".join(
     f'[style*="{what}: {colour}"]{{{what}:{dark}!important}}'
@@ -59,10 +63,15 @@ class Prose:
     text: str
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
-        return {"text/markdown": self.text, "text/plain": self.text}, {}
+        # LaTeX's text font has no Greek letters, its mathematics has.
+        return {"text/markdown": _GREEK.sub(_as_formula, self.text), "text/plain": self.text}, {}
 
     def __repr__(self) -> str:
         return self.text
+
+
+def _as_formula(match: re.Match[str]) -> str:
+    return _LATEX.get(match[0], match[0])
 
 
 def markdown(text: str) -> str:
@@ -90,7 +99,7 @@ def plain(markup: str) -> str:
     'a < b; c'
     """
     text = re.sub(r"</div>\s*<div>|<br>", "; ", re.sub(r"<svg.*?</svg>", "", markup, flags=re.S))
-    return unescape(re.sub(r"<[^>]+>", "", text)).replace("\xa0", " ").strip()
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", text))).strip()
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> dict[str, str]:
@@ -152,14 +161,40 @@ def svg(fig: Any, salt: str) -> bytes:
     return picture.getvalue().replace("<defs>", f"<defs>{_STYLE}", 1).encode()
 
 
-def png(fig: Any, alt: str) -> tuple[dict[str, str], dict[str, Any]]:
+def png(fig: Any, alt: str) -> Bundle:
     """A figure as PNG with two pixels for each that it is wide, and its metadata: width, height and alt text."""
     picture = io.BytesIO()
     with own_settings():
-        fig.savefig(picture, format="png", dpi=200, metadata={"Description": alt, "Software": None})
-        width, height = (round(100 * inches) for inches in fig.get_size_inches())
-    content = base64.b64encode(picture.getvalue()).decode()
-    return {"image/png": content}, {"image/png": {"width": width, "height": height, "alt": alt}}
+        fig.savefig(picture, format="png", dpi=200)
+    return _as_bundle(Image.open(picture), alt)
+
+
+def captioned(bundle: Bundle, caption: str) -> Bundle:
+    """A bundle's picture with its caption beneath: viewers that show the picture show no text of the same bundle."""
+    from matplotlib.figure import Figure
+
+    if "image/png" not in bundle[0]:
+        return bundle
+    above = Image.open(io.BytesIO(base64.b64decode(bundle[0]["image/png"])))
+    with own_settings():
+        lines = textwrap.wrap(caption, above.width // 16)
+        strip, drawn = Figure(figsize=(above.width / 200, 0.19 * len(lines) + 0.1)), io.BytesIO()
+        strip.text(0.01, 0.99, "\n".join(lines), va="top", linespacing=1.25, parse_math=False)
+        strip.savefig(drawn, format="png", dpi=200)
+    below = Image.open(drawn)
+    whole = Image.new("RGB", (above.width, above.height + below.height), PAPER)
+    whole.paste(above, (0, 0))
+    whole.paste(below, (0, above.height))
+    return _as_bundle(whole, bundle[1]["image/png"]["alt"])
+
+
+def _as_bundle(picture: Image.Image, alt: str) -> Bundle:
+    whole = picture.convert("RGB").crop((0, 0, picture.width // 2 * 2, picture.height // 2 * 2))
+    described = PngInfo()
+    described.add_text("Description", alt)
+    whole.save(content := io.BytesIO(), format="png", pnginfo=described)
+    size = {"width": whole.width // 2, "height": whole.height // 2, "alt": alt}
+    return {"image/png": base64.b64encode(content.getvalue()).decode()}, {"image/png": size}
 
 
 @own_settings()

@@ -29,11 +29,15 @@ def prose(text: str) -> Prose:
     return Prose(text)
 
 
-def callout(text: str, kind: str = "note") -> Html:
-    """A boxed sentence: a "note" or a "warning"."""
+def callout(text: str, kind: str = "note", more: str = "") -> Html:
+    """A boxed sentence: a "note" or a "warning"; ``more`` is folded behind it."""
     word = "Note: " if kind == "note" else "Mind: "
-    markup = f'<p class="callout {escape(kind)}" role="note"><strong>{word}</strong>{escape(text)}</p>'
-    return Html(markup, word + text, {"text/markdown": f"> **{word.strip()}** {bundles.markdown(text)}"})
+    folded = f"<details><summary>More</summary>{escape(more)}</details>" if more else ""
+    markup = f"<strong>{word}</strong>{escape(text)}{folded}"
+    said = f"{text} {more}".strip()
+    boxed = rf"\begin{{quote}}\textbf{{{word}}}{bundles.latex(said)}\end{{quote}}"
+    others = {"text/markdown": f"> **{word.strip()}** {bundles.markdown(said)}", "text/latex": boxed}
+    return Html(f'<div class="callout {escape(kind)}" role="note">{markup}</div>', word + said, others)
 
 
 def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping[str, Sequence[Any]]) -> Html:
@@ -114,7 +118,7 @@ def numbered(
         f'<figure id="{name}">{anchors}{content}<figcaption><a class="anchor" href="#{name}"><b>{escape(title)}.'
         f"</b></a> {escape(caption)}{link}</figcaption></figure>",
         f"{title}. {caption}",
-        *picture,
+        *bundles.captioned(picture, f"{title}. {caption}"),
     )
 
 

@@ -66,6 +66,19 @@ def confusion(data: Dataset, predictions: np.ndarray, title: str, *, number: int
     )
 
 
+def kept(data: Dataset, which: str) -> Any:
+    """What the report's ``model.npz`` is, and how to use it."""
+    images, load = data.test_images, 'linclf.Classifier.load("model.npz")'
+    if images.dtype == np.uint8 and images.shape[3:] in ((1,), (3,)):
+        use = f'`linclf predict model.npz photo.jpg`, or `{load}.predict("photo.jpg")` in Python'
+    else:
+        use = f"`{load}.predict(X)` in Python, with X of shape {('n', *images.shape[1:])}".replace("'", "")
+    return html.prose(
+        f"`linclf report` writes `model.npz` beside its pages: {which}, with all that it takes to use it: {use}. That "
+        "needs linclf and, for picture files, Pillow; not the data."
+    )
+
+
 def whole(share: float) -> str:
     """A share in percent without decimals."""
     return f"{100 * share:.0f} %"

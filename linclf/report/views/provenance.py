@@ -24,23 +24,23 @@ def is_the_references(data: str) -> bool:
 def data_note(study: Study | CeilingStudy) -> Any:
     """Which data this page is made on, with a warning where they are not the reference's; where "auto" keeps runs."""
     provenance = study.workspace.data.provenance
-    text, kind = provenance.describe(), "note"
+    more = [f"Data: {provenance.describe()}"]
     if study.workspace.short_of_memory:
-        text += " Memory was short here: images stayed as they are stored, and were converted a mini-batch at a time."
+        more.append(
+            "Memory was short here: images stayed as they are stored, and were converted a mini-batch at a time."
+        )
+    if kept := study.workspace.kept:
+        more.append(kept)
+    if is_the_references(provenance.name):
+        return html.callout(f"Made on {provenance.name}.", more=" ".join(more))
+    text = "Made on other data, not on CIFAR-10: the reference's numbers, and what is said of them, do not apply here."
     if provenance.synthetic:
         text = (
-            "Made on a surrogate of CIFAR-10, not on CIFAR-10: a linear classifier meets much the same means and "
-            "covariances, so that the lessons are much the same, but accuracies differ by some points, and no claim of "
-            f"the reference gets a verdict here. Data: {text}"
+            "Made on a surrogate of CIFAR-10, not on CIFAR-10: the lessons are much the same, accuracies differ by "
+            "some points, and no claim of the reference gets a verdict here."
         )
-        kind = "warning"
-    elif not is_the_references(provenance.name):
-        text = (
-            "Made on other data, not on CIFAR-10: the reference's numbers, and what is said of them, do not apply "
-            f"here. Data: {text}"
-        )
-        kind = "warning"
-    return html.callout(f"{text} {study.workspace.kept}".strip(), kind=kind)
+        more.insert(0, "A linear classifier meets much the same means and covariances.")
+    return html.callout(text, kind="warning", more=" ".join(more))
 
 
 def data_deviation(study: Study) -> Any:

@@ -131,16 +131,8 @@ def kept(results: Results) -> Any:
     """What the report's ``model.npz`` is, and how to use it."""
     arm, setting = KEPT
     accuracy = percent(results.curves(arm, setting, "validation_accuracy")[:1, -1])
-    images, load = results.dataset.test_images, 'linclf.Classifier.load("model.npz")'
-    if images.dtype == np.uint8 and images.shape[3:] in ((1,), (3,)):
-        use = f'`linclf predict model.npz photo.jpg`, or `{load}.predict("photo.jpg")` in Python'
-    else:
-        use = f"`{load}.predict(X)` in Python, with X of shape {('n', *images.shape[1:])}".replace("'", "")
-    return html.prose(
-        "`linclf report` writes `model.npz` beside its pages: the network trained on "
-        f"{ARMS[arm].title} in {setting_name(setting)}, seed {results.seeds[0]} (validation accuracy {accuracy} %), "
-        f"with all that it takes to use it: {use}. That needs linclf and, for picture files, Pillow; not the data."
-    )
+    which = f"{ARMS[arm].title} in {setting_name(setting)}, seed {results.seeds[0]}"
+    return networks.kept(results.dataset, f"the network trained on {which} (validation accuracy {accuracy} %)")
 
 
 def draws_table(results: Results, arm: str, setting: int) -> Any:

@@ -130,3 +130,10 @@ def weights(results: YourDataResults, *, number: int | str) -> Any:
     """The weights of each class as pictures, as a numbered figure."""
     title = "The template of each class: the weights of the network."
     return networks.weights(results.dataset, results.finals[0].model, title, number=number)
+
+
+def kept(results: YourDataResults) -> Any:
+    """What the report's ``model.npz`` is, and how to use it."""
+    accuracy = percent(results.validation_accuracy.value)
+    which = f"this network, of seed {results.plan.first_seed} (validation accuracy {accuracy})"
+    return networks.kept(results.dataset, which)

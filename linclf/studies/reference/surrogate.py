@@ -9,7 +9,8 @@ from linclf.data.readers.surrogates import EMBEDDED, draw_embedded
 from linclf.data.standardize import Standardizer
 from linclf.studies import metrics
 from linclf.studies.store import StoredRun, train_missing
-from linclf.training.loop import Run, Task
+from linclf.training.loop import Run
+from linclf.training.tasks import Task
 from linclf.training.validate import Arrays
 
 from .design import SETTINGS

@@ -14,9 +14,10 @@ from linclf.studies.splits import Cut, Split, split_rows
 from linclf.studies.store import StoredRun
 from linclf.studies.workspace import Job, Label, Workspace
 from linclf.training.config import Config
-from linclf.training.loop import Run, grouped
+from linclf.training.loop import Run
 from linclf.training.model import Linear
 from linclf.training.sweep import NETWORKS_PER_TASK
+from linclf.training.tasks import grouped
 from linclf.training.validate import Examples
 
 from .design import DRAWS, LARGEST_STACK, SHARES, Choice, Plan, Size, is_imbalanced, recipe, search_size, steepness

@@ -15,3 +15,7 @@ for (const table of document.querySelectorAll("table")) {
     });
   });
 }
+const wide = new ResizeObserver((entries) => {
+  for (const { target } of entries) target.classList.toggle("scrolls", target.scrollWidth > target.clientWidth);
+});
+document.querySelectorAll(".wide").forEach((box) => wide.observe(box));
