@@ -206,6 +206,14 @@ def test_bombs_in_npz_are_refused_before_they_are_unpacked(tmp_path):
     refused(tmp_path / "names.npz", "names.npz: expected for each class a name of its own")
 
 
+def test_a_zip_of_a_version_that_nobody_knows_is_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", **arrays())
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    content[content.index(b"PK\1\2") + 6] = 126  # needed to extract it: 12.6
+    (tmp_path / "a.npz").write_bytes(content)
+    refused(tmp_path / "a.npz", "a.npz: expected arrays X_train and y_train")
+
+
 def test_an_array_of_objects_is_refused_and_runs_nothing(tmp_path):
     objects = np.array([Calls(exec, CANARY)] * 60, dtype=object)
     np.savez(tmp_path / "a.npz", **arrays() | {"X_train": objects})

@@ -104,6 +104,15 @@ def test_training_and_validation_images_are_never_the_same(results):
         assert len(cut.train) > 3 * len(cut.validation) > 0
 
 
+def test_given_validation_images_validate_every_choice(out):
+    data = load_dataset("synthetic:40")
+    given = replace(data, validation_images=data.test_images[:30], validation_labels=data.test_labels[:30])
+    own = study(out, given)
+    for cut in (own.choosing, own.final):
+        assert (cut.train, cut.validation) == (range(200), range(200, 230))
+        np.testing.assert_array_equal(own.workspace.split(cut).validation[1], data.test_labels[:30])
+
+
 def test_what_is_stored_is_used_again_unless_fresh(results, out, monkeypatch):
     again = study(out)
     assert again.run().document() == results.document()

@@ -151,6 +151,14 @@ def test_weights_that_make_classes_count_alike_find_the_rare_one(tmp_path):
     assert study(tmp_path, dataset([30, 30]), epochs=2).run().balanced == []
 
 
+@pytest.mark.parametrize(("scale", "dtype"), [(1, np.uint8), (16, np.uint8), (255, np.uint8), (1e-3, np.float64)])
+def test_pictures_are_shown_in_the_full_range(scale, dtype):
+    images = (scale * np.linspace(0, 1, 2 * 300).reshape(-1, 1, 2, 1)).round(6).astype(dtype)
+    data = dataset([20, 20], shape=(1, 2, 1))
+    shown = your_data.pixels(replace(data, test_images=images), images)
+    assert (shown.dtype, shown.min(), shown.max()) == (np.uint8, 0, 255)
+
+
 def test_names_from_data_are_text(tmp_path):
     file = tmp_path / "arrays.npz"
     np.savez(file, **arrays(shape=(4, 4, 3), dtype=np.uint8), class_names=[SCRIPT, "*b* $x$", "[c](d)"])

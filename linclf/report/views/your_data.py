@@ -132,10 +132,11 @@ def no_pictures(data: Dataset) -> Any:
 
 
 def pixels(data: Dataset, images: np.ndarray) -> np.ndarray:
-    """Images as uint8; of others than uint8, the range of the test images becomes 0..255."""
-    if images.dtype == np.uint8:
+    """Images as uint8; of others than uint8, or where all is dark, the range of the test images becomes 0..255."""
+    few = data.test_images[:1000]
+    if images.dtype == np.uint8 and few.max() > 127:
         return images
-    low, high = np.quantile(data.test_images[:1000], [0.01, 0.99]).astype(np.float64)
+    low, high = np.quantile(few, [0.01, 0.99]).astype(np.float64)
     scaled = (images.astype(np.float64) - low) / (high - low or 1)
     return np.rint(255 * np.clip(scaled, 0, 1)).astype(np.uint8)
 
@@ -151,6 +152,8 @@ def heat_map(results: YourDataResults, loss: str, *, number: int | str) -> Any:
     values = np.array([[own.get((l2, rate), np.nan) for rate in rates] for l2 in penalties])
     axes = charts.heat_map(values, [f"{l2:g}" for l2 in penalties], [f"{rate:g}" for rate in rates])
     axes.set(xlabel="η", ylabel="λ")
+    low, high = np.nanmin(values), np.nanmax(values)
+    axes.images[0].set_clim(min(low, high - 1), high)  # where all are alike, not beyond them
     title = f"Validation accuracy in percent over (λ, η), {LOSS_WORDS[loss]}."
     empty = " Where a cell is empty, η and λ together would make training jump." if np.isnan(values).any() else ""
     found = f"The best is {np.nanmax(values):.1f} %."
@@ -181,7 +184,7 @@ def accuracies(results: YourDataResults) -> Any:
         ["accuracy", percent(results.accuracy, "")],
         ["balanced accuracy", percent(results.balanced_accuracy, "")],
         [f"always {names[largest]}", percent(of_share(float(always.mean()), n_test), "")],
-        ["always it, balanced accuracy", percent(float(always.any()) / n_classes, "")],
+        ["always it, balanced", percent(float(always.any()) / n_classes, "")],
         [f"on the training {rows(results.dataset)}", percent(results.training_accuracy, "")],
     ]
     seeds = f", mean of {results.plan.seeds} seeds" if results.plan.seeds > 1 else ""
@@ -199,17 +202,17 @@ def classes(results: YourDataResults) -> Any:
         lines.append(
             [
                 name,
-                percent(of_share(scores.recall[i], support), "") if support else "none to test",
-                percent(of_share(scores.precision[i], given[i]), "") if given[i] else "none predicted",
-                percent(scores.f1[i], "") if support + given[i] else "",
                 f"{support:.0f}",
+                percent(scores.f1[i], "") if support + given[i] else "",
+                percent(of_share(scores.precision[i], given[i]), "") if given[i] else "none predicted",
+                percent(of_share(scores.recall[i], support), "") if support else "none to test",
             ]
         )
     caption = "Recall: the share of a class that is given it. Precision: the share of what is given a class that is of "
     caption += "it. F1: their harmonic mean. Support: how many there are to test."
     if len(results.dataset.class_names) > MOST_ROWS:
         caption += f" The first {MOST_ROWS} classes; your_data.json has all."
-    return html.table(["class", "recall, %", "precision, %", "F1, %", "support"], lines, caption=caption)
+    return html.table(["class", "support", "F1, %", "precision, %", "recall, %"], lines, caption=caption)
 
 
 def weighted(results: YourDataResults) -> Any:

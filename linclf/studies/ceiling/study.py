@@ -51,11 +51,15 @@ class CeilingStudy:
         data = self.workspace.data
         self.image_shape = data.test_images.shape[1:]
         n = sum(map(len, data.train_labels))
-        self.n_train, self.n_first = n - max(1, n // 10), max(1, n // 5)
-        # Everything is chosen on nine tenths of the training images, and the last tenth, which validates.
-        self.choosing = Cut(range(self.n_train), range(self.n_train, n))
-        # The chosen networks train on all but the images that the plan keeps for validation.
+        # The chosen networks train on all but the images that the plan keeps for validation, or that the data brought.
         self.final = split_rows("full", data, self.plan.n_validation)
+        # Everything is chosen on nine tenths of the training images, and the last tenth, which validates unless the data
+        # brought others.
+        n_validation = max(1, n // 10)
+        self.choosing = Cut(range(n - n_validation), range(n - n_validation, n))
+        if data.validation_labels is not None:
+            self.choosing = self.final
+        self.n_train, self.n_first = len(self.choosing.train), max(1, n // 5)
 
     def run(self) -> CeilingResults:
         """The results. Stacks not stored yet are trained, step by step, and stored as they finish."""
