@@ -4,8 +4,6 @@ import sys
 import threading
 import time
 
-from .environment import product_speed
-
 
 class Progress:
     """Epochs done, and time left, on one line; used as a context manager.
@@ -61,6 +59,8 @@ class Clock:
         """How long training took beside what its FLOP take in square matrix products; empty where it was short."""
         if self._flop < 1e11:
             return ""
+        from .environment import product_speed  # linclf itself loads without it
+
         speed = product_speed()
         ratio = self._laps["training"] * speed / self._flop
         return (

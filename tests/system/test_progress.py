@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from helpers import Terminal
 
+from linclf.system import environment, progress
 from linclf.system.progress import Progress
 
 
@@ -55,7 +56,7 @@ def test_trainings_side_by_side_are_all_counted(monkeypatch):
 def test_the_last_line_compares_training_with_square_products(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(progress, "product_speed", lambda: 140e9)
+    monkeypatch.setattr(environment, "product_speed", lambda: 140e9)
     clock = progress.Clock()
     for seconds, name, flop in ((0.2, "data", 0), (90, "training", 6.3e12), (15, "pages", 0)):
         now[0] += seconds
