@@ -113,11 +113,8 @@ class PagePreprocessor(Preprocessor):
                 resources["linclf"]["sections"] += re.findall(r"^## (.+)", cell.source, re.M)
                 cell.source = mathml(cell.source)
             for output in cell.get("outputs", []):
-                if (
-                    isinstance(text := output.get("data", {}).get("text/markdown"), str)
-                    and "text/html" not in output.data
-                ):
-                    resources["linclf"]["sections"] += re.findall(r"^## (.+)", text, re.M)
+                said = output.get("data", {}).get("text/markdown", "")
+                resources["linclf"]["sections"] += re.findall(r"^## (.+)", said, re.M)
         for output in outputs(nb):
             if "text/markdown" in output.get("data", {}):
                 output.data["text/markdown"] = mathml(output.data["text/markdown"])
