@@ -1,8 +1,6 @@
 """The report: check parameters -> papermill -> nbconvert -> a folder of pages, with its numbers and claims beside."""
 
 import base64
-import json
-import re
 import sys
 import webbrowser
 from collections.abc import Collection
@@ -245,12 +243,7 @@ def _write_numbers(out: Path, studies: dict[str, Any], found: dict[str, Any], co
         documents["results.json"] = {**results.document, "command": command}
         documents["claims.json"] = verdicts.evaluate(results)
     for file, document in documents.items():
-        write_text(out / file, _compact(json.dumps(document, indent=1, ensure_ascii=False)) + "\n")
+        write_json(out / file, document)
     keeps = found.get("your_data") or studies.get("reference")
     if keeps and (classifier := keeps.classifier()):
         classifier.save(out / MODEL)
-
-
-def _compact(text: str) -> str:
-    """JSON with each list of numbers on one line."""
-    return re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda match: "[" + re.sub(r"\s*\n\s*", " ", match[1]) + "]", text)
