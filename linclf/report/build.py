@@ -26,7 +26,7 @@ from linclf.studies.workspace import Workspace
 from linclf.studies.your_data.design import Plan as YourDataPlan
 from linclf.studies.your_data.study import YourDataStudy
 from linclf.system.environment import cores, source_tree
-from linclf.system.files import write_text, write_whole
+from linclf.system.files import write_json, write_text, write_whole
 from linclf.system.progress import Clock
 
 from . import parameters

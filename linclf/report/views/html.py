@@ -43,15 +43,9 @@ def callout(text: str, kind: str = "note", more: str = "") -> Html:
 def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping[str, Sequence[Any]]) -> Html:
     """A numbered figure as SVG and PNG, with its caption, alt text and numbers to download."""
     source = data_link("image/svg+xml", bundles.svg(fig, salt=str(number)))
-    span = f' data-epochs="{_epochs(fig.axes[0], data["epoch"])}"' if "epoch" in data else ""
+    span = f' data-epochs="{bundles.epoch_places(fig.axes[0], data["epoch"])}"' if "epoch" in data else ""
     image = f'<img class="curve" src="{source}" alt="{escape(alt)}"{span}>'
     return numbered(number, image, caption, "csv", "Numbers (CSV)", csv_bytes(data), bundles.png(fig, alt))
-
-
-def _epochs(ax: Any, epochs: Sequence[int]) -> str:
-    """Where in a picture's width, 0..1, the first and the last epoch are, for the script that reads values off it."""
-    box, (start, stop) = ax.get_position(), ax.get_xlim()
-    return " ".join(f"{box.x0 + box.width * (epoch - start) / (stop - start):.4f}" for epoch in (epochs[0], epochs[-1]))
 
 
 def templates(
