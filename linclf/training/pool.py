@@ -74,7 +74,7 @@ def considerate_blas() -> Iterator[Callable[[], None]]:
 
         def look() -> None:
             nonlocal limited
-            if not limited and _others_use_the_cores():
+            if _others_use_the_cores() and not limited:
                 limited = True
                 limit.enter_context(one_blas_thread())
 

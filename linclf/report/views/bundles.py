@@ -183,7 +183,7 @@ def captioned(bundle: Bundle, caption: str) -> Bundle:
         return bundle
     above = Image.open(io.BytesIO(base64.b64decode(bundle[0]["image/png"])))
     with own_settings():
-        lines = textwrap.wrap(caption, above.width // 16)
+        lines = textwrap.wrap(caption, above.width // 15)
         strip, drawn = Figure(figsize=(above.width / 200, 0.19 * len(lines) + 0.1)), io.BytesIO()
         strip.text(0.01, 0.99, "\n".join(lines), va="top", linespacing=1.25, parse_math=False)
         strip.savefig(drawn, format="png", dpi=200)
