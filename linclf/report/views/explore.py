@@ -52,7 +52,8 @@ def finding(explored: Explored) -> Any:
     best = best_setting(explored.reference, "base")
     theirs = 100 * explored.reference.curves("base", best, "validation_accuracy")[:, -1].mean()
     test = 100 * np.mean([metrics.accuracy(given, explored.dataset.test_labels) for given in predictions(explored)])
-    points = round(validation, 1) - round(theirs, 1)
+    # As the two numbers are shown: NumPy's round is another than the one that shows them.
+    points = float(f"{validation:.1f}") - float(f"{theirs:.1f}")
     word = "more than" if points > 0 else "fewer than" if points < 0 else "exactly like"
     said = [
         f"**{validation:.1f} %** of the validation images are right at the end: "
