@@ -13,6 +13,8 @@ sys.path[:0] = [str(HERE), str(ROOT)]  # generate.py, and the package that stand
 
 import generate  # noqa: E402
 
+from linclf.report.render import mathml  # noqa: E402
+
 project, author = "linclf", "The linclf developers"
 version = release = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.githubpages"]
@@ -35,7 +37,7 @@ nitpick_ignore_regex = [("py:(class|obj|exc|meth|func|data)", r"(?!linclf\.).*|l
 
 html_theme = "furo"
 html_title = f"linclf {release}"
-html_static_path = ["static"]
+html_static_path = ["static", *(f"../linclf/report/templates/linclf/{name}" for name in ("formulas.woff2", "OFL.txt"))]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_copyright = False
@@ -52,16 +54,11 @@ _UPWARDS = {
 """Links that lead out of this folder, and the page that stands for each in the site."""
 
 
-def _formula(display):
-    """A visitor that writes a formula as MathML, which browsers show without a script or a font from elsewhere."""
+def _formula(sign):
+    """A visitor that writes a formula as the report's pages do: as MathML, which takes no script."""
 
     def visit(translator, node):
-        from latex2mathml.converter import convert
-
-        markup = convert(node.astext().strip(), display=display)
-        if display == "block":  # where the page is narrower than the formula it scrolls: the keyboard must reach it
-            markup = f'<div class="formula" tabindex="0" role="group" aria-label="Formula">{markup}</div>'
-        translator.body.append(markup)
+        translator.body.append(mathml(f"{sign}{node.astext().strip()}{sign}"))
         raise nodes.SkipNode
 
     return visit, None
@@ -100,7 +97,7 @@ def _finish(app, error):
 
 def setup(app):
     """Our own: formulas, pages made from the code, and the files that the site takes over as they are."""
-    app.add_html_math_renderer("mathml", _formula("inline"), _formula("block"))
+    app.add_html_math_renderer("mathml", _formula("$"), _formula("$$"))
     app.connect("source-read", _read)
     app.connect("autodoc-process-docstring", _escape, priority=400)  # before napoleon
     app.connect("build-finished", _finish)

@@ -67,9 +67,10 @@ def add_install_cell(path: Path) -> None:
     about = f"[The documentation]({at['site']}). Where linclf is not installed, as in Colab, run the next cell first."
     source = f"git+https://github.com/{at['repository']}@{at['commit']}"
     install = f'%pip install --quiet "linclf[notebooks,sklearn] @ {source}"'
+    skipped = {"slideshow": {"slide_type": "skip"}}
     notebook.cells[1:1] = [
-        nbformat.v4.new_markdown_cell(about, id="published"),
-        nbformat.v4.new_code_cell(install, id="install"),
+        nbformat.v4.new_markdown_cell(about, id="published", metadata=skipped),
+        nbformat.v4.new_code_cell(install, id="install", metadata=skipped),
     ]
     nbformat.write(notebook, path)
 
@@ -89,10 +90,10 @@ def command_line() -> str:
     parser = cli.parser()
     (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     said = {action.dest: action.help for action in commands._choices_actions}
-    text = [f"```text\n{parser.epilog}```\n"]
+    text = [f"```console\n{parser.epilog}```\n"]
     for name, command in commands.choices.items():
         usage = re.sub(r"\s+", " ", command.format_usage().removeprefix("usage: ")).strip()
-        text.append(f"## `linclf {name}`\n\n{_sentence(said[name])}\n\n```text\n{usage}\n```\n")
+        text.append(f"## `linclf {name}`\n\n{_sentence(said[name])}\n\n```console\n{usage}\n```\n")
         rows = [_row(action) for action in command._actions if action.dest != "help"]
         if rows:
             text.append("\n".join(["| | |", "| --- | --- |", *rows, ""]))

@@ -24,7 +24,7 @@ def together(nodeid):
     return "report" if ON_THE_REPORT.search(nodeid) else nodeid.partition("::")[0]
 
 
-ON_THE_REPORT = re.compile(r"test_build\.py|test_pages\.py(?!.*\[.*committed/)|linclf.*verify reports")
+ON_THE_REPORT = re.compile(r"test_build\.py|test_pages\.py(?!.*\[.*committed/)|linclf predict reports")
 
 
 def pytest_collection_modifyitems(items):

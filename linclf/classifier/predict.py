@@ -80,8 +80,7 @@ def rank(
 def _files(given: Sequence[str]) -> Iterator[tuple[str, LinclfError | None]]:
     """The names of the files, those in folders in order, and what is wrong with a name."""
     for word in given:
-        lines = getattr(sys.stdin, "buffer", ())
-        for name in (os.fsdecode(line.rstrip(b"\r\n")) for line in lines) if word == "-" else (word,):
+        for name in _listed() if word == "-" else (word,):
             if os.path.isdir(name):
                 inside = [str(path) for path in pictures(Path(name), Counter())]
                 yield from ((path, None) for path in inside)
@@ -89,8 +88,15 @@ def _files(given: Sequence[str]) -> Iterator[tuple[str, LinclfError | None]]:
                     yield name, DataError(f"{name}: expected pictures in this folder, found none")
             elif os.path.exists(name):
                 yield name, None
-            elif name:
+            else:
                 yield name, DataError(f"{name}: no such file or folder")
+
+
+def _listed() -> Iterator[str]:
+    """The lines of standard input that are not empty."""
+    for line in getattr(sys.stdin, "buffer", ()):
+        if name := line.rstrip(b"\r\n"):
+            yield os.fsdecode(name)
 
 
 def _text_line(file: str, found: Ranking, what: str) -> str:

@@ -21,6 +21,7 @@ from linclf.studies.ceiling.design import Plan as CeilingPlan
 from linclf.studies.ceiling.study import CeilingStudy
 from linclf.studies.reference.design import Plan
 from linclf.studies.reference.study import Study
+from linclf.studies.reference.surrogate import on_surrogate
 from linclf.studies.store import Count, Store
 from linclf.studies.workspace import Workspace
 from linclf.studies.your_data.design import Plan as YourDataPlan
@@ -99,8 +100,8 @@ def make_report(
     with sole_writer(out):
         print(f"data: {data.provenance.describe()}", flush=True)
         print(f"training; finished runs are kept in {Store.of_report(out).folder}", flush=True)
-        found = _train(studies, dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms))
-        clock.lap("training")
+        clock.lap("data")
+        found = _train(studies, chosen, clock)
         order = reading_order(chosen, first_page(data.provenance))
         with scratch(out) as folder:
             executed = _execute({name: chosen[name] for name in order}, values, folder)
@@ -111,13 +112,13 @@ def make_report(
         if single_file or pdf:
             _write_whole(out, first_page(data.provenance), single_file=single_file, pdf=pdf)
         clock.lap("pages")
-    _announce(page, clock, open_page)
+    _announce(page, open_page)
+    print(f"done in {clock}{'' if data.provenance.synthetic else clock.rate()}")
     return 1 if any(execution.failure for execution in executed.values()) else 0
 
 
-def _announce(page: Path, clock: Clock, open_page: bool) -> None:
-    """Say where the time went and where the report is, or show it."""
-    print(f"done in {clock}")
+def _announce(page: Path, open_page: bool) -> None:
+    """Say where the report is, or show it."""
     print(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
     if open_page and not webbrowser.open(page.resolve().as_uri()):
         print(f"no browser was found here: open {page} by hand", file=sys.stderr)
@@ -136,20 +137,27 @@ def _of(plan: type, values: dict[str, Any]) -> dict[str, Any]:
     return {field.name: values[field.name] for field in fields(plan) if field.name in values}
 
 
-def _train(studies: dict[str, Any], arms: Collection[str]) -> dict[str, Any]:
+def _train(studies: dict[str, Any], chosen: Collection[str], clock: Clock) -> dict[str, Any]:
     """The results of each study. All training comes first, so that no core waits while a notebook runs.
 
     The notebooks find their runs stored. Where training diverges, those that show it fail, and say so on their pages;
     the others run.
     """
     found, count = {}, Count(0, 0)
+    arms = dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms)
     for kind, study in studies.items():
         with suppress(DivergenceError):
             found[kind] = study.run(*arms) if kind == "reference" else study.run()
         count += study.workspace.count
     print(f"networks: {count.trained} trained, {count.reused} reused", flush=True)
+    clock.lap("training", count.flop)
+    if "0_baseline" in chosen:
+        with suppress(DivergenceError):
+            on_surrogate(studies["reference"])
+        clock.lap("surrogate")
     if "shuffle" in arms:
         studies["reference"].time_shuffling()
+        clock.lap("timing")
     return found
 
 

@@ -112,6 +112,9 @@ class PagePreprocessor(Preprocessor):
                 cell.source = cell.source.replace(f"# {YOURS}", f"# {markdown(about['data'])}", 1)
                 resources["linclf"]["sections"] += re.findall(r"^## (.+)", cell.source, re.M)
                 cell.source = mathml(cell.source)
+            for output in cell.get("outputs", []):
+                said = output.get("data", {}).get("text/markdown", "")
+                resources["linclf"]["sections"] += re.findall(r"^## (.+)", said, re.M)
         for output in outputs(nb):
             if "text/markdown" in output.get("data", {}):
                 output.data["text/markdown"] = mathml(output.data["text/markdown"])

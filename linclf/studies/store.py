@@ -143,13 +143,14 @@ def _code_hash() -> str:
 
 @dataclass(frozen=True)
 class Count:
-    """How many networks were found in the store, and how many had to be trained."""
+    """How many networks were found in the store, how many had to be trained, and with how many FLOP."""
 
     reused: int
     trained: int
+    flop: float = field(default=0.0, compare=False)
 
     def __add__(self, other: "Count") -> "Count":
-        return Count(self.reused + other.reused, self.trained + other.trained)
+        return Count(self.reused + other.reused, self.trained + other.trained, self.flop + other.flop)
 
 
 def train_missing(
@@ -177,12 +178,21 @@ def train_missing(
     stored = [store.get(key) for key in keys]
     tasks = {i: make_task(i) for i, runs in enumerate(stored) if runs is None}
     order = sorted(tasks, key=lambda i: _work(tasks[i]), reverse=True)  # no worker waits at the end for a long one
-    count = Count(sum(len(runs or ()) for runs in stored), sum(len(task.configs) for task in tasks.values()))
+    trained = sum(len(task.configs) for task in tasks.values())
+    count = Count(sum(len(runs or ()) for runs in stored), trained, sum(map(_flop, tasks.values())))
     epochs = sum(task.configs[0].epochs for task in tasks.values())
     with Progress(epochs, count.trained, enabled=progress) as line:
         for number, runs in run_tasks([tasks[i] for i in order], line.epoch):
             store.put(keys[order[number]], finish(order[number], runs))
     return count
+
+
+def _flop(task: Task) -> float:
+    """Floating-point operations of a task's matrix products: two per image, class and input of each product."""
+    n, held_out = (len(images[1]) if images else 0 for images in (task.train, task.validation))
+    measured = {True: n + held_out, "validation": held_out, False: 0}[task.evaluate]
+    images = sum(2 * config.epochs * n + (config.epochs + 1) * measured for config in task.configs)
+    return 2.0 * task.n_classes * task.train[0].shape[1] * images
 
 
 def _work(task: Task) -> int:

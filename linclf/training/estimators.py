@@ -167,7 +167,8 @@ class SoftmaxClassifier(_LinearClassifier):
         learning_rate_decay: factor on η after each epoch, or each call of ``partial_fit``; 1 keeps it.
         momentum: μ of M <- μM - η dJ/dW, W <- W + M; 0 to below 1.
         averaging: a of the averaged weights, A <- aA + (1 - a)W after each epoch, as ``linclf.Config`` says.
-        init: "normal", weights and biases from N(0, 0.01²), or "xavier", weights from N(0, 2/(d + C)), biases of 0.
+        init: "normal", weights and biases from N(0, 0.01²); "xavier", weights from N(0, 2/(d + C)) and no biases; or
+            "zeros".
         batch_size: rows per mini-batch.
         max_iter: epochs that ``fit`` trains at most.
         shuffle: draw a new order of the rows at each epoch.

@@ -66,14 +66,15 @@ def test_a_list_on_standard_input_and_folders(capsys, monkeypatch, tmp_path):
     (tmp_path / "empty").mkdir()
     names = b"photos/train/cat/0.png\r\n\n" + os.fsencode(tmp_path / "empty") + b"\nno\xff\x1b[2J.png\nphotos/test\n"
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(names)))
-    assert main(["predict", "model.npz", "-", "broken.png", "model.npz"]) == 1
+    assert main(["predict", "model.npz", "-", "broken.png", "model.npz", ""]) == 1
     said = capsys.readouterr()
     assert len(said.out.splitlines()) == 1 + 12
-    empty, missing, broken, other = said.err.splitlines()
+    empty, missing, broken, other, nameless = said.err.splitlines()
     assert empty.endswith("empty: expected pictures in this folder, found none")
     assert missing == "linclf: no\\udcff\\x1b[2J.png: no such file or folder"
     assert broken.startswith("linclf: broken.png: expected an image, could not decode it")
     assert other.startswith("linclf: model.npz: expected an image")
+    assert nameless == "linclf: : no such file or folder"
 
 
 def test_the_others_still_run_where_one_cannot_be_read(capsys, monkeypatch):

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import nh3
@@ -31,7 +32,8 @@ def executed(tmp_path_factory):
     """A notebook with figures of both kinds, tables, claims, prose and callouts, executed."""
     folder = tmp_path_factory.mktemp("executed")
     given = {"data": "synthetic:100", "epochs": 2, "seeds": 2, "out_dir": str(folder / "report")}
-    execution = execute(ROOT / "notebooks" / "2_svm.ipynb", given, folder / "2_svm.ipynb")
+    with ThreadPoolExecutor(1) as pool:  # Playwright's loop may be running in this one
+        execution = pool.submit(execute, ROOT / "notebooks" / "2_svm.ipynb", given, folder / "2_svm.ipynb").result()
     assert execution.failure is None
     return execution.notebook
 
@@ -51,8 +53,7 @@ def test_every_output_has_a_type_for_every_viewer(outputs):
         kind = re.match('<figure|<div class="callout|<dl', output.data["text/html"])
         kind = kind[0] if kind else "<table"
         kinds[kind] += 1
-        words = {"text/markdown"} if kind == "<dl" else {"text/markdown", "text/latex"}
-        beside = {"image/png"} if kind == "<figure" else words
+        beside = {"image/png"} if kind == "<figure" else {"text/markdown", "text/latex"}
         assert types == {"text/html", "text/plain"} | beside
         assert "<" not in output.data["text/plain"].replace("< ", "")
         assert len(output.data["text/plain"]) > 30
@@ -158,9 +159,26 @@ def test_latex_has_every_figure_and_table_and_compiles(export, outputs, tmp_path
     command = ["xelatex", "-interaction=nonstopmode", "-halt-on-error", f"-output-directory={tmp_path}", file.name]
     done = subprocess.run(command, cwd=file.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:]
+    log = (tmp_path / "2_svm.log").read_text(encoding="utf-8", errors="replace")
+    assert re.findall("no (.) .*lmroman", log) == []
     made = pypdf.PdfReader(tmp_path / "2_svm.pdf")
     assert sum(len(page.images) for page in made.pages) == figures(outputs)
-    assert "Accuracy after the last epoch" in "".join(page.extract_text() for page in made.pages)
+    assert "Accuracy on test images after the last epoch" in "".join(page.extract_text() for page in made.pages)
+
+
+def test_slides_have_one_for_each_section(export, executed):
+    file = export("--to", "slides", ending=".html")
+    source = "\n".join(cell.source for cell in executed.cells if cell.cell_type == "markdown")
+    slides = re.findall(r"<section>\s*<section>", file.read_text(encoding="utf-8"))
+    assert len(slides) == len(re.findall("^#{1,2} ", source, re.M))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_every_section_of_a_notebook_starts_a_slide(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        starts = cell.cell_type == "markdown" and re.match("##? ", cell.source)
+        kind = "slide" if starts else "skip" if "parameters" in cell.metadata.get("tags", []) else None
+        assert cell.metadata.get("slideshow", {}).get("slide_type") == kind, cell.source
 
 
 @pytest.mark.parametrize("template", ["lab", "classic", "linclf"])

@@ -107,6 +107,13 @@ def test_a_phone_shows_what_matters(visit, path):
         assert ("scrolls" in said) == scrolls
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
+def test_a_result_stands_above_the_fold(visit, path, width, height):
+    page = visit(path, width=width, height=height)
+    result = page.locator(".counts, figure, .headline, .wide, .callout:has-text('statements')").first
+    assert result.bounding_box()["y"] < height - 60
+
+
 def test_headings_are_in_order_and_ids_unique(visit, path):
     page = visit(path)
     levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(heading => +heading.tagName[1])")
@@ -152,9 +159,9 @@ def test_without_a_script_everything_can_be_read(visit, path):
     words = [re.sub(r"\s+", " ", page.locator("main").text_content()) for page in (plain, scripted)]
     assert words[0] == words[1]
     fold = plain.locator("details.code").first
-    assert not fold.locator("pre").is_visible()
+    assert not fold.locator("pre").first.is_visible()
     fold.locator("summary").click()
-    assert fold.locator("pre").is_visible()
+    assert fold.locator("pre").first.is_visible()
 
 
 def test_a_figures_numbers_can_be_downloaded(visit, report):

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import linclf
 from linclf import Config, DivergenceError, train
 from linclf.data.load import load_dataset
 from linclf.studies import store
+from linclf.studies.reference.design import ARMS, Plan
 from linclf.studies.reference.study import Study
 from linclf.studies.store import Count, Store, StoredRun, train_missing
 from linclf.system.files import remove_unfinished, write_text, write_whole
@@ -226,3 +228,13 @@ def test_what_finished_before_a_failure_is_kept(tmp_path, monkeypatch):
         train_all(tmp_path)
     monkeypatch.undo()
     assert train_all(tmp_path)[0] == Count(reused=2, trained=4)
+
+
+def test_one_seed_of_the_reference_on_cifar_10_is_six_teraflop():
+    labels = np.broadcast_to(np.int64(0), 10_000)
+    data, total = SimpleNamespace(train_labels=[labels] * 5, validation_labels=None), 0.0
+    for arm, about in ARMS.items():
+        rows = (10_000, 10_000) if about.split == "batch" else (49_000, 1_000)
+        sets = [(np.broadcast_to(np.float32(0), (n, 3072)), np.broadcast_to(0, n)) for n in rows]
+        total += store._flop(Task(list(Plan().configs(arm, data).values()), *sets, 10))
+    assert total == pytest.approx(6.3e12, rel=0.01)

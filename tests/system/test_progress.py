@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from helpers import Terminal
 
+from linclf.system import environment, progress
 from linclf.system.progress import Progress
 
 
@@ -50,3 +51,17 @@ def test_trainings_side_by_side_are_all_counted(monkeypatch):
     with Progress(epochs=20_000, networks=1) as line, ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: line.epoch(), range(20_000)))
     assert line.done == 20_000
+
+
+def test_the_last_line_compares_training_with_square_products(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(environment, "product_speed", lambda: 140e9)
+    clock = progress.Clock()
+    for seconds, name, flop in ((0.2, "data", 0), (90, "training", 6.3e12), (15, "pages", 0)):
+        now[0] += seconds
+        clock.lap(name, flop)
+    assert str(clock) == "105 s: training 90 s, pages 15 s"
+    said = "; 6.3 TFLOP of training, 2.0 times as long as square matrix products of them (140 GFLOP/s)"
+    assert clock.rate() == said
+    assert progress.Clock().rate() == ""

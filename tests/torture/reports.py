@@ -177,8 +177,8 @@ def _killed(trial: Trial, rng: random.Random, when: float, unbroken: Unbroken) -
             kernel.kill()
     said, _ = process.communicate()
     lines = said.count("\n")
-    stage = {0: "at the start", 1: "in training", 2: "in the first notebooks", 3: "in notebooks", 4: "in pages"}
-    word = "after the end" if process.returncode == 0 else f"killed {stage[min(lines, 4)]}"
+    stages = ("at the start", "at the start", "in training", "in the first notebooks", "in notebooks", "in pages")
+    word = "after the end" if process.returncode == 0 else f"killed {stages[min(lines, len(stages) - 1)]}"
     return Outcome(word, (*trial.broken(), *trial.again(unbroken.numbers)))
 
 

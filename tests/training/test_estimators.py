@@ -254,7 +254,7 @@ def test_dumps_come_back_and_train_on(Classifier, tmp_path):
         ({"shuffle": 1}, "shuffle must be True or False, not 1"),
         ({"momentum": 1}, "momentum must be a number from 0 to below 1, not 1"),
         ({"averaging": "much"}, "averaging must be a number from 0 to below 1, not 'much'"),
-        ({"init": "zeros"}, "init must be one of normal, xavier, not 'zeros'"),
+        ({"init": "ones"}, "init must be one of normal, xavier, zeros, not 'ones'"),
         ({"augment": "flip"}, "augment must be a linclf.Augmentation or None, not 'flip'"),
         ({"augment": Augmentation(image_shape=(3, 3, 1))}, r"images of shape \(3, 3, 1\) to mirror or move, not 64"),
         ({"class_weight": "even"}, "class_weight"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from linclf.data.dataset import CIFAR10, Dataset, make_dataset
+from linclf.data.dataset import CIFAR10, Dataset, LabelledImages, make_dataset
 from linclf.data.surrogate import FIELDS, Surrogate
 from linclf.data.surrogate_fit import fit_surrogate
 from linclf.errors import DataError
@@ -40,6 +40,12 @@ def load(path: Path, source: str) -> Dataset:
 def embedded(batch_size: int = 2000) -> Dataset:
     """The surrogate of CIFAR-10 that comes with the package: five training batches and a test set of that size."""
     return _drawn(_read(EMBEDDED), batch_size, "the package")
+
+
+def draw_embedded(*sizes: int) -> list[LabelledImages]:
+    """Images of CIFAR-10's surrogate, and their labels: a set of each size."""
+    surrogate, rng = _read(EMBEDDED), np.random.default_rng(SEED)
+    return [surrogate.draw(n, rng) for n in sizes]
 
 
 def write_surrogate(data: Dataset, path: str | os.PathLike[str]) -> str:

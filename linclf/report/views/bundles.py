@@ -89,7 +89,7 @@ def latex(text: str) -> str:
     >>> print(latex("5 % ± λ"))
     5 \% $\pm$ $\lambda$
     """
-    return "".join(_LATEX.get(sign, sign) for sign in text)
+    return "".join(_LATEX.get(sign, sign) for sign in text).replace("--", "-{}-")
 
 
 def plain(markup: str) -> str:

@@ -29,6 +29,12 @@ LOSS_WORDS = {
 }
 
 
+def headline(results: CeilingResults) -> Any:
+    """Test accuracy with each loss, large."""
+    numbers = {LOSS_WORDS[loss]: f"{100 * _tested(results, loss):.1f} %" for loss in LOSSES}
+    return html.large(numbers, "Test accuracy of one network")
+
+
 def setup(results: CeilingResults) -> Any:
     """What was trained, on which images, in words."""
     n_train, n_validation = map(len, results.choosing)

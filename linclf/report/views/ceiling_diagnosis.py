@@ -123,7 +123,7 @@ def optimum(results: CeilingResults) -> str:
     return (
         f"{reached} of softmax on these images at λ = {l2:g} is {best['cost']:.4f}, by L-BFGS on all of them at once. "
         f"Mini-batch descent with all ingredients but flips and shifts ends at {np.mean(costs):.4f}, "
-        f"{100 * (np.mean(costs) / best['cost'] - 1):.2g} % above. Training on to the optimum {more} "
+        f"{np.mean(costs) - best['cost']:.4f} above. Training on to the optimum {more} "
         f"{100 * abs(there - here):.2f} points of validation accuracy ({100 * there:.2f} % there, {100 * here:.2f} % "
         f"here)."
     )

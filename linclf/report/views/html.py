@@ -160,13 +160,20 @@ def verdict(word: str | None) -> str:
 
 def counts(numbers: Mapping[str, str], of: str) -> Html:
     """How many claims got each verdict, large, as a list."""
-    items = "".join(f'<li><b class="count">{escape(n)}</b> {verdict(word)}</li>' for word, n in numbers.items())
     said = f"{', '.join(f'{n} {word}' for word, n in numbers.items())} {of}"
-    return Html(
-        f'<ul class="counts" aria-label="{escape(of)}">{items}</ul>',
-        said,
-        {"text/markdown": f"**{bundles.markdown(said)}**"},
-    )
+    return _large([(n, verdict(word)) for word, n in numbers.items()], f' aria-label="{escape(of)}"', "", said)
+
+
+def large(numbers: Mapping[str, str], of: str) -> Html:
+    """A few numbers, by what they stand for, large, under a line that says ``of`` what they are."""
+    said = f"{of}: {', '.join(f'{n} in {name}' for name, n in numbers.items())}."
+    return _large([(n, escape(name)) for name, n in numbers.items()], "", f"<p>{escape(of)}:</p>", said)
+
+
+def _large(items: Sequence[tuple[str, str]], attributes: str, before: str, said: str) -> Html:
+    listed = "".join(f'<li><b class="count">{escape(number)}</b> {what}</li>' for number, what in items)
+    others = {"text/markdown": f"**{bundles.markdown(said)}**", "text/latex": rf"\textbf{{{bundles.latex(said)}}}"}
+    return Html(f'{before}<ul class="counts"{attributes}>{listed}</ul>', said, others)
 
 
 def against_region(value: float, low: float, high: float, region: tuple[float, float], text: str) -> str:
@@ -226,7 +233,9 @@ def provenance(items: Mapping[str, str | Html]) -> Html:
     texts = {name: value.text if isinstance(value, Html) else value for name, value in items.items()}
     listed = "\n".join(f"- **{bundles.markdown(name)}:** {bundles.markdown(text)}" for name, text in texts.items())
     said = "\n".join(f"{name}: {text}" for name, text in texts.items())
-    return Html(f'<dl class="provenance">{rows}</dl>', said, {"text/markdown": listed})
+    described = "".join(rf"\item[{bundles.latex(name)}] {bundles.latex(text)} " for name, text in texts.items())
+    others = {"text/markdown": listed, "text/latex": rf"\begin{{description}}{described}\end{{description}}"}
+    return Html(f'<dl class="provenance">{rows}</dl>', said, others)
 
 
 def _markup(value: str | Html) -> str:

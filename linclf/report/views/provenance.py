@@ -36,10 +36,12 @@ def data_note(study: Study | CeilingStudy) -> Any:
     text = "Made on other data, not on CIFAR-10: the reference's numbers, and what is said of them, do not apply here."
     if provenance.synthetic:
         text = (
-            "Made on a surrogate of CIFAR-10, not on CIFAR-10: the lessons are much the same, accuracies differ by "
-            "some points, and no claim of the reference gets a verdict here."
+            "Made on a surrogate of CIFAR-10, not on CIFAR-10: accuracies differ by some points, and no claim of the "
+            "reference gets a verdict here."
         )
-        more.insert(0, "A linear classifier meets much the same means and covariances.")
+        more.insert(
+            0, "A linear classifier meets much the same means and covariances, and so the lessons are much the same."
+        )
     return html.callout(text, kind="warning", more=" ".join(more))
 
 

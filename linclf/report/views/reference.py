@@ -116,6 +116,16 @@ def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> A
     return html.table(columns, rows, caption=f"Accuracy on {word} images after the last epoch, %, {seeds}.")
 
 
+def headline(results: Results, arm: str, beside: str | None = None) -> Any:
+    """Test accuracy in each setting, large; ``beside`` is another arm to compare with."""
+
+    def accuracy(arm: str, setting: int) -> str:
+        return f"{100 * results.curves(arm, setting, 'test_accuracy').mean():.1f} %"
+
+    names = {i: f"setting {i}" + (f" ({ARMS[beside].title} {accuracy(beside, i)})" if beside else "") for i in SETTINGS}
+    return html.large({names[i]: accuracy(arm, i) for i in SETTINGS}, f"Test accuracy, {ARMS[arm].title}")
+
+
 def best_setting(results: Results, arm: str) -> int:
     """The setting with the highest mean validation accuracy at the end: no choice is made on test images."""
     return max(SETTINGS, key=lambda i: results.curves(arm, i, "validation_accuracy")[:, -1].mean())

@@ -53,7 +53,8 @@ class CeilingStudy:
         n = sum(map(len, data.train_labels))
         # The chosen networks train on all but the images that the plan keeps for validation, or that the data brought.
         self.final = split_rows("full", data, self.plan.n_validation)
-        # Everything is chosen on what the data brought, else on the last tenth of the training images.
+        # Everything is chosen on nine tenths of the training images, and the last tenth, which validates unless the
+        # data brought others.
         n_validation = max(1, n // 10)
         self.choosing = Cut(range(n - n_validation), range(n - n_validation, n))
         if data.validation_labels is not None:
