@@ -23,6 +23,10 @@ class LinclfError(Exception):
         text = printable(super().__str__())
         return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows below a notebook's cell: the sentence, not the way to it."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class ConfigError(LinclfError, ValueError):
     """A setting, argument or parameter is not what it has to be."""

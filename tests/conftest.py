@@ -73,3 +73,33 @@ def browser():
     api = pytest.importorskip("playwright.sync_api")
     with api.sync_playwright() as playwright:
         yield playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+
+
+@pytest.fixture
+def visit(browser):
+    """Open a file in a context of its own; what the page asked for and complained about is in ``page.trouble``."""
+    contexts = []
+
+    def open_page(path, width=1280, scheme="light", script=True, height=900):
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, java_script_enabled=script, offline=True
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.trouble = []
+
+        def asked(request):
+            if not request.url.startswith("data:") and request.url != path.as_uri():
+                page.trouble.append(f"asked for {request.url}")
+
+        page.on("request", asked)
+        page.on("requestfailed", lambda request: page.trouble.append(f"failed: {request.url[:80]}"))
+        page.on("console", lambda message: page.trouble.append(message.text))
+        page.on("pageerror", lambda error: page.trouble.append(str(error)))
+        page.on("dialog", lambda dialog: (page.trouble.append("a dialog"), dialog.dismiss()))
+        page.goto(path.as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()

@@ -1,8 +1,6 @@
 """The report: check parameters -> papermill -> nbconvert -> a folder of pages, with its numbers and claims beside."""
 
 import base64
-import json
-import re
 import sys
 import webbrowser
 from collections.abc import Collection
@@ -15,10 +13,11 @@ from typing import Any
 import nbformat
 
 from linclf.claims import verdicts
-from linclf.data.dataset import Provenance
+from linclf.data.dataset import Dataset, Provenance
 from linclf.errors import ConfigError, DivergenceError
 from linclf.studies.ceiling.design import Plan as CeilingPlan
 from linclf.studies.ceiling.study import CeilingStudy
+from linclf.studies.exploration import Plan as ExplorationPlan
 from linclf.studies.reference.design import Plan
 from linclf.studies.reference.study import Study
 from linclf.studies.reference.surrogate import on_surrogate
@@ -27,7 +26,7 @@ from linclf.studies.workspace import Workspace
 from linclf.studies.your_data.design import Plan as YourDataPlan
 from linclf.studies.your_data.study import YourDataStudy
 from linclf.system.environment import cores, source_tree
-from linclf.system.files import write_text, write_whole
+from linclf.system.files import write_json, write_text, write_whole
 from linclf.system.progress import Clock
 
 from . import parameters
@@ -92,11 +91,7 @@ def make_report(
     asked = only or known.keys() & report_pages(data.provenance)
     chosen = parameters.select(known, [*asked, *([CEILING] if ceiling else [])])
     values = given | parameters.parse(assignments or [], chosen)
-    studies = {
-        kind: study(data, out, fresh=fresh, **_of(plan, values))
-        for kind, (study, plan) in _STUDIES.items()
-        if any(PAGES[name].study == kind for name in chosen)
-    }
+    studies = _studies(data, out, chosen, values, fresh)
     with sole_writer(out):
         print(f"data: {data.provenance.describe()}", flush=True)
         print(f"training; finished runs are kept in {Store.of_report(out).folder}", flush=True)
@@ -130,6 +125,17 @@ _STUDIES: dict[str, tuple[Any, type]] = {
     "your_data": (YourDataStudy, YourDataPlan),
 }
 """What trains for the pages, and what may be chosen of it."""
+
+
+def _studies(data: Dataset, out: Path, chosen: Collection[str], values: dict[str, Any], fresh: bool) -> dict[str, Any]:
+    """The studies of the chosen pages; ConfigError, DataError for what cannot be trained."""
+    if "explore" in chosen:  # which trains for itself
+        ExplorationPlan(**_of(ExplorationPlan, values))
+    return {
+        kind: study(data, out, fresh=fresh, **_of(plan, values))
+        for kind, (study, plan) in _STUDIES.items()
+        if any(PAGES[name].study == kind for name in chosen)
+    }
 
 
 def _of(plan: type, values: dict[str, Any]) -> dict[str, Any]:
@@ -237,12 +243,7 @@ def _write_numbers(out: Path, studies: dict[str, Any], found: dict[str, Any], co
         documents["results.json"] = {**results.document, "command": command}
         documents["claims.json"] = verdicts.evaluate(results)
     for file, document in documents.items():
-        write_text(out / file, _compact(json.dumps(document, indent=1, ensure_ascii=False)) + "\n")
+        write_json(out / file, document)
     keeps = found.get("your_data") or studies.get("reference")
     if keeps and (classifier := keeps.classifier()):
         classifier.save(out / MODEL)
-
-
-def _compact(text: str) -> str:
-    """JSON with each list of numbers on one line."""
-    return re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda match: "[" + re.sub(r"\s*\n\s*", " ", match[1]) + "]", text)

@@ -46,6 +46,7 @@ PAGES = {
     "1_3_shuffling": Page("1.3 Shuffling", "1.3"),
     "2_svm": Page("2 SVM loss", "2"),
     CEILING: Page("3 The ceiling", "3", "ceiling"),
+    "explore": Page("Try any setting", study=None),
     "summary": Page("Summary"),
     YOUR_DATA: Page("Your data", None, "your_data"),
 }
@@ -53,7 +54,7 @@ PAGES = {
 
 USUAL = [name for name in PAGES if name not in (CEILING, YOUR_DATA)]
 """Those of a report on CIFAR-10 or its surrogate, of which nothing else is asked."""
-OTHERS = [YOUR_DATA]
+OTHERS = [YOUR_DATA, "explore"]
 """Those of a report on other data."""
 
 

@@ -1,11 +1,13 @@
 """Atomic writes: a file appears whole or not at all."""
 
+import json
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 _UNFINISHED = ".linclf-part"
 
@@ -53,3 +55,10 @@ def remove_unfinished(folder: Path) -> None:
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """:func:`write_whole` for text, in UTF-8."""
     write_whole(path, lambda file: file.write(text.encode()))
+
+
+def write_json(path: str | os.PathLike[str], document: Any) -> None:
+    """Write a document as JSON, each list of numbers on one line, whole or not at all."""
+    text = json.dumps(document, indent=1, ensure_ascii=False)
+    text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda match: "[" + re.sub(r"\s*\n\s*", " ", match[1]) + "]", text)
+    write_text(path, text + "\n")

@@ -34,7 +34,7 @@ def _batches(examples: Weighted, order: np.ndarray | None, batch_size: int, gath
     X, *targets = examples
     for i in range(0, len(X), batch_size):
         if order is None:
-            yield X[i : i + batch_size], *(target[i : i + batch_size] for target in targets)
+            yield X[i : i + batch_size], *[target[i : i + batch_size] for target in targets]
         else:  # "clip", since "raise" would gather into other memory first
             rows = order[i : i + batch_size]
-            yield X.take(rows, axis=0, out=gathered[: len(rows)], mode="clip"), *(target[rows] for target in targets)
+            yield X.take(rows, axis=0, out=gathered[: len(rows)], mode="clip"), *[target[rows] for target in targets]

@@ -105,7 +105,7 @@ class Record:
         loss_sum, correct = np.zeros((2, len(self._l2)))
         for i in range(0, len(X), _CHUNK):
             S = self._measured.scores(X[i : i + _CHUNK])
-            labels, *weights = (target[i : i + _CHUNK] for target in targets)
+            labels, *weights = [target[i : i + _CHUNK] for target in targets]
             for loss, members in self._losses:
                 loss_sum[members] += _total(loss.value(S[:, members], labels), *weights)
             correct += _total(S.argmax(axis=0) == labels, *weights)

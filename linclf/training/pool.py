@@ -69,14 +69,15 @@ def considerate_blas() -> Iterator[Callable[[], None]]:
     Two threads on two free cores take 0.7 of the time of one for the products of a mini-batch. But they wait for each
     other by spinning: with a busy process beside them they take 5 to 20 times as long.
     """
+    limited = False
     with ExitStack() as limit:
 
         def look() -> None:
+            nonlocal limited
             if _others_use_the_cores() and not limited:
-                limited.append(True)
+                limited = True
                 limit.enter_context(one_blas_thread())
 
-        limited: list[bool] = []
         look()
         yield look
 

@@ -8,7 +8,7 @@ import pytest
 from helpers import ROOT, blobs
 
 import linclf
-from linclf.report.views import learn, runs
+from linclf.report.views import pictures, runs
 from linclf.training.losses import multiclass_hinge_gradient
 
 NOTEBOOK = nbformat.read(ROOT / "notebooks" / "learn.ipynb", as_version=4)
@@ -74,7 +74,7 @@ def test_a_run_is_told_in_words():
         return linclf.Run(linclf.Config(learning_rate=1, l2=0), None, linclf.History(*series), 0.0)
 
     told = runs.told([run([2, 1.5, 1], [2, 1.25, 1.5])], "loss")
-    assert told == "Training loss goes from 2 to 1; validation loss goes from 2 to 1.5, lowest 1.25 at epoch 1."
+    assert told == "training loss goes from 2 to 1; validation loss goes from 2 to 1.5, lowest 1.25 at epoch 1."
     assert "highest 40.0 % at epoch 1" in runs.told([run([0.1, 0.4, 0.3], [0.1, 0.2, 0.3])], "accuracy")
 
 
@@ -83,6 +83,6 @@ def test_what_is_no_picture_is_said(shape, shown):
     rng = np.random.default_rng(0)
     images, y = rng.integers(0, 256, (20, *shape), np.uint8), np.arange(20) % 2
     X = images.reshape(20, -1) / 255
-    found = learn.surest(linclf.Linear(X[:2], np.zeros(2)), images, X, y, ["a", "b"], number=1).markup
+    found = pictures.surest(linclf.Linear(X[:2], np.zeros(2)), images, X, y, ["a", "b"], number=1).markup
     assert ("<img" in found) == shown
     assert ("No pictures" in found) != shown

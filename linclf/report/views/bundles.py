@@ -161,6 +161,12 @@ def svg(fig: Any, salt: str) -> bytes:
     return picture.getvalue().replace("<defs>", f"<defs>{_STYLE}", 1).encode()
 
 
+def epoch_places(ax: Any, epochs: Sequence[int]) -> str:
+    """Where in a picture's width, 0..1, the first and the last epoch are, for the script that reads values off it."""
+    box, (start, stop) = ax.get_position(), ax.get_xlim()
+    return " ".join(f"{box.x0 + box.width * (epoch - start) / (stop - start):.4f}" for epoch in (epochs[0], epochs[-1]))
+
+
 def png(fig: Any, alt: str) -> Bundle:
     """A figure as PNG with two pixels for each that it is wide, and its metadata: width, height and alt text."""
     picture = io.BytesIO()
@@ -177,7 +183,7 @@ def captioned(bundle: Bundle, caption: str) -> Bundle:
         return bundle
     above = Image.open(io.BytesIO(base64.b64decode(bundle[0]["image/png"])))
     with own_settings():
-        lines = textwrap.wrap(caption, above.width // 16)
+        lines = textwrap.wrap(caption, above.width // 15)
         strip, drawn = Figure(figsize=(above.width / 200, 0.19 * len(lines) + 0.1)), io.BytesIO()
         strip.text(0.01, 0.99, "\n".join(lines), va="top", linespacing=1.25, parse_math=False)
         strip.savefig(drawn, format="png", dpi=200)

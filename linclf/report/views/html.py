@@ -43,7 +43,8 @@ def callout(text: str, kind: str = "note", more: str = "") -> Html:
 def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping[str, Sequence[Any]]) -> Html:
     """A numbered figure as SVG and PNG, with its caption, alt text and numbers to download."""
     source = data_link("image/svg+xml", bundles.svg(fig, salt=str(number)))
-    image = f'<img class="curve" src="{source}" alt="{escape(alt)}">'
+    span = f' data-epochs="{bundles.epoch_places(fig.axes[0], data["epoch"])}"' if "epoch" in data else ""
+    image = f'<img class="curve" src="{source}" alt="{escape(alt)}"{span}>'
     return numbered(number, image, caption, "csv", "Numbers (CSV)", csv_bytes(data), bundles.png(fig, alt))
 
 

@@ -6,15 +6,12 @@ from typing import Any
 import numpy as np
 
 from linclf.data.dataset import Dataset
-from linclf.studies.metrics import accuracy, low_frequency_share
+from linclf.studies.metrics import low_frequency_share
 from linclf.training.losses import cross_entropy, multiclass_hinge
 from linclf.training.model import Linear
 
 from . import html
-from .pictures import Picture, as_pictures, can_be_shown, grid, nothing_to_show, templates
-
-EACH = 8
-"""Images shown of each class, and images in each row of the surest ones."""
+from .pictures import ACROSS, Picture, as_pictures, can_be_shown, grid, nothing_to_show, templates
 
 
 def classes(data: Dataset, *, number: int | str) -> Any:
@@ -23,7 +20,9 @@ def classes(data: Dataset, *, number: int | str) -> Any:
         return nothing_to_show(data.train_images[0])
     pixels, labels = as_pictures(data.train_images[0]), data.train_labels[0]
     rows = {
-        name: [Picture(pixels[i], f"A training image of the class {name}") for i in np.flatnonzero(labels == k)[:EACH]]
+        name: [
+            Picture(pixels[i], f"A training image of the class {name}") for i in np.flatnonzero(labels == k)[:ACROSS]
+        ]
         for k, name in enumerate(data.class_names)
     }
     counts = np.bincount(labels, minlength=len(rows))
@@ -56,42 +55,6 @@ def two_losses(names: Sequence[str], label: int, s: np.ndarray, gradients: Seque
     S, y = s[:, None], np.array([label])
     caption = f"One validation image under two losses: its cross-entropy is {cross_entropy(S, y)[0]:.2f}, its hinge "
     return html.table(columns, rows, caption=f"{caption}{multiclass_hinge(S, y)[0]:.2f}.")
-
-
-def surest(
-    model: Linear, images: np.ndarray, X: np.ndarray, y: np.ndarray, names: Sequence[str], *, number: int | str
-) -> Any:
-    """The images that a network is most sure of, among those it gets right and among those it gets wrong."""
-    if not can_be_shown(images):
-        return nothing_to_show(images)
-    S = model.scores(X)
-    given, p = S.argmax(axis=0), 1 / np.exp(S - S.max(axis=0)).sum(axis=0)
-    rows, chosen = {}, []
-    for word, right in (("right", True), ("wrong", False)):
-        found = np.flatnonzero((given == y) == right)
-        found = found[np.argsort(-p[found], kind="stable")][:EACH]
-        chosen += found.tolist()
-        if len(found):
-            rows[word] = [_judged(images[i], names[y[i]], names[given[i]], p[i]) for i in found]
-    share = accuracy(given, y)
-    caption = (
-        f"Of {len(y):,} validation images {100 * share:.1f} % are right. Above, those that it is surest of and gets "
-        "right; below, those that it is surest of and gets wrong, with the class that it gives and its probability."
-    )
-    data = {
-        "image": chosen,
-        "true class": [names[y[i]] for i in chosen],
-        "given class": [names[given[i]] for i in chosen],
-        "probability": [float(p[i]) for i in chosen],
-    }
-    return grid(rows, number=number, caption=caption, data=data)
-
-
-def _judged(image: np.ndarray, true: str, given: str, p: float) -> Picture:
-    """One image, with what the network says of it."""
-    alt = f"Validation image of the class {true}, given the class {given} with {100 * p:.0f} %"
-    text = f"{given}, {100 * p:.0f} %" if true == given else f"{given}, {100 * p:.0f} %: it is {true}"
-    return Picture(as_pictures(image[None])[0], alt, text)
 
 
 def penalties(models: Mapping[float, Linear], data: Dataset, *, number: int | str) -> Any:

@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 
 from linclf.data.dataset import Dataset
+from linclf.studies.metrics import accuracy
 from linclf.training.model import Linear
 
 from . import bundles, html
 from .plots import template_images
+
+ACROSS, MOST_CLASSES = 8, 10
+"""Images in a row of those shown, and classes whose templates are."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ def grid(
     head = "".join(f'<th scope="col"><span>{escape(name)}</span></th>' for name in columns)
     body = f"<tr><td></td>{head}</tr>" if columns else ""
     for name, own in rows.items():
-        cells = "".join(f"<td>{_image(each)}</td>" for each in own)
+        cells = "".join(map(_cell, own))
         body += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
     everything = [each for own in rows.values() for each in own]
     mosaic = bundles.mosaic(np.stack([each.pixels for each in everything]), [each.text for each in everything])
@@ -45,18 +49,25 @@ def grid(
     return html.numbered(number, table, caption, "csv", "Numbers (CSV)", html.csv_bytes(data), png)
 
 
-def _image(picture: Picture) -> str:
+def _cell(picture: Picture) -> str:
     text = f"<br><span>{escape(picture.text)}</span>" if picture.text else ""
-    source = html.data_link("image/png", png(picture.pixels))
-    return f'<img class="pixels" width="60" src="{source}" alt="{escape(picture.alt)}">{text}'
+    return f"<td>{image(picture.pixels, picture.alt)}{text}</td>"
+
+
+def image(pixels: np.ndarray, alt: str, mark: str = "") -> str:
+    """Pixels (h, w, 3) or grey (h, w) in 0..1 as an element; a mark is what the script of ``play`` finds it by."""
+    found_by = f' data-play="{mark}"' if mark else ""
+    source = html.data_link("image/png", png(pixels))
+    return f'<img class="pixels" width="60"{found_by} src="{source}" alt="{escape(alt)}">'
 
 
 def png(pixels: np.ndarray) -> bytes:
-    """Pixels in 0..1 as a PNG, one dot each."""
+    """Pixels in 0..1 as a PNG, one dot each unless they are many."""
     from PIL import Image
 
-    file = io.BytesIO()
-    Image.fromarray(np.rint(255 * pixels).astype(np.uint8)).save(file, format="png", optimize=True)
+    file, image = io.BytesIO(), Image.fromarray(np.rint(255 * pixels).astype(np.uint8))
+    image.thumbnail((html.LARGEST_PICTURE, html.LARGEST_PICTURE))
+    image.save(file, format="png", optimize=True)
     return file.getvalue()
 
 
@@ -80,14 +91,59 @@ def templates(models: Mapping[str, Linear], data: Dataset, *, number: int | str,
     """A row of templates for each model under its name ("epoch 5", say), each template stretched on its own."""
     if not can_be_shown(data.test_images):
         return nothing_to_show(data.test_images)
-    shape, names = data.test_images.shape[1:], data.class_names
-    drawn = {row: template_images(model.W, shape) for row, model in models.items()}
+    shape, names = data.test_images.shape[1:], data.class_names[:MOST_CLASSES]
+    if len(names) < len(data.class_names):
+        caption += f" Shown are the first {len(names)} of {len(data.class_names):,} classes."
+    drawn = {row: template_images(model.W[: len(names)], shape) for row, model in models.items()}
     rows = {
         row: [Picture(pixels, f"Template of the class {name}, {row}") for pixels, name in zip(own, names, strict=True)]
         for row, own in drawn.items()
     }
-    sizes = {f"norm, {row}": np.linalg.norm(model.W, axis=1).tolist() for row, model in models.items()}
+    sizes = {f"norm, {row}": np.linalg.norm(model.W[: len(names)], axis=1).tolist() for row, model in models.items()}
     return grid(rows, columns=names, number=number, caption=caption, data={"class": names, **sizes})
+
+
+def surest(
+    model: Linear,
+    images: np.ndarray,
+    X: np.ndarray,
+    y: np.ndarray,
+    names: Sequence[str],
+    *,
+    number: int | str,
+    what: str = "validation",
+) -> Any:
+    """The images that a network is most sure of, among those it gets right and among those it gets wrong."""
+    if not can_be_shown(images):
+        return nothing_to_show(images)
+    S = model.scores(X)
+    given, p = S.argmax(axis=0), 1 / np.exp(S - S.max(axis=0)).sum(axis=0)
+    rows, chosen = {}, []
+    for word, right in (("right", True), ("wrong", False)):
+        found = np.flatnonzero((given == y) == right)
+        found = found[np.argsort(-p[found], kind="stable")][:ACROSS]
+        chosen += found.tolist()
+        if len(found):
+            rows[word] = [_judged(images[i], names[y[i]], names[given[i]], p[i], what) for i in found]
+    share = accuracy(given, y)
+    caption = (
+        f"Of {len(y):,} {what} images {100 * share:.1f} % are right. Above, those that it is surest of and gets "
+        "right; below, those that it is surest of and gets wrong, with the class that it gives and its probability."
+    )
+    data = {
+        "image": chosen,
+        "true class": [names[y[i]] for i in chosen],
+        "given class": [names[given[i]] for i in chosen],
+        "probability": [float(p[i]) for i in chosen],
+    }
+    return grid(rows, number=number, caption=caption, data=data)
+
+
+def _judged(image: np.ndarray, true: str, given: str, p: float, what: str) -> Picture:
+    """One image, with what the network says of it."""
+    alt = f"{what.capitalize()} image of the class {true}, given the class {given} with {100 * p:.0f} %"
+    text = f"{given}, {100 * p:.0f} %" if true == given else f"{given}, {100 * p:.0f} %: it is {true}"
+    return Picture(as_pictures(image[None])[0], alt, text)
 
 
 def strip_epochs(epochs: int, stops: Iterable[int] = (0, 1, 2, 5, 10, 20, 40)) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from linclf.data.dataset import CIFAR10
 from linclf.studies.ceiling.study import CeilingStudy
+from linclf.studies.exploration import Exploration
 from linclf.studies.reference.study import Study
 from linclf.system import environment
 
@@ -21,7 +22,7 @@ def is_the_references(data: str) -> bool:
     return data == CIFAR10
 
 
-def data_note(study: Study | CeilingStudy) -> Any:
+def data_note(study: Study | CeilingStudy | Exploration) -> Any:
     """Which data this page is made on, with a warning where they are not the reference's; where "auto" keeps runs."""
     provenance = study.workspace.data.provenance
     more = [f"Data: {provenance.describe()}"]
@@ -59,7 +60,7 @@ def data_deviation(study: Study) -> Any:
     return html.prose(f"- **Data.** These are {words} (content SHA-256 `{provenance.sha256[:16]}…`).")
 
 
-def provenance(study: Study | CeilingStudy, notebook: str) -> Any:
+def provenance(study: Study | CeilingStudy | Exploration, notebook: str) -> Any:
     """Where this page's numbers come from, and the command that makes the page again."""
     workspace, plan = study.workspace, study.plan
     command = ["linclf", "report", "--data", str(workspace.source), "--out", str(workspace.out_dir), "--only", notebook]

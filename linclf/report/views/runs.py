@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import LogFormatter
 
 from linclf.training.loop import Run
 
 from . import html, plots
+from .settings import own_settings
 
 
+@own_settings()
 def history(
     runs: Mapping[str, Sequence[Run]], quantity: str, *, number: int | str, title: str, scale: str = "linear"
 ) -> Any:
@@ -22,24 +25,27 @@ def history(
         title: what it shows, as a sentence.
         scale: "log" where one run's numbers would dwarf the others'.
     """
-    axes = plots.history(runs, quantity, ax=plots.new_axes(5.6, 3.3 if len(runs) == 1 else 4.2))
-    axes.set_yscale(scale)
-    columns: dict[str, Sequence[float]] = {}
+    axes = plots.history(runs, quantity, ax=plots.new_axes(5.6, 3.3 if len(runs) == 1 else 4.8))
+    if scale == "log":
+        axes.set_yscale(scale)
+        axes.yaxis.set_major_formatter(LogFormatter())
+        axes.yaxis.set_minor_formatter(LogFormatter())
+    if len(runs) > 1:  # beneath, where so many lines are not hidden by it
+        axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.18), ncols=2, frameon=False)
+    columns: dict[str, Sequence[Any]] = {}
     for name, own in runs.items():
-        for run in own:
-            for part in ("training", "validation"):
-                series = _series(run, part, quantity)
-                columns.setdefault("epoch", range(len(series)))
-                seed = f", seed {run.config.seed}" if len(own) > 1 else ""
-                columns[f"{part} {quantity}{f', {name}' if name else ''}{seed}"] = series.tolist()
-    first, many = next(iter(runs.values())), len(runs) > 1
-    said = told(first, quantity)
-    name = f"{next(iter(runs))}: " if many else ""
+        for part in ("training", "validation"):
+            mean = _mean(own, part, quantity)
+            columns.setdefault("epoch", range(len(mean)))
+            columns[f"{part} {quantity}{f', {name}' if name else ''}"] = [f"{value:.6g}" for value in mean]
+    (name, first), many = next(iter(runs.items())), len(runs) > 1
+    said = f"{name}: {told(first, quantity)}" if many else told(first, quantity)
+    said = said[0].upper() + said[1:]
     return html.figure(
         axes.figure,
         number=number,
-        caption=f"{title} {name}{said}",
-        alt=f"{2 * len(runs) if many else 'Two'} curves over {len(columns['epoch']) - 1} epochs. {name}{said}",
+        caption=f"{title} {said}",
+        alt=f"{2 * len(runs) if many else 'Two'} curves over {len(columns['epoch']) - 1} epochs. {said}",
         data=columns,
     )
 
@@ -48,14 +54,13 @@ def told(runs: Sequence[Run], quantity: str) -> str:
     """How a quantity went on training and validation images, mean over the runs, in a sentence."""
     parts = []
     for part in ("training", "validation"):
-        mean = np.mean([_series(run, part, quantity) for run in runs], axis=0)
+        mean = _mean(runs, part, quantity)
         best = int(mean.argmax() if quantity == "accuracy" else mean.argmin())
         word = "highest" if quantity == "accuracy" else "lowest"
         start, end, peak = (number(value, quantity) for value in (mean[0], mean[-1], mean[best]))
         extreme = f", {word} {peak} at epoch {best}" if peak not in (start, end) else ""
         parts.append(f"{part} {quantity} goes from {start} to {end}{extreme}")
-    text = "; ".join(parts) + "."
-    return text[0].upper() + text[1:]
+    return "; ".join(parts) + "."
 
 
 def number(value: float, quantity: str) -> str:
@@ -63,6 +68,6 @@ def number(value: float, quantity: str) -> str:
     return f"{100 * value:.1f} %" if quantity == "accuracy" else f"{value:.3g}"
 
 
-def _series(run: Run, part: str, quantity: str) -> np.ndarray:
-    """What was measured on the training or validation images, (epochs + 1,)."""
-    return getattr(run.history, f"{part.replace('training', 'train')}_{quantity}")
+def _mean(runs: Sequence[Run], part: str, quantity: str) -> np.ndarray:
+    """What was measured on the training or validation images, mean over the runs, (epochs + 1,)."""
+    return np.mean([getattr(run.history, f"{part.replace('training', 'train')}_{quantity}") for run in runs], axis=0)

@@ -1,0 +1,158 @@
+"""Any setting, beside the reference's four on the same images."""
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+
+from linclf.data.augmentation import Augmentation
+from linclf.data.dataset import Dataset
+from linclf.errors import ConfigError
+from linclf.studies.reference.study import Study
+from linclf.studies.results import Results
+from linclf.studies.splits import Split, check_whole, split_rows
+from linclf.studies.workspace import Workspace
+from linclf.training.config import Config
+from linclf.training.loop import Run, training
+from linclf.training.model import Linear
+from linclf.training.tasks import grouped, make_tasks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What may be varied: fields of Config, and how many images train.
+
+    Attributes:
+        flip, shift: of :class:`linclf.Augmentation`.
+        n_train: training images, the first ones: of batch 1, then of the batches that do not validate; more than there
+            are is all of them, and 0 is batch 1.
+        seeds, first_seed: how many networks, and the number of the first one's seed.
+    """
+
+    loss: str = "cross_entropy"
+    learning_rate: float = 0.001
+    l2: float = 0.3
+    lr_decay: float = 1.0
+    momentum: float = 0.0
+    batch_size: int = 100
+    epochs: int = 40
+    shuffle: bool = False
+    flip: bool = False
+    shift: int = 0
+    n_train: int = 0
+    seeds: int = 1
+    first_seed: int = 0
+
+    def __post_init__(self) -> None:
+        limits = (("n_train", 0, 10**9), ("seeds", 1, 10_000), ("first_seed", 0, 2**32), ("epochs", 1, 10**6))
+        for name, low, high in limits:
+            check_whole(name, getattr(self, name), low, high)
+        check_whole("shift", self.shift, 0, 1000)
+        self.config(0, ())
+
+    @property
+    def seeds_in_words(self) -> str:
+        """The seeds as a page names them."""
+        return f"{self.first_seed}" if self.seeds == 1 else f"{self.first_seed} to {self.first_seed + self.seeds - 1}"
+
+    def config(self, number: int, image_shape: tuple[int, ...]) -> Config:
+        """The Config of a network by its number from 0; ConfigError for what cannot be trained."""
+        own = {field.name: getattr(self, field.name) for field in fields(Config) if hasattr(self, field.name)}
+        augment = None
+        if image_shape and (self.flip or self.shift):
+            if len(image_shape) != 3:
+                raise ConfigError("expected no flip and no shift: the inputs are feature vectors, which have no sides")
+            augment = Augmentation(image_shape=image_shape, flip=self.flip, shift=self.shift)
+        return Config(**own, augment=augment, seed=self.first_seed + number)
+
+
+@dataclass(frozen=True)
+class Explored:
+    """What was trained.
+
+    Attributes:
+        runs: of the chosen setting, one per seed.
+        checkpoints: the first of them as it was after some of the epochs.
+        seconds: that training them took.
+        reference: the reference's settings on the same images, arms "base" and "svm".
+        split: the images.
+    """
+
+    runs: Sequence[Run]
+    checkpoints: dict[int, Linear]
+    seconds: float
+    reference: Results
+    split: Split
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data set, with the chosen training images alone."""
+        return self.reference.dataset
+
+
+class Exploration:
+    """A setting of one's own on a data set.
+
+    Args:
+        data: as for :class:`linclf.studies.workspace.Workspace`.
+        out_dir: folder that keeps the runs of the reference's settings.
+        progress: show a line while training.
+        plan: fields of :class:`Plan`.
+
+    Raises:
+        ConfigError, DataError: at once, before anything is trained.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     explored = Exploration("synthetic:50", folder, l2=0.5, epochs=2, n_train=40, progress=False).run([0, 1])
+    >>> len(explored.runs[0].history.train_loss), list(explored.checkpoints), len(explored.split.train[1])
+    (3, [0, 1], 40)
+    """
+
+    def __init__(
+        self, data: str | Path | Dataset, out_dir: str | Path, *, progress: bool = True, **plan: object
+    ) -> None:
+        self.plan = Plan(**plan)  # type: ignore[arg-type]
+        self.workspace = Workspace(data, out_dir, progress=progress)
+        own = _first_images(self.workspace.data, self.plan.n_train)
+        shared = {name: getattr(self.plan, name) for name in ("seeds", "first_seed", "epochs")}
+        self.study = Study(own, self.workspace.out_dir, progress=progress, **shared)
+        self.split = self.study.workspace.split(split_rows("batch", own, 1))
+        self.plan.config(0, own.test_images.shape[1:])  # refused before anything is trained
+
+    def run(self, checkpoints: Collection[int] = ()) -> Explored:
+        """Train the reference's settings where they are not stored yet, and the chosen one."""
+        reference = self.study.run("base", "svm")
+        runs, kept, seconds = self.train(self.plan, checkpoints)
+        return Explored(runs, kept, seconds, reference, self.split)
+
+    def train(self, plan: Plan, checkpoints: Collection[int] = ()) -> tuple[list[Run], dict[int, Linear], float]:
+        """Train another plan on the same images: its runs, the first one's checkpoints, and the seconds it took."""
+        started = time.perf_counter()
+        shape = self.workspace.data.test_images.shape[1:]
+        configs = [plan.config(number, shape) for number in range(plan.seeds)]
+        stacks, n_classes = grouped(configs, most=len(configs)), len(self.workspace.data.class_names)
+        runs, kept = {}, {}
+        for stack, task in zip(
+            stacks, make_tasks(stacks, configs, self.split.train, self.split.validation, n_classes, True), strict=True
+        ):
+            for epoch, record in enumerate(training(task)):
+                if epoch in checkpoints and 0 in stack:
+                    kept[epoch] = record.model(stack.index(0))
+            for k, i in enumerate(stack):
+                runs[i] = Run(configs[i], record.model(k), record.history(k), 0.0)
+        seconds = time.perf_counter() - started
+        return [replace(runs[i], seconds=seconds / len(runs)) for i in range(len(runs))], kept, seconds
+
+
+def _first_images(data: Dataset, n: int) -> Dataset:
+    """The data set whose first batch are its first n training images, unless n is 0, and whose second validates."""
+    images, labels = list(data.train_images), list(data.train_labels)
+    rest = slice(1, None) if data.validation_labels is not None else slice(2, None)
+    if n > len(labels[0]):
+        images[0], labels[0] = (np.concatenate([parts[0], *parts[rest]]) for parts in (images, labels))
+    if n:
+        images[0], labels[0] = images[0][:n], labels[0][:n]
+    return replace(data, train_images=tuple(images[:2]), train_labels=tuple(labels[:2]))

@@ -1,0 +1,197 @@
+"""The page for any setting: what it says, and what can be played with in a real browser."""
+
+import base64
+import json
+
+import numpy as np
+import pytest
+from helpers import ROOT, TINY
+from PIL import Image
+
+from linclf import ConfigError, Standardizer, load_dataset
+from linclf.cli import main
+from linclf.report.pages import page_file
+from linclf.report.views import explore, play
+from linclf.studies.exploration import Exploration, Plan
+
+SCRIPTS = ROOT / "linclf" / "report" / "templates" / "linclf"
+DATA = load_dataset(TINY[1])
+IMAGES = DATA.test_images[: play.IMAGES]
+
+
+@pytest.fixture
+def page(visit, report):
+    return visit(report / page_file("explore"))
+
+
+def packed(page):
+    """What the page holds of the networks: weights (C, d) and biases of each."""
+    data = json.loads(page.locator('[data-play="data"]').text_content())
+    shape = len(data["names"]), IMAGES[0].size
+    return [
+        (np.frombuffer(base64.b64decode(each["weights"]), "<f2").reshape(shape).astype(np.float64), np.array(each["b"]))
+        for each in data["networks"]
+    ]
+
+
+def expected(weights, images):
+    """Python's scores, (n, C)."""
+    W, b = weights
+    return Standardizer.fit(DATA.train_images[0])(images, np.float64) @ W.T + b
+
+
+def shown(page):
+    return np.array(json.loads(page.locator(".play").get_attribute("data-scores")))
+
+
+CHOOSE = "(select, i) => { select.value = i; select.dispatchEvent(new Event('change')); }"
+CLICK_ALL = """section => [...section.querySelectorAll('[data-play="images"] button')].map(button => {
+  button.click(); return JSON.parse(section.dataset.scores); })"""
+
+
+def test_the_pages_scores_are_pythons_for_every_picture_and_setting(page):
+    networks = packed(page)
+    assert len(networks) == 9
+    for i, weights in enumerate(networks):
+        page.locator('[data-play="setting"]').evaluate(CHOOSE, str(i))
+        found = np.array(page.locator(".play").evaluate(CLICK_ALL))
+        np.testing.assert_allclose(found, expected(weights, IMAGES), atol=1e-3)
+    assert page.trouble == []
+
+
+def test_without_a_click_it_shows_what_the_script_would(page):
+    words = page.locator(".panels").inner_text(), page.locator('[data-play="answer"]').inner_text()
+    page.locator('[data-play="images"] button').first.click()
+    assert (page.locator(".panels").inner_text(), page.locator('[data-play="answer"]').inner_text()) == words
+
+
+def test_it_works_by_keyboard(page):
+    buttons = page.locator('[data-play="images"] button')
+    buttons.nth(3).focus()
+    page.keyboard.press("Enter")
+    assert buttons.nth(3).get_attribute("aria-pressed") == "true"
+    assert buttons.first.get_attribute("aria-pressed") == "false"
+    np.testing.assert_allclose(shown(page), expected(packed(page)[0], IMAGES[3:4])[0], atol=1e-3)
+    names = DATA.class_names
+    page.locator('[data-play="class"]').focus()
+    page.keyboard.press("Home")
+    assert page.locator('[data-play="sum"]').inner_text().startswith(f"The score of {names[0]} is ")
+    assert page.locator("tr.chosen th").inner_text() == names[0]
+    page.locator('[data-play="epoch"]').focus()
+    page.keyboard.press("Home")
+    assert page.locator('[data-play="epoch-name"]').inner_text() == "epoch 0"
+    first = page.locator('[data-play="strip"] img').first.get_attribute("src")
+    assert page.locator('[data-play="epoch-templates"] img').first.get_attribute("src") == first
+
+
+def test_the_evidence_adds_up_to_the_score(page):
+    W, b = packed(page)[0]
+    page.locator('[data-play="images"] button').nth(5).click()
+    k = int(shown(page).argmax())
+    parts = W[k] * Standardizer.fit(DATA.train_images[0])(IMAGES[5:6], np.float64)[0]
+    said = page.locator('[data-play="sum"]').inner_text()
+    assert f"{parts[parts > 0].sum():.2f} speaks for it, {-parts[parts < 0].sum():.2f} against it" in said
+    assert parts.sum() + b[k] == pytest.approx(shown(page)[k], abs=1e-3)
+
+
+def test_a_picture_of_ones_own_is_classified(page, tmp_path):
+    Image.fromarray(IMAGES[2]).save(tmp_path / "same.png")
+    Image.new("RGB", (90, 40), "orange").save(tmp_path / "wide.png")
+    (tmp_path / "words.txt").write_text("no picture")
+    truth, file = page.locator('[data-play="truth"]'), page.locator('[data-play="file"]')
+    file.set_input_files(tmp_path / "same.png")
+    truth.get_by_text("same.png").wait_for()
+    np.testing.assert_allclose(shown(page), expected(packed(page)[0], IMAGES[2:3])[0], atol=1e-3)
+    file.set_input_files(tmp_path / "wide.png")
+    truth.get_by_text("wide.png").wait_for()
+    orange = np.full((1, 32, 32, 3), (255, 165, 0), np.uint8)
+    np.testing.assert_allclose(shown(page), expected(packed(page)[0], orange)[0], atol=1e-3)
+    file.set_input_files(tmp_path / "words.txt")
+    truth.get_by_text("words.txt is no picture that this browser can open.").wait_for()
+    assert page.trouble == []
+
+
+def test_a_curve_answers_to_pointer_and_arrow_keys(page):
+    figure = page.locator("#figure-X3")
+    curve = figure.locator("img.curve")
+    text = base64.b64decode(figure.locator("a.numbers").get_attribute("href").partition(",")[2]).decode()
+    rows = [line.split(",") for line in text.splitlines()[1:]]
+    curve.focus()
+    for key, epoch in (("ArrowRight", 0), ("ArrowRight", 1), ("End", 2), ("ArrowLeft", 1), ("Home", 0)):
+        page.keyboard.press(key)
+        said = figure.locator("output")
+        said.get_by_text(f"Epoch {epoch}:").wait_for()
+        assert f"training accuracy, yours {float(rows[epoch][1]):.3f}" in said.inner_text()
+    box, (left, right) = curve.bounding_box(), map(float, curve.get_attribute("data-epochs").split())
+    curve.hover(position={"x": box["width"] * (left + 0.55 * (right - left)), "y": box["height"] / 2})
+    figure.locator("output").get_by_text("Epoch 1:").wait_for()
+    assert page.trouble == []
+
+
+def test_the_scripts_are_short():
+    for name in ("play.js", "curves.js"):
+        assert len((SCRIPTS / name).read_text(encoding="utf-8").splitlines()) <= 300
+
+
+# What the page says
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [
+        ([3, 2, 1, 1.5], "is lowest at epoch 2, 1, and ends at 1.5: fewer epochs"),
+        ([3, 2, 1, 0.5], "still falls at the end, 0.5"),
+        ([3, 1, 1.001, 1], "hardly changes any more at the end, 1."),
+    ],
+)
+def test_the_turn_of_the_validation_loss_is_told(loss, said):
+    assert said in explore._turn(np.array(loss, float))
+
+
+@pytest.mark.parametrize(("points", "said"), [(15, "15 points more"), (5, "5 points more"), (-1, "(−1.0 points on")])
+def test_the_gap_is_told(points, said):
+    assert said in explore._gap(points)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"loss": "hinge"}, "unknown loss 'hinge'"),
+        ({"shift": 32}, "shift must be a whole number of pixels below 32"),
+        ({"seeds": 10_001}, "seeds must be at most 10,000"),
+        ({"momentum": 1.0}, "momentum must be a number from 0 to below 1"),
+        ({"n_train": -1}, "n_train must be a whole number, 0 or more"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_at_once(changes, said, tmp_path):
+    with pytest.raises(ConfigError, match=said):
+        Exploration("synthetic:40", tmp_path, **changes)
+
+
+def test_the_command_refuses_it_before_a_kernel_starts(tmp_path, capsys):
+    words = ["report", "--data", "synthetic:40", "--out", str(tmp_path), "--only", "explore"]
+    assert main([*words, "-p", "l2=-1"]) == 2
+    assert "l2 must be a finite number, 0 or more, not -1" in capsys.readouterr().err
+
+
+def test_the_first_images_train_beside_the_references_settings(tmp_path):
+    """More than batch 1 has come from the batches that do not validate."""
+    exploration = Exploration("synthetic:40", tmp_path, n_train=100, epochs=1, seeds=2, flip=True, progress=False)
+    data = load_dataset("synthetic:40")
+    images = np.concatenate([data.train_images[0], *data.train_images[2:]])[:100]
+    X = Standardizer.fit(images)(images)
+    np.testing.assert_array_equal(exploration.split.train[0], X)
+    explored = exploration.run([0, 1])
+    assert [run.config.seed for run in explored.runs] == [0, 1]
+    np.testing.assert_array_equal(explored.checkpoints[1].W, explored.runs[0].model.W)
+    assert len(explored.reference.runs("base", 1)) == 2
+    assert explored.reference.runs("svm", 4)[0]["n_train"] == 100
+
+
+def test_other_settings_train_on_the_same_images(tmp_path):
+    exploration = Exploration("synthetic:40", tmp_path, epochs=1, progress=False)
+    (run,), kept, seconds = exploration.train(Plan(epochs=2, l2=0.0), [2])
+    assert run.config.l2 == 0
+    assert len(run.history.train_loss) == 3
+    assert list(kept) == [2]
+    assert seconds > 0
