@@ -43,7 +43,7 @@ def test_the_loop_is_the_algorithm_that_the_library_runs(loss):
         source, n = re.subn(r"        P = .*?labels\] -= 1[^\n]*\n", lines, LOOP, flags=re.S)
         assert n == 1
     found = learned(source)
-    config = linclf.Config(loss=loss, learning_rate=0.001, l2=0.1, epochs=4, seed=3)
+    config = linclf.Config(loss=loss, learning_rate=0.001, l2=1.0, epochs=4, seed=3)
     (run,) = linclf.train(config, (found["X"], found["y"]), progress=False)
     np.testing.assert_allclose(found["W"], run.model.W, atol=1e-6)
     np.testing.assert_allclose(found["b"], run.model.b, atol=1e-6)
