@@ -82,7 +82,7 @@ def refused(path, name):
     started = time.process_time()
     with pytest.raises(DataError) as raised:
         load_dataset(path)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 10
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert name in str(raised.value)

@@ -44,7 +44,7 @@ def test_a_report_in_hostile_surroundings_is_the_same(tmp_path, monkeypatch):
         folder.mkdir(parents=True)
     site = '{"argv": ["/nowhere/python", "-f", "{connection_file}"], "display_name": "site", "language": "python"}'
     (kernels / "kernel.json").write_text(site)
-    (here / "matplotlibrc").write_text("text.usetex: True\naxes.facecolor: red\nlines.linewidth: 9\n")
+    (here / "matplotlibrc").write_bytes(b"text.usetex: True\nlines.linewidth: 9\nfont.family: \xff\n")
     for name in ("random", "json", "code", "linclf", "IPython", "numpy"):
         (here / f"{name}.py").write_text("raise SystemExit('the wrong module')\n")
     (here / "startup.py").write_text("raise SystemExit('not to be run')\n")

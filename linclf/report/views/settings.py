@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from matplotlib import style
-from matplotlib.axes import Axes
+# Matplotlib reads the user's settings when it is imported: not before a kernel draws, which is started without them.
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 INK, PAPER = "#1c2126", "#fdfdfc"
 TRAIN, VALIDATION, BESIDE = "#0072b2", "#d55e00", "#767676"
@@ -21,6 +22,8 @@ def own_settings(salt: str | None = None) -> Iterator[None]:
     Args:
         salt: what ids within an SVG are made from, where the same figure shall give the same bytes.
     """
+    from matplotlib import style
+
     # Text stays text, in the reader's own font, and on a phone's screen, 390 pixels wide, of at least 9 pixels.
     ours: dict[str, Any] = {"svg.hashsalt": salt, "svg.fonttype": "none", "font.family": "sans-serif"}
     ours |= {"font.size": 10.5, "legend.fontsize": "medium"}
@@ -32,7 +35,7 @@ def own_settings(salt: str | None = None) -> Iterator[None]:
         yield
 
 
-def styled(ax: Axes, grid: Literal["both", "x"] = "both") -> Axes:
+def styled(ax: "Axes", grid: Literal["both", "x"] = "both") -> "Axes":
     """``ax`` with what all line plots share: a light grid, a legend, and no frame at the top and right."""
     ax.grid(axis=grid, alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)

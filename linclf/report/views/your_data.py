@@ -90,7 +90,8 @@ def balance(data: Dataset) -> Any:
     names, total = data.class_names, np.sum(list(data.counts().values()), axis=0)
     most, fewest = int(total.argmax()), int(total.argmin())
     if not is_imbalanced(data):
-        return html.callout(f"The classes are of about one size: {total[fewest]:,} to {total[most]:,} {rows(data)}.")
+        size = f"{total[fewest]:,} to {total[most]:,}" if total[most] > total[fewest] else f"{total[most]:,}"
+        return html.callout(f"The classes are of about one size: {size} {rows(data)} each.")
     return html.callout(
         f"The classes are imbalanced: {rows(data, total[most])} are {names[most]} "
         f"({percent(total[most] / total.sum())}), and {total[fewest]:,} {names[fewest]}. Accuracy alone says little "

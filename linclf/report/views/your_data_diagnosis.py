@@ -1,5 +1,6 @@
 """What the network confuses, on data of one's own, how sure it is, and what it has learned."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,12 @@ import numpy as np
 from linclf.studies import metrics
 from linclf.studies.intervals import Interval, of_share
 from linclf.studies.your_data.results import YourDataResults
+from linclf.training.model import Linear
 
 from . import charts, html, networks, plots
 from .your_data import has_pictures, no_pictures, percent, pixels, rows
 
-MOST_MISTAKES, MOST_TYPICAL = 12, 20
+MOST_MISTAKES, MOST_TYPICAL, MOST_TEMPLATES = 12, 20, 60
 
 
 def probabilities(results: YourDataResults) -> np.ndarray:
@@ -127,9 +129,13 @@ def confusion_counts(results: YourDataResults) -> Any:
 
 
 def weights(results: YourDataResults, *, number: int | str) -> Any:
-    """The weights of each class as pictures, as a numbered figure."""
+    """The weights of each class as pictures, of the first classes where there are many, as a numbered figure."""
+    data, model, n = results.dataset, results.finals[0].model, MOST_TEMPLATES
     title = "The template of each class: the weights of the network."
-    return networks.weights(results.dataset, results.finals[0].model, title, number=number)
+    if len(data.class_names) > n:
+        title = f"The templates of the first {n} classes: the weights of the network."
+        data, model = replace(data, class_names=data.class_names[:n]), Linear(model.W[:n], model.b[:n])
+    return networks.weights(data, model, title, number=number)
 
 
 def kept(results: YourDataResults) -> Any:
