@@ -1,5 +1,6 @@
 """What the page for any setting shows: each function returns one figure, table or sentence."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,12 @@ from linclf.studies import metrics
 from linclf.studies.exploration import Exploration, Explored
 from linclf.studies.reference.design import SETTINGS
 from linclf.training.config import Config
+from linclf.training.loop import Run
 
 from . import html, networks, pictures, runs
 from .ceiling import LOSS_WORDS
 from .networks import whole
-from .reference import best_setting, setting_name
+from .reference import best_setting, percent, setting_name
 
 YOURS = "yours"
 
@@ -36,6 +38,23 @@ def setting(exploration: Exploration) -> Any:
     )
 
 
+def headline(explored: Explored) -> Any:
+    """Accuracy of the chosen setting and of the reference's, mean over seeds."""
+    tested = np.array([metrics.accuracy(given, explored.dataset.test_labels) for given in predictions(explored)])
+    rows = [_accuracies(YOURS, explored.runs, tested)] + [
+        _accuracies(f"{i}: λ = {l2:g}, η = {rate:g}", explored.reference.trained("base", i),
+                    explored.reference.curves("base", i, "test_accuracy"))
+        for i, (l2, rate) in SETTINGS.items()
+    ]  # fmt: skip
+    columns = ["setting", "training, %", "validation, %", "test, %"]
+    return html.table(columns, rows, caption="Accuracy after the last epoch, beside the reference's settings.")
+
+
+def _accuracies(name: str, trained: Sequence[Run], tested: np.ndarray) -> list[str]:
+    ends = [[getattr(run.history, f"{part}_accuracy")[-1] for run in trained] for part in ("train", "validation")]
+    return [name, *(percent(np.array(shares)) for shares in (*ends, tested))]
+
+
 def curves(explored: Explored, quantity: str, *, number: int | str) -> Any:
     """A quantity over the epochs, beside the reference's settings, as a numbered figure."""
     named = {YOURS: explored.runs} | {setting_name(i): explored.reference.trained("base", i) for i in SETTINGS}
@@ -52,7 +71,8 @@ def finding(explored: Explored) -> Any:
     best = best_setting(explored.reference, "base")
     theirs = 100 * explored.reference.curves("base", best, "validation_accuracy")[:, -1].mean()
     test = 100 * np.mean([metrics.accuracy(given, explored.dataset.test_labels) for given in predictions(explored)])
-    points = round(validation, 1) - round(theirs, 1)
+    # As the two numbers are shown: NumPy's round is another than the one that shows them.
+    points = float(f"{validation:.1f}") - float(f"{theirs:.1f}")
     word = "more than" if points > 0 else "fewer than" if points < 0 else "exactly like"
     said = [
         f"**{validation:.1f} %** of the validation images are right at the end: "
