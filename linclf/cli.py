@@ -23,7 +23,7 @@ _DATA = (
 _EXAMPLES = """examples:
   linclf report --open                            on CIFAR-10 where it is found, else on a surrogate of it
   linclf report --data photos/ --image-size 32    on pictures of your own, a folder for each class
-  linclf report --only 2_svm -p epochs=10         one page, with another value of a notebook's parameter
+  linclf report --only explore -p l2=0.01         one page, with another value of a notebook's parameter
   linclf predict reports/latest/model.npz a.jpg   the class of a picture, by the network that a report trained
   linclf info                                     which data is found, which BLAS runs, and on how many cores
 """

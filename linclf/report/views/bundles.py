@@ -204,19 +204,33 @@ def _as_bundle(picture: Image.Image, alt: str) -> Bundle:
 
 
 @own_settings()
-def mosaic(images: np.ndarray, names: Sequence[str]) -> Any:
-    """Pictures (C, h, w, 3) or (C, h, w) in 0..1 in rows, each with its name beneath, as one figure."""
+def mosaic(images: np.ndarray, names: Sequence[str], rows: Mapping[str, int] | None = None) -> Any:
+    """Pictures (n, h, w, 3) or (n, h, w) in 0..1 in rows, each with its name beneath, as one figure.
+
+    Args:
+        images: the pictures, row by row.
+        names: one for each picture.
+        rows: the name of each row, which stands to its left, and its number of pictures; by default as many as fit.
+    """
     from matplotlib.figure import Figure
 
     across = min(len(images), 5 if len(images) <= 20 else 10)
-    down, ratio = -(-len(images) // across), images.shape[1] / images.shape[2]
+    left = 1 if rows else 0
+    places = [(i % across, i // across) for i in range(len(images))]
+    if rows:
+        places = [(left + i, row) for row, length in enumerate(rows.values()) for i in range(length)]
+        across = left + max(rows.values())
+    down, ratio = 1 + max(row for _, row in places), images.shape[1] / images.shape[2]
     fig = Figure(figsize=(1.1 * across, 1.1 * down * (ratio + 0.3)))
     ax = fig.add_axes((0, 0, 1, 1))
-    for i, (pixels, name) in enumerate(zip(images, names, strict=True)):
-        x, y = i % across, i // across * (ratio + 0.3)
+    for row, name in enumerate(rows or ()):
+        folded = "\n".join(textwrap.wrap(name, 12)[:3])
+        ax.text(0.95, row * (ratio + 0.3) + ratio / 2, folded, ha="right", va="center", fontsize=10, parse_math=False)
+    for (x, row), pixels, name in zip(places, images, names, strict=True):
+        y = row * (ratio + 0.3)
         box = (x + 0.04, x + 0.96, y + 0.96 * ratio, y + 0.04)
         ax.imshow(pixels, extent=box, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-        short = textwrap.shorten(name, 14, placeholder="…") or f"{name[:13]}…"
+        short = textwrap.shorten(name, 14, placeholder="…") or (name and f"{name[:13]}…")
         ax.text(x + 0.5, y + ratio + 0.12, short, ha="center", va="center", fontsize=10, parse_math=False)
     ax.set(xlim=(0, across), ylim=(down * (ratio + 0.3), 0), aspect="auto")
     ax.axis("off")

@@ -42,9 +42,9 @@ def grid(
     for name, own in rows.items():
         cells = "".join(map(_cell, own))
         body += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
-    everything = [each for own in rows.values() for each in own]
-    mosaic = bundles.mosaic(np.stack([each.pixels for each in everything]), [each.text for each in everything])
-    png = bundles.png(mosaic, caption)
+    pixels = np.stack([each.pixels for own in rows.values() for each in own])
+    beneath = [each.text or "".join(columns[i : i + 1]) for own in rows.values() for i, each in enumerate(own)]
+    png = bundles.png(bundles.mosaic(pixels, beneath, {name: len(own) for name, own in rows.items()}), caption)
     table = f'<table class="pictures">{body}</table>'
     return html.numbered(number, table, caption, "csv", "Numbers (CSV)", html.csv_bytes(data), png)
 
