@@ -107,8 +107,8 @@ def make_report(
         if single_file or pdf:
             _write_whole(out, first_page(data.provenance), single_file=single_file, pdf=pdf)
         clock.lap("pages")
-    _announce(page, open_page)
     print(f"done in {clock}{'' if data.provenance.synthetic else clock.rate()}")
+    _announce(page, open_page)
     return 1 if any(execution.failure for execution in executed.values()) else 0
 
 

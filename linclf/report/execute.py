@@ -112,7 +112,9 @@ def execute(path: Path, parameters: dict[str, Any], scratch: Path) -> Execution:
         if isinstance(error, RuntimeError) and "Kernel didn't respond" in str(error):
             reason = f"the kernel did not answer within {patience():g} s; {PATIENCE}=SECONDS waits longer"
     finally:
-        ensure_event_loop().close()  # papermill's, of this thread
+        loop = ensure_event_loop()
+        if not loop.is_running():  # papermill's, of this thread; one that runs is the caller's
+            loop.close()
     try:
         notebook = nbformat.read(scratch, as_version=4)
     except (OSError, ValueError):  # no copy, or one cut off where the disk was full

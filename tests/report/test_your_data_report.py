@@ -74,8 +74,8 @@ def test_pages_of_the_reference_are_made_beside_and_linked(tmp_path):
 
 def test_a_parameter_is_checked_against_the_pages_that_are_made(tmp_path, capsys):
     np.savez(tmp_path / "rows.npz", **arrays(n=60))
-    assert report(tmp_path / "rows.npz", tmp_path / "out", "-p", "lr_decay=0.5") == 2
-    assert "unknown parameter 'lr_decay'" in capsys.readouterr().err
+    assert report(tmp_path / "rows.npz", tmp_path / "out", "-p", "n_validation=10") == 2
+    assert "unknown parameter 'n_validation'" in capsys.readouterr().err
 
 
 def test_which_pages_a_report_has_is_the_datas_kind():
