@@ -21,6 +21,7 @@ from linclf.studies.exploration import Plan as ExplorationPlan
 from linclf.studies.reference.design import Plan
 from linclf.studies.reference.study import Study
 from linclf.studies.reference.surrogate import on_surrogate
+from linclf.studies.results import Results
 from linclf.studies.store import Count, Store
 from linclf.studies.workspace import Workspace
 from linclf.studies.your_data.design import Plan as YourDataPlan
@@ -239,11 +240,11 @@ def _write_numbers(out: Path, studies: dict[str, Any], found: dict[str, Any], co
     """A JSON file for each study, the claims beside the reference's, and a classifier to keep."""
     documents = {f"{kind}.json": results.document() for kind, results in found.items() if kind != "reference"}
     if "reference" in studies:
-        results = studies["reference"].results()
-        documents["results.json"] = {**results.document, "command": command}
-        documents["claims.json"] = verdicts.evaluate(results)
-    for file, document in documents.items():
-        write_json(out / file, document)
+        documents["results.json"] = {**studies["reference"].results().document, "command": command}
+    for file, document in documents.items():  # networks are trained in float32: seven digits are what it holds
+        write_json(out / file, document, digits=7)
+    if "reference" in studies:
+        write_json(out / "claims.json", verdicts.evaluate(Results.load(out / "results.json")))
     keeps = found.get("your_data") or studies.get("reference")
     if keeps and (classifier := keeps.classifier()):
         classifier.save(out / MODEL)

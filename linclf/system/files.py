@@ -57,8 +57,27 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     write_whole(path, lambda file: file.write(text.encode()))
 
 
-def write_json(path: str | os.PathLike[str], document: Any) -> None:
-    """Write a document as JSON, each list of numbers on one line, whole or not at all."""
-    text = json.dumps(document, indent=1, ensure_ascii=False)
+def write_json(path: str | os.PathLike[str], document: Any, digits: int | None = None) -> None:
+    """Write a document as JSON, each list of numbers on one line, whole or not at all.
+
+    Args:
+        path: the file.
+        document: dicts, lists, texts and numbers.
+        digits: significant digits that fractions keep; all by default.
+    """
+    text = json.dumps(document if digits is None else _rounded(document, digits), indent=1, ensure_ascii=False)
     text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda match: "[" + re.sub(r"\s*\n\s*", " ", match[1]) + "]", text)
     write_text(path, text + "\n")
+
+
+def _rounded(value: Any, digits: int) -> Any:
+    """The same document with so many significant digits.
+
+    >>> _rounded({"loss": [2.302585092994046, 1e-9 / 3], "epochs": 12345678, "name": None}, 7)
+    {'loss': [2.302585, 3.333333e-10], 'epochs': 12345678, 'name': None}
+    """
+    if isinstance(value, dict):
+        return {key: _rounded(item, digits) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item, digits) for item in value]
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
