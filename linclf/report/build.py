@@ -241,8 +241,8 @@ def _write_numbers(out: Path, studies: dict[str, Any], found: dict[str, Any], co
     documents = {f"{kind}.json": results.document() for kind, results in found.items() if kind != "reference"}
     if "reference" in studies:
         documents["results.json"] = {**studies["reference"].results().document, "command": command}
-    for file, document in documents.items():  # networks are trained in float32: seven digits are what it holds
-        write_json(out / file, document, digits=7)
+    for file, document in documents.items():  # six digits: float32, in which networks are trained, has seven
+        write_json(out / file, document, digits=6)
     if "reference" in studies:
         write_json(out / "claims.json", verdicts.evaluate(Results.load(out / "results.json")))
     keeps = found.get("your_data") or studies.get("reference")

@@ -66,7 +66,7 @@ def write_json(path: str | os.PathLike[str], document: Any, digits: int | None =
         digits: significant digits that fractions keep; all by default.
     """
     text = json.dumps(document if digits is None else _rounded(document, digits), indent=1, ensure_ascii=False)
-    text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda match: "[" + re.sub(r"\s*\n\s*", " ", match[1]) + "]", text)
+    text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda match: "[" + re.sub(r"\s*\n\s*", "", match[1]) + "]", text)
     write_text(path, text + "\n")
 
 

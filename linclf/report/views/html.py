@@ -129,7 +129,7 @@ def csv_bytes(columns: Mapping[str, Sequence[Any]]) -> bytes:
     writer = csv.writer(text)
     writer.writerow(columns)
     for row in zip(*columns.values(), strict=True):
-        writer.writerow([f"{value:.7g}" if isinstance(value, float) else value for value in row])
+        writer.writerow([f"{value:.6g}" if isinstance(value, float) else value for value in row])
     return text.getvalue().encode()
 
 
