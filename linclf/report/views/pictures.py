@@ -15,7 +15,7 @@ from linclf.training.model import Linear
 from . import bundles, html
 from .plots import template_images
 
-ACROSS, MOST_CLASSES = 7, 10
+ACROSS, MOST_CLASSES = 6, 10
 """Images in a row of those shown, and classes whose templates are."""
 
 
