@@ -63,7 +63,7 @@ def write_json(path: str | os.PathLike[str], document: Any, digits: int | None =
     Args:
         path: the file.
         document: dicts, lists, texts and numbers.
-        digits: significant digits that fractions keep; all by default.
+        digits: significant digits that fractions in lists keep, all by default; single numbers stay as they are.
     """
     text = json.dumps(document if digits is None else _rounded(document, digits), indent=1, ensure_ascii=False)
     text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda match: "[" + re.sub(r"\s*\n\s*", "", match[1]) + "]", text)
@@ -71,13 +71,13 @@ def write_json(path: str | os.PathLike[str], document: Any, digits: int | None =
 
 
 def _rounded(value: Any, digits: int) -> Any:
-    """The same document with so many significant digits.
+    """The same document, its lists with so many significant digits.
 
-    >>> _rounded({"loss": [2.302585092994046, 1e-9 / 3], "epochs": 12345678, "name": None}, 7)
-    {'loss': [2.302585, 3.333333e-10], 'epochs': 12345678, 'name': None}
+    >>> _rounded({"loss": [2.302585092994046, 12345678, None], "share": 1 / 3}, 7)
+    {'loss': [2.302585, 12345678, None], 'share': 0.3333333333333333}
     """
     if isinstance(value, dict):
         return {key: _rounded(item, digits) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_rounded(item, digits) for item in value]
-    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
+        return [float(f"{x:.{digits}g}") if isinstance(x, float) else _rounded(x, digits) for x in value]
+    return value

@@ -190,7 +190,7 @@ def test_print_cuts_no_figure_and_no_table(visit, path, tmp_path):
 def test_sizes(path):
     if path.name != SINGLE:
         assert path.stat().st_size <= 1.5e6
-    assert sum(file.stat().st_size for file in COMMITTED.iterdir() if file.is_file()) <= 8e6
+    assert sum(file.stat().st_size for file in COMMITTED.iterdir() if file.is_file()) <= 8 * 2**20
 
 
 def test_names_from_data_are_text(visit, tmp_path):
