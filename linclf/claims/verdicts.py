@@ -17,7 +17,7 @@ from .ledger import ledger
 from .statistics import STATISTICS
 
 VERDICTS = ("reproduced", "refuted", "inconclusive")
-_WORDS = {
+WORDS = {
     "l2": "λ",
     "learning_rate": "η",
     "lr_decay": "learning-rate decay",
@@ -26,6 +26,7 @@ _WORDS = {
     "n_validation": "validation images",
     "shuffle": "shuffling",
 }
+"""What pages call fields of a run."""
 _NEEDS = ("data", "seeds")  # of the rule, for a verdict on a statistical claim
 
 
@@ -197,4 +198,4 @@ def _check_runs(results: Results, arm: str, setting: int, wanted: dict[str, Any]
     for name, value in wanted.items():
         for run in runs:
             if run[name] != value:
-                raise DataError(f"needs {_WORDS.get(name, name)} = {value} ({title(arm)} has {run[name]})")
+                raise DataError(f"needs {WORDS.get(name, name)} = {value} ({title(arm)} has {run[name]})")

@@ -11,6 +11,7 @@ import numpy as np
 
 from linclf.data.classes import checked_names
 from linclf.data.dataset import Dataset
+from linclf.data.split import N_VALIDATION
 from linclf.data.standardize import Standardizer
 from linclf.errors import ConfigError, DataError, LinclfError
 from linclf.training.config import Config
@@ -24,8 +25,6 @@ from .trained import parts
 
 if TYPE_CHECKING:
     from linclf.training.estimators import SoftmaxClassifier, SVMClassifier
-
-N_VALIDATION = 1000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -164,7 +163,7 @@ class Classifier:
             DataError: images of another shape, type or range, or a file that is no picture.
             ConfigError: files, without the package that reads them.
         """
-        X, single = as_batch(images, self.image_shape, pixels=self.standardize.scale == 255)
+        X, single = as_batch(images, self.image_shape, pixels=self.standardize.of_pixels)
         W, b = self._in_float64
         S = np.empty((len(X), len(b)))
         step = at_a_time(self.image_shape)

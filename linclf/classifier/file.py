@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from linclf.data.augmentation import Augmentation
 from linclf.data.pictures import PREPARATION
 from linclf.data.readers.npz import read_arrays
 from linclf.data.standardize import Standardizer
 from linclf.errors import DataError
 from linclf.system.files import write_whole
-from linclf.training.config import Config
+from linclf.training.config import config_of
 from linclf.training.model import Linear
 
 FORMAT = 1
@@ -66,7 +65,9 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
                 raise ValueError(f"its {name} is none")
         if not all(isinstance(name, str) for name in found["class_names"]):
             raise ValueError("a name of a class is no text")
-        config = found["config"] and _config(found["config"])
+        config = found["config"] and config_of(found["config"])
+        if config and found["config"].keys() - vars(config).keys():
+            raise ValueError("its config is none")
         return found | {
             "model": Linear(W, b),
             "standardize": Standardizer(mean, std, float(told["scale"])),
@@ -76,9 +77,3 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise DataError(f"{os.fspath(path)}: expected {what}, found none of its {error}") from None
     except Exception as error:  # whatever hostile text makes json, NumPy or Config say
         raise DataError(f"{os.fspath(path)}: expected {what}, but {error}") from error
-
-
-def _config(told: dict[str, Any]) -> Config:
-    if augment := told["augment"]:
-        augment = Augmentation(**augment | {"image_shape": tuple(augment["image_shape"])})
-    return Config(**told | {"augment": augment})

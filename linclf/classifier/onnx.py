@@ -35,7 +35,7 @@ def write_onnx(
     except ImportError:
         raise ConfigError("an ONNX file needs onnx: pip install 'linclf[onnx]'") from None
 
-    kind = TensorProto.UINT8 if standardize.scale == 255 else TensorProto.FLOAT
+    kind = TensorProto.UINT8 if standardize.of_pixels else TensorProto.FLOAT
     numbers = {
         "mean": standardize.mean * standardize.scale,
         "factor": 1 / (standardize.std * standardize.scale),

@@ -38,7 +38,7 @@ def predict(model: str, given: Sequence[str], *, top: int = 2, as_json: bool = F
     classifier = Classifier.load(model)
     if top < 1:
         raise ConfigError(f"--top must be a whole number, 1 or more, not {top}")
-    check_pictures(classifier.image_shape, pixels=classifier.standardize.scale == 255)
+    check_pictures(classifier.image_shape, pixels=classifier.standardize.of_pixels)
     line = _json_line if as_json else _text_line
     what, failed = "probability" if classifier.has_probabilities else "score", False
     if isinstance(sys.stdout, TextIOWrapper):

@@ -4,13 +4,11 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from linclf.errors import ConfigError
 from linclf.training.config import Config
 from linclf.training.history import History
 from linclf.training.loop import Run
-from linclf.training.model import Linear
+from linclf.training.model import Linear, from_coefficients
 
 
 @dataclass(frozen=True)
@@ -33,12 +31,10 @@ def parts(trained: Any) -> Trained:
     if not hasattr(trained, "history_"):
         kind = type(trained).__name__
         raise ConfigError(f"expected a Run of linclf.train, or a fitted SoftmaxClassifier or SVMClassifier, not {kind}")
-    W, b = trained.coef_, trained.intercept_
-    if len(W) == 1:  # of two classes scikit-learn keeps the difference of the rows
-        W, b = np.outer([-0.5, 0.5], W), np.outer([-0.5, 0.5], b).ravel()
+    model = from_coefficients(trained.coef_, trained.intercept_)
     loss = "cross_entropy" if hasattr(trained, "predict_proba") else "multiclass_hinge"
     accuracy = _validation_accuracy(trained.history_, trained.early_stopping)
-    return Trained(Linear(W, b), loss, None, [str(name) for name in trained.classes_], accuracy)
+    return Trained(model, loss, None, [str(name) for name in trained.classes_], accuracy)
 
 
 def _validation_accuracy(history: History | None, of_best_epoch: bool) -> float | None:

@@ -11,6 +11,8 @@ from .classes import numbered
 from .dataset import Dataset, LabelledImages, make_dataset
 
 SPLIT_SEED = 0
+N_VALIDATION = 1000
+"""Images that are kept for validation unless the user says otherwise, of data that bring none."""
 
 
 @dataclass(frozen=True)

@@ -79,10 +79,15 @@ class Standardizer:
                 list(pool.map(make, starts))
         return inputs
 
+    @property
+    def of_pixels(self) -> bool:
+        """Whether it was fitted on uint8 pixels, which it divides by 255, or on numbers that it takes as they are."""
+        return self.scale == _PIXELS
+
     def _check(self, images: np.ndarray) -> None:
-        if self.scale == _PIXELS and images.dtype != np.uint8:
+        if self.of_pixels and images.dtype != np.uint8:
             raise DataError(f"expected uint8 images, as the standardiser was fitted on, found {images.dtype}")
-        if self.scale != _PIXELS and images.dtype == np.uint8:
+        if not self.of_pixels and images.dtype == np.uint8:
             raise DataError(
                 "expected numbers that are not divided by 255, as the standardiser was fitted on, found uint8"
             )

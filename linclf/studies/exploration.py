@@ -12,6 +12,7 @@ from linclf.data.dataset import Dataset
 from linclf.errors import ConfigError
 from linclf.studies.reference.study import Study
 from linclf.studies.results import Results
+from linclf.studies.seeds import Seeds
 from linclf.studies.splits import Split, check_whole, split_rows
 from linclf.studies.workspace import Workspace
 from linclf.training.config import Config
@@ -21,7 +22,7 @@ from linclf.training.tasks import grouped, make_tasks
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class Plan(Seeds):
     """What may be varied: fields of Config, and how many images train.
 
     Attributes:
@@ -46,16 +47,10 @@ class Plan:
     first_seed: int = 0
 
     def __post_init__(self) -> None:
-        limits = (("n_train", 0, 10**9), ("seeds", 1, 10_000), ("first_seed", 0, 2**32), ("epochs", 1, 10**6))
-        for name, low, high in limits:
-            check_whole(name, getattr(self, name), low, high)
+        self.check_seeds()
+        check_whole("n_train", self.n_train, 0, 10**9)
         check_whole("shift", self.shift, 0, 1000)
         self.config(0, ())
-
-    @property
-    def seeds_in_words(self) -> str:
-        """The seeds as a page names them."""
-        return f"{self.first_seed}" if self.seeds == 1 else f"{self.first_seed} to {self.first_seed + self.seeds - 1}"
 
     def config(self, number: int, image_shape: tuple[int, ...]) -> Config:
         """The Config of a network by its number from 0; ConfigError for what cannot be trained."""

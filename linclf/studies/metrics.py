@@ -5,6 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from linclf.data.standardize import LazyInputs
+from linclf.training.model import Linear
+
+_CHUNK = 500  # images scored at a time
+
 LOW_FREQUENCY = 4.0
 """Cycles per image up to which a template's energy counts as low-frequency (``low_frequency_share``)."""
 
@@ -26,6 +31,11 @@ def confusion_matrix(predictions: np.ndarray, labels: np.ndarray, n_classes: int
            [0, 1]])
     """
     return np.bincount(labels * n_classes + predictions, minlength=n_classes**2).reshape(n_classes, n_classes)
+
+
+def predicted(model: Linear, X: np.ndarray | LazyInputs) -> np.ndarray:
+    """Classes that a model gives the inputs X (n, d), (n,); a few are scored at a time."""
+    return np.concatenate([model.predict(X[i : i + _CHUNK]) for i in range(0, len(X), _CHUNK)])
 
 
 class ClassScores(NamedTuple):

@@ -28,7 +28,7 @@ _FIELDS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Results:
     """What the reference's study measured.
 

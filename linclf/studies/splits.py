@@ -6,12 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from linclf.data.dataset import Dataset
+from linclf.data.split import N_VALIDATION as N_VALIDATION
 from linclf.data.standardize import Standardizer, stored_array, with_array
 from linclf.errors import ConfigError, DataError
 from linclf.training.validate import Arrays, Examples, Weighted, checked_weights
-
-N_VALIDATION = 1000
-"""Images that the full split keeps for validation unless the user says otherwise."""
 
 
 class Cut(NamedTuple):

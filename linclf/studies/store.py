@@ -19,10 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from linclf.data.augmentation import Augmentation
 from linclf.system.files import write_whole
 from linclf.system.progress import Progress
-from linclf.training.config import Config
+from linclf.training.config import config_of
 from linclf.training.history import History
 from linclf.training.loop import Run
 from linclf.training.model import Linear
@@ -51,10 +50,8 @@ class StoredRun:
     @property
     def run(self) -> Run:
         """The run as ``train`` returned it; its record holds the fields of its Config and History."""
-        values, series = ({own.name: self.record[own.name] for own in fields(kind)} for kind in (Config, History))
-        values["augment"] = values["augment"] and Augmentation(**values["augment"])
-        history = History(**{name: np.array(numbers) for name, numbers in series.items()})
-        return Run(Config(**values), self.model, history, self.record["seconds"])
+        history = History(**{own.name: np.array(self.record[own.name]) for own in fields(History)})
+        return Run(config_of(self.record), self.model, history, self.record["seconds"])
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """What one training run is made of."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 
@@ -91,3 +93,11 @@ class Config:
     def learning_rate_at(self, epoch: int) -> float:
         """η in an epoch, counted from 1."""
         return self.learning_rate * self.lr_decay ** ((epoch - 1) // self.lr_decay_every)
+
+
+def config_of(values: Mapping[str, Any]) -> Config:
+    """The Config that ``asdict`` took apart, also after a way through JSON; what else is in ``values`` is left out."""
+    own = {each.name: values[each.name] for each in fields(Config) if each.name in values}
+    if own.get("augment"):
+        own["augment"] = Augmentation(**own["augment"] | {"image_shape": tuple(own["augment"]["image_shape"])})
+    return Config(**own)

@@ -13,7 +13,7 @@ from linclf.errors import ConfigError
 
 from .history import History, Record
 from .loop import training
-from .model import Linear
+from .model import Linear, from_coefficients
 from .stack import State
 from .tasks import make_tasks
 from .validate import Weighted
@@ -129,11 +129,8 @@ class _LinearClassifier(ClassifierMixin, Parameters):  # type: ignore[misc]  # s
         self.n_iter_ += epochs
 
     def _model(self) -> Linear:
-        """The weights there are, one row per class."""
-        if len(self.classes_) > 2:
-            return Linear(self.coef_, self.intercept_)
-        # Both losses see only the difference of two rows, so the halves train on as the rows themselves would.
-        return Linear(np.outer([-0.5, 0.5], self.coef_), np.outer([-0.5, 0.5], self.intercept_).ravel())
+        """The weights there are, one row per class; of two classes they train on as the rows themselves would."""
+        return from_coefficients(self.coef_, self.intercept_)
 
 
 def _history(record: Record) -> History:

@@ -18,7 +18,7 @@ from .config import Config
 from .history import Evaluate, History, Record, slices_of_one_loss
 from .losses import Loss
 from .model import Linear
-from .pool import AfterEpoch, considerate_blas, side_by_side
+from .pool import AfterEpoch, adaptive_blas_threads, side_by_side
 from .stack import Stack, State, make_stack
 from .tasks import Task, make_tasks, one_per_core
 from .validate import Examples, Weighted
@@ -137,13 +137,13 @@ def training(task: Task) -> Iterator[Record]:
     averaging = np.array([config.averaging for config in configs], dtype)
     measured = Stack([state.averaged or state.weights for state in init], dtype) if averaging.any() else stack
     record = Record(configs, losses, stack, measured, task.train, task.validation, task.evaluate)
-    with considerate_blas():
+    with adaptive_blas_threads():
         record.add()
     yield record
 
     for epoch, batches in enumerate(epochs(task.train, configs[0]), start=task.done + 1):
         # Divergence is caught below, in words.
-        with np.errstate(over="ignore", invalid="ignore"), considerate_blas() as look:
+        with np.errstate(over="ignore", invalid="ignore"), adaptive_blas_threads() as look:
             stack.set_rates([config.learning_rate_at(epoch) for config in configs], [config.l2 for config in configs])
             for x, *targets in batches:
                 G = _gradient(losses, stack.scores(x), *targets)

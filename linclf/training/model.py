@@ -105,3 +105,14 @@ class Linear:
         if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in (W, b)):
             raise DataError(f"{path}: expected W and b of finite numbers, found {W.dtype} and {b.dtype}")
         return cls(W, b)
+
+
+def from_coefficients(coef: np.ndarray, intercept: np.ndarray) -> Linear:
+    """A network of the ``coef_`` (C, d) and ``intercept_`` (C,) of an estimator.
+
+    Of two classes scikit-learn keeps one row, the second minus the first. Scores of minus and plus half of it have
+    that difference, and a loss sees no more.
+    """
+    if len(coef) > 1:
+        return Linear(coef, intercept)
+    return Linear(np.outer([-0.5, 0.5], coef), np.outer([-0.5, 0.5], intercept).ravel())

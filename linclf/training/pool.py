@@ -63,7 +63,7 @@ _seen, _rest_until = (-math.inf, 0), -math.inf  # when somebody looked last, and
 
 
 @contextmanager
-def considerate_blas() -> Iterator[Callable[[], None]]:
+def adaptive_blas_threads() -> Iterator[Callable[[], None]]:
     """Let the BLAS have all its threads, or one while others use the cores; yields what a training calls each step.
 
     Two threads on two free cores take 0.7 of the time of one for the products of a mini-batch. But they wait for each

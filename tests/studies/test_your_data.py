@@ -76,7 +76,7 @@ def test_what_is_stored_is_used_again(tmp_path):
     ("n_train", "n_inputs", "n_classes"), [(10, 1, 2), (8000, 3072, 10), (60_000, 784, 10), (5000, 3072, 1000)]
 )
 def test_the_searchs_size_follows_the_data(n_train, n_inputs, n_classes):
-    size = search_size(Plan(), n_train, n_inputs, n_classes, steepness=0.2 * n_inputs + 1)
+    size = search_size(Plan(), n_train, n_inputs, n_classes, largest_eigenvalue=0.2 * n_inputs + 1)
     work = len(size.choices) * size.n_train * size.epochs * (n_inputs + SCORE) * n_classes
     assert work <= SEARCH
     assert 1 <= size.n_train <= n_train

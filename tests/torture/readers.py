@@ -105,7 +105,7 @@ def _classify(path: Path) -> None:
     """Load a classifier and classify an image with it."""
     classifier = Classifier.load(path)
     names = classifier.class_names
-    kind = np.uint8 if classifier.standardize.scale == 255 else float
+    kind = np.uint8 if classifier.standardize.of_pixels else float
     with np.errstate(all="ignore"):
         assert classifier.predict(np.zeros(classifier.image_shape, kind)) in names
     assert all(can_be_shown(name) for name in names)

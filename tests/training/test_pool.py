@@ -81,7 +81,7 @@ def test_one_thread_will_do_for_a_while_once_cores_were_taken(monkeypatch):
     with threadpool_limits(2, user_api="blas"):
         many = blas_threads()
         one = [1] * len(many)
-        with pool.considerate_blas() as look:
+        with pool.adaptive_blas_threads() as look:
             for seconds, more, expected in ((0.3, 3, many), (0.1, 90, many), (0.2, 0, one), (50, 0, one)):
                 now, taken = now + seconds, taken + more
                 look()
@@ -90,7 +90,7 @@ def test_one_thread_will_do_for_a_while_once_cores_were_taken(monkeypatch):
         now, taken = now + 1, taken + 100
         for later, expected in ((0, one), (9, one), (2, many)):
             now += later
-            with pool.considerate_blas():
+            with pool.adaptive_blas_threads():
                 assert blas_threads() == expected
 
 

@@ -1,10 +1,11 @@
 """Views of the reference's claims: what it says, what was found here, and the verdict."""
 
 import math
+from functools import lru_cache
 from html import escape
 from typing import Any
 
-from linclf.claims.verdicts import Region, evaluate, terms
+from linclf.claims.verdicts import WORDS, Region, evaluate, terms
 from linclf.report.pages import PAGES, page_file, section_page, section_title
 from linclf.studies.reference.design import SETTINGS, title
 from linclf.studies.results import Results
@@ -15,14 +16,18 @@ from .reference import difference
 
 _FIRST = ("refuted", "inconclusive", None, "reproduced")
 """The order in which the first page lists verdicts."""
-_WORDS = {
+_WORDS = WORDS | {
     "rising": "epochs that rise",
     "train_loss": "training loss",
-    "n_train": "training images",
-    "n_validation": "validation images",
     "in_both": "images in both",
 }
 """What a page calls a measure or a number, where that is not its name with spaces."""
+
+
+@lru_cache(maxsize=1)
+def all_claims(results: Results) -> dict[str, Any]:
+    """Every claim's verdict, once for a page that shows them in several ways: ten seeds' intervals take seconds."""
+    return evaluate(results)
 
 
 def claims(results: Results, *ids: str) -> Any:
@@ -34,7 +39,8 @@ def claims(results: Results, *ids: str) -> Any:
     if _on_other_data(results):
         said = "What the reference says is about CIFAR-10; it is not compared with other data."
         return None if ids else html.callout(said, kind="note")
-    evaluated, comparable = evaluate(results, only=ids), is_the_references(results.data["name"])
+    evaluated = evaluate(results, only=ids) if ids else all_claims(results)
+    comparable = is_the_references(results.data["name"])
     shown = [claim for claim in evaluated["claims"] if comparable or claim["verdict"]]
     if not ids:
         shown.sort(key=lambda claim: _FIRST.index(claim["verdict"]))
@@ -98,7 +104,7 @@ def counts(results: Results) -> Any:
     """The report's answer in one sentence: how many claims are reproduced, refuted, inconclusive; on CIFAR-10."""
     if _on_other_data(results):
         return None
-    evaluated = evaluate(results)
+    evaluated = all_claims(results)
     total = len(evaluated["claims"])
     if evaluated["missing"]:
         counted = evaluated["counts"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from linclf.data.dataset import Dataset
 from linclf.studies.metrics import accuracy
-from linclf.training.model import Linear
+from linclf.training.model import Linear, softmax
 
 from . import bundles, html
 from .plots import template_images
@@ -117,7 +117,7 @@ def surest(
     if not can_be_shown(images):
         return nothing_to_show(images)
     S = model.scores(X)
-    given, p = S.argmax(axis=0), 1 / np.exp(S - S.max(axis=0)).sum(axis=0)
+    given, p = S.argmax(axis=0), softmax(S).max(axis=0)
     rows, chosen = {}, []
     for word, right in (("right", True), ("wrong", False)):
         found = np.flatnonzero((given == y) == right)

@@ -14,6 +14,7 @@ from linclf.data.standardize import Standardizer
 from linclf.studies.exploration import Explored
 from linclf.studies.reference.design import SETTINGS
 from linclf.training.loop import Run
+from linclf.training.model import softmax
 
 from . import html
 from .explore import YOURS, name_of
@@ -48,7 +49,7 @@ def play(explored: Explored, strip: Any) -> Any:
     W, b = half(explored.runs[0])
     x = standardize(images[:1], np.float64)[0]
     s = W @ x + b
-    p = np.exp(s - s.max()) / np.exp(s - s.max()).sum()
+    p = softmax(s)
     names = data.class_names
     said, truth = f"It says {names[s.argmax()]}, with {100 * p.max():.0f} %.", names[labels[0]]
     markup = (

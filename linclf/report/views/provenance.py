@@ -9,6 +9,7 @@ from linclf.data.dataset import CIFAR10
 from linclf.studies.ceiling.study import CeilingStudy
 from linclf.studies.exploration import Exploration
 from linclf.studies.reference.study import Study
+from linclf.studies.workspace import Workspace
 from linclf.system import environment
 
 from . import html
@@ -25,13 +26,7 @@ def is_the_references(data: str) -> bool:
 def data_note(study: Study | CeilingStudy | Exploration) -> Any:
     """Which data this page is made on, with a warning where they are not the reference's; where "auto" keeps runs."""
     provenance = study.workspace.data.provenance
-    more = [f"Data: {provenance.describe()}"]
-    if study.workspace.short_of_memory:
-        more.append(
-            "Memory was short here: images stayed as they are stored, and were converted a mini-batch at a time."
-        )
-    if kept := study.workspace.kept:
-        more.append(kept)
+    more = [f"Data: {provenance.describe()}", *how_it_ran(study.workspace)]
     if is_the_references(provenance.name):
         return html.callout(f"Made on {provenance.name}.", more=" ".join(more))
     text = "Made on other data, not on CIFAR-10: the reference's numbers, and what is said of them, do not apply here."
@@ -44,6 +39,12 @@ def data_note(study: Study | CeilingStudy | Exploration) -> Any:
             0, "A linear classifier meets much the same means and covariances, and so the lessons are much the same."
         )
     return html.callout(text, kind="warning", more=" ".join(more))
+
+
+def how_it_ran(workspace: Workspace) -> list[str]:
+    """Sentences on what was special about this run: short memory, and where "auto" keeps runs."""
+    said = "Memory was short here: images stayed as they are stored, and were converted a mini-batch at a time."
+    return [text for text in (said * workspace.short_of_memory, workspace.kept) if text]
 
 
 def data_deviation(study: Study) -> Any:

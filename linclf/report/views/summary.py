@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 
 from linclf.claims.bootstrap import interval
-from linclf.claims.verdicts import evaluate
 from linclf.studies.reference.design import ARMS, SETTINGS
 from linclf.studies.results import Results
 
 from . import charts, html
+from .claims import all_claims
 from .provenance import is_the_references
 from .reference import REFERENCE_SVM, setting_name
 from .settings import INK, own_settings
@@ -54,7 +54,7 @@ def picture(results: Results, *, number: int | str) -> Any:
 
 def counted(results: Results) -> str:
     """How many of the reference's statements got which verdict, in a few words; empty where most can get none."""
-    evaluated = evaluate(results)
+    evaluated = all_claims(results)
     if evaluated["missing"]:
         return ""
     reproduced, *others = (f"{number} {word}" for word, number in evaluated["counts"].items())

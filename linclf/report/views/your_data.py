@@ -14,6 +14,8 @@ from linclf.studies.your_data.study import YourDataStudy
 from . import charts, html
 from .bundles import markdown
 from .ceiling import LOSS_WORDS
+from .pictures import can_be_shown, nothing_to_show
+from .provenance import how_it_ran
 
 MOST_ROWS = 100
 """Classes that a table lists."""
@@ -51,10 +53,7 @@ def headline(results: YourDataResults) -> Any:
 
 def about(study: YourDataStudy) -> Any:
     """Where the data come from, how many there are, and how they were split."""
-    text = study.workspace.data.provenance.describe()
-    if study.workspace.short_of_memory:
-        text += " Memory was short here: images stayed as they are stored, and were converted a mini-batch at a time."
-    return html.callout(f"{text} {study.workspace.kept}".strip())
+    return html.callout(" ".join([study.workspace.data.provenance.describe(), *how_it_ran(study.workspace)]))
 
 
 def split(results: YourDataResults) -> Any:
@@ -106,8 +105,8 @@ def samples(data: Dataset, *, number: int | str) -> Any:
     each = max(1, min(SAMPLES_A_CLASS, MOST_SAMPLES // len(data.class_names)))
     shown = [np.flatnonzero(labels == i)[:each] for i in range(min(len(data.class_names), MOST_ROWS))]
     picked = np.concatenate(shown)
-    if not has_pictures(data):
-        return no_pictures(data)
+    if not can_be_shown(data.test_images):
+        return nothing_to_show(data.test_images)
     images = np.concatenate(data.train_images)[picked]
     names = [data.class_names[i] for i in labels[picked]]
     of = "each class" if len(shown) == len(data.class_names) else f"the first {len(shown)} classes"
@@ -118,18 +117,6 @@ def samples(data: Dataset, *, number: int | str) -> Any:
         caption=f"Pictures of {of}, as the network gets them: the first {each} to train on.",
         alt=f"Pictures of {of}.",
     )
-
-
-def has_pictures(data: Dataset) -> bool:
-    """Whether the data are images that can be shown: grey or in colour."""
-    return data.test_images.ndim == 4 and data.test_images.shape[3] in (1, 3)
-
-
-def no_pictures(data: Dataset) -> Any:
-    """What stands in a figure's place where there is nothing to show."""
-    if data.test_images.ndim == 4:
-        return html.callout(f"No pictures: an image has {data.test_images.shape[3]} channels.")
-    return html.callout("No pictures: the data are feature vectors.")
 
 
 def pixels(data: Dataset, images: np.ndarray) -> np.ndarray:

@@ -8,20 +8,18 @@ import numpy as np
 from linclf.studies import metrics
 from linclf.studies.intervals import Interval, of_share
 from linclf.studies.your_data.results import YourDataResults
-from linclf.training.model import Linear
+from linclf.training.model import Linear, softmax
 
 from . import charts, html, networks, plots
-from .your_data import has_pictures, no_pictures, percent, pixels, rows
+from .pictures import can_be_shown, nothing_to_show
+from .your_data import percent, pixels, rows
 
 MOST_MISTAKES, MOST_TYPICAL, MOST_TEMPLATES = 12, 20, 60
 
 
 def probabilities(results: YourDataResults) -> np.ndarray:
     """What softmax makes of the scores of the test images, (C, n_test)."""
-    S = results.scores.astype(np.float64)
-    P = np.exp(S - S.max(axis=0))
-    shares: np.ndarray = P / P.sum(axis=0)
-    return shares
+    return softmax(results.scores.astype(np.float64))
 
 
 def reliability(results: YourDataResults, *, number: int | str) -> Any:
@@ -102,8 +100,8 @@ def _pictures(results: YourDataResults, shown: np.ndarray, said: list[str], titl
             [[f"{i:,}", word] for i, word in zip(shown, said, strict=True)],
             caption=title,
         )
-    if not has_pictures(data):
-        return no_pictures(data)
+    if not can_be_shown(data.test_images):
+        return nothing_to_show(data.test_images)
     return html.gallery(pixels(data, data.test_images[shown]), said, number=number, caption=title, alt=title)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from linclf.data.dataset import Dataset
+from linclf.studies import metrics
 from linclf.studies.results import FORMAT
 from linclf.studies.splits import Cut, Split
 from linclf.studies.store import StoredRun
@@ -86,9 +87,8 @@ def final_name(loss: str, n_train: int) -> str:
 
 
 def right(model: Linear, images: Examples) -> np.ndarray:
-    """Whether the model gives each image its class, bool (n,); a few are scored at a time."""
-    X, y = images
-    return np.concatenate([model.predict(X[i : i + 1000]) for i in range(0, len(y), 1000)]) == y
+    """Whether the model gives each image its class, bool (n,)."""
+    return metrics.predicted(model, images[0]) == images[1]
 
 
 def validation_accuracy(run: StoredRun) -> float:

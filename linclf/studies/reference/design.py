@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from linclf.data.dataset import Dataset
 from linclf.errors import ConfigError
+from linclf.studies.seeds import Seeds
 from linclf.studies.splits import N_VALIDATION, check_whole, split_sizes
 from linclf.training.config import Config
 
@@ -78,7 +79,7 @@ SECTIONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class Plan(Seeds):
     """What a report varies: everything a user may choose, and nothing else.
 
     Attributes:
@@ -95,21 +96,10 @@ class Plan:
     lr_decay: float = 0.9
 
     def __post_init__(self) -> None:
-        limits = (("seeds", 1, 10_000), ("first_seed", 0, 2**32), ("epochs", 1, 10**6), ("n_validation", 1, 10**9))
-        for name, low, high in limits:
-            check_whole(name, getattr(self, name), low, high)
+        self.check_seeds()
+        check_whole("n_validation", self.n_validation, 1, 10**9)
         if not (isinstance(self.lr_decay, int | float) and 0 < self.lr_decay <= 1):
             raise ConfigError(f"lr_decay must be a number above 0 and at most 1, not {self.lr_decay!r}")
-
-    @property
-    def seeds_in_words(self) -> str:
-        """The seeds as a page names them."""
-        return f"{self.first_seed}" if self.seeds == 1 else f"{self.first_seed} to {self.all_seeds[-1]}"
-
-    @property
-    def all_seeds(self) -> range:
-        """The seeds that each arm runs."""
-        return range(self.first_seed, self.first_seed + self.seeds)
 
     def configs(self, arm: str, data: Dataset) -> dict[tuple[int, int], Config]:
         """The Config of each (setting, seed) of an arm.

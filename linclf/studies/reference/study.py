@@ -90,9 +90,7 @@ class Study:
         if not found:
             return None
         cut = split_rows(ARMS[arm].split, data, self.plan.n_validation)
-        run = Run(self.plan.configs(arm, data)[setting, seed], found[0].model, None, found[0].record["seconds"])
-        accuracy = found[0].record["validation_accuracy"][-1]
-        return Classifier.of(run, fit_standardizer(data, cut), data, validation_accuracy=accuracy)
+        return Classifier.of(found[0].run, fit_standardizer(data, cut), data)
 
     def time_shuffling(self, setting: int = 2) -> None:
         """Time the training of one network with and without shuffling, in alternation, once per seed; store each pair.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from linclf.data.dataset import Dataset
-from linclf.studies.splits import check_whole
+from linclf.studies.seeds import Seeds
 from linclf.training.config import Config
 
 LOSSES = ("cross_entropy", "multiclass_hinge")
@@ -35,7 +35,7 @@ IMBALANCED = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class Plan(Seeds):
     """What a report on data of one's own varies: everything a user may choose, and nothing else.
 
     Attributes:
@@ -48,18 +48,7 @@ class Plan:
     epochs: int = 40
 
     def __post_init__(self) -> None:
-        for name, low, high in (("seeds", 1, 10_000), ("first_seed", 0, 2**32), ("epochs", 1, 10**6)):
-            check_whole(name, getattr(self, name), low, high)
-
-    @property
-    def all_seeds(self) -> range:
-        """The seeds of the final networks."""
-        return range(self.first_seed, self.first_seed + self.seeds)
-
-    @property
-    def seeds_in_words(self) -> str:
-        """The seeds as a page names them."""
-        return f"{self.first_seed}" if self.seeds == 1 else f"{self.first_seed} to {self.all_seeds[-1]}"
+        self.check_seeds()
 
 
 @dataclass(frozen=True)
@@ -80,15 +69,15 @@ class Size:
     epochs: int
 
 
-def search_size(plan: Plan, n_train: int, n_inputs: int, n_classes: int, steepness: float) -> Size:
+def search_size(plan: Plan, n_train: int, n_inputs: int, n_classes: int, largest_eigenvalue: float) -> Size:
     """All configurations on all images for all epochs or, where that is too long, fewer of each.
 
-    >>> size = search_size(Plan(), 8000, 3072, 10, steepness=900.0)
+    >>> size = search_size(Plan(), 8000, 3072, 10, largest_eigenvalue=900.0)
     >>> len(size.choices), size.n_train, size.epochs
     (40, 8000, 40)
     """
     for steps, penalties in GRIDS:
-        choices = grid(n_classes, steepness, steps, penalties)
+        choices = grid(n_classes, largest_eigenvalue, steps, penalties)
         per_image = len(choices) * (n_inputs + SCORE) * n_classes
         epochs = min(plan.epochs, max(FEWEST_EPOCHS, int(SEARCH / (per_image * n_train))))
         if per_image * n_train * epochs <= SEARCH:
@@ -97,19 +86,19 @@ def search_size(plan: Plan, n_train: int, n_inputs: int, n_classes: int, steepne
 
 
 def grid(
-    n_classes: int, steepness: float, steps: Sequence[float] = STEPS, penalties: Sequence[float] = PENALTIES
+    n_classes: int, largest_eigenvalue: float, steps: Sequence[float] = STEPS, penalties: Sequence[float] = PENALTIES
 ) -> list[Choice]:
     """Each loss with each η and λ, but for those whose penalty alone would make training jump, 2ηλ near 1 or above."""
     found = []
     for loss in LOSSES:
-        for rate in rates(loss, n_classes, steepness, steps):
+        for rate in rates(loss, n_classes, largest_eigenvalue, steps):
             found += [Choice(loss, rate, l2) for l2 in penalties if 2 * rate * l2 <= 0.5]
     return found
 
 
-def rates(loss: str, n_classes: int, steepness: float, steps: Sequence[float] = STEPS) -> list[float]:
+def rates(loss: str, n_classes: int, largest_eigenvalue: float, steps: Sequence[float] = STEPS) -> list[float]:
     """Values of η: cross-entropy's steps over the largest curvature of the inputs; the SVM loss sums over classes."""
-    scale = steepness * (n_classes / 2 if loss == "multiclass_hinge" else 1)
+    scale = largest_eigenvalue * (n_classes / 2 if loss == "multiclass_hinge" else 1)
     return [float(f"{step / scale:.2g}") for step in steps]
 
 
@@ -119,10 +108,10 @@ def is_imbalanced(data: Dataset) -> bool:
     return bool(total.max() >= IMBALANCED * total.min())
 
 
-def steepness(X: np.ndarray) -> float:
+def largest_eigenvalue(X: np.ndarray) -> float:
     """The largest eigenvalue of X^T X / n, at least 1: what the step of gradient descent has to be small against.
 
-    >>> steepness(np.array([[2.0, 2.0], [-2.0, -2.0]]))
+    >>> largest_eigenvalue(np.array([[2.0, 2.0], [-2.0, -2.0]]))
     8.0
     """
     X = np.asarray(X, np.float64)

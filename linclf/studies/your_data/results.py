@@ -1,7 +1,7 @@
 """What the study of data of one's own found, which the report's views and your_data.json show."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,7 @@ from linclf.studies.intervals import Interval
 from linclf.studies.results import FORMAT, tested_predictions
 from linclf.studies.splits import Cut, Split, fit_standardizer
 from linclf.studies.store import StoredRun
-from linclf.training.config import Config
+from linclf.training.config import config_of
 from linclf.training.loop import Run
 
 from .design import Choice, Plan, Size
@@ -115,8 +115,7 @@ class YourDataResults:
     def classifier(self) -> Classifier:
         """The first final network, with all that it takes to use it."""
         kept = self.finals[0]
-        config = Config(**{own.name: kept.record[own.name] for own in fields(Config)})
-        run = Run(config, kept.model, None, kept.record["seconds"])
+        run = Run(config_of(kept.record), kept.model, None, kept.record["seconds"])
         standardize = fit_standardizer(self.dataset, self.final)
         return Classifier.of(run, standardize, self.dataset, validation_accuracy=self.validation_accuracy.value)
 

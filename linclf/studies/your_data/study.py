@@ -15,15 +15,24 @@ from linclf.studies.store import StoredRun
 from linclf.studies.workspace import Job, Label, Workspace
 from linclf.training.config import Config
 from linclf.training.loop import Run
-from linclf.training.model import Linear
 from linclf.training.sweep import NETWORKS_PER_TASK
 from linclf.training.tasks import grouped
-from linclf.training.validate import Examples
 
-from .design import DRAWS, LARGEST_STACK, SHARES, Choice, Plan, Size, is_imbalanced, recipe, search_size, steepness
+from .design import (
+    DRAWS,
+    LARGEST_STACK,
+    SHARES,
+    Choice,
+    Plan,
+    Size,
+    is_imbalanced,
+    largest_eigenvalue,
+    recipe,
+    search_size,
+)
 from .results import YourDataResults, validation_accuracy
 
-_ROWS = 500  # images from which the steepness is told, and that are classified at a time
+_ROWS = 500  # images from which the largest eigenvalue is told
 
 
 class YourDataStudy:
@@ -65,7 +74,7 @@ class YourDataStudy:
         """The results. Stacks not stored yet are trained, step by step, and stored as they finish."""
         data, split = self.workspace.data, cache(self.workspace.split)
         X = split(self.choosing).train[0]
-        size = search_size(self.plan, len(X), X.shape[1], len(data.class_names), steepness(X[:_ROWS]))
+        size = search_size(self.plan, len(X), X.shape[1], len(data.class_names), largest_eigenvalue(X[:_ROWS]))
         search = self._search(size)
         best = max(search, key=_merit).record
         chosen = Choice(best["loss"], best["learning_rate"], best["l2"])
@@ -137,17 +146,11 @@ def _untested(label: Label, run: Run, split: Split) -> StoredRun:
 
 def _tested(label: Label, run: Run, split: Split) -> StoredRun:
     """What is kept of a final network: its predictions of the test images, and how it does on all that it may learn."""
-    predictions = _predicted(run.model, split.test)
+    predictions = metrics.predicted(run.model, split.test[0])
     accuracies = {
-        "train_accuracy": metrics.accuracy(_predicted(run.model, split.train), split.train[1]),
+        "train_accuracy": metrics.accuracy(metrics.predicted(run.model, split.train[0]), split.train[1]),
         "test_accuracy": metrics.accuracy(predictions, split.test[1]),
     }
     return StoredRun(
         {**label, **asdict(run.config), "seconds": run.seconds, **accuracies}, run.model, predictions.astype(np.uint16)
     )
-
-
-def _predicted(model: Linear, images: Examples) -> np.ndarray:
-    """The classes that the model gives; a few images are scored at a time."""
-    X, y = images
-    return np.concatenate([model.predict(X[i : i + _ROWS]) for i in range(0, len(y), _ROWS)])
