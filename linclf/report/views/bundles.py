@@ -31,6 +31,7 @@ _LATEX = {
 }
 # Code and formulas, which are left alone, or a letter.
 _GREEK = re.compile(r"`[^`]*`|\$[^$]*\$|[λημ±]")
+_DPI = 200  # of a PNG; a figure counts its pixels as 100 an inch
 # An SVG within a page knows the page's colour scheme: its colours follow, but for those within heat maps and pictures.
 _FOLLOWS = "".join(
     f'[style*="{what}: {colour}"]{{{what}:{dark}!important}}'
@@ -169,40 +170,33 @@ def epoch_places(ax: Any, epochs: Sequence[int]) -> str:
     return " ".join(f"{box.x0 + box.width * (epoch - start) / (stop - start):.4f}" for epoch in (epochs[0], epochs[-1]))
 
 
-def png(fig: Any, alt: str) -> Bundle:
-    """A figure as PNG with two pixels for each that it is wide, and its metadata: width, height and alt text."""
-    picture = io.BytesIO()
-    with own_settings():
-        fig.savefig(picture, format="png", dpi=200)
-    return _as_bundle(Image.open(picture), alt)
+@own_settings()
+def png(fig: Any, alt: str, caption: str) -> Bundle:
+    """A figure as PNG with two pixels for each that it is wide, and its metadata: width, height and alt text.
 
-
-def captioned(bundle: Bundle, caption: str) -> Bundle:
-    """A bundle's picture with its caption beneath: viewers that show the picture show no text of the same bundle."""
+    Its caption stands beneath: viewers that show the picture show no text of the same bundle.
+    """
     from matplotlib.figure import Figure
 
-    if "image/png" not in bundle[0]:
-        return bundle
-    above = Image.open(io.BytesIO(base64.b64decode(bundle[0]["image/png"])))
-    with own_settings():
-        lines = textwrap.wrap(caption, above.width // 15)
-        strip, drawn = Figure(figsize=(above.width / 200, 0.19 * len(lines) + 0.1)), io.BytesIO()
-        strip.text(0.01, 0.99, "\n".join(lines), va="top", linespacing=1.25, parse_math=False)
-        strip.savefig(drawn, format="png", dpi=200)
-    below = Image.open(drawn)
-    whole = Image.new("RGB", (above.width, above.height + below.height), PAPER)
+    above = _drawn(fig)
+    lines = textwrap.wrap(caption, above.width // 15)
+    strip = Figure(figsize=(above.width / _DPI, 0.19 * len(lines) + 0.1))
+    strip.text(0.01, 0.99, "\n".join(lines), va="top", linespacing=1.25, parse_math=False)
+    below = _drawn(strip)
+    whole = Image.new("RGB", (above.width // 2 * 2, (above.height + below.height) // 2 * 2), PAPER)
     whole.paste(above, (0, 0))
     whole.paste(below, (0, above.height))
-    return _as_bundle(whole, bundle[1]["image/png"]["alt"])
-
-
-def _as_bundle(picture: Image.Image, alt: str) -> Bundle:
-    whole = picture.convert("RGB").crop((0, 0, picture.width // 2 * 2, picture.height // 2 * 2))
     described = PngInfo()
     described.add_text("Description", alt)
     whole.save(content := io.BytesIO(), format="png", pnginfo=described)
     size = {"width": whole.width // 2, "height": whole.height // 2, "alt": alt}
     return {"image/png": base64.b64encode(content.getvalue()).decode()}, {"image/png": size}
+
+
+def _drawn(fig: Any) -> Image.Image:
+    fig.savefig(pixels := io.BytesIO(), format="rgba", dpi=_DPI)
+    width, height = (int(side * _DPI) for side in fig.get_size_inches())
+    return Image.frombytes("RGBA", (width, height), pixels.getvalue()).convert("RGB")
 
 
 @own_settings()

@@ -45,7 +45,7 @@ def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping
     source = data_link("image/svg+xml", bundles.svg(fig, salt=str(number)))
     span = f' data-epochs="{bundles.epoch_places(fig.axes[0], data["epoch"])}"' if "epoch" in data else ""
     image = f'<img class="curve" src="{source}" alt="{escape(alt)}"{span}>'
-    return numbered(number, image, caption, "csv", "Numbers (CSV)", csv_bytes(data), bundles.png(fig, alt))
+    return numbered(number, image, caption, fig, alt, "csv", "Numbers (CSV)", csv_bytes(data))
 
 
 def templates(
@@ -66,8 +66,8 @@ def templates(
         cells.append((source, f"Weights of the class {name}", name))
     array = io.BytesIO()
     np.save(array, np.rint(weights * (127 / (np.abs(weights).max() or 1))).astype(np.int8))
-    png = bundles.png(bundles.mosaic(images, names), alt)
-    return numbered(number, _grid(cells, alt), caption, "npy", "Weights, to ±127 (NumPy)", array.getvalue(), png)
+    drawn = bundles.mosaic(images, names)
+    return numbered(number, _grid(cells, alt), caption, drawn, alt, "npy", "Weights, to ±127 (NumPy)", array.getvalue())
 
 
 LARGEST_PICTURE = 64
@@ -86,7 +86,7 @@ def gallery(pictures: np.ndarray, names: Sequence[str], *, number: int | str, ca
         kind = "png" if max(pixels.shape[:2]) <= LARGEST_PICTURE // 2 else "jpeg"
         image.save(file, format=kind)
         cells.append((data_link(f"image/{kind}", file.getvalue()), f"A picture: {name}", name))
-    return numbered(number, _grid(cells, alt), caption, picture=bundles.png(bundles.mosaic(pictures / 255, names), alt))
+    return numbered(number, _grid(cells, alt), caption, bundles.mosaic(pictures / 255, names), alt)
 
 
 def _grid(cells: Sequence[tuple[str, str, str]], alt: str) -> str:
@@ -104,12 +104,16 @@ def numbered(
     number: int | str,
     content: str,
     caption: str,
+    drawn: Any,
+    alt: str,
     ending: str = "",
     what: str = "",
     numbers: bytes = b"",
-    picture: bundles.Bundle = ({}, {}),
 ) -> Html:
-    """A figure with its caption and a link that downloads its numbers; "10 and 11" is one under two numbers."""
+    """A figure with its caption and a link that downloads its numbers; "10 and 11" is one under two numbers.
+
+    ``content`` is its markup, and ``drawn`` a figure of Matplotlib's that shows the same.
+    """
     first, *others = escape(str(number)).split(" and ")
     name, title = f"figure-{first}", f"Figure{'s' * bool(others)} {number}"
     anchors = "".join(f'<span id="figure-{other}"></span>' for other in others)
@@ -119,7 +123,7 @@ def numbered(
         f'<figure id="{name}">{anchors}{content}<figcaption><a class="anchor" href="#{name}"><b>{escape(title)}.'
         f"</b></a> {escape(caption)}{link}</figcaption></figure>",
         f"{title}. {caption}",
-        *bundles.captioned(picture, f"{title}. {caption}"),
+        *bundles.png(drawn, alt, f"{title}. {caption}"),
     )
 
 

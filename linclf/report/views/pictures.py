@@ -44,9 +44,9 @@ def grid(
         body += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
     pixels = np.stack([each.pixels for own in rows.values() for each in own])
     beneath = [each.text or "".join(columns[i : i + 1]) for own in rows.values() for i, each in enumerate(own)]
-    png = bundles.png(bundles.mosaic(pixels, beneath, {name: len(own) for name, own in rows.items()}), caption)
+    drawn = bundles.mosaic(pixels, beneath, {name: len(own) for name, own in rows.items()})
     table = f'<table class="pictures">{body}</table>'
-    return html.numbered(number, table, caption, "csv", "Numbers (CSV)", html.csv_bytes(data), png)
+    return html.numbered(number, table, caption, drawn, caption, "csv", "Numbers (CSV)", html.csv_bytes(data))
 
 
 def _cell(picture: Picture) -> str:
