@@ -12,7 +12,7 @@ from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 
 from .pages import PAGES, USUAL, page_file, reading_order
-from .views.bundles import markdown
+from .views.bundles import IN_JUPYTER, markdown
 
 _TEMPLATES = Path(__file__).parent / "templates"
 YOURS = "Your data"
@@ -116,6 +116,8 @@ class PagePreprocessor(Preprocessor):
                 said = output.get("data", {}).get("text/markdown", "")
                 resources["linclf"]["sections"] += re.findall(r"^## (.+)", said, re.M)
         for output in outputs(nb):
+            if "text/html" in output.get("data", {}):
+                output.data["text/html"] = output.data["text/html"].removesuffix(IN_JUPYTER)
             if "text/markdown" in output.get("data", {}):
                 output.data["text/markdown"] = mathml(output.data["text/markdown"])
         shown = [cell.source for cell in nb.cells] + [str(output.get("data")) for output in outputs(nb)]

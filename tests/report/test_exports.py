@@ -1,6 +1,7 @@
 """An executed notebook in other viewers than its page: every output in every type, and exported six ways."""
 
 import base64
+import copy
 import io
 import os
 import re
@@ -19,8 +20,9 @@ from PIL import Image
 
 from linclf.report import pdf
 from linclf.report.execute import execute
-from linclf.report.render import mathml
+from linclf.report.render import convert, mathml
 from linclf.report.views import html
+from linclf.report.views.bundles import IN_JUPYTER
 
 pytestmark = pytest.mark.slow
 
@@ -123,6 +125,13 @@ def export(executed, tmp_path_factory):
         return file
 
     return run
+
+
+def test_jupyters_own_alignment_is_undone_there_and_nothing_of_it_is_on_a_page(executed, outputs):
+    shown = [output.data["text/html"] for output in outputs if "<table" in output.data.get("text/html", "")]
+    assert shown
+    assert all(markup.endswith(IN_JUPYTER) for markup in shown)
+    assert IN_JUPYTER not in convert(copy.deepcopy(executed), "2_svm")
 
 
 def figures(outputs):

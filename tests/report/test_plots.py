@@ -1,5 +1,7 @@
 """``linclf.plot`` draws plain runs, models and arrays, and says what it cannot draw."""
 
+import itertools
+
 import numpy as np
 import pytest
 from helpers import blobs, config
@@ -7,6 +9,7 @@ from matplotlib import pyplot
 
 import linclf
 from linclf import ConfigError, DataError, plot
+from linclf.report.views import charts
 from linclf.report.views.plots import new_axes
 
 MODEL = linclf.Linear(np.arange(24.0).reshape(2, 12), np.zeros(2))
@@ -91,3 +94,27 @@ def test_images_stand_as_they_are_with_their_titles():
 def test_what_cannot_be_drawn_is_said(draw, said):
     with pytest.raises(DataError, match=said):
         draw()
+
+
+@pytest.mark.parametrize(
+    "ticks", [["1e-05", "3.2e-05", "0.0001", "0.00032", "0.001", "0.0032", "0.01"], ["0.001", "0.01", "0.1"]]
+)
+def test_the_labels_of_a_heat_map_do_not_touch(ticks):
+    axes = charts.heat_map(np.arange(2.0 * len(ticks)).reshape(2, -1), ["a", "b"], ticks)
+    axes.figure.draw_without_rendering()
+    labels = axes.get_xticklabels()
+    assert all(one.get_rotation() == 35 for one in labels) or all(
+        one.get_window_extent().x1 + 5 < other.get_window_extent().x0 for one, other in itertools.pairwise(labels)
+    )
+
+
+def test_epochs_are_whole(runs):
+    axes = plot.history(linclf.train(config(epochs=2), blobs(), progress=False), ax=new_axes())
+    assert [tick for tick in axes.get_xticks() if tick % 1] == []
+
+
+def test_the_sizes_of_a_learning_curve_are_its_only_ticks():
+    axes = charts.learning_curve([30, 100, 300], np.ones((3, 2)), None)
+    axes.figure.draw_without_rendering()
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["30", "100", "300"]
+    assert not len(axes.get_xticklabels(minor=True))

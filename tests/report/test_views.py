@@ -9,6 +9,7 @@ from helpers import ROOT, arrays
 
 from linclf.claims.ledger import ledger
 from linclf.report.views import claims, provenance, reference, summary
+from linclf.studies.reference.design import ARMS
 from linclf.studies.reference.study import Study
 from linclf.studies.results import Results
 
@@ -146,3 +147,12 @@ def test_what_the_ledger_and_the_views_know_of_the_reference_agrees():
     says = {claim["says"] for claim in ledger()["claims"]}
     for setting, printed in reference.REFERENCE_SVM.items():
         assert f"The SVM's test accuracy in setting {setting} is {printed} %." in says
+
+
+def test_a_table_of_many_arms_has_a_row_for_each_and_one_of_few_a_column():
+    results = Results.load(RENDERED)
+    many, few = (reference.accuracies(results, arms).markup for arms in (list(ARMS), ["base", "svm"]))
+    assert (many.count("<tr>"), many.count("<th ")) == (1 + len(ARMS) + 1, 1 + 4)
+    assert (few.count("<tr>"), few.count("<th ")) == (1 + 4, 1 + 2 + 1)
+    for markup in (many, few):
+        assert "<td>36.03</td>" in markup

@@ -40,6 +40,15 @@ _FOLLOWS = "".join(
 )
 _STYLE = f"<style>@media screen and (prefers-color-scheme:dark){{{_FOLLOWS}}}</style>"
 
+IN_JUPYTER = (
+    "<style>:is(.wide,.play) :is(caption,th,td){text-align:left!important}"
+    ":is(.templates,.pictures) tr{background:none!important}"
+    ":is(.templates,.pictures) td,.pictures [scope=col]{text-align:center!important}"
+    ".pictures td{max-width:7em!important}.pixels{image-rendering:pixelated;display:inline!important}"
+    ".panel{display:inline-block;vertical-align:top;width:12em}</style>"
+)
+"""Jupyter aligns every cell to the right, shades every second row and blurs pixels. A page has ``page.css`` instead."""
+
 
 @dataclass(frozen=True)
 class Html:
@@ -51,7 +60,8 @@ class Html:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
-        return {"text/html": self.markup, "text/plain": repr(self), **self.others}, dict(self.metadata)
+        shown = self.markup + IN_JUPYTER * ("<table" in self.markup)
+        return {"text/html": shown, "text/plain": repr(self), **self.others}, dict(self.metadata)
 
     def __repr__(self) -> str:
         return self.text or plain(self.markup)

@@ -99,6 +99,7 @@ def ingredients(results: CeilingResults, found: dict[str, tuple[Gain, Gain]], *,
     axes = charts.intervals(names, [("added to the baseline", alone), ("missed when left out", among)])
     axes.axvline(0, color=BESIDE, lw=0.8)
     axes.set(xlabel="points of validation accuracy")
+    charts.legend_below(axes)
     title = "What each ingredient brings: added to the baseline alone, and missing from the mix of all."
     data = {"ingredient": names} | {
         f"{what} ({part})": [numbers[i] for numbers in column]

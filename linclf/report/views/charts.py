@@ -21,7 +21,10 @@ def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], ax
         if np.isnan(value):
             continue
         ax.text(column, row, f"{value:.1f}", ha="center", va="center", color="wk"[int(value > middle)])
+    crowded = max(map(len, columns)) * len(columns) > 45  # as level text, neighbours would touch
     ax.set_xticks(range(len(columns)), columns)
+    if crowded:
+        ax.tick_params(axis="x", rotation=35, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(len(rows)), rows)
     return ax
 
@@ -42,6 +45,12 @@ def intervals(
     return styled(ax, grid="x")
 
 
+def legend_below(ax: Axes) -> None:
+    """The legend in two columns under the axes, where it hides nothing."""
+    ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    ax.legend().remove()
+
+
 def heights(names: int, series: int, i: int) -> np.ndarray:
     """Where the series i of :func:`intervals` stands in each row."""
     return np.arange(names) + min(0.24, 0.8 / series) * (i - (series - 1) / 2)
@@ -59,6 +68,8 @@ def learning_curve(
     if trend is not None:
         ax.plot(*trend, color=VALIDATION, lw=1.2, linestyle=(0, (4, 1.5)), label="fitted trend")
     ax.set(xscale="log", xlabel="training images", ylabel="test accuracy, %")
+    ax.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    ax.minorticks_off()
     return styled(ax)
 
 

@@ -37,16 +37,20 @@ def grid(
     data: Mapping[str, Sequence[Any]],
 ) -> Any:
     """Rows of pictures, as a numbered figure with numbers to download."""
-    head = "".join(f'<th scope="col"><span>{escape(name)}</span></th>' for name in columns)
-    body = f"<tr><td></td>{head}</tr>" if columns else ""
-    for name, own in rows.items():
-        cells = "".join(map(_cell, own))
-        body += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
     pixels = np.stack([each.pixels for own in rows.values() for each in own])
     beneath = [each.text or "".join(columns[i : i + 1]) for own in rows.values() for i, each in enumerate(own)]
     drawn = bundles.mosaic(pixels, beneath, {name: len(own) for name, own in rows.items()})
-    table = f'<table class="pictures">{body}</table>'
-    return html.numbered(number, table, caption, drawn, caption, "csv", "Numbers (CSV)", html.csv_bytes(data))
+    numbers = html.csv_bytes(data)
+    return html.numbered(number, table(rows, columns), caption, drawn, caption, "csv", "Numbers (CSV)", numbers)
+
+
+def table(rows: Mapping[str, Sequence[Picture]], columns: Sequence[str] = ()) -> str:
+    """Rows of pictures under their names, as an element."""
+    head = "".join(f'<th scope="col"><span>{escape(name)}</span></th>' for name in columns)
+    body = f"<tr><td></td>{head}</tr>" if columns else ""
+    for name, own in rows.items():
+        body += f'<tr><th scope="row">{escape(name)}</th>{"".join(map(_cell, own))}</tr>'
+    return f'<table class="pictures">{body}</table>'
 
 
 def _cell(picture: Picture) -> str:

@@ -80,6 +80,7 @@ def history(
                     epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, lw=0, label=band
                 )
     ax.set(xlabel="epoch", ylabel=quantity, xlim=(0, None))
+    ax.locator_params(axis="x", integer=True)
     return styled(ax)
 
 

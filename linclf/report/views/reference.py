@@ -102,18 +102,19 @@ def confusion(results: Results, arm: str, setting: int, *, number: int | str) ->
 def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> Any:
     """Accuracy after the last epoch on the "test", "validation" or "train" images: a row per setting, a column per arm.
 
-    On CIFAR-10 the test accuracies of the SVM stand beside what the reference prints.
+    Where that is too wide, with more arms than settings, the table lies the other way. On CIFAR-10 the test accuracies
+    of the SVM stand beside what the reference prints.
     """
-    beside = images == "test" and "svm" in arms and is_the_references(results.data["name"])
-    rows = []
-    for setting, (l2, learning_rate) in SETTINGS.items():
-        values = [results.curves(arm, setting, f"{images}_accuracy").reshape(len(results.seeds), -1) for arm in arms]
-        cells = [*(percent(each[:, -1]) for each in values), *[f"{REFERENCE_SVM[setting]:.2f}"] * beside]
-        rows.append([f"{setting}: λ = {l2:g}, η = {learning_rate:g}", *cells])
-    columns = ["setting", *(ARMS[arm].title for arm in arms), *["SVM, reference"] * beside]
+    columns = [["setting", *(f"{i}: λ = {l2:g}, η = {rate:g}" for i, (l2, rate) in SETTINGS.items())]]
+    for arm in arms:
+        values = (results.curves(arm, i, f"{images}_accuracy").reshape(len(results.seeds), -1) for i in SETTINGS)
+        columns.append([ARMS[arm].title, *(percent(each[:, -1]) for each in values)])
+    if images == "test" and "svm" in arms and is_the_references(results.data["name"]):
+        columns.append(["SVM, reference", *(f"{REFERENCE_SVM[i]:.2f}" for i in SETTINGS)])
+    head, *rows = columns if len(arms) > len(SETTINGS) else map(list, zip(*columns, strict=True))
     word, n = images.replace("train", "training"), len(results.seeds)
     seeds = f"mean ± standard deviation of {n} seeds" if n > 1 else f"seed {results.seeds[0]}"
-    return html.table(columns, rows, caption=f"Accuracy on {word} images after the last epoch, %, {seeds}.")
+    return html.table(head, rows, caption=f"Accuracy on {word} images after the last epoch, %, {seeds}.")
 
 
 def headline(results: Results, arm: str, beside: str | None = None) -> Any:

@@ -121,9 +121,5 @@ def _templates(exploration: Exploration, model: Linear) -> str:
         return "No pictures: the inputs are no images of 1 or 3 channels."
     names = data.class_names[: pictures.MOST_CLASSES]
     drawn = template_images(model.W[: len(names)], data.test_images.shape[1:])
-    cells = (
-        f'<figure style="margin:0 .4em 0 0">{pictures.image(pixels, f"Template of the class {name}")}'
-        f"<figcaption>{escape(name)}</figcaption></figure>"
-        for pixels, name in zip(drawn, names, strict=True)
-    )
-    return f'<div style="display:flex;flex-wrap:wrap;image-rendering:pixelated">{"".join(cells)}</div>'
+    row = [pictures.Picture(pixels, f"Template of the class {k}", k) for pixels, k in zip(drawn, names, strict=True)]
+    return pictures.table({"": row}) + bundles.IN_JUPYTER

@@ -35,8 +35,7 @@ def picture(results: Results, *, number: int | str) -> Any:
         axes.plot(list(REFERENCE_SVM.values()), at, "D", ms=9, mec=INK, mfc="none", label="SVM, in the reference")
     axes.set(xlabel=f"test accuracy on {results.data['name']}, %")
     axes.set_title(counts.replace(", ", ",\n", 1), loc="left", fontweight="bold")
-    axes.figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
-    axes.legend().remove()
+    charts.legend_below(axes)
     over = "seeds and test images" if len(results.seeds) > 1 else "test images; there is one seed"
     return html.figure(
         axes.figure,

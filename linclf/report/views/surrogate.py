@@ -10,7 +10,6 @@ from linclf.studies.reference.study import Study
 from linclf.studies.reference.surrogate import COMPARED, N_TEST, on_surrogate
 
 from . import html, networks, plots
-from .reference import setting_name
 
 CLOSE, ALIKE = 5.0, 0.8
 """Points of accuracy and mean correlation of templates up to which surrogate and original are called much the same."""
@@ -30,11 +29,14 @@ def section(study: Study) -> Iterator[Any]:
     original = {key: 100 * results.curves(*key, "test_accuracy")[0] for key in drawn}
     accuracy = {key: 100 * run.record["test_accuracy"] for key, run in drawn.items()}
     rows = [
-        [setting_name(setting), *(f"{of[arm, setting]:.2f}" for arm in COMPARED for of in (original, accuracy))]
-        for setting in SETTINGS
+        [
+            f"{setting}: λ = {l2:g}, η = {rate:g}",
+            *(f"{of[arm, setting]:.2f}" for arm in COMPARED for of in (original, accuracy)),
+        ]
+        for setting, (l2, rate) in SETTINGS.items()
     ]
-    columns = [f"{_LOSS[arm]}, {on}, %" for arm in COMPARED for on in ("CIFAR-10", "surrogate")]
-    caption = f"Test accuracy of one seed, on CIFAR-10's test images and on {N_TEST:,} of the surrogate."
+    columns = [f"{_LOSS[arm]}, {on}" for arm in COMPARED for on in ("CIFAR-10", "surrogate")]
+    caption = f"Test accuracy of one seed, %, on CIFAR-10's test images and on {N_TEST:,} of the surrogate."
     yield html.table(["setting", *columns], rows, caption=caption)
 
     there, here = (model.W for model in (results.models("base", 4)[0], drawn["base", 4].model))
