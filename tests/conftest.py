@@ -1,13 +1,13 @@
 """Fixtures that several test files share."""
 
 import os
-import re
 import shutil
 import signal
 from pathlib import Path
 
 import pytest
-from helpers import TINY, linclf, missing
+from filelock import FileLock
+from helpers import TINY, linclf, missing, visiting
 from hypothesis import settings
 
 settings.register_profile("linclf", deadline=None)  # how long an example takes says how busy the machine is
@@ -19,19 +19,14 @@ os.environ["SCIPY_ARRAY_API"] = "1"  # read when SciPy is imported: without it s
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def together(nodeid):
-    """What one process runs as a whole: a file, or all tests on the fixture ``report``, which is slow to make."""
-    return "report" if ON_THE_REPORT.search(nodeid) else nodeid.partition("::")[0]
-
-
-ON_THE_REPORT = re.compile(r"test_build\.py|test_pages\.py(?!.*\[.*committed/)|linclf predict reports")
-
-
+@pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(items):
-    """Files without slow tests come first, then those on the report, then the other slow ones."""
-    slow = {together(item.nodeid) for item in items if item.get_closest_marker("slow")}
-    order = {name: 1 if name == "report" else 2 for name in slow}
-    items.sort(key=lambda item: order.get(together(item.nodeid), 0))
+    """Files without slow tests come first; what needs the report, which is slow to make, is slow."""
+    for item in items:
+        if "report" in item.fixturenames:
+            item.add_marker("slow")
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path in slow)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -39,12 +34,12 @@ def pytest_xdist_make_scheduler(config, log):
     """Whatever ``--dist`` says: groups of pytest-xdist's own are one test each from pytest 9.2 on."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class Together(LoadScopeScheduling):
+    class FileByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            return together(nodeid)
+            return nodeid.partition("::")[0]
 
     config.option.loadscopereorder = False  # in the order of the items
-    return Together(config, log)
+    return FileByFile(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -57,10 +52,16 @@ def cifar10() -> Path:
 
 @pytest.fixture(scope="session")
 def report(tmp_path_factory) -> Path:
-    """The whole report on tiny data, from the command."""
-    out = tmp_path_factory.mktemp("report")
-    done = linclf("report", *TINY, "--out", out, "--single-file")
-    assert done.returncode == 0, done.stdout + done.stderr
+    """The whole report on tiny data, from the command; made once for all processes, so that none may change it."""
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent
+    out, done = place / "report", place / "report.done"
+    with FileLock(place / "report.lock"):
+        if not done.exists():
+            made = linclf("report", *TINY, "--out", out, "--single-file")
+            assert made.returncode == 0, made.stdout + made.stderr
+            done.touch()
     return out
 
 
@@ -77,29 +78,5 @@ def browser():
 
 @pytest.fixture
 def visit(browser):
-    """Open a file in a context of its own; what the page asked for and complained about is in ``page.trouble``."""
-    contexts = []
-
-    def open_page(path, width=1280, scheme="light", script=True, height=900):
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, java_script_enabled=script, offline=True
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.trouble = []
-
-        def asked(request):
-            if not request.url.startswith("data:") and request.url != path.as_uri():
-                page.trouble.append(f"asked for {request.url}")
-
-        page.on("request", asked)
-        page.on("requestfailed", lambda request: page.trouble.append(f"failed: {request.url[:80]}"))
-        page.on("console", lambda message: page.trouble.append(message.text))
-        page.on("pageerror", lambda error: page.trouble.append(str(error)))
-        page.on("dialog", lambda dialog: (page.trouble.append("a dialog"), dialog.dismiss()))
-        page.goto(path.as_uri())
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
+    with visiting(browser) as open_page:
+        yield open_page

@@ -11,6 +11,7 @@ import sys
 import time
 import tracemalloc
 import zlib
+from contextlib import contextmanager
 from pathlib import Path
 
 import cifar_files
@@ -32,6 +33,11 @@ def linclf(*words, cwd=None, under=()):
     """Status and output of ``linclf`` with these words; under: a command that starts it."""
     command = [*under, sys.executable, "-m", "linclf", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+
+
+def without_times(page):
+    """A page without what may differ between two runs: durations, dates, and the claim about durations."""
+    return re.sub(r"<time>.*?</time>|<tr id=\"claim-1\.3c\">.*?</tr>", "", page, flags=re.S)
 
 
 def missing(reason):
@@ -192,6 +198,36 @@ def by_hand(name, scores, label):
         right = [1 / (1 + math.exp(-s if j == label else s)) for j, s in enumerate(scores)]
         return -sum(map(math.log, right)) / len(scores)
     return sum(max(0.0, scores[j] - scores[label] + 1.0) for j in others)
+
+
+@contextmanager
+def visiting(browser):
+    """Open a file in a context of its own; what the page asked for and complained about is in ``page.trouble``."""
+    contexts = []
+
+    def open_page(path, width=1280, scheme="light", script=True):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=script, offline=True
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.trouble = []
+
+        def asked(request):
+            if not request.url.startswith("data:") and request.url != path.as_uri():
+                page.trouble.append(f"asked for {request.url}")
+
+        page.on("request", asked)
+        page.on("requestfailed", lambda request: page.trouble.append(f"failed: {request.url[:80]}"))
+        page.on("console", lambda message: page.trouble.append(message.text))
+        page.on("pageerror", lambda error: page.trouble.append(str(error)))
+        page.on("dialog", lambda dialog: (page.trouble.append("a dialog"), dialog.dismiss()))
+        page.goto(path.as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
 
 
 class Terminal(io.StringIO):

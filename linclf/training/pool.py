@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -104,6 +105,14 @@ def _preemptions() -> int:
     return getrusage(RUSAGE_SELF).ru_nivcsw
 
 
+@cache
+def _blas() -> Any:
+    """What sets the threads of NumPy's BLAS; to find it takes longer than a small epoch."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")
+
+
 _lock = threading.Lock()
 _users = 0  # contexts of one_blas_thread that are entered now
 _limit: Any = None
@@ -115,12 +124,10 @@ def one_blas_thread() -> Iterator[None]:
 
     Of several contexts at once the first sets the limit and the last takes it back.
     """
-    from threadpoolctl import threadpool_limits
-
     global _users, _limit
     with _lock:
         if _users == 0:
-            _limit = threadpool_limits(1, user_api="blas")
+            _limit = _blas().limit(limits=1)
         _users += 1
     try:
         yield

@@ -17,14 +17,14 @@ import numpy as np
 import psutil
 import pytest
 from bs4 import BeautifulSoup
-from helpers import ROOT, TINY, linclf
+from helpers import ROOT, TINY, linclf, without_times
 from PIL import Image
 
 from linclf import Classifier, load_dataset
 from linclf.cli import main
 from linclf.errors import DivergenceError
 from linclf.report import build, parameters
-from linclf.report.pages import CEILING, PAGES, USUAL, page_file, reading_order
+from linclf.report.pages import CEILING, PAGES, USUAL, page_file
 from linclf.report.render import convert, mathml
 from linclf.report.views import html
 
@@ -126,10 +126,10 @@ def test_section_3_is_made_where_it_is_asked_for_and_linked_where_it_is(report, 
     for path in report.glob("*.html"):
         assert CEILING not in path.read_text(), path
     done = linclf(
-        "report", "--data", "synthetic:20", "--epochs", 1, "--only", "0_baseline", "--ceiling", "--out", tmp_path
+        "report", "--data", "synthetic:20", "--epochs", 1, "--only", "summary", "--ceiling", "--out", tmp_path
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f'<a href="{CEILING}.html">' in (tmp_path / "0_baseline.html").read_text()
+    assert f'<a href="{CEILING}.html">' in (tmp_path / page_file("summary")).read_text()
     page = (tmp_path / f"{CEILING}.html").read_text()
     assert "not on CIFAR-10" in page
     assert "highest reported" not in page
@@ -146,33 +146,6 @@ def test_notebooks_are_thin(name):
             assert cell.outputs == []
             assert cell.execution_count is None
             assert not any(line.startswith(("def ", "class ")) for line in cell.source.splitlines())
-
-
-def without_times(page):
-    """A page without what may differ between two runs: durations, dates, and the claim about durations."""
-    return re.sub(r"<time>.*?</time>|<tr id=\"claim-1\.3c\">.*?</tr>", "", page, flags=re.S)
-
-
-def test_two_reports_from_nothing_have_the_same_pages_and_numbers(report, tmp_path):
-    def pages():
-        return {path.name: without_times(path.read_text()) for path in report.glob("*.html")}
-
-    def numbers():
-        results, claims = (json.loads((report / name).read_text()) for name in ("results.json", "claims.json"))
-        for run in results["runs"]:
-            del run["seconds"]
-        del results["timings"], results["command"]
-        return results, [claim for claim in claims["claims"] if claim["id"] != "1.3c"]
-
-    first = pages(), numbers()
-    done = linclf("report", *TINY, "--out", report, "--single-file", "--fresh")
-    assert done.returncode == 0, done.stderr
-    assert "networks: 64 trained, 0 reused" in done.stdout
-    assert re.findall(rf"\[\d/{len(USUAL)}\] (\w+)", done.stdout) == reading_order(USUAL)
-    assert done.stdout.splitlines()[-1].startswith(f"report: {report / 'index.html'} (to open it: file:///")
-    assert numbers() == first[1]
-    for name, page in pages().items():
-        assert page == first[0][name], name
 
 
 def test_jupyters_own_commands_give_the_same_page(report, tmp_path):
@@ -195,19 +168,27 @@ def test_jupyters_own_commands_give_the_same_page(report, tmp_path):
 
 
 @pytest.mark.parametrize(("found", "said"), [(True, ""), (False, "no browser was found here: open ")])
-def test_open_shows_the_first_page(report, monkeypatch, capsys, found, said):
+def test_open_shows_the_first_page(tmp_path, monkeypatch, capsys, found, said):
     opened = []
     monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or found)
-    assert main(["report", *TINY, "--out", str(report), "--only", "summary", "--open"]) == 0
-    assert opened == [(report / "index.html").as_uri()]
+    build._announce(tmp_path / "index.html", open_page=True)
+    assert opened == [(tmp_path / "index.html").as_uri()]
     assert capsys.readouterr().err.startswith(said)
 
 
-def test_only_runs_what_is_named_and_uses_what_is_stored(report):
-    done = linclf("report", *TINY, "--out", report, "--only", "summary")
-    assert done.returncode == 0
-    assert "[1/1] summary" in done.stdout
-    assert "networks: 0 trained, 64 reused" in done.stdout
+@pytest.mark.parametrize(("more", "count"), [([], "0 trained, 64 reused"), (["--fresh"], "64 trained, 0 reused")])
+def test_only_runs_what_is_named_and_uses_what_is_stored_unless_fresh(
+    report, tmp_path, monkeypatch, capsys, more, count
+):
+    """And --open shows the first page."""
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    out = shutil.copytree(report, tmp_path / "again")
+    assert main(["report", *TINY, "--out", str(out), "--only", "summary", "--open", *more]) == 0
+    said = capsys.readouterr().out
+    assert "[1/1] summary" in said
+    assert f"networks: {count}" in said
+    assert opened == [(out / "index.html").as_uri()]
 
 
 def test_a_failed_notebook_leaves_its_copy_and_the_others_still_run(tmp_path, monkeypatch, capsys):

@@ -3,13 +3,15 @@
 import csv
 import itertools
 import re
+from functools import cache, partial
 from urllib.parse import unquote, urlsplit
 
 import cifar_files
 import nbformat
 import numpy as np
+import pypdf
 import pytest
-from helpers import AXE, ROOT, linclf, missing
+from helpers import AXE, ROOT, linclf, missing, visiting
 
 from linclf.report.build import SINGLE
 from linclf.report.pages import USUAL, page_file
@@ -20,12 +22,13 @@ pytestmark = pytest.mark.slow
 
 COMMITTED = ROOT / "reports" / "cifar-10"
 FILES = [*map(page_file, USUAL), SINGLE]
-VIEWS = [(1280, "light"), (360, "dark")]
+VIEWS = WIDE, NARROW = [(1280, "light"), (360, "dark")]
 A4 = (688, 1016)  # CSS pixels inside the margins of 14 mm
 
 
 @pytest.fixture(
-    params=[f"made/{file}" for file in FILES] + [f"committed/{path.name}" for path in sorted(COMMITTED.glob("*.html"))]
+    scope="module",
+    params=[f"made/{file}" for file in FILES] + [f"committed/{path.name}" for path in sorted(COMMITTED.glob("*.html"))],
 )
 def path(request):
     """Each page of a report just made, and of the one in the repository."""
@@ -33,9 +36,22 @@ def path(request):
     return (request.getfixturevalue("report") if kind == "made" else COMMITTED) / file
 
 
+def sized(page, width, height):
+    """The page in a window of this size."""
+    page.set_viewport_size({"width": width, "height": height})
+    return page
+
+
+@pytest.fixture(scope="module")
+def opened(browser, path):
+    """The page, which is opened once for all tests on it: at a width, in a colour scheme, with scripts or without."""
+    with visiting(browser) as visit:
+        yield cache(partial(visit, path))
+
+
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
-def test_a_page_opens_whole_and_asks_for_nothing(visit, path, width, scheme):
-    page = visit(path, width, scheme)
+def test_a_page_opens_whole_and_asks_for_nothing(opened, path, width, scheme):
+    page = sized(opened(width, scheme), width, 900)
     decode = "image => image.decode().then(() => [image.naturalWidth > 0, image.alt.length > 10])"  # fails if it cannot
     pictures = page.evaluate(f"Promise.all([...document.images].map({decode}))")
     assert all(decoded and described for decoded, described in pictures)
@@ -53,8 +69,8 @@ def test_a_page_opens_whole_and_asks_for_nothing(visit, path, width, scheme):
     assert page.trouble == []
 
 
-def test_a_tables_caption_stays_on_a_phones_screen(visit, path):
-    page = visit(path, width=360)
+def test_a_tables_caption_stays_on_a_phones_screen(opened):
+    page = sized(opened(*NARROW), 360, 900)
     edges = "[...document.querySelectorAll('caption')].map(c => c.getBoundingClientRect()).map(r => [r.left, r.right])"
     for side in ("0", "box.scrollWidth"):
         page.evaluate(f"document.querySelectorAll('.wide').forEach(box => box.scrollLeft = {side})")
@@ -63,9 +79,9 @@ def test_a_tables_caption_stays_on_a_phones_screen(visit, path):
         assert all(0 <= left <= right <= 360 for left, right in found)
 
 
-def test_a_phone_shows_what_matters(visit, path):
+def test_a_phone_shows_what_matters(opened):
     """Labels of at least 9 pixels, the last column of every table, and of one that scrolls that it does."""
-    page = visit(path, width=390)
+    page = sized(opened(*NARROW), 390, 844)
     smallest = page.evaluate("""[...document.querySelectorAll("img.curve")].map(image => {
         const svg = new DOMParser().parseFromString(atob(image.src.split(",")[1]), "image/svg+xml").documentElement;
         const sizes = [...svg.querySelectorAll("text")].map(text => parseFloat(text.style.fontSize));
@@ -80,15 +96,15 @@ def test_a_phone_shows_what_matters(visit, path):
         assert ("scrolls" in said) == scrolls
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
-def test_a_result_stands_above_the_fold(visit, path, width, height):
-    page = visit(path, width=width, height=height)
+@pytest.mark.parametrize(("view", "width", "height"), [(WIDE, 1280, 900), (NARROW, 390, 844)])
+def test_a_result_stands_above_the_fold(opened, view, width, height):
+    page = sized(opened(*view), width, height)
     result = page.locator(".counts, figure, .headline, .wide, .callout:has-text('statements')").first
     assert result.bounding_box()["y"] < height - 60
 
 
-def test_headings_are_in_order_and_ids_unique(visit, path):
-    page = visit(path)
+def test_headings_are_in_order_and_ids_unique(opened):
+    page = sized(opened(*WIDE), 1280, 900)
     levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(heading => +heading.tagName[1])")
     assert levels[0] == 1
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
@@ -96,8 +112,8 @@ def test_headings_are_in_order_and_ids_unique(visit, path):
     assert len(ids) == len(set(ids))
 
 
-def test_links_lead_somewhere(visit, path):
-    page = visit(path)
+def test_links_lead_somewhere(opened, path):
+    page = sized(opened(*WIDE), 1280, 900)
     links = page.evaluate("[...document.links].map(link => link.getAttribute('href'))")
     assert links
     for link in links:
@@ -112,10 +128,10 @@ def test_links_lead_somewhere(visit, path):
 
 
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
-def test_axe_finds_nothing_serious(visit, path, width, scheme):
+def test_axe_finds_nothing_serious(opened, width, scheme):
     if not AXE.exists():
         missing("axe-core is not here: npm install --prefix tests")
-    page = visit(path, width, scheme)
+    page = sized(opened(width, scheme), width, 900)
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     said = [
@@ -127,8 +143,8 @@ def test_axe_finds_nothing_serious(visit, path, width, scheme):
     assert len(found["passes"]) > 10
 
 
-def test_without_a_script_everything_can_be_read(visit, path):
-    plain, scripted = visit(path, script=False), visit(path)
+def test_without_a_script_everything_can_be_read(opened):
+    plain, scripted = opened(*WIDE, script=False), opened(*WIDE)
     words = [re.sub(r"\s+", " ", page.locator("main").text_content()) for page in (plain, scripted)]
     assert words[0] == words[1]
     fold = plain.locator("details.code").first
@@ -165,9 +181,8 @@ def test_a_table_sorts_by_a_column(visit, report, press):
     assert len(set(cells)) > 1
 
 
-def test_print_cuts_no_figure_and_no_table(visit, path, tmp_path):
-    pypdf = pytest.importorskip("pypdf")
-    page = visit(path, *A4[:1], height=A4[1])
+def test_print_cuts_no_figure_and_no_table(opened, path, tmp_path):
+    page = sized(opened(*WIDE), *A4)
     page.emulate_media(media="print")
     assert page.evaluate("document.documentElement.scrollWidth") <= A4[0]
     for figure in page.locator("figure").all():
@@ -186,6 +201,7 @@ def test_print_cuts_no_figure_and_no_table(visit, path, tmp_path):
     texts = [sheet.extract_text() for sheet in pypdf.PdfReader(tmp_path / "page.pdf").pages]
     captions = re.compile(r"Figures? [\w ]+\. (?:Loss|Cost|Accuracy)(?: over| and cost, one)")
     assert sum(len(captions.findall(text)) for text in texts) == page.locator("img.curve[alt*=' curves over ']").count()
+    page.emulate_media(media="screen")
     for text in texts:  # the label of each picture's axis stands on the sheet of its caption
         assert len(captions.findall(text)) == len(re.findall(r"^ *epoch *$", text, re.M))
 
@@ -225,8 +241,8 @@ def test_names_from_data_are_text(visit, tmp_path):
 def test_a_hostile_folder_name_is_text(visit, tmp_path):
     folder = tmp_path / "<img src=x onerror=alert(1)>"
     cifar_files.write(folder, 20)
-    done = linclf("report", "--data", folder, "--epochs", 1, "--out", tmp_path / "out", "--only", "0_baseline")
+    done = linclf("report", "--data", folder, "--epochs", 1, "--out", tmp_path / "out", "--only", "summary")
     assert done.returncode == 0, done.stderr
-    page = visit(tmp_path / "out" / "0_baseline.html")
+    page = visit(tmp_path / "out" / page_file("summary"))
     assert page.trouble == []
     assert "<img src=x onerror=alert(1)>" in page.locator(".callout").first.text_content()

@@ -24,7 +24,8 @@ def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], ax
     crowded = max(map(len, columns)) * len(columns) > 45  # as level text, neighbours would touch
     ax.set_xticks(range(len(columns)), columns)
     if crowded:
-        ax.tick_params(axis="x", rotation=35, ha="right", rotation_mode="anchor")
+        for label in ax.get_xticklabels():
+            label.set(rotation=35, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(len(rows)), rows)
     return ax
 
