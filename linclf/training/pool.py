@@ -127,7 +127,8 @@ def one_blas_thread() -> Iterator[None]:
     global _users, _limit
     with _lock:
         if _users == 0:
-            _limit = _blas().limit(limits=1)
+            with _in_control():
+                _limit = _blas().limit(limits=1)
         _users += 1
     try:
         yield
@@ -135,4 +136,22 @@ def one_blas_thread() -> Iterator[None]:
         with _lock:
             _users -= 1
             if _users == 0:
-                _limit.restore_original_limits()
+                with _in_control():
+                    _limit.restore_original_limits()
+
+
+@contextmanager
+def _in_control() -> Iterator[None]:
+    """Let this thread set limits, and then any other.
+
+    threadpoolctl lets one thread alone set those of OpenBLAS, and leaves what others ask for undone without a word; and
+    a notebook's sliders, for one, train in another thread than its cells.
+    """
+    from threadpoolctl import OpenBLASController
+
+    release = getattr(OpenBLASController, "clear_controlling_thread", lambda force: None)  # older ones let any thread
+    release(force=True)
+    try:
+        yield
+    finally:
+        release(force=True)

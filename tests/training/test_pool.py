@@ -119,6 +119,26 @@ def test_callers_at_once_do_not_disturb_each_other():
     assert blas_threads() == before
 
 
+def test_any_thread_can_limit_the_blas_and_take_it_back():
+    def enter(i):
+        with pool.one_blas_thread():
+            seen.append(blas_threads())
+            entered[i].set()
+            leave[i].wait(30)
+
+    before, seen = blas_threads(), []  # this thread has set them
+    entered, leave = ([threading.Event() for _ in range(2)] for _ in range(2))
+    threads = [threading.Thread(target=enter, args=(i,)) for i in range(2)]
+    for thread, event in zip(threads, entered, strict=True):
+        thread.start()
+        event.wait(30)
+    for thread, event in zip(threads, leave, strict=True):
+        event.set()
+        thread.join()
+    assert seen == [[1] * len(before)] * 2
+    assert blas_threads() == before
+
+
 def test_what_is_not_asked_for_is_not_run():
     ran = []
     trainings = [lambda after_epoch, i=i: ran.append(i) or time.sleep(0.05) for i in range(50)]
