@@ -44,7 +44,7 @@ IN_JUPYTER = (
     "<style>:is(.wide,.play) :is(caption,th,td){text-align:left!important}"
     ":is(.templates,.pictures) tr{background:none!important}"
     ":is(.templates,.pictures) td,.pictures [scope=col]{text-align:center!important}"
-    ".pictures td{max-width:7em!important}.pixels{image-rendering:pixelated;display:inline!important}"
+    ":is(.templates,.pictures) td{max-width:8em!important}.pixels{image-rendering:pixelated;display:inline!important}"
     ".panel{display:inline-block;vertical-align:top;width:12em}</style>"
 )
 """Jupyter aligns every cell to the right, shades every second row and blurs pixels. A page has ``page.css`` instead."""

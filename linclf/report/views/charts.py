@@ -109,4 +109,5 @@ def accuracy_by_size(points: Mapping[int, Sequence[float]], last: Interval, ax: 
     ax.set(xscale="log", xlabel="number to train on", ylabel="test accuracy, %")
     ax.set_xticks(list(points), [f"{size:,}" for size in points])
     ax.minorticks_off()
-    return styled(ax)
+    legend_below(styled(ax))
+    return ax

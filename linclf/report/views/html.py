@@ -45,7 +45,7 @@ def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping
     source = data_link("image/svg+xml", bundles.svg(fig, salt=str(number)))
     span = f' data-epochs="{bundles.epoch_places(fig.axes[0], data["epoch"])}"' if "epoch" in data else ""
     image = f'<img class="curve" src="{source}" alt="{escape(alt)}"{span}>'
-    return numbered(number, image, caption, fig, alt, "csv", "Numbers (CSV)", csv_bytes(data))
+    return numbered(number, image, caption, fig, alt, "Numbers (CSV)", csv_bytes(data))
 
 
 def templates(
@@ -67,7 +67,7 @@ def templates(
     array = io.BytesIO()
     np.save(array, np.rint(weights * (127 / (np.abs(weights).max() or 1))).astype(np.int8))
     drawn = bundles.mosaic(images, names)
-    return numbered(number, _grid(cells, alt), caption, drawn, alt, "npy", "Weights, to ±127 (NumPy)", array.getvalue())
+    return numbered(number, _grid(cells, alt), caption, drawn, alt, "Weights, to ±127 (NumPy)", array.getvalue())
 
 
 LARGEST_PICTURE = 64
@@ -101,23 +101,18 @@ def _grid(cells: Sequence[tuple[str, str, str]], alt: str) -> str:
 
 
 def numbered(
-    number: int | str,
-    content: str,
-    caption: str,
-    drawn: Any,
-    alt: str,
-    ending: str = "",
-    what: str = "",
-    numbers: bytes = b"",
+    number: int | str, content: str, caption: str, drawn: Any, alt: str, what: str = "", numbers: bytes = b""
 ) -> Html:
     """A figure with its caption and a link that downloads its numbers; "10 and 11" is one under two numbers.
 
-    ``content`` is its markup, and ``drawn`` a figure of Matplotlib's that shows the same.
+    ``content`` is its markup, and ``drawn`` a figure of Matplotlib's that shows the same; ``what`` the numbers are, the
+    link says, and in which format.
     """
     first, *others = escape(str(number)).split(" and ")
     name, title = f"figure-{first}", f"Figure{'s' * bool(others)} {number}"
     anchors = "".join(f'<span id="figure-{other}"></span>' for other in others)
-    source = data_link("text/csv" if ending == "csv" else "application/octet-stream", numbers)
+    kind, ending = ("text/csv", "csv") if "CSV" in what else ("application/octet-stream", "npy")
+    source = data_link(kind, numbers)
     link = f' <a class="numbers" download="{name}.{ending}" href="{source}">{what}</a>' if numbers else ""
     return Html(
         f'<figure id="{name}">{anchors}{content}<figcaption><a class="anchor" href="#{name}"><b>{escape(title)}.'

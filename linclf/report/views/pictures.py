@@ -41,7 +41,7 @@ def grid(
     beneath = [each.text or "".join(columns[i : i + 1]) for own in rows.values() for i, each in enumerate(own)]
     drawn = bundles.mosaic(pixels, beneath, {name: len(own) for name, own in rows.items()})
     numbers = html.csv_bytes(data)
-    return html.numbered(number, table(rows, columns), caption, drawn, caption, "csv", "Numbers (CSV)", numbers)
+    return html.numbered(number, table(rows, columns), caption, drawn, caption, "Numbers (CSV)", numbers)
 
 
 def table(rows: Mapping[str, Sequence[Picture]], columns: Sequence[str] = ()) -> str:

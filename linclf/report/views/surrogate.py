@@ -35,8 +35,8 @@ def section(study: Study) -> Iterator[Any]:
         ]
         for setting, (l2, rate) in SETTINGS.items()
     ]
-    columns = [f"{_LOSS[arm]}, {on}" for arm in COMPARED for on in ("CIFAR-10", "surrogate")]
-    caption = f"Test accuracy of one seed, %, on CIFAR-10's test images and on {N_TEST:,} of the surrogate."
+    columns = [f"{_LOSS[arm]}{on}" for arm in COMPARED for on in ("", ", surrogate")]
+    caption = f"Test accuracy of one seed, %, on CIFAR-10's test images or on {N_TEST:,} of the surrogate."
     yield html.table(["setting", *columns], rows, caption=caption)
 
     there, here = (model.W for model in (results.models("base", 4)[0], drawn["base", 4].model))
@@ -44,7 +44,7 @@ def section(study: Study) -> Iterator[Any]:
     yield networks.weights(data, results.models("base", 4)[0], "Weights at λ = 1, trained on CIFAR-10.", number="B10")
     yield html.templates(
         plots.template_images(here, data.test_images.shape[1:]),
-        [f"{name}, r = {r:.2f}" for name, r in zip(data.class_names, alike, strict=True)],
+        [f"{name}, r\xa0=\xa0{r:.2f}" for name, r in zip(data.class_names, alike, strict=True)],
         number="B11",
         caption="Weights at λ = 1, trained on the surrogate, each with its correlation r with the class's above.",
         alt="One picture per class, much the same as those trained on CIFAR-10."
