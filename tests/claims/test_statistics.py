@@ -134,6 +134,7 @@ def test_levels_stand_for_students_t():
     for n, t in ((6, 2.5706), (10, 2.2622), (121, 1.9799)):
         level = (1 + erf(-sqrt(n / (n - 1)) * t / sqrt(2))) / 2
         assert bootstrap.levels(n)[0] == pytest.approx(level, abs=1e-5)
+    assert bootstrap.levels(1) == pytest.approx((0.025, 0.975))  # images alone are resampled there
     low, high = bootstrap.levels(10)
     assert high == 1 - low
     assert bootstrap.levels(10, 0.90)[0] > low
