@@ -196,6 +196,12 @@ def test_an_exact_statement_is_refuted_by_one_run():
     assert evaluate(results)["counts"] == {"reproduced": 2, "refuted": 1, "inconclusive": 0}
 
 
+def test_one_seed_gives_values_and_no_intervals():
+    parts = only(fabricated(seeds=[3]), "1.1b")["parts"]
+    assert [(part["low"], part["high"]) for part in parts] == [(None, None)] * len(parts)
+    assert None not in [part["value"] for part in parts]
+
+
 def test_an_arm_with_other_fields_or_missing_seeds_gets_no_verdict(results):
     other, rule = copy.deepcopy(results.document), ledger()["rule"]
     for run in other["runs"]:
