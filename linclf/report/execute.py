@@ -55,6 +55,7 @@ class _OwnPython(AsyncKernelManager):
             language="python",
             env={
                 "MATPLOTLIBRC": os.devnull,
+                "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # or a debugger that nobody asked for warns on stderr
                 "MPLBACKEND": "agg",  # no window is opened, and a backend that is not here would fail the import
                 "PYTHONPATH": os.pathsep.join(sys.path),  # every module is the one that this command would import
             },

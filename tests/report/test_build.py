@@ -256,7 +256,7 @@ def at_the_first_kernel(out, act):
 def test_ctrl_c_during_notebooks_is_one_line_and_leaves_no_kernel(tmp_path):
     said = at_the_first_kernel(tmp_path, lambda report, kernel: report.send_signal(signal.SIGINT))
     assert said == ("linclf: interrupted\n", 130, False)
-    assert {path.name for path in tmp_path.iterdir()} == {".lock", "runs"}
+    assert {path.name for path in tmp_path.iterdir()} - {".lock"} == {"runs"}  # some versions of filelock keep theirs
 
 
 def test_a_killed_kernel_fails_its_page_only(tmp_path):
