@@ -190,7 +190,8 @@ def test_print_cuts_no_figure_and_no_table(opened, path, tmp_path):
     overflow = "[...document.querySelectorAll('.wide')].filter(box => box.scrollWidth > box.clientWidth + 1).length"
     assert page.evaluate(overflow) == 0
     assert not page.locator("summary, .numbers, .anchor-link, .contents").first.is_visible() or path.name == SINGLE
-    assert not any(control.is_visible() for control in page.locator("select, input").all())
+    if path.parent != COMMITTED:
+        assert not any(control.is_visible() for control in page.locator("select, input").all())
     sign = "header => getComputedStyle(header.querySelector('button'), '::after').content"
     assert all(page.evaluate(f"[...document.querySelectorAll('th:has(button)')].map({sign}).map(c => c === 'none')"))
     sizes = [
