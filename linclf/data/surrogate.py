@@ -95,7 +95,7 @@ class Surrogate:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an ``.npz`` file, 258 kB for CIFAR-10, whole or not at all."""
-        write_whole(path, lambda file: np.savez_compressed(file, **self.to_arrays()))  # type: ignore[arg-type]
+        write_whole(path, lambda file: np.savez_compressed(file, **self.to_arrays()))
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], where: str) -> "Surrogate":
