@@ -122,4 +122,4 @@ def _templates(exploration: Exploration, model: Linear) -> str:
     names = data.class_names[: pictures.MOST_CLASSES]
     drawn = template_images(model.W[: len(names)], data.test_images.shape[1:])
     row = [pictures.Picture(pixels, f"Template of the class {k}", k) for pixels, k in zip(drawn, names, strict=True)]
-    return pictures.table({"": row}) + bundles.IN_JUPYTER
+    return f'<div style="line-height: 1.3">{pictures.table({"": row})}</div>{bundles.IN_JUPYTER}'
