@@ -18,6 +18,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -87,7 +88,7 @@ class Surrogate:
                 images[rows] = np.clip(np.rint(pixels, out=pixels), 0, 255, out=pixels)
         return images, labels
 
-    def to_arrays(self) -> dict[str, np.ndarray]:
+    def to_arrays(self) -> dict[str, Any]:
         """The arrays of a file, by name; :meth:`from_arrays` is the way back."""
         arrays = {field: np.asarray(getattr(self, field)) for field in FIELDS if field != "surrogate_version"}
         arrays["image_shape"] = np.array(self.image_shape, np.int64)

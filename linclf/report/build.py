@@ -174,7 +174,8 @@ def _execute(chosen: dict[str, parameters.Notebook], values: dict[str, Any], fol
     running: dict[str, Future[Execution]] = {}
     for name, notebook in chosen.items():
         own = {key: value for key, value in values.items() if key in notebook.types}
-        running[name] = pool.submit(execute, notebook.path, own, folder / notebook.path.name)
+        made = folder / notebook.path.name
+        running[name] = pool.submit(execute, notebook.path, own, made, png=name == "summary")  # its first one is kept
     try:
         for i, (name, done) in enumerate(running.items(), start=1):
             execution = done.result()
@@ -232,8 +233,7 @@ def _write_whole(out: Path, first: str, *, single_file: bool, pdf: bool) -> None
         write_text(out / SINGLE, whole)
     if pdf:
         with scratch(out) as folder:
-            printed = print_pdf(whole, folder)
-        write_whole(out / PRINTED, lambda file: file.write(printed))
+            write_whole(out / PRINTED, lambda file: file.write(print_pdf(whole, folder)))
 
 
 def _write_numbers(out: Path, studies: dict[str, Any], found: dict[str, Any], command: str) -> None:

@@ -4,6 +4,9 @@ A script, not imported: ``python -P kernel.py -f CONNECTION_FILE``, where -P kee
 """
 
 import os
+import sys
+
+WITHOUT_PNG = "--without-png"
 
 if __name__ == "__main__":
     here = os.getcwd()
@@ -13,6 +16,11 @@ if __name__ == "__main__":
     import linclf  # noqa: F401  before ipykernel takes the current folder, where it may be, off the path
 
     os.chdir(here)
+    if WITHOUT_PNG in sys.argv:
+        from linclf.report.views import bundles
+
+        sys.argv.remove(WITHOUT_PNG)
+        bundles.with_png = False
 
     from ipykernel.kernelapp import launch_new_instance
 

@@ -25,7 +25,7 @@ def test_the_surrogate_is_trained_once_and_shown_beside_cifar_10(tmp_path, monke
     ):
         assert f"<td>{accuracy:.2f}</td>" in pieces[1].markup
     assert [f'id="figure-B{10 + i}"' in pieces[2 + i].markup for i in (0, 1)] == [True, True]
-    assert pieces[3].markup.count(", r = ") == 2 * 10  # beneath each picture, and in its alternative text
+    assert pieces[3].markup.count(", r\xa0=\xa0") == 2 * 10  # beneath each picture, and in its alternative text
 
 
 def test_there_is_no_such_section_on_other_data(tmp_path):

@@ -8,7 +8,7 @@ import base64
 import io
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import unescape
 from itertools import zip_longest
@@ -21,6 +21,7 @@ from PIL.PngImagePlugin import PngInfo
 from .settings import DARK, PAPER, own_settings
 
 Bundle = tuple[dict[str, str], dict[str, Any]]
+Draw = Callable[[], Any]  # a figure of Matplotlib's
 
 _LATEX = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
@@ -31,6 +32,7 @@ _LATEX = {
 }
 # Code and formulas, which are left alone, or a letter.
 _GREEK = re.compile(r"`[^`]*`|\$[^$]*\$|[λημ±]")
+with_png = True  # whether figures become PNG too; the report's kernels do without, since pages show none
 _DPI = 200  # of a PNG; a figure counts its pixels as 100 an inch
 # An SVG within a page knows the page's colour scheme: its colours follow, but for those within heat maps and pictures.
 _FOLLOWS = "".join(
@@ -181,14 +183,16 @@ def epoch_places(ax: Any, epochs: Sequence[int]) -> str:
 
 
 @own_settings()
-def png(fig: Any, alt: str, caption: str) -> Bundle:
+def png(draw: Draw, alt: str, caption: str) -> Bundle:
     """A figure as PNG with two pixels for each that it is wide, and its metadata: width, height and alt text.
 
     Its caption stands beneath: viewers that show the picture show no text of the same bundle.
     """
     from matplotlib.figure import Figure
 
-    above = _drawn(fig)
+    if not with_png:
+        return {}, {}
+    above = _drawn(draw())
     lines = textwrap.wrap(caption, above.width // 15)
     strip = Figure(figsize=(above.width / _DPI, 0.19 * len(lines) + 0.1))
     strip.text(0.01, 0.99, "\n".join(lines), va="top", linespacing=1.25, parse_math=False)

@@ -9,12 +9,14 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from html import escape
 from typing import Any
 
 import numpy as np
 
 from . import bundles
+from .bundles import Draw
 from .bundles import Html as Html
 from .bundles import Prose as Prose
 
@@ -45,7 +47,7 @@ def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping
     source = data_link("image/svg+xml", bundles.svg(fig, salt=str(number)))
     span = f' data-epochs="{bundles.epoch_places(fig.axes[0], data["epoch"])}"' if "epoch" in data else ""
     image = f'<img class="curve" src="{source}" alt="{escape(alt)}"{span}>'
-    return numbered(number, image, caption, fig, alt, "Numbers (CSV)", csv_bytes(data))
+    return numbered(number, image, caption, lambda: fig, alt, "Numbers (CSV)", csv_bytes(data))
 
 
 def templates(
@@ -66,8 +68,8 @@ def templates(
         cells.append((source, f"Weights of the class {name}", name))
     array = io.BytesIO()
     np.save(array, np.rint(weights * (127 / (np.abs(weights).max() or 1))).astype(np.int8))
-    drawn = bundles.mosaic(images, names)
-    return numbered(number, _grid(cells, alt), caption, drawn, alt, "Weights, to ±127 (NumPy)", array.getvalue())
+    draw = partial(bundles.mosaic, images, names)
+    return numbered(number, _grid(cells, alt), caption, draw, alt, "Weights, to ±127 (NumPy)", array.getvalue())
 
 
 LARGEST_PICTURE = 64
@@ -86,7 +88,7 @@ def gallery(pictures: np.ndarray, names: Sequence[str], *, number: int | str, ca
         kind = "png" if max(pixels.shape[:2]) <= LARGEST_PICTURE // 2 else "jpeg"
         image.save(file, format=kind)
         cells.append((data_link(f"image/{kind}", file.getvalue()), f"A picture: {name}", name))
-    return numbered(number, _grid(cells, alt), caption, bundles.mosaic(pictures / 255, names), alt)
+    return numbered(number, _grid(cells, alt), caption, partial(bundles.mosaic, pictures / 255, names), alt)
 
 
 def _grid(cells: Sequence[tuple[str, str, str]], alt: str) -> str:
@@ -101,12 +103,12 @@ def _grid(cells: Sequence[tuple[str, str, str]], alt: str) -> str:
 
 
 def numbered(
-    number: int | str, content: str, caption: str, drawn: Any, alt: str, what: str = "", numbers: bytes = b""
+    number: int | str, content: str, caption: str, draw: Draw, alt: str, what: str = "", numbers: bytes = b""
 ) -> Html:
     """A figure with its caption and a link that downloads its numbers; "10 and 11" is one under two numbers.
 
-    ``content`` is its markup, and ``drawn`` a figure of Matplotlib's that shows the same; ``what`` the numbers are, the
-    link says, and in which format.
+    ``content`` is its markup, and ``draw`` makes a figure of Matplotlib's that shows the same; the link says what the
+    numbers are, and in which format.
     """
     first, *others = escape(str(number)).split(" and ")
     name, title = f"figure-{first}", f"Figure{'s' * bool(others)} {number}"
@@ -118,7 +120,7 @@ def numbered(
         f'<figure id="{name}">{anchors}{content}<figcaption><a class="anchor" href="#{name}"><b>{escape(title)}.'
         f"</b></a> {escape(caption)}{link}</figcaption></figure>",
         f"{title}. {caption}",
-        *bundles.png(drawn, alt, f"{title}. {caption}"),
+        *bundles.png(draw, alt, f"{title}. {caption}"),
     )
 
 

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -39,9 +40,9 @@ def grid(
     """Rows of pictures, as a numbered figure with numbers to download."""
     pixels = np.stack([each.pixels for own in rows.values() for each in own])
     beneath = [each.text or "".join(columns[i : i + 1]) for own in rows.values() for i, each in enumerate(own)]
-    drawn = bundles.mosaic(pixels, beneath, {name: len(own) for name, own in rows.items()})
+    draw = partial(bundles.mosaic, pixels, beneath, {name: len(own) for name, own in rows.items()})
     numbers = html.csv_bytes(data)
-    return html.numbered(number, table(rows, columns), caption, drawn, caption, "Numbers (CSV)", numbers)
+    return html.numbered(number, table(rows, columns), caption, draw, caption, "Numbers (CSV)", numbers)
 
 
 def table(rows: Mapping[str, Sequence[Picture]], columns: Sequence[str] = ()) -> str:
