@@ -59,8 +59,9 @@ def join(pages: Mapping[str, str], first: str) -> str:
     whole = next(iter(parsed.values()))
     for link in whole.select("header [aria-current]"):
         del link["aria-current"]
-    for font in [font for page in parsed.values() for font in page.select("style.formulas")][:1]:
-        whole.select("head")[0].append(font)
+    for kind, place in (("style.formulas", "head"), ("style.player", "head"), ("script.player", "body")):
+        for element in [found for page in parsed.values() for found in page.select(kind)][:1]:
+            whole.select(place)[0].append(element)
     main = whole.select("main")[0]
     main.extend(articles.values())
     main.insert(0, BeautifulSoup(_contents(articles), "html.parser"))
@@ -121,6 +122,7 @@ class PagePreprocessor(Preprocessor):
             if "text/markdown" in output.get("data", {}):
                 output.data["text/markdown"] = mathml(output.data["text/markdown"])
         shown = [cell.source for cell in nb.cells] + [str(output.get("data")) for output in outputs(nb)]
+        resources["linclf"]["plays"] = any('class="play"' in text for text in shown)
         if any("<math" in text for text in shown):
             font = (_TEMPLATES / "linclf" / "formulas.woff2").read_bytes()
             resources["linclf"]["font"] = base64.b64encode(font).decode()
