@@ -46,6 +46,7 @@ def intervals(
     return styled(ax, grid="x")
 
 
+@own_settings()
 def legend_below(ax: Axes) -> None:
     """The legend in two columns under the axes, where it hides nothing."""
     ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
