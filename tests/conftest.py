@@ -31,15 +31,11 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Whatever ``--dist`` says: groups of pytest-xdist's own are one test each from pytest 9.2 on."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class FileByFile(LoadScopeScheduling):
-        def _split_scope(self, nodeid):
-            return nodeid.partition("::")[0]
+    """File by file, whatever ``--dist`` says: fixtures of a module are made once."""
+    from xdist.scheduler import LoadFileScheduling
 
     config.option.loadscopereorder = False  # in the order of the items
-    return FileByFile(config, log)
+    return LoadFileScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

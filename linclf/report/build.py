@@ -169,13 +169,12 @@ def _train(studies: dict[str, Any], chosen: Collection[str], clock: Clock) -> di
 
 
 def _execute(chosen: dict[str, parameters.Notebook], values: dict[str, Any], folder: Path) -> dict[str, Execution]:
-    """Run the notebooks in ``folder``, one a core, and say in the order of ``chosen`` how each did."""
+    """Run the notebooks in ``folder``, one a core, and say how each did; of pictures, the summary's are kept."""
     pool = ThreadPoolExecutor(cores())
     running: dict[str, Future[Execution]] = {}
     for name, notebook in chosen.items():
         own = {key: value for key, value in values.items() if key in notebook.types}
-        made = folder / notebook.path.name
-        running[name] = pool.submit(execute, notebook.path, own, made, png=name == "summary")  # its first one is kept
+        running[name] = pool.submit(execute, notebook.path, own, folder / notebook.path.name, png=name == "summary")
     try:
         for i, (name, done) in enumerate(running.items(), start=1):
             execution = done.result()
@@ -233,7 +232,8 @@ def _write_whole(out: Path, first: str, *, single_file: bool, pdf: bool) -> None
         write_text(out / SINGLE, whole)
     if pdf:
         with scratch(out) as folder:
-            write_whole(out / PRINTED, lambda file: file.write(print_pdf(whole, folder)))
+            printed = print_pdf(whole, folder)
+        write_whole(out / PRINTED, lambda file: file.write(printed))
 
 
 def _write_numbers(out: Path, studies: dict[str, Any], found: dict[str, Any], command: str) -> None:

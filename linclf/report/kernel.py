@@ -1,6 +1,7 @@
 """What the report starts as a notebook's kernel: ipykernel, with this very package and no settings of the user's.
 
-A script, not imported: ``python -P kernel.py -f CONNECTION_FILE``, where -P keeps the folder of this file off the path.
+A script, imported for the name of its option alone: ``python -P kernel.py -f CONNECTION_FILE``, where -P keeps the
+folder of this file off the path.
 """
 
 import os

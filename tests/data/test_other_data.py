@@ -31,7 +31,7 @@ from linclf.claims.verdicts import evaluate
 from linclf.cli import main
 from linclf.data import limits
 from linclf.data.readers.cifar_pickle import unpickle_batch
-from linclf.report.pages import page_file
+from linclf.report.pages import USUAL, page_file
 from linclf.report.views import plots
 from linclf.studies import metrics
 from linclf.studies.results import Results
@@ -432,9 +432,8 @@ def test_the_references_pages_on_feature_vectors(tmp_path):
     path, out = tmp_path / "vectors.npz", tmp_path / "out"
     np.savez(path, **arrays(n=100, shape=(7,)), class_names=["left $x$", "right", SCRIPT])
     words = ["--data", str(path), "--epochs", "2", "--seeds", "2", "--out", str(out)]
-    names = ["summary", "0_baseline", "1_3_shuffling", "2_svm"]  # the others' numbers are read in test_numbers.py
-    assert main(["report", *words, "--only", *names]) == 0
-    for name in names:
+    assert main(["report", *words, "--only", *USUAL]) == 0
+    for name in USUAL:
         page = (out / page_file(name, "your_data")).read_text()
         assert SCRIPT not in page
         assert "Made on other data, not on CIFAR-10: the reference" in page

@@ -314,5 +314,5 @@ def test_the_surrogate_teaches_what_cifar10_teaches(tmp_path):
     for setting in (2, 3):
         assert accuracy["svm"][setting] < base[setting] - 1  # the SVM loss does slightly worse
         assert accuracy["full"][setting] > base[setting] + 2  # more data helps
-    # Setting 1 is chaotic: another build of the BLAS moves it by some points.
-    assert all(20 < value < 43 for own in accuracy.values() for value in own.values())
+    for setting, lowest in ((1, 20), (2, 25), (3, 25), (4, 25)):  # 1 is chaotic: another BLAS moves it by some points
+        assert all(lowest < own[setting] < 43 for own in accuracy.values())

@@ -95,7 +95,7 @@ def check(piece):
 def test_numbers_are_possible(case, seeds, tmp_path, monkeypatch):
     np.savez(tmp_path / "data.npz", **CASES[case])
     monkeypatch.setattr(bundles, "svg", lambda fig, salt: b"")  # what is drawn, not how, and quickly
-    monkeypatch.setattr(bundles, "png", lambda draw, alt, caption: ({}, {}))
+    monkeypatch.setattr(bundles, "with_png", False)
     monkeypatch.setitem(Plan.__init__.__kwdefaults__, "size", FEW)
     values = {"data": str(tmp_path / "data.npz"), "out_dir": str(tmp_path), "epochs": 2, "seeds": seeds}
     names = [name for name in PAGES if name not in ("learn", "your_data")]  # which have tests of their own

@@ -158,7 +158,7 @@ def test_the_optimum_is_logistic_regressions_and_where_training_ends(d):
     C = 1 / (2 * l2 * len(X))
     other = LogisticRegression(C=C, tol=1e-10, max_iter=10_000).fit(X, y)
     np.testing.assert_allclose(model.W - model.W.mean(axis=0), other.coef_, atol=2e-3)
-    (run,) = train(Config(learning_rate=0.05, l2=l2, epochs=1000, batch_size=100), (X, y), init=[model], progress=False)
+    (run,) = train(Config(learning_rate=0.05, l2=l2, epochs=4000, batch_size=100), (X, y), init=[model], progress=False)
     assert run.history.train_cost[0] == pytest.approx(cost, abs=1e-12)
     assert cost - 1e-12 <= run.history.train_cost.max() <= cost + 1e-9
     assert 0 <= run.history.train_cost[0] - run.history.train_cost[-1] < 1e-5 * cost

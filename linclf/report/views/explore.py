@@ -14,7 +14,7 @@ from linclf.training.loop import Run
 from . import html, networks, pictures, runs
 from .ceiling import LOSS_WORDS
 from .networks import whole
-from .reference import best_setting, percent, setting_name
+from .reference import best_setting, percent, row_name, setting_name
 
 YOURS = "yours"
 
@@ -42,10 +42,11 @@ def headline(explored: Explored) -> Any:
     """Accuracy of the chosen setting and of the reference's, mean over seeds."""
     tested = np.array([metrics.accuracy(given, explored.dataset.test_labels) for given in predictions(explored)])
     rows = [_accuracies(YOURS, explored.runs, tested)] + [
-        _accuracies(f"{i}: λ = {l2:g}, η = {rate:g}", explored.reference.trained("base", i),
-                    explored.reference.curves("base", i, "test_accuracy"))
-        for i, (l2, rate) in SETTINGS.items()
-    ]  # fmt: skip
+        _accuracies(
+            row_name(i), explored.reference.trained("base", i), explored.reference.curves("base", i, "test_accuracy")
+        )
+        for i in SETTINGS
+    ]
     columns = ["setting", "training, %", "validation, %", "test, %"]
     return html.table(columns, rows, caption="Accuracy after the last epoch, beside the reference's settings.")
 

@@ -47,7 +47,7 @@ def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping
     source = data_link("image/svg+xml", bundles.svg(fig, salt=str(number)))
     span = f' data-epochs="{bundles.epoch_places(fig.axes[0], data["epoch"])}"' if "epoch" in data else ""
     image = f'<img class="curve" src="{source}" alt="{escape(alt)}"{span}>'
-    return numbered(number, image, caption, lambda: fig, alt, "Numbers (CSV)", csv_bytes(data))
+    return numbered(number, image, caption, lambda: fig, alt, "csv", csv_bytes(data))
 
 
 def templates(
@@ -69,9 +69,10 @@ def templates(
     array = io.BytesIO()
     np.save(array, np.rint(weights * (127 / (np.abs(weights).max() or 1))).astype(np.int8))
     draw = partial(bundles.mosaic, images, names)
-    return numbered(number, _grid(cells, alt), caption, draw, alt, "Weights, to ±127 (NumPy)", array.getvalue())
+    return numbered(number, _grid(cells, alt), caption, draw, alt, "npy", array.getvalue())
 
 
+_DOWNLOADS = {"csv": ("text/csv", "Numbers (CSV)"), "npy": ("application/octet-stream", "Weights, to ±127 (NumPy)")}
 LARGEST_PICTURE = 64
 """Pixels a side that a picture of a gallery keeps."""
 
@@ -103,17 +104,16 @@ def _grid(cells: Sequence[tuple[str, str, str]], alt: str) -> str:
 
 
 def numbered(
-    number: int | str, content: str, caption: str, draw: Draw, alt: str, what: str = "", numbers: bytes = b""
+    number: int | str, content: str, caption: str, draw: Draw, alt: str, ending: str = "", numbers: bytes = b""
 ) -> Html:
     """A figure with its caption and a link that downloads its numbers; "10 and 11" is one under two numbers.
 
-    ``content`` is its markup, and ``draw`` makes a figure of Matplotlib's that shows the same; the link says what the
-    numbers are, and in which format.
+    ``content`` is its markup, ``draw`` makes a figure of Matplotlib's that shows the same; ``ending``: "csv" or "npy".
     """
     first, *others = escape(str(number)).split(" and ")
     name, title = f"figure-{first}", f"Figure{'s' * bool(others)} {number}"
     anchors = "".join(f'<span id="figure-{other}"></span>' for other in others)
-    kind, ending = ("text/csv", "csv") if "CSV" in what else ("application/octet-stream", "npy")
+    kind, what = _DOWNLOADS.get(ending, ("", ""))
     source = data_link(kind, numbers)
     link = f' <a class="numbers" download="{name}.{ending}" href="{source}">{what}</a>' if numbers else ""
     return Html(

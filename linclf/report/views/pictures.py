@@ -42,7 +42,7 @@ def grid(
     beneath = [each.text or "".join(columns[i : i + 1]) for own in rows.values() for i, each in enumerate(own)]
     draw = partial(bundles.mosaic, pixels, beneath, {name: len(own) for name, own in rows.items()})
     numbers = html.csv_bytes(data)
-    return html.numbered(number, table(rows, columns), caption, draw, caption, "Numbers (CSV)", numbers)
+    return html.numbered(number, table(rows, columns), caption, draw, caption, "csv", numbers)
 
 
 def table(rows: Mapping[str, Sequence[Picture]], columns: Sequence[str] = ()) -> str:

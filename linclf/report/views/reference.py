@@ -21,6 +21,12 @@ def setting_name(setting: int) -> str:
     return f"setting {setting} (λ = {l2:g}, η = {learning_rate:g})"
 
 
+def row_name(setting: int) -> str:
+    """What a table calls a setting."""
+    l2, learning_rate = SETTINGS[setting]
+    return f"{setting}: λ = {l2:g}, η = {learning_rate:g}"
+
+
 def curves(
     results: Results,
     arm: str,
@@ -105,7 +111,7 @@ def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> A
     Where that is too wide, with more arms than settings, the table lies the other way. On CIFAR-10 the test accuracies
     of the SVM stand beside what the reference prints.
     """
-    columns = [["setting", *(f"{i}: λ = {l2:g}, η = {rate:g}" for i, (l2, rate) in SETTINGS.items())]]
+    columns = [["setting", *map(row_name, SETTINGS)]]
     for arm in arms:
         values = (results.curves(arm, i, f"{images}_accuracy").reshape(len(results.seeds), -1) for i in SETTINGS)
         columns.append([ARMS[arm].title, *(percent(each[:, -1]) for each in values)])

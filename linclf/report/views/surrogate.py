@@ -10,6 +10,7 @@ from linclf.studies.reference.study import Study
 from linclf.studies.reference.surrogate import COMPARED, N_TEST, on_surrogate
 
 from . import html, networks, plots
+from .reference import row_name
 
 CLOSE, ALIKE = 5.0, 0.8
 """Points of accuracy and mean correlation of templates up to which surrogate and original are called much the same."""
@@ -29,11 +30,8 @@ def section(study: Study) -> Iterator[Any]:
     original = {key: 100 * results.curves(*key, "test_accuracy")[0] for key in drawn}
     accuracy = {key: 100 * run.record["test_accuracy"] for key, run in drawn.items()}
     rows = [
-        [
-            f"{setting}: λ = {l2:g}, η = {rate:g}",
-            *(f"{of[arm, setting]:.2f}" for arm in COMPARED for of in (original, accuracy)),
-        ]
-        for setting, (l2, rate) in SETTINGS.items()
+        [row_name(setting), *(f"{of[arm, setting]:.2f}" for arm in COMPARED for of in (original, accuracy))]
+        for setting in SETTINGS
     ]
     columns = [f"{_LOSS[arm]}{on}" for arm in COMPARED for on in ("", ", surrogate")]
     caption = f"Test accuracy of one seed, %, on CIFAR-10's test images or on {N_TEST:,} of the surrogate."
