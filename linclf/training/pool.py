@@ -4,8 +4,9 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -58,9 +59,9 @@ def side_by_side(
             pool.shutdown(wait=wait, cancel_futures=True)
 
 
-_BUSY = 25  # times a second that others took a core from this process. About 0 where it is alone, 40 or more where not
+_BUSY = 0.3  # seconds a second that threads wait for a core: 0.03 where two are alone on two, 0.5 beside a busy process
 _LOOK, _REST = 0.2, 10.0  # seconds from look to look; seconds that one thread shall do, once others were seen
-_seen, _rest_until = (-math.inf, 0), -math.inf  # when somebody looked last, and what was counted then
+_seen, _rest_until = (-math.inf, 0.0), -math.inf  # when somebody looked last, and how long threads had waited then
 
 
 @contextmanager
@@ -84,25 +85,25 @@ def adaptive_blas_threads() -> Iterator[Callable[[], None]]:
 
 
 def _others_use_the_cores() -> bool:
-    """Whether others took cores from this process lately, as the system counts: in involuntary context switches."""
+    """Whether the threads of this process had to wait for cores lately."""
     global _seen, _rest_until
     now = time.monotonic()
     since, before = _seen
     if now - since > _LOOK:
-        count = _preemptions()
-        if (count - before) / (now - since) > _BUSY:
+        waited = _waited()
+        if (waited - before) / (now - since) > _BUSY:
             _rest_until = now + _REST
-        _seen = now, count
+        _seen = now, waited
     return now < _rest_until
 
 
-def _preemptions() -> int:
-    """Involuntary context switches of this process until now; always 0 where the system does not count them."""
-    try:
-        from resource import RUSAGE_SELF, getrusage
-    except ImportError:  # Windows
-        return 0
-    return getrusage(RUSAGE_SELF).ru_nivcsw
+def _waited() -> float:
+    """Seconds that the threads of this process were ready to run without a core; 0 where no Linux tells (proc(5))."""
+    nanoseconds = 0
+    for path in Path("/proc/self/task").glob("*/schedstat"):
+        with suppress(OSError):  # the thread has ended
+            nanoseconds += int(path.read_text().split()[1])
+    return nanoseconds / 1e9
 
 
 @cache

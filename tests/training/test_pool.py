@@ -1,6 +1,8 @@
 """Trainings side by side: on every core, with one BLAS thread, until one fails. And one alone: considerate."""
 
 import math
+import subprocess
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -73,25 +75,42 @@ def test_a_single_network_keeps_the_threads_of_the_blas_unless_others_need_the_c
 
 
 def test_one_thread_will_do_for_a_while_once_cores_were_taken(monkeypatch):
-    now, taken = 100.0, 7
+    now, waited = 100.0, 7.0
     monkeypatch.setattr(pool, "time", SimpleNamespace(monotonic=lambda: now))
-    monkeypatch.setattr(pool, "_preemptions", lambda: taken)
-    monkeypatch.setattr(pool, "_seen", (-math.inf, 0))
+    monkeypatch.setattr(pool, "_waited", lambda: waited)
+    monkeypatch.setattr(pool, "_seen", (-math.inf, 0.0))
     monkeypatch.setattr(pool, "_rest_until", -math.inf)
     with threadpool_limits(2, user_api="blas"):
         many = blas_threads()
         one = [1] * len(many)
         with pool.adaptive_blas_threads() as look:
-            for seconds, more, expected in ((0.3, 3, many), (0.1, 90, many), (0.2, 0, one), (50, 0, one)):
-                now, taken = now + seconds, taken + more
+            for seconds, more, expected in ((0.3, 0.05, many), (0.1, 0.3, many), (0.2, 0, one), (50, 0, one)):
+                now, waited = now + seconds, waited + more
                 look()
                 assert blas_threads() == expected
         assert blas_threads() == many
-        now, taken = now + 1, taken + 100
+        now, waited = now + 1, waited + 0.5
         for later, expected in ((0, one), (9, one), (2, many)):
             now += later
             with pool.adaptive_blas_threads():
                 assert blas_threads() == expected
+
+
+SPIN = """
+import os, time
+from linclf.training import pool
+os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+end = time.monotonic() + 0.5
+while time.monotonic() < end:
+    pass
+print(pool._waited())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how long threads wait")
+def test_two_programs_on_one_core_wait_for_each_other():
+    both = [subprocess.Popen([sys.executable, "-c", SPIN], stdout=subprocess.PIPE) for _ in range(2)]
+    assert sum(float(program.communicate()[0]) for program in both) > 0.1
 
 
 def test_one_that_fails_ends_the_others(monkeypatch):
