@@ -46,10 +46,13 @@ IN_JUPYTER = (
     "<style>:is(.wide,.play) :is(caption,th,td){text-align:left!important}"
     ":is(.templates,.pictures) tr{background:none!important}"
     ":is(.templates,.pictures) td,.pictures [scope=col]{text-align:center!important}"
-    ":is(.templates,.pictures) td{max-width:8em!important}.pixels{image-rendering:pixelated;display:inline!important}"
+    ":is(.templates,.pictures) :is(td,th){border:0!important;padding:.2em!important}"
+    ":is(.templates,.pictures) td{max-width:8em!important}"
+    ".pixels{image-rendering:pixelated;display:inline!important;max-width:none!important}"
     ".panel{display:inline-block;vertical-align:top;width:12em}</style>"
 )
-"""Jupyter aligns every cell to the right, shades every second row and blurs pixels. A page has ``page.css`` instead."""
+"""Jupyter aligns cells to the right, shades every second row and blurs pixels; its slides shrink pictures in a table
+and draw lines between them. A page has ``page.css`` instead."""
 
 
 @dataclass(frozen=True)
