@@ -24,6 +24,7 @@ from linclf.report.pages import USUAL, page_file
 from linclf.report.render import convert, mathml
 from linclf.report.views import html
 from linclf.report.views.bundles import IN_JUPYTER
+from linclf.system.progress import MARK
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +44,15 @@ def executed(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def outputs(executed):
-    return [output for cell in executed.cells for output in cell.get("outputs", []) if "data" in output]
+    every = [output for cell in executed.cells for output in cell.get("outputs", []) if "data" in output]
+    return [output for output in every if output.metadata != MARK]
+
+
+def test_of_each_training_one_line_stays(executed):
+    every = [output for cell in executed.cells for output in cell.get("outputs", [])]
+    assert all(output.output_type != "stream" for output in every)
+    (line,) = (output.data["text/plain"] for output in every if output.metadata == MARK)
+    assert re.fullmatch(r"training 16 networks: 4 epochs in .* s", line)
 
 
 def test_every_output_has_a_type_for_every_viewer(outputs):
@@ -185,8 +194,10 @@ def test_slides_have_one_for_each_section(export, executed):
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
-def test_every_section_of_a_notebook_starts_a_slide(path):
-    for cell in nbformat.read(path, as_version=4).cells:
+def test_every_section_of_a_notebook_starts_a_slide_and_its_title_is_its_heading(path):
+    notebook = nbformat.read(path, as_version=4)
+    assert notebook.cells[0].source.startswith(f"# {notebook.metadata.title}\n")
+    for cell in notebook.cells:
         starts = cell.cell_type == "markdown" and re.match("##? ", cell.source)
         kind = "slide" if starts else "skip" if "parameters" in cell.metadata.get("tags", []) else None
         assert cell.metadata.get("slideshow", {}).get("slide_type") == kind, cell.source
@@ -217,6 +228,7 @@ def test_the_report_on_paper_has_all_pages_and_a_table_of_contents_first(report,
     whole = "".join(texts)
     captions = sum((out / page_file(name)).read_text(encoding="utf-8").count("<figcaption") for name in USUAL)
     assert len(re.findall(r"Figures? [\w ]+\. [A-Z]", whole)) == captions
+    assert "rng.permutation" in whole  # code that a page shows
     assert "↕" not in whole
     assert "Numbers (CSV)" not in whole
 
