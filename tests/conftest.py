@@ -1,13 +1,13 @@
 """Fixtures that several test files share."""
 
 import os
-import shutil
 import signal
+from functools import cache
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from helpers import TINY, linclf, missing, visiting
+from helpers import NO_CHROMIUM, TINY, chromium, linclf, missing, visiting
 from hypothesis import settings
 
 settings.register_profile("linclf", deadline=None)  # how long an example takes says how busy the machine is
@@ -19,23 +19,40 @@ os.environ["SCIPY_ARRAY_API"] = "1"  # read when SciPy is imported: without it s
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@cache
+def _one_unit(path: Path) -> bool:
+    """Whether the tests of a file share fixtures of it, so that they run one after the other in one process."""
+    return 'scope="module"' in path.read_text(encoding="utf-8")
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(items):
-    """Files without slow tests come first; what needs the report, which is slow to make, is slow."""
+    """Fast tests come first, then slow ones by the file, then single slow ones, which even out what is left to do."""
     for item in items:
-        if "report" in item.fixturenames:
+        if "report" in item.fixturenames:  # which is slow to make
             item.add_marker("slow")
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path in slow)
+    slow = {item.path if _one_unit(item.path) else item for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: 1 if item.path in slow else 2 if item in slow else 0)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """File by file, whatever ``--dist`` says: fixtures of a module are made once."""
-    from xdist.scheduler import LoadFileScheduling
+    """Whatever ``--dist`` says."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class InUnits(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.partition("::")[0]
+            return file if _one_unit(config.rootpath / file) else nodeid
 
     config.option.loadscopereorder = False  # in the order of the items
-    return LoadFileScheduling(config, log)
+    return InUnits(config, log)
+
+
+@pytest.fixture(autouse=True)
+def _coverage_of_this_process_alone(monkeypatch):
+    """Processes that fixtures of modules and of the session start are measured; those of single tests run faster."""
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +72,7 @@ def report(tmp_path_factory) -> Path:
     out, done = place / "report", place / "report.done"
     with FileLock(place / "report.lock"):
         if not done.exists():
-            made = linclf("report", *TINY, "--out", out, "--single-file")
+            made = linclf("report", *TINY, "--out", out, "--single-file", *(["--pdf"] if chromium() else []))
             assert made.returncode == 0, made.stdout + made.stderr
             done.touch()
     return out
@@ -64,12 +81,11 @@ def report(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def browser():
     """The system's Chromium, through Playwright."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        missing("no Chromium here: apt-get install chromium")
+    if not chromium():
+        missing(NO_CHROMIUM)
     api = pytest.importorskip("playwright.sync_api")
     with api.sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import io
 import math
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from linclf.studies.results import CURVES, Results, encode_correct
 ROOT = Path(__file__).parent.parent
 """The checkout."""
 AXE = ROOT / "tests" / "node_modules" / "axe-core" / "axe.min.js"
+NO_CHROMIUM = "no Chromium here: apt-get install chromium"
 TINY = ("--data", "synthetic:250", "--epochs", "2", "--seeds", "2")
 
 
@@ -33,6 +35,11 @@ def linclf(*words, cwd=None, under=()):
     """Status and output of ``linclf`` with these words; under: a command that starts it."""
     command = [*under, sys.executable, "-m", "linclf", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+
+
+def chromium():
+    """Where the system's Chromium is, or None."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def without_times(page):

@@ -40,7 +40,7 @@ ON_GITHUB = {  # what the workflow finds set
 TINY = {"LEARN_DATA": "synthetic:100"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The site that the workflow uploads, in the sub-path that GitHub gives it."""
     pytest.importorskip("sphinx")

@@ -15,7 +15,7 @@ from .views.bundles import markdown
 
 
 class LinclfMarkdownExporter(MarkdownExporter):
-    """Text, tables and pictures, each picture a file; code is left out."""
+    """Text, tables and pictures, each picture a file; code only where a page shows it, too."""
 
     export_from_notebook = "Markdown with pictures"
 
@@ -23,7 +23,7 @@ class LinclfMarkdownExporter(MarkdownExporter):
     def default_config(self) -> Config:
         """What nbconvert prefers where an output has several types; options of the command come before it."""
         kinds = ["image/png", "image/jpeg", "image/svg+xml", "text/markdown", "text/html", "text/latex", "text/plain"]
-        ours = Config(NbConvertBase={"display_data_priority": kinds}, TemplateExporter={"exclude_input": True})
+        ours = Config(NbConvertBase={"display_data_priority": kinds})
         config = super().default_config
         config.merge(ours)
         return config
@@ -32,6 +32,11 @@ class LinclfMarkdownExporter(MarkdownExporter):
     def _raw_template(self) -> str:
         return """
 {%- extends 'markdown/index.md.j2' -%}
+{%- block input -%}
+{%- if 'show' in cell.metadata.get('tags', []) -%}
+{{ super() }}
+{%- endif -%}
+{%- endblock input -%}
 {%- block data_png -%}
 {%- set described = output.metadata.get('image/png', {}).get('alt') or 'picture' %}
 ![{{ described | literal }}]({{ output.metadata.filenames['image/png'] | path2url }})

@@ -1,5 +1,6 @@
 """The report as one PDF, printed by the system's Chromium."""
 
+import base64
 import os
 import re
 import shutil
@@ -8,6 +9,8 @@ from html import unescape
 from pathlib import Path
 
 from linclf.errors import ConfigError
+
+from .views.settings import PAPER
 
 _NAMES = (
     *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge"),
@@ -36,8 +39,14 @@ def print_pdf(page: str, scratch: Path) -> bytes:
         page: as :func:`.render.join` makes it.
         scratch: a folder for it and for the browser's own files.
     """
+    page = re.sub(r"(data:image/svg\+xml;base64,)([\w+/=]+)", _on_white, page)
     # No browser numbers a table of contents: it is printed twice, and the first print says where everything stands.
     return _printed(_numbered(page, _printed(page, scratch)), scratch)
+
+
+def _on_white(link: re.Match[str]) -> str:
+    """The link to a figure, whose ground is as white as the sheet; a page's own is a shade darker."""
+    return link[1] + base64.b64encode(base64.b64decode(link[2]).replace(PAPER.encode(), b"#ffffff")).decode()
 
 
 def _printed(page: str, scratch: Path) -> bytes:

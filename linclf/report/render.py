@@ -11,6 +11,8 @@ from nbconvert import HTMLExporter
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 
+from linclf.system.progress import MARK
+
 from .pages import PAGES, USUAL, page_file, reading_order
 from .views.bundles import IN_JUPYTER, markdown
 
@@ -153,16 +155,15 @@ def outputs(nb: NotebookNode) -> list[NotebookNode]:
 
 
 def without_progress(nb: NotebookNode) -> NotebookNode:
-    """The notebook without the lines that redraw themselves, and without stderr.
+    """The notebook without the lines of progress, and without stderr.
 
     Progress is for whoever waits; on a page it would differ from run to run.
     """
-    for output in outputs(nb):
-        if output.output_type == "stream":
-            output.text = "" if output.name == "stderr" else re.sub(r"\r[^\n]*\n?", "", output.text)
     for cell in nb.cells:
         if "outputs" in cell:
-            cell.outputs = [output for output in cell.outputs if output.get("text", "kept")]
+            cell.outputs = [
+                output for output in cell.outputs if output.get("metadata") != MARK and output.get("name") != "stderr"
+            ]
     return nb
 
 

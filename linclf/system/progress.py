@@ -3,22 +3,27 @@
 import sys
 import threading
 import time
+from typing import Any
+
+MARK = {"linclf": "progress"}
+"""Metadata of a notebook's output that is such a line."""
 
 
 class Progress:
     """Epochs done, and time left, on one line; used as a context manager.
 
-    A terminal gets a line of stderr that redraws itself. A notebook gets the same as ordinary output, since it shows
-    stderr as if something had gone wrong. Anything else (a log, a pipe) gets nothing.
+    A terminal gets a line of stderr that redraws itself. A notebook gets one output that changes in place: stderr is
+    shown there as if something had gone wrong, and a saved stream keeps every line that was ever drawn. Anything else
+    (a log, a pipe) gets nothing.
     """
 
     def __init__(self, epochs: int, networks: int, enabled: bool = True) -> None:
         self.epochs, self.done = epochs, 0
         self._lock = threading.Lock()  # trainings side by side share a line
         self.what = f"training {networks} network{'s' if networks != 1 else ''}"
-        in_kernel = type(sys.stdout).__module__.startswith("ipykernel")
-        self._stream = sys.stdout if in_kernel else sys.stderr
-        self.enabled = enabled and epochs > 0 and (in_kernel or sys.stderr.isatty())
+        self._in_kernel = type(sys.stdout).__module__.startswith("ipykernel")
+        self._shown: Any = None  # the notebook's output
+        self.enabled = enabled and epochs > 0 and (self._in_kernel or sys.stderr.isatty())
 
     def __enter__(self) -> "Progress":
         self.started = self.shown = time.monotonic()
@@ -39,7 +44,16 @@ class Progress:
             self._draw(f"{self.done} epochs in {time.monotonic() - self.started:.1f} s", end="\n")
 
     def _draw(self, text: str, end: str = "") -> None:
-        print(f"\r{self.what}: {text:<40}", end=end, file=self._stream, flush=True)
+        if not self._in_kernel:
+            print(f"\r{self.what}: {text:<40}", end=end, file=sys.stderr, flush=True)
+            return
+        from IPython.display import display
+
+        line = {"text/plain": f"{self.what}: {text}"}
+        if self._shown:
+            self._shown.update(line, raw=True, metadata=MARK)
+        else:
+            self._shown = display(line, raw=True, metadata=MARK, display_id=True)
 
 
 class Clock:

@@ -1,12 +1,12 @@
 """How trainings share the cores: side by side on threads, with one BLAS thread each; a single one with all, or one."""
 
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -99,10 +99,10 @@ def _others_use_the_cores() -> bool:
 
 def _waited() -> float:
     """Seconds that the threads of this process were ready to run without a core; 0 where no Linux tells (proc(5))."""
-    nanoseconds = 0
-    for path in Path("/proc/self/task").glob("*/schedstat"):
-        with suppress(OSError):  # the thread has ended
-            nanoseconds += int(path.read_text().split()[1])
+    threads, nanoseconds = "/proc/self/task", 0
+    for thread in os.listdir(threads) if os.path.isdir(threads) else ():
+        with suppress(OSError), open(f"{threads}/{thread}/schedstat") as file:  # but for one that has ended
+            nanoseconds += int(file.read().split()[1])
     return nanoseconds / 1e9
 
 

@@ -15,7 +15,7 @@ import nh3
 import numpy as np
 import pypdf
 import pytest
-from helpers import ROOT, TINY, linclf
+from helpers import NO_CHROMIUM, ROOT, chromium, missing
 from PIL import Image
 
 from linclf.report import pdf
@@ -24,6 +24,7 @@ from linclf.report.pages import USUAL, page_file
 from linclf.report.render import convert, mathml
 from linclf.report.views import html
 from linclf.report.views.bundles import IN_JUPYTER
+from linclf.system.progress import MARK
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +44,15 @@ def executed(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def outputs(executed):
-    return [output for cell in executed.cells for output in cell.get("outputs", []) if "data" in output]
+    every = [output for cell in executed.cells for output in cell.get("outputs", []) if "data" in output]
+    return [output for output in every if output.metadata != MARK]
+
+
+def test_of_each_training_one_line_stays(executed):
+    every = [output for cell in executed.cells for output in cell.get("outputs", [])]
+    assert all(output.output_type != "stream" for output in every)
+    (line,) = (output.data["text/plain"] for output in every if output.metadata == MARK)
+    assert re.fullmatch(r"training 16 networks: 4 epochs in .* s", line)
 
 
 def test_every_output_has_a_type_for_every_viewer(outputs):
@@ -165,12 +174,13 @@ def test_latex_has_every_figure_and_table_and_compiles(export, outputs, tmp_path
     tables = [output for output in outputs if "<tbody" in output.data.get("text/html", "")]
     assert text.count(r"\begin{longtable}") == len(tables)
     if not shutil.which("xelatex"):
-        pytest.skip("no TeX here: apt-get install texlive-xetex texlive-latex-extra")
+        pytest.skip("no TeX here: apt-get install texlive-xetex texlive-latex-extra texlive-plain-generic")
     command = ["xelatex", "-interaction=nonstopmode", "-halt-on-error", f"-output-directory={tmp_path}", file.name]
     done = subprocess.run(command, cwd=file.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:]
     log = (tmp_path / "2_svm.log").read_text(encoding="utf-8", errors="replace")
-    assert re.findall("no (.) .*lmroman", log) == []
+    assert re.findall("no (.) .*lm(?:roman|mono)", log) == []
+    assert "Overfull \\vbox" not in log
     made = pypdf.PdfReader(tmp_path / "2_svm.pdf")
     assert sum(len(page.images) for page in made.pages) == figures(outputs)
     assert "Accuracy on test images after the last epoch" in "".join(page.extract_text() for page in made.pages)
@@ -184,8 +194,10 @@ def test_slides_have_one_for_each_section(export, executed):
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
-def test_every_section_of_a_notebook_starts_a_slide(path):
-    for cell in nbformat.read(path, as_version=4).cells:
+def test_every_section_of_a_notebook_starts_a_slide_and_its_title_is_its_heading(path):
+    notebook = nbformat.read(path, as_version=4)
+    assert notebook.cells[0].source.startswith(f"# {notebook.metadata.title}\n")
+    for cell in notebook.cells:
         starts = cell.cell_type == "markdown" and re.match("##? ", cell.source)
         kind = "slide" if starts else "skip" if "parameters" in cell.metadata.get("tags", []) else None
         assert cell.metadata.get("slideshow", {}).get("slide_type") == kind, cell.source
@@ -201,21 +213,19 @@ def test_html_has_every_figure_in_every_template(export, outputs, template):
         assert text.count('class="code"') == len(re.findall("<h2", text)) + 1
 
 
-def test_the_report_on_paper_has_all_pages_and_a_table_of_contents_first(report, tmp_path):
-    out = shutil.copytree(report, tmp_path / "again")
-    done = linclf("report", *TINY, "--out", out, "--only", "summary", "--pdf")
-    if "expected Chromium" in done.stderr:
-        pytest.skip("no Chromium here: apt-get install chromium")
-    assert done.returncode == 0, done.stderr
-    made = pypdf.PdfReader(out / "report.pdf")
+def test_the_report_on_paper_has_all_pages_and_a_table_of_contents_first(report):
+    if not chromium():
+        missing(NO_CHROMIUM)
+    made = pypdf.PdfReader(report / "report.pdf")
     texts = [re.sub(r"[-\s]+", " ", page.extract_text()) for page in made.pages]
     for title in ("The baseline: one batch, cross-entropy", "2 The multi-class SVM loss"):
         title = title.replace("-", " ")
         (start,) = (i for i, text in enumerate(texts, start=1) if i > 1 and text.startswith(f"{i} {title}"))
         assert f"{title} {start} " in texts[0]
     whole = "".join(texts)
-    captions = sum((out / page_file(name)).read_text(encoding="utf-8").count("<figcaption") for name in USUAL)
+    captions = sum((report / page_file(name)).read_text(encoding="utf-8").count("<figcaption") for name in USUAL)
     assert len(re.findall(r"Figures? [\w ]+\. [A-Z]", whole)) == captions
+    assert "rng.permutation" in whole  # code that a page shows
     assert "↕" not in whole
     assert "Numbers (CSV)" not in whole
 

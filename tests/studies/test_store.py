@@ -45,8 +45,14 @@ def count(out, *arms, **changes):
     ],
 )
 def test_a_changed_setting_or_data_uses_nothing_stored(tmp_path, change, retrained):
-    count(tmp_path, "base")
-    assert count(tmp_path, "base", **change).trained == retrained
+    count(tmp_path, "full_updates")
+    assert count(tmp_path, "full_updates", **change).trained == retrained
+
+
+def test_arms_that_see_the_same_mini_batches_train_together(tmp_path):
+    assert count(tmp_path, "base") == Count(reused=0, trained=12)
+    assert count(tmp_path, "decay", "svm") == Count(reused=12, trained=0)
+    assert count(tmp_path, "full", seeds=4) == Count(reused=0, trained=32)
 
 
 def test_each_setting_that_an_arm_uses_changes_its_key(tmp_path):

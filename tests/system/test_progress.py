@@ -3,12 +3,13 @@
 import io
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from helpers import Terminal
 
 from linclf.system import environment, progress
-from linclf.system.progress import Progress
+from linclf.system.progress import MARK, Progress
 
 
 @pytest.fixture
@@ -35,11 +36,20 @@ def test_a_terminal_sees_epochs_done_and_time_left_on_one_line(monkeypatch, cloc
     assert shown[-1] == "training 2 networks: 4 epochs in 5.0 s"
 
 
-def test_a_notebook_keeps_one_line_of_ordinary_output(monkeypatch, clock):
+def test_a_notebook_has_one_ordinary_output_that_changes_in_place(monkeypatch, clock):
+    shown = []
+
+    def display(data, *, display_id, **marked):
+        assert marked == {"raw": True, "metadata": MARK}
+        shown.append([data["text/plain"]])
+        return SimpleNamespace(update=lambda data, **_: shown[-1].append(data["text/plain"]))
+
+    monkeypatch.setattr("IPython.display.display", display)
     stream = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})()
-    said = draw(monkeypatch, stream, "stdout")
-    assert said.count("\n") == 1
-    assert "<" not in said
+    assert draw(monkeypatch, stream, "stdout") == ""
+    ((first, *_, last),) = shown
+    assert first == "training 2 networks: epoch 1 of 4, 3 s left"
+    assert last == "training 2 networks: 4 epochs in 5.0 s"
 
 
 def test_a_log_gets_nothing(monkeypatch):

@@ -40,7 +40,7 @@ def bits(runs):
     ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def here():
     return bits(sweep(CONFIGS, *WEIGHED, progress=False))
 

@@ -14,7 +14,6 @@ from html import unescape
 from itertools import zip_longest
 from typing import Any
 
-import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -33,7 +32,8 @@ _LATEX = {
 # Code and formulas, which are left alone, or a letter, with what it equals.
 _GREEK = re.compile(r"`[^`]*`|\$[^$]*\$|[λημ](?: = \d+(?:\.\d+)?(?!\.?\d|e[-\d]))?|±")
 with_png = True  # whether figures become PNG too; the report's kernels do without, since pages show none
-_DPI = 200  # of a PNG; a figure counts its pixels as 100 an inch
+DPI = 200  # of a PNG; a figure counts its pixels as 100 an inch
+WIDTH = 7 * DPI  # that viewers and paper have for a picture: in a wider one, which they shrink, letters are larger
 # An SVG within a page knows the page's colour scheme: its colours follow, but for those within heat maps and pictures.
 _FOLLOWS = "".join(
     f'[style*="{what}: {colour}"]{{{what}:{dark}!important}}'
@@ -46,10 +46,13 @@ IN_JUPYTER = (
     "<style>:is(.wide,.play) :is(caption,th,td){text-align:left!important}"
     ":is(.templates,.pictures) tr{background:none!important}"
     ":is(.templates,.pictures) td,.pictures [scope=col]{text-align:center!important}"
-    ":is(.templates,.pictures) td{max-width:8em!important}.pixels{image-rendering:pixelated;display:inline!important}"
+    ":is(.templates,.pictures) :is(td,th){border:0!important;padding:.2em!important}"
+    ":is(.templates,.pictures) td{max-width:8em!important}"
+    ".pixels{image-rendering:pixelated;display:inline!important;max-width:none!important}"
     ".panel{display:inline-block;vertical-align:top;width:12em}</style>"
 )
-"""Jupyter aligns every cell to the right, shades every second row and blurs pixels. A page has ``page.css`` instead."""
+"""Jupyter aligns cells to the right, shades every second row and blurs pixels; its slides shrink pictures in a table
+and draw lines between them. A page has ``page.css`` instead."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,10 @@ def _latex_table(columns: Sequence[str], rows: Sequence[Sequence[str]], caption:
         room = rf"\linewidth-{2 * len(widths)}\tabcolsep"
         shares = [width / sum(widths) for width in widths]
         form = "".join(rf">{{\raggedright\arraybackslash}}p{{({room})*\real{{{share:.3f}}}}}" for share in shares)
-    head, *body = (" & ".join(map(latex, row)) + r" \\" for row in (columns, *rows))
+    # No sheet ends within a short table.
+    short = len(rows) < 20 and sum(len(cell) for row in rows for cell in row) < 2000
+    end = r" \\*" if short else r" \\"
+    head, *body = (" & ".join(map(latex, row)) + end for row in (columns, *rows))
     title = rf"\multicolumn{{{len(columns)}}}{{p{{0.95\linewidth}}}}{{{latex(caption)}}} \\"
     lines = [
         rf"\begin{{longtable}}{{{form}}}",
@@ -194,11 +200,14 @@ def png(draw: Draw, alt: str, caption: str) -> Bundle:
     if not with_png:
         return {}, {}
     above = _drawn(draw())
-    lines = textwrap.wrap(caption, above.width // 15)
-    strip = Figure(figsize=(above.width / _DPI, 0.19 * len(lines) + 0.1))
-    strip.text(0.01, 0.99, "\n".join(lines), va="top", linespacing=1.25, parse_math=False)
+    wide = max(1, above.width / WIDTH)
+    lines = textwrap.wrap(caption, int(above.width / wide) // 15)
+    strip = Figure(figsize=(above.width / DPI, wide * (0.19 * len(lines) + 0.1)))
+    strip.text(0.01, 0.99, "\n".join(lines), va="top", linespacing=1.25, fontsize=10.5 * wide, parse_math=False)
     below = _drawn(strip)
-    whole = Image.new("RGB", (above.width // 2 * 2, (above.height + below.height) // 2 * 2), PAPER)
+    height = above.height + below.height
+    # A sheet of LaTeX has room for a picture that is 1.5 times as high as wide.
+    whole = Image.new("RGB", (max(above.width, height * 2 // 3) // 2 * 2, height // 2 * 2), PAPER)
     whole.paste(above, (0, 0))
     whole.paste(below, (0, above.height))
     described = PngInfo()
@@ -209,40 +218,6 @@ def png(draw: Draw, alt: str, caption: str) -> Bundle:
 
 
 def _drawn(fig: Any) -> Image.Image:
-    fig.savefig(pixels := io.BytesIO(), format="rgba", dpi=_DPI)
-    width, height = (int(side * _DPI) for side in fig.get_size_inches())
+    fig.savefig(pixels := io.BytesIO(), format="rgba", dpi=DPI)
+    width, height = (int(side * DPI) for side in fig.get_size_inches())
     return Image.frombytes("RGBA", (width, height), pixels.getvalue()).convert("RGB")
-
-
-@own_settings()
-def mosaic(images: np.ndarray, names: Sequence[str], rows: Mapping[str, int] | None = None) -> Any:
-    """Pictures (n, h, w, 3) or (n, h, w) in 0..1 in rows, each with its name beneath, as one figure.
-
-    Args:
-        images: the pictures, row by row.
-        names: one for each picture.
-        rows: the name of each row, which stands to its left, and its number of pictures; by default as many as fit.
-    """
-    from matplotlib.figure import Figure
-
-    across = min(len(images), 5 if len(images) <= 20 else 10)
-    left = 1 if rows else 0
-    places = [(i % across, i // across) for i in range(len(images))]
-    if rows:
-        places = [(left + i, row) for row, length in enumerate(rows.values()) for i in range(length)]
-        across = left + max(rows.values())
-    down, ratio = 1 + max(row for _, row in places), images.shape[1] / images.shape[2]
-    fig = Figure(figsize=(1.1 * across, 1.1 * down * (ratio + 0.3)))
-    ax = fig.add_axes((0, 0, 1, 1))
-    for row, name in enumerate(rows or ()):
-        folded = "\n".join(textwrap.wrap(name, 12)[:3])
-        ax.text(0.95, row * (ratio + 0.3) + ratio / 2, folded, ha="right", va="center", fontsize=10, parse_math=False)
-    for (x, row), pixels, name in zip(places, images, names, strict=True):
-        y = row * (ratio + 0.3)
-        box = (x + 0.04, x + 0.96, y + 0.96 * ratio, y + 0.04)
-        ax.imshow(pixels, extent=box, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-        short = textwrap.shorten(name, 14, placeholder="…") or (name and f"{name[:13]}…")
-        ax.text(x + 0.5, y + ratio + 0.12, short, ha="center", va="center", fontsize=10, parse_math=False)
-    ax.set(xlim=(0, across), ylim=(down * (ratio + 0.3), 0), aspect="auto")
-    ax.axis("off")
-    return fig

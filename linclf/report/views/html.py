@@ -19,6 +19,7 @@ from . import bundles
 from .bundles import Draw
 from .bundles import Html as Html
 from .bundles import Prose as Prose
+from .mosaic import mosaic
 
 
 def timed(text: str) -> Html:
@@ -68,8 +69,7 @@ def templates(
         cells.append((source, f"Weights of the class {name}", name))
     array = io.BytesIO()
     np.save(array, np.rint(weights * (127 / (np.abs(weights).max() or 1))).astype(np.int8))
-    draw = partial(bundles.mosaic, images, names)
-    return numbered(number, _grid(cells, alt), caption, draw, alt, "npy", array.getvalue())
+    return numbered(number, _grid(cells, alt), caption, partial(mosaic, images, names), alt, "npy", array.getvalue())
 
 
 _DOWNLOADS = {"csv": ("text/csv", "Numbers (CSV)"), "npy": ("application/octet-stream", "Weights, to ±127 (NumPy)")}
@@ -89,7 +89,7 @@ def gallery(pictures: np.ndarray, names: Sequence[str], *, number: int | str, ca
         kind = "png" if max(pixels.shape[:2]) <= LARGEST_PICTURE // 2 else "jpeg"
         image.save(file, format=kind)
         cells.append((data_link(f"image/{kind}", file.getvalue()), f"A picture: {name}", name))
-    return numbered(number, _grid(cells, alt), caption, partial(bundles.mosaic, pictures / 255, names), alt)
+    return numbered(number, _grid(cells, alt), caption, partial(mosaic, pictures / 255, names), alt)
 
 
 def _grid(cells: Sequence[tuple[str, str, str]], alt: str) -> str:

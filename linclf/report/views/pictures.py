@@ -13,7 +13,8 @@ from linclf.data.dataset import Dataset
 from linclf.studies.metrics import accuracy
 from linclf.training.model import Linear, softmax
 
-from . import bundles, html
+from . import html
+from .mosaic import mosaic
 from .plots import template_images
 
 ACROSS, MOST_CLASSES = 6, 10
@@ -40,7 +41,7 @@ def grid(
     """Rows of pictures, as a numbered figure with numbers to download."""
     pixels = np.stack([each.pixels for own in rows.values() for each in own])
     beneath = [each.text or "".join(columns[i : i + 1]) for own in rows.values() for i, each in enumerate(own)]
-    draw = partial(bundles.mosaic, pixels, beneath, {name: len(own) for name, own in rows.items()})
+    draw = partial(mosaic, pixels, beneath, {name: len(own) for name, own in rows.items()})
     numbers = html.csv_bytes(data)
     return html.numbered(number, table(rows, columns), caption, draw, caption, "csv", numbers)
 

@@ -61,7 +61,8 @@ def play(explored: Explored, strip: Any) -> Any:
         f'<div class="panels">{_panels(images[:1], truth, W * x, W, b, names)}{_scores(s, p, names)}</div>'
         f"{_epochs(explored, strip)}</section>"
     )
-    return html.Html(markup, f"Test image 1 shows: {truth}. {said}")
+    # Viewers that show no HTML have the strip's picture.
+    return html.Html(markup, f"Test image 1 shows: {truth}. {said}", strip.others, strip.metadata)
 
 
 def half(run: Run) -> tuple[np.ndarray, np.ndarray]:

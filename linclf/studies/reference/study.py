@@ -59,7 +59,8 @@ class Study:
 
     def run(self, *arms: str) -> Results:
         """The results of ``arms``. Stacks not stored yet are trained, as a sweep, and stored as they finish."""
-        self.workspace.train([job for arm in arms for job in self._jobs(arm)], self._tested)
+        jobs = {job.name: job for arm in arms for job in self._jobs(arm)}
+        self.workspace.train(list(jobs.values()), self._tested)
         return self.results(arms)
 
     def results(self, arms: Iterable[str] = tuple(ARMS)) -> Results:
@@ -114,13 +115,13 @@ class Study:
             write_text(self.workspace.store.path("json", self._timings_key), json.dumps(timings))
 
     def _jobs(self, arm: str) -> list[Job]:
-        """The stacks of an arm."""
+        """The stacks that hold the networks of an arm, and those of others with its mini-batches."""
         cut = split_rows(ARMS[arm].split, self.workspace.data, self.plan.n_validation)
         return [
             Job(
-                f"{arm}-{min(seed for _, seed in configs)}",
+                "-".join(dict.fromkeys(arm for arm, _, _ in configs)) + f"-{min(seed for *_, seed in configs)}",
                 cut,
-                [({"arm": arm, "setting": setting}, config) for (setting, _), config in configs.items()],
+                [({"arm": arm, "setting": setting}, config) for (arm, setting, _), config in configs.items()],
             )
             for configs in self.plan.stacks(arm, self.workspace.data)
         ]
@@ -132,7 +133,7 @@ class Study:
             found = self.workspace.stored(job)
             if found is None:
                 return None
-            runs += found
+            runs += (run for run in found if run.record["arm"] == arm)
         return sorted(runs, key=lambda run: (run.record["setting"], run.record["seed"]))
 
     def _tested(self, label: Label, run: Run, split: Split) -> StoredRun:
