@@ -9,7 +9,8 @@ import pytest
 from helpers import ROOT, arrays
 
 from linclf.claims.ledger import ledger
-from linclf.report.views import claims, provenance, reference, summary
+from linclf.report.views import bundles, claims, provenance, reference, summary
+from linclf.report.views.mosaic import mosaic
 from linclf.studies.reference.design import ARMS
 from linclf.studies.reference.study import Study
 from linclf.studies.results import Results
@@ -158,3 +159,16 @@ def test_a_table_of_many_arms_has_a_row_for_each_and_one_of_few_a_column():
     assert (few.count("<tr>"), few.count("<th ")) == (1 + 4, 1 + 2 + 1)
     for markup in (many, few):
         assert "<td>36.03</td>" in markup
+
+
+def test_a_picture_for_other_viewers_has_whole_names_and_fits_a_sheet_of_latex():
+    fig = mosaic(np.zeros((40, 64, 16)), ["automobile, 62 %: it is horse"] * 40)
+    assert {text.get_text() for text in fig.axes[0].texts} == {"automobile, 62\n%: it is horse"}
+    size = bundles.png(lambda: fig, "alt", "caption")[1]["image/png"]
+    assert size["height"] <= 1.5 * size["width"] + 2
+
+
+@pytest.mark.parametrize(("rows", "end"), [(19, r" \\*"), (20, r" \\")])
+def test_no_sheet_of_latex_ends_within_a_short_table(rows, end):
+    lines = bundles.table(["a"], [["b"]] * rows, "caption")["text/latex"].splitlines()
+    assert lines.count(f"b{end}") == rows
