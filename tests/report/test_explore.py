@@ -188,6 +188,14 @@ def test_the_first_images_train_beside_the_references_settings(tmp_path):
     assert explored.reference.runs("svm", 4)[0]["n_train"] == 100
 
 
+def test_viewers_without_html_see_the_strip_of_templates(tmp_path):
+    explored = Exploration(TINY[1], tmp_path, epochs=1, progress=False).run([0, 1])
+    strip = explore.strip(explored, number="X5")
+    shown, metadata = play.play(explored, strip)._repr_mimebundle_()
+    assert shown["image/png"] == strip.others["image/png"]
+    assert metadata == strip.metadata
+
+
 def test_other_settings_train_on_the_same_images(tmp_path):
     exploration = Exploration("synthetic:40", tmp_path, epochs=1, progress=False)
     (run,), kept, seconds = exploration.train(Plan(epochs=2, l2=0.0), [2])

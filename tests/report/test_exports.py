@@ -225,7 +225,7 @@ def test_the_report_on_paper_has_all_pages_and_a_table_of_contents_first(report)
     whole = "".join(texts)
     captions = sum((report / page_file(name)).read_text(encoding="utf-8").count("<figcaption") for name in USUAL)
     assert len(re.findall(r"Figures? [\w ]+\. [A-Z]", whole)) == captions
-    assert "rng.permutation" in whole  # code that a page shows
+    assert "kept[epoch] = linclf.Linear(" in whole  # code that a page shows
     assert "↕" not in whole
     assert "Numbers (CSV)" not in whole
 

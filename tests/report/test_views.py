@@ -10,7 +10,8 @@ from helpers import ROOT, arrays
 
 from linclf.claims.ledger import ledger
 from linclf.report.render import mathml, tied
-from linclf.report.views import claims, provenance, reference, summary
+from linclf.report.views import bundles, claims, provenance, reference, summary
+from linclf.report.views.mosaic import mosaic
 from linclf.studies.reference.design import ARMS
 from linclf.studies.reference.study import Study
 from linclf.studies.results import Results
@@ -182,3 +183,16 @@ def test_a_number_stays_on_one_line_with_its_sign_and_unit(markup, shown):
 
 def test_a_sign_stands_close_to_what_it_is_of():
     assert mathml("$L = -s_y - 1$").count('<mo form="prefix">&#x02212;') == 1
+
+
+def test_a_picture_for_other_viewers_has_whole_names_and_fits_a_sheet_of_latex():
+    fig = mosaic(np.zeros((40, 64, 16)), ["automobile, 62 %: it is horse"] * 40)
+    assert {text.get_text() for text in fig.axes[0].texts} == {"automobile, 62\n%: it is horse"}
+    size = bundles.png(lambda: fig, "alt", "caption")[1]["image/png"]
+    assert size["height"] <= 1.5 * size["width"] + 2
+
+
+@pytest.mark.parametrize(("rows", "end"), [(19, r" \\*"), (20, r" \\")])
+def test_no_sheet_of_latex_ends_within_a_short_table(rows, end):
+    lines = bundles.table(["a"], [["b"]] * rows, "caption")["text/latex"].splitlines()
+    assert lines.count(f"b{end}") == rows

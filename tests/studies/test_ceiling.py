@@ -194,7 +194,7 @@ def test_the_sentence_on_ingredients_names_those_that_gave_the_most():
     assert ceiling_views.most(found) == said
     found["shuffle"] = ((0.4, 0, 0), (0.2, 0, 0))
     found["data"] = ((4.0, 0, 0), (-2.0, 0, 0))
-    assert "brings all the data (+4.0 points) and shuffling (+0.4 points); from" in ceiling_views.most(found)
+    assert "baseline: all the data (+4.0 points) and shuffling (+0.4 points). What" in ceiling_views.most(found)
     assert ceiling_views.most(found).endswith("when left out of the mix: shuffling (+0.2 points).")
 
 

@@ -1,6 +1,7 @@
 """Where numbers leave their ranges, or could differ: divergence, constant and extreme inputs, the same bits again."""
 
 import hashlib
+import re
 import subprocess
 import sys
 
@@ -55,7 +56,7 @@ def test_a_report_that_diverges_says_so_and_draws_nothing(tmp_path, monkeypatch)
     done = linclf("report", *TINY[:2], "--epochs", "20", "--out", tmp_path / "out", "--only", "0_baseline")
     assert done.returncode == 1
     assert "0_baseline" in done.stdout
-    assert "failed: DivergenceError: training diverged: the cross_entropy loss became" in done.stdout
+    assert re.search("failed: DivergenceError: training diverged: the [a-z_]+ loss became", done.stdout)
     assert "use a smaller learning rate" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     page = (tmp_path / "out" / "0_baseline.html").read_text()

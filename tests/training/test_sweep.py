@@ -173,8 +173,7 @@ def test_ray_gives_the_same_bits(here, ray):
 
 
 @pytest.mark.slow
-def test_a_report_trains_on_a_cluster(cluster, tmp_path, monkeypatch):
-    monkeypatch.setenv("OPENBLAS_CORETYPE", "")  # OpenBLAS's own choice, as the workers have it
+def test_a_report_trains_on_a_cluster(cluster, tmp_path):
     words = ["report", "--data", "synthetic:100", "--epochs", 1, "--only", "2_svm"]
     for out, more in (("here", []), ("there", ["--backend", "dask", "--scheduler", cluster.address])):
         done = linclf(*words, "--out", tmp_path / out, *more)
