@@ -22,7 +22,14 @@ YOURS = "Your data"
 # A display formula, an inline one, or code, which is left alone.
 _FORMULA = re.compile(r"(?P<code>```.*?```|`[^`]*`)|\$\$(?P<display>.+?)\$\$|(?<!\\)\$(?P<inline>[^$\n]+?)\$", re.S)
 
+# What no line may end in the middle of: "λ = 0.1", "± 0.2", "to 0.3)", "40 %"; not in code or within a tag.
+_TIES = re.compile(
+    r"<(script|style|pre|code)\b.*?</\1>|<[^>]*>|`[^`]*`"
+    r"|(?P<tie>(?<=[λημ]) = (?=\d)|(?<=\d:) (?=[λη])|(?<=±) (?=\d)|(?<=\bto) (?=[+−]?[\d.]+\))|(?<=\d) (?=%))",
+    re.S,
+)
 _FUNCTION = re.compile(r"(<mi>\w{2,}</mi>)(?=<m)(?!<mo[^>]*>[(|])")
+_SIGN = re.compile(r"(<mo>&#x0003D;</mo>|</munderover>)<mo>(?=&#x02212;)")
 
 
 def convert(notebook: NotebookNode, name: str) -> str:
@@ -114,15 +121,15 @@ class PagePreprocessor(Preprocessor):
             if cell.cell_type == "markdown":
                 cell.source = cell.source.replace(f"# {YOURS}", f"# {markdown(about['data'])}", 1)
                 resources["linclf"]["sections"] += re.findall(r"^## (.+)", cell.source, re.M)
-                cell.source = mathml(cell.source)
+                cell.source = tied(mathml(cell.source))
             for output in cell.get("outputs", []):
                 said = output.get("data", {}).get("text/markdown", "")
                 resources["linclf"]["sections"] += re.findall(r"^## (.+)", said, re.M)
         for output in outputs(nb):
             if "text/html" in output.get("data", {}):
-                output.data["text/html"] = output.data["text/html"].removesuffix(IN_JUPYTER)
+                output.data["text/html"] = tied(output.data["text/html"].removesuffix(IN_JUPYTER))
             if "text/markdown" in output.get("data", {}):
-                output.data["text/markdown"] = mathml(output.data["text/markdown"])
+                output.data["text/markdown"] = tied(mathml(output.data["text/markdown"]))
         shown = [cell.source for cell in nb.cells] + [str(output.get("data")) for output in outputs(nb)]
         resources["linclf"]["plays"] = any('class="play"' in text for text in shown)
         if any("<math" in text for text in shown):
@@ -160,6 +167,11 @@ def without_progress(nb: NotebookNode) -> NotebookNode:
     return nb
 
 
+def tied(markup: str) -> str:
+    """HTML or Markdown whose numbers stay on one line with their signs and units."""
+    return _TIES.sub(lambda match: match[0].replace(" ", "\xa0") if match["tie"] else match[0], markup)
+
+
 def mathml(text: str) -> str:
     """Markdown with its formulas turned into MathML, which browsers show without a script."""
     from latex2mathml.converter import convert as to_mathml
@@ -170,6 +182,8 @@ def mathml(text: str) -> str:
         markup = to_mathml(match["display"] or match["inline"], display="block" if match["display"] else "inline")
         # A function's name stands apart from what follows, unless that is in brackets; no browser does it by itself.
         markup = _FUNCTION.sub(r'\1<mspace width="0.167em"/>', markup)
+        # A minus that begins the side of an equation, or the terms of a sum, is a sign and no difference.
+        markup = _SIGN.sub(r'\1<mo form="prefix">', markup)
         # Where a page is narrower than a formula, it scrolls: the keyboard must reach it.
         return markup.replace('display="block"', 'display="block" tabindex="0"', 1)
 

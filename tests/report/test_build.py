@@ -59,9 +59,8 @@ def test_a_classifier_to_keep_stands_beside_the_pages(report):
     assert right.mean() == run["test_accuracy"]
     assert kept.validation_accuracy == run["validation_accuracy"][-1]
     assert (kept.data_sha256, kept.config.epochs) == (data.provenance.sha256, run["epochs"])
-    assert f"seed 0 (validation accuracy {100 * kept.validation_accuracy:.2f} %)" in (report / "index.html").read_text(
-        encoding="utf-8"
-    )
+    said = f"seed 0 (validation accuracy {100 * kept.validation_accuracy:.2f}\xa0%)"
+    assert said in (report / "index.html").read_text(encoding="utf-8")
 
 
 def test_claims_stand_beside_the_results_and_exact_ones_on_the_pages(report, capsys):

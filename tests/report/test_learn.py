@@ -74,7 +74,8 @@ def test_a_run_is_told_in_words():
         return linclf.Run(linclf.Config(learning_rate=1, l2=0), None, linclf.History(*series), 0.0)
 
     told = runs.told([run([2, 1.5, 1], [2, 1.25, 1.5])], "loss")
-    assert told == "training loss goes from 2 to 1; validation loss goes from 2 to 1.5, lowest 1.25 at epoch 1."
+    words = "training loss goes from 2.00 to 1.00; validation loss goes from 2.00 to 1.50, lowest 1.25 at epoch 1."
+    assert told == words
     assert "highest 40.0 % at epoch 1" in runs.told([run([0.1, 0.4, 0.3], [0.1, 0.2, 0.3])], "accuracy")
 
 

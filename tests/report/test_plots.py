@@ -38,7 +38,7 @@ def test_seeds_of_one_setting_are_one_line_with_their_range(runs):
     np.testing.assert_allclose(
         axes.lines[0].get_ydata(), np.mean([run.history.train_cost for run in runs[:2]], axis=0), rtol=1e-12
     )
-    assert "training, range of 2 seeds" in legend(axes)
+    assert legend(axes) == ["training", "range of 2 seeds", "validation", "range of 2 seeds"]
     assert axes.get_ylabel() == "cost"
 
 
@@ -46,9 +46,8 @@ def test_settings_are_called_after_what_differs_or_as_the_caller_says(runs):
     styles = ["training", "validation"]
     assert legend(plot.history(runs[::2])) == [*styles, "l2 = 0.0", "l2 = 0.1"]
     assert legend(plot.history({"a": runs[:1], "b": runs[1:2]})) == [*styles, "a", "b"]
-    assert legend(plot.history(runs[0], beside={"the other": runs[1:2]}))[:2] == [
-        "training, the other", "validation, the other",
-    ]  # fmt: skip
+    beside = legend(plot.history(runs[0], beside={"the other": runs[1:2]}))
+    assert beside == ["training, the other", "training", "validation, the other", "validation"]  # two columns
 
 
 def test_what_was_not_measured_has_no_line(runs):

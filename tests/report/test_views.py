@@ -9,6 +9,7 @@ import pytest
 from helpers import ROOT, arrays
 
 from linclf.claims.ledger import ledger
+from linclf.report.render import mathml, tied
 from linclf.report.views import bundles, claims, provenance, reference, summary
 from linclf.report.views.mosaic import mosaic
 from linclf.studies.reference.design import ARMS
@@ -23,13 +24,15 @@ FALLING = [4, 3, 2.5, 2.2, 2.1]
 @pytest.mark.parametrize(
     ("train", "validation", "said"),
     [
-        (FALLING, FALLING, "Training loss goes from 4 to 2.1, never up; validation loss stays at about"),
-        ([4, 3, 2.5, 2.501, 2.1], FALLING, "Training loss goes from 4 to 2.1, up in 1 of 4 epochs; validation"),
+        (FALLING, FALLING, "Training loss goes from 4.00 to 2.10, never up; validation loss stays at about"),
+        ([4, 3, 2.5, 2.501, 2.1], FALLING, "Training loss goes from 4.00 to 2.10, up in 1 of 4 epochs; validation"),
         ([4, 3, 3.5, 3, 3.6], FALLING, "Training loss jumps: it goes up by more than 1 % in 2 of 4 epochs; validation"),
-        (FALLING, [4, 3, 2, 3, 3.5], "validation loss is lowest at epoch 2, 2, and ends at 3.5."),
-        (FALLING, [4, 5, 6, 7, 8], "validation loss is lowest before training, 4, and ends at 8."),
-        (FALLING, FALLING, "stays at about its lowest value to the end, 2.1."),
-        ([0, 0, 0, 0, 0], FALLING, "Training loss goes from 0 to 0, never up"),
+        (FALLING, [4, 3, 2, 3, 3.5], "validation loss is lowest at epoch 2, 2.00, and ends at 3.50."),
+        (FALLING, [4, 5, 6, 7, 8], "validation loss is lowest before training, 4.00, and ends at 8.00."),
+        (FALLING, FALLING, "stays at about its lowest value to the end, 2.10."),
+        ([0, 0, 0, 0, 0], FALLING, "Training loss goes from 0.00 to 0.00, never up"),
+        ([4, 7, 5, 4, 3, 2], FALLING, "loss goes from 4.00 up to 7.00, then to 2.00, up in 1 of 5 epochs"),
+        (FALLING, [4, 7, 5, 3, 2], "validation loss goes up to 7.00, and ends at about its lowest, 2.00."),
     ],
 )
 def test_a_caption_says_what_to_see(train, validation, said):
@@ -42,6 +45,7 @@ def test_a_caption_says_what_to_see(train, validation, said):
         (0.0356, 0.0349, 0.0361, "all batches, setting 2: 0.0356 (0.0349 to 0.0361)"),
         (11.5, 10.3, 12.6, "all batches, setting 2: 11.5 (10.3 to 12.6)"),
         (-1.62, -2.6, -0.6, "all batches, setting 2: −1.6 (−2.6 to −0.6)"),
+        (-0.01, -1.0, 1.1, "all batches, setting 2: 0.0 (−1.0 to 1.1)"),
         (0.5, 0.5, 0.5 + 1e-12, "all batches, setting 2: 0.5; region"),
         (9.0, 9.0, 9.0, "all batches, setting 2: 9; region"),
         (None, None, None, "all batches, setting 2: no finite number"),
@@ -159,6 +163,26 @@ def test_a_table_of_many_arms_has_a_row_for_each_and_one_of_few_a_column():
     assert (few.count("<tr>"), few.count("<th ")) == (1 + 4, 1 + 2 + 1)
     for markup in (many, few):
         assert "<td>36.03</td>" in markup
+
+
+UNTIED = '<img alt="40 % at λ = 1"><code>40 % 7</code> `λ = 1`'
+
+
+@pytest.mark.parametrize(
+    ("markup", "shown"),
+    [
+        ("<td>1: λ = 0.1, η = 0.001</td>", "<td>1:~λ~=~0.1, η~=~0.001</td>"),
+        ("<td>+0.30 (−0.22 to +0.80)</td>", "<td>+0.30 (−0.22 to~+0.80)</td>"),
+        ("<p>38.64 ± 0.12, or 40 % of them</p>", "<p>38.64 ±~0.12, or 40~% of them</p>"),
+        (UNTIED, UNTIED),
+    ],
+)
+def test_a_number_stays_on_one_line_with_its_sign_and_unit(markup, shown):
+    assert tied(markup).replace("\xa0", "~") == shown
+
+
+def test_a_sign_stands_close_to_what_it_is_of():
+    assert mathml("$L = -s_y - 1$").count('<mo form="prefix">&#x02212;') == 1
 
 
 def test_a_picture_for_other_viewers_has_whole_names_and_fits_a_sheet_of_latex():

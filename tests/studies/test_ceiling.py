@@ -190,14 +190,12 @@ def test_gains_count_images_as_well_as_seeds(results):
 def test_the_sentence_on_ingredients_names_those_that_gave_the_most():
     zero = (0.0, 0.0, 0.0)
     found = dict.fromkeys(INGREDIENTS, (zero, zero))
-    assert (
-        ceiling_views.most(found)
-        == "Added to the baseline, the most brings none; from the mix of all, the most missed is none."
-    )
+    said = "What brings most to the baseline: none. What is missed most when left out of the mix: none."
+    assert ceiling_views.most(found) == said
     found["shuffle"] = ((0.4, 0, 0), (0.2, 0, 0))
     found["data"] = ((4.0, 0, 0), (-2.0, 0, 0))
-    assert "brings all the data (+4.0 points) and shuffling (+0.4 points); from" in ceiling_views.most(found)
-    assert ceiling_views.most(found).endswith("the most missed is shuffling (+0.2 points).")
+    assert "baseline: all the data (+4.0 points) and shuffling (+0.4 points). What" in ceiling_views.most(found)
+    assert ceiling_views.most(found).endswith("when left out of the mix: shuffling (+0.2 points).")
 
 
 @pytest.mark.parametrize("whole", [True, False])

@@ -29,8 +29,8 @@ _LATEX = {
     **{"±": r"$\pm$", "≤": r"$\leq$", "≥": r"$\geq$", "λ": r"$\lambda$", "η": r"$\eta$", "μ": r"$\mu$"},
     **{"✓": r"$\checkmark$", "✗": r"$\times$", "→": r"$\rightarrow$"},
 }
-# Code and formulas, which are left alone, or a letter.
-_GREEK = re.compile(r"`[^`]*`|\$[^$]*\$|[λημ±]")
+# Code and formulas, which are left alone, or a letter, with what it equals.
+_GREEK = re.compile(r"`[^`]*`|\$[^$]*\$|[λημ](?: = \d+(?:\.\d+)?(?!\.?\d|e[-\d]))?|±")
 with_png = True  # whether figures become PNG too; the report's kernels do without, since pages show none
 DPI = 200  # of a PNG; a figure counts its pixels as 100 an inch
 WIDTH = 7 * DPI  # that viewers and paper have for a picture: in a wider one, which they shrink, letters are larger
@@ -87,7 +87,8 @@ class Prose:
 
 
 def _as_formula(match: re.Match[str]) -> str:
-    return _LATEX.get(match[0], match[0])
+    sign, rest = match[0][0], match[0][1:]
+    return match[0] if sign in "`$" else f"{_LATEX[sign][:-1]}{rest}$"
 
 
 def markdown(text: str) -> str:

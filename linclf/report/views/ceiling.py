@@ -68,7 +68,7 @@ def chosen(results: CeilingResults) -> Any:
         own = [validation_accuracy(run) for run in searched if run.record["loss"] == loss]
         numbers = [f"{choice.learning_rate:g}", f"{choice.l2:g}", str(choice.batch_size), f"{100 * max(own):.2f}"]
         rows.append([LOSS_WORDS[loss], str(len(own)), *numbers])
-    columns = ["loss", "configurations", "η", "λ", "batch size", "validation, %"]
+    columns = ["loss", "tried", "η", "λ", "batch size", "validation, %"]
     caption = f"Chosen of {len(searched)} configurations, on validation images alone."
     return html.table(columns, rows, caption=caption)
 
@@ -122,7 +122,7 @@ def ingredients_table(results: CeilingResults, found: dict[str, tuple[Gain, Gain
         rows.append([title, _percent(runs[f"+{name}"]), _points(alone), _percent(runs[f"-{name}"]), _points(among)])
     columns = ["ingredient", "alone, %", "gain, points", "all but it, %", "missed, points"]
     caption = "Validation accuracy, mean ± deviation over seeds; gains with 95 % intervals over seeds and images. "
-    caption += "The first row has none, and all."
+    caption += "First row: none of them, and all."
     return html.table(columns, rows, caption=caption)
 
 
@@ -133,7 +133,7 @@ def most(found: dict[str, tuple[Gain, Gain]], count: int = 3) -> str:
         best = sorted((name for name in found if found[name][way][0] >= 0.05), key=lambda name: -found[name][way][0])
         named = [f"{INGREDIENTS[name]} ({found[name][way][0]:+.1f} points)" for name in best[:count]]
         listed.append(" and ".join(filter(None, [", ".join(named[:-1]), *named[-1:]])) or "none")
-    return f"Added to the baseline, the most brings {listed[0]}; from the mix of all, the most missed is {listed[1]}."
+    return f"What brings most to the baseline: {listed[0]}. What is missed most when left out of the mix: {listed[1]}."
 
 
 def ensembles(results: CeilingResults) -> Any:

@@ -145,11 +145,12 @@ def _part(part: dict[str, Any], claim: dict[str, Any]) -> str:
     if part["region"] is None:
         return f"<div>{escape(text)}, shown beside</div>"
     region = Region.parse(part["region"])
+    region_said = escape(part["region"].replace("-", "−")).replace(" ", "&nbsp;")
     picture = ""
     if width:
         said = f"{text}; region {part['region']}"
         picture = html.against_region(value, low, high, (region.low, region.high), said)
-    return f"<div>{picture} {escape(text)}; region&nbsp;{escape(part['region'].replace('-', '−'))}</div>"
+    return f"<div>{picture} {escape(text)}; region&nbsp;{region_said}</div>"
 
 
 def _label(of: str) -> str:
@@ -174,4 +175,5 @@ def _digits(number: float, width: float | None) -> str:
     """A number with as many digits as an interval of that width makes meaningful; with three where there is none."""
     if width is None:
         return f"{number:,.0f}" if number == int(number) else f"{number:.3g}"
-    return f"{number:.{min(max(0, 1 - math.floor(math.log10(width))), 6)}f}"
+    digits = min(max(0, 1 - math.floor(math.log10(width))), 6)
+    return f"{round(number, digits) + 0.0:.{digits}f}"  # + 0.0: nothing is minus zero

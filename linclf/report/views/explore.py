@@ -33,8 +33,8 @@ def setting(exploration: Exploration) -> Any:
         f"Tried here: **{LOSS_WORDS[plan.loss]}, λ = {plan.l2:g}, η = {plan.learning_rate:g}**, mini-batches of "
         f"{plan.batch_size:,}, {plan.epochs:,} epochs on {n_train:,} training images"
         + "".join(f", {text}" for text in more if text)
-        + f"; seed {plan.seeds_in_words}. Beside it stand the reference's four settings of λ and η, trained on "
-        "the same images with the cross-entropy."
+        + f"; seed{'s' * (plan.seeds > 1)} {plan.seeds_in_words}. Beside it stand the reference's four settings of λ "
+        "and η, trained on the same images with the cross-entropy."
     )
 
 

@@ -19,7 +19,7 @@ from linclf.training.config import Config
 from linclf.training.loop import Run
 from linclf.training.model import Linear
 
-from .settings import BESIDE, INK, TRAIN, VALIDATION, own_settings, styled
+from .settings import BESIDE, INK, TRAIN, VALIDATION, legend_above, own_settings, styled
 
 __all__ = ["confusion", "history", "images", "templates"]
 
@@ -81,7 +81,7 @@ def history(
                 )
     ax.set(xlabel="epoch", ylabel=quantity, xlim=(0, None))
     ax.locator_params(axis="x", integer=True)
-    return styled(ax)
+    return legend_above(styled(ax))
 
 
 def _by_name(runs: Run | Iterable[Run] | Mapping[str, Sequence[Run]]) -> Mapping[str, Sequence[Run]]:

@@ -10,6 +10,7 @@ from linclf.studies.results import Results
 
 from . import html, networks, plots
 from .provenance import is_the_references
+from .runs import number as digits
 
 REFERENCE_SVM = {1: 28.92, 2: 34.98, 3: 35.81, 4: 36.03}
 """Test accuracies in percent that the reference prints in its section 2."""
@@ -42,7 +43,7 @@ def curves(
     A number such as "10 and 11" is for both where they are one curve: without a penalty.
     """
     others = {ARMS[beside].title: results.trained(beside, setting)} if beside is not None else None
-    axes = plots.history(results.trained(arm, setting), quantity, beside=others, ax=plots.new_axes())
+    axes = plots.history(results.trained(arm, setting), quantity, beside=others, ax=plots.new_axes(5.6, 3.7))
     axes.set_ylim(limits)
     title = f"{quantity.capitalize()} over the epochs, {ARMS[arm].title}, {setting_name(setting)}."
     if " and " in str(number):
@@ -77,19 +78,22 @@ def _seen(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
     """What to see in curves (seeds, epochs + 1): whether training jumps or falls, and where validation turns."""
     epochs = train.shape[1] - 1
     rises, jumps = ((np.diff(train) > share * train[:, :-1]).sum(axis=1).mean() for share in (0, 0.01))
-    start, end = train.mean(axis=0)[[0, -1]]
+    trained, mean = train.mean(axis=0), validation.mean(axis=0)
+    start, highest, end = (digits(value, quantity) for value in (trained[0], trained.max(), trained[-1]))
     if jumps > epochs / 5:
         first = f"Training {quantity} jumps: it goes up by more than 1 % in {jumps:.0f} of {epochs} epochs"
     else:
-        first = f"Training {quantity} goes from {start:.3g} to {end:.3g}"
+        over = f"up to {highest}, then " * (highest not in (start, end))
+        first = f"Training {quantity} goes from {start} {over}to {end}"
         first += f", up in {rises:.0f} of {epochs} epochs" if rises >= 0.5 else ", never up"
-    mean = validation.mean(axis=0)
-    lowest = int(mean.argmin())
+    lowest, end = int(mean.argmin()), digits(mean[-1], quantity)
     if mean[-1] > 1.005 * mean[lowest]:
         when = "before training" if lowest == 0 else f"at epoch {lowest}"
-        second = f"validation {quantity} is lowest {when}, {mean[lowest]:.3g}, and ends at {mean[-1]:.3g}"
+        second = f"validation {quantity} is lowest {when}, {digits(mean[lowest], quantity)}, and ends at {end}"
+    elif mean.max() > 1.005 * mean[0]:
+        second = f"validation {quantity} goes up to {digits(mean.max(), quantity)}, and ends at about its lowest, {end}"
     else:
-        second = f"validation {quantity} stays at about its lowest value to the end, {mean[-1]:.3g}"
+        second = f"validation {quantity} stays at about its lowest value to the end, {end}"
     return f"{first}; {second}."
 
 
@@ -111,13 +115,14 @@ def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> A
     Where that is too wide, with more arms than settings, the table lies the other way. On CIFAR-10 the test accuracies
     of the SVM stand beside what the reference prints.
     """
-    columns = [["setting", *map(row_name, SETTINGS)]]
+    across = len(arms) > len(SETTINGS)
+    columns = [["training" if across else "setting", *map(row_name, SETTINGS)]]
     for arm in arms:
         values = (results.curves(arm, i, f"{images}_accuracy").reshape(len(results.seeds), -1) for i in SETTINGS)
         columns.append([ARMS[arm].title, *(percent(each[:, -1]) for each in values)])
     if images == "test" and "svm" in arms and is_the_references(results.data["name"]):
         columns.append(["SVM, reference", *(f"{REFERENCE_SVM[i]:.2f}" for i in SETTINGS)])
-    head, *rows = columns if len(arms) > len(SETTINGS) else map(list, zip(*columns, strict=True))
+    head, *rows = columns if across else map(list, zip(*columns, strict=True))
     head = [title.replace(" = ", "\xa0=\xa0") for title in head]  # folded between λ and η only
     word, n = images.replace("train", "training"), len(results.seeds)
     seeds = f"mean ± standard deviation of {n} seeds" if n > 1 else f"seed {results.seeds[0]}"

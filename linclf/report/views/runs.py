@@ -25,7 +25,7 @@ def history(
         title: what it shows, as a sentence.
         scale: "log" where one run's numbers would dwarf the others'.
     """
-    axes = plots.history(runs, quantity, ax=plots.new_axes(5.6, 3.3 if len(runs) == 1 else 4.8))
+    axes = plots.history(runs, quantity, ax=plots.new_axes(5.6, 3.5 if len(runs) == 1 else 4.8))
     if scale == "log":
         axes.set_yscale(scale)
         axes.yaxis.set_major_formatter(LogFormatter())
@@ -65,7 +65,7 @@ def told(runs: Sequence[Run], quantity: str) -> str:
 
 def number(value: float, quantity: str) -> str:
     """A loss, cost or accuracy in words."""
-    return f"{100 * value:.1f} %" if quantity == "accuracy" else f"{value:.3g}"
+    return f"{100 * value:.1f} %" if quantity == "accuracy" else f"{value:#.3g}".rstrip(".")
 
 
 def _mean(runs: Sequence[Run], part: str, quantity: str) -> np.ndarray:

@@ -1,5 +1,6 @@
 """What figures look like, whatever the user's own matplotlibrc or styles say."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
@@ -40,4 +41,15 @@ def styled(ax: "Axes", grid: Literal["both", "x"] = "both") -> "Axes":
     ax.grid(axis=grid, alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(framealpha=0.7, edgecolor="none")
+    return ax
+
+
+def legend_above(ax: "Axes") -> "Axes":
+    """The legend over the axes, where it hides no line; of one setting, with a column for each set of images."""
+    handles, labels = ax.get_legend_handles_labels()
+    order = list(range(len(labels)))
+    if labels[-1].startswith("validation"):
+        order.sort(key=lambda i: labels[i].startswith("validation"))
+    shown = [re.sub(r"^\w+, (?=range of)", "", labels[i]) for i in order]
+    ax.legend([handles[i] for i in order], shown, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     return ax

@@ -19,3 +19,6 @@ const wide = new ResizeObserver((entries) => {
   for (const { target } of entries) target.classList.toggle("scrolls", target.scrollWidth > target.clientWidth);
 });
 document.querySelectorAll(".wide").forEach((box) => wide.observe(box));
+// On a phone the pages' names run out of the screen: the one that is open comes into view.
+const here = document.querySelector("header [aria-current]");
+if (here) here.parentElement.scrollLeft = here.offsetLeft - 16;
