@@ -20,6 +20,7 @@ import numpy as np
 from linclf import cli
 from linclf.report import build
 from linclf.report.execute import execute
+from linclf.report.render import without_progress
 from linclf.report.views.bundles import markdown
 from linclf.report.views.ceiling import LOSS_WORDS, REPORTED
 from linclf.report.views.reference import REFERENCE_SVM, percent
@@ -134,12 +135,12 @@ def learn() -> str:
     if executed.failure:
         raise RuntimeError(executed.failure)
     text = []
-    for cell in executed.notebook.cells:
+    for cell in without_progress(executed.notebook).cells:
         if cell.cell_type == "markdown":
             text.append(cell.source)
         elif "show" in cell.metadata.get("tags", []):
             text.append(f"```python\n{cell.source}\n```")
-        text += [_shown(output) for output in cell.get("outputs", []) if "data" in output]
+        text += [_shown(output) for output in cell.get("outputs", [])]
     return "\n\n".join(text)
 
 
