@@ -13,7 +13,7 @@ from linclf.errors import ConfigError
 from linclf.studies.reference.study import Study
 from linclf.studies.results import Results
 from linclf.studies.seeds import Seeds
-from linclf.studies.splits import Split, check_whole, split_rows
+from linclf.studies.splits import Split, check_whole, first, split_rows
 from linclf.studies.workspace import Workspace
 from linclf.training.config import Config
 from linclf.training.loop import Run, training
@@ -123,15 +123,21 @@ class Exploration:
         runs, kept, seconds = self.train(self.plan, checkpoints)
         return Explored(runs, kept, seconds, reference, self.split)
 
-    def train(self, plan: Plan, checkpoints: Collection[int] = ()) -> tuple[list[Run], dict[int, Linear], float]:
-        """Train another plan on the same images: its runs, the first one's checkpoints, and the seconds it took."""
+    def train(
+        self, plan: Plan, checkpoints: Collection[int] = (), n_validation: int | None = None
+    ) -> tuple[list[Run], dict[int, Linear], float]:
+        """Train another plan on the same images: its runs, the first one's checkpoints, and the seconds it took.
+
+        With ``n_validation`` no more validation images than these first ones are measured.
+        """
         started = time.perf_counter()
         shape = self.workspace.data.test_images.shape[1:]
         configs = [plan.config(number, shape) for number in range(plan.seeds)]
         stacks, n_classes = grouped(configs, most=len(configs)), len(self.workspace.data.class_names)
         runs, kept = {}, {}
+        validation = first(self.split.validation, n_validation) if n_validation else self.split.validation
         for stack, task in zip(
-            stacks, make_tasks(stacks, configs, self.split.train, self.split.validation, n_classes, True), strict=True
+            stacks, make_tasks(stacks, configs, self.split.train, validation, n_classes, True), strict=True
         ):
             for epoch, record in enumerate(training(task)):
                 if epoch in checkpoints and 0 in stack:

@@ -58,9 +58,9 @@ def train(
     """Train one network per config; those that share their mini-batches train together, one stack per core.
 
     A single network is trained with all of the BLAS's threads; but as soon as other programs are seen to use the cores,
-    with one, for 10 seconds at least: threads that have to wait for each other would cost 5 to 20 times what they
-    bring. Several networks are shared out among the cores as stacks, each with one BLAS thread. While epochs run, these
-    limits hold for the whole process.
+    with one, for some seconds: threads that have to wait for each other would cost 5 to 20 times what they bring.
+    Several networks are shared out among the cores as stacks, each with one BLAS thread. While epochs run, these limits
+    hold for the whole process.
 
     Args:
         configs: one or more; any mix of losses, learning rates, penalties and seeds.

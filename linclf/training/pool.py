@@ -59,8 +59,8 @@ def side_by_side(
             pool.shutdown(wait=wait, cancel_futures=True)
 
 
-_BUSY = 0.3  # seconds a second that threads wait for a core: 0.03 where two are alone on two, 0.5 beside a busy process
-_LOOK, _REST = 0.2, 10.0  # seconds from look to look; seconds that one thread shall do, once others were seen
+_BUSY = 0.4  # seconds a second that threads wait for a core: 0.03 where two are alone on two, 0.5 beside a busy process
+_LOOK, _REST = 0.5, 3.0  # seconds from look to look; seconds that one thread shall do, once others were seen
 _seen, _rest_until = (-math.inf, 0.0), -math.inf  # when somebody looked last, and how long threads had waited then
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from PIL import Image
 from linclf import ConfigError, Standardizer, load_dataset
 from linclf.cli import main
 from linclf.report.pages import page_file
-from linclf.report.views import explore, play
+from linclf.report.views import explore, play, sliders
 from linclf.studies.exploration import Exploration, Plan
 
 SCRIPTS = ROOT / "linclf" / "report" / "templates" / "linclf"
@@ -203,3 +204,27 @@ def test_other_settings_train_on_the_same_images(tmp_path):
     assert len(run.history.train_loss) == 3
     assert list(kept) == [2]
     assert seconds > 0
+
+
+def test_sliders_train_what_they_show_and_say_what_cannot_be_trained(tmp_path):
+    exploration = Exploration("synthetic:60", tmp_path, epochs=3, progress=False)
+    made = sliders.sliders(exploration, number="X4")
+    assert {"text/html", "image/png", "application/vnd.jupyter.widget-view+json"} <= set(made._repr_mimebundle_()[0])
+    *controls, said, curves, epoch, templates = made.widgets.children
+    named = {control.description: control for control in controls}
+    assert len(named) == 6
+    named["penalty λ"].value, named["epochs"].value = 0.1, 5
+    wanted = replace(exploration.plan, l2=0.1, epochs=5)
+    (run,), _, _ = exploration.train(wanted)
+    right = 100 * run.history.train_accuracy[-1], 100 * run.history.validation_accuracy[-1]
+    assert "5 epochs on 60 images" in said.value
+    assert "{:.1f} % of them are right, and {:.1f} % of 60 validation images".format(*right) in said.value
+    assert (epoch.max, epoch.value) == (5, 5)
+    last, figure = templates.value, curves.value
+    epoch.value = 0
+    assert templates.value != last
+    named["loss"].value = "multiclass_hinge"
+    assert curves.value != figure
+    named["epochs"].value, named["learning rate η"].value = 40, 0.3
+    named["penalty λ"].value = 10.0
+    assert "training diverged" in said.value

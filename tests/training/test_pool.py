@@ -84,13 +84,13 @@ def test_one_thread_will_do_for_a_while_once_cores_were_taken(monkeypatch):
         many = blas_threads()
         one = [1] * len(many)
         with pool.adaptive_blas_threads() as look:
-            for seconds, more, expected in ((0.3, 0.05, many), (0.1, 0.3, many), (0.2, 0, one), (50, 0, one)):
+            for seconds, more, expected in ((0.6, 0.1, many), (0.3, 0.4, many), (0.3, 0, one), (50, 0, one)):
                 now, waited = now + seconds, waited + more
                 look()
                 assert blas_threads() == expected
         assert blas_threads() == many
         now, waited = now + 1, waited + 0.5
-        for later, expected in ((0, one), (9, one), (2, many)):
+        for later, expected in ((0, one), (2, one), (2, many)):
             now += later
             with pool.adaptive_blas_threads():
                 assert blas_threads() == expected
