@@ -116,7 +116,7 @@ function play(section) {
       row.classList.toggle("chosen", k === chosen);
     });
     const top = scores.indexOf(highest);
-    find("answer").textContent = `It says ${data.names[top]}, with ${(100 / total).toFixed(0)} %.`;
+    find("answer").textContent = `It says ${data.names[top]}, with ${(100 / total).toFixed(0)}\u00a0%.`;
     showEvidence(chosen, scores[chosen]);
     section.dataset.scores = JSON.stringify(scores); // for whoever wants them exactly
   }
