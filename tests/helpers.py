@@ -5,7 +5,6 @@ import io
 import math
 import os
 import re
-import shutil
 import struct
 import subprocess
 import sys
@@ -20,8 +19,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from linclf import Config, DataError, load_dataset
+from linclf import Config, ConfigError, DataError, load_dataset
 from linclf.claims.ledger import ledger
+from linclf.report import pdf
 from linclf.studies.results import CURVES, Results, encode_correct
 
 ROOT = Path(__file__).parent.parent
@@ -39,7 +39,10 @@ def linclf(*words, cwd=None, under=()):
 
 def chromium():
     """Where the system's Chromium is, or None."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    try:
+        return pdf.browser()
+    except ConfigError:
+        return None
 
 
 def without_times(page):

@@ -123,7 +123,6 @@ def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> A
     if images == "test" and "svm" in arms and is_the_references(results.data["name"]):
         columns.append(["SVM, reference", *(f"{REFERENCE_SVM[i]:.2f}" for i in SETTINGS)])
     head, *rows = columns if across else map(list, zip(*columns, strict=True))
-    head = [title.replace(" = ", "\xa0=\xa0") for title in head]  # folded between λ and η only
     word, n = images.replace("train", "training"), len(results.seeds)
     seeds = f"mean ± standard deviation of {n} seeds" if n > 1 else f"seed {results.seeds[0]}"
     return html.table(head, rows, caption=f"Accuracy on {word} images after the last epoch, %, {seeds}.")

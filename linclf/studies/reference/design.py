@@ -10,6 +10,7 @@ from linclf.data.dataset import Dataset
 from linclf.errors import ConfigError
 from linclf.studies.seeds import Seeds
 from linclf.studies.splits import N_VALIDATION, check_whole, split_sizes
+from linclf.training.batches import batch_key
 from linclf.training.config import Config
 
 SETTINGS = {1: (0.0, 0.1), 2: (0.0, 0.001), 3: (0.1, 0.001), 4: (1.0, 0.001)}
@@ -21,8 +22,8 @@ DRAW_SIZES = (1000, 5000)
 """Test images per draw in ``test_draws_below``: the sizes that claim 1.1g compares."""
 
 NETWORKS_PER_STACK = 24
-"""Networks that train as one stack at most: with 8 the matrix products run 1.4 times as fast as with 4, with 24 twice;
-and enough stacks are left to keep every core busy."""
+"""Networks that train as one stack at most: with 8 the matrix products run 1.4 times as fast as with 4, with 24 nearly
+twice; and enough stacks are left to keep every core busy."""
 
 
 @dataclass(frozen=True)
@@ -121,13 +122,17 @@ class Plan(Seeds):
         They are the Configs by (arm, setting, seed). Rounding depends on what trains together, so the cut depends on
         the plan alone, not on what is asked for or stored.
         """
-        together = [name for name in ARMS if _batches(name) == _batches(arm)]
+        together = [name for name in ARMS if self._batches(name, data) == self._batches(arm, data)]
         configs = {(name, *key): config for name in together for key, config in self.configs(name, data).items()}
         width = 1 if ARMS[arm].shuffle else NETWORKS_PER_STACK // (len(together) * len(SETTINGS))  # in seeds
         return [
             {key: config for key, config in configs.items() if key[2] in self.all_seeds[i : i + width]}
             for i in range(0, self.seeds, width)
         ]
+
+    def _batches(self, arm: str, data: Dataset) -> tuple[object, ...]:
+        """What decides the mini-batches of an arm's first networks."""
+        return ARMS[arm].split, batch_key(self.configs(arm, data)[1, self.first_seed])
 
     def _config(self, arm: Arm, l2: float, learning_rate: float, seed: int, data: Dataset) -> Config:
         epochs, batch_size = self.epochs, BATCH_SIZE
@@ -148,8 +153,3 @@ class Plan(Seeds):
             batch_size=batch_size,
             seed=seed,
         )
-
-
-def _batches(arm: str) -> tuple[object, ...]:
-    """What decides the mini-batches of an arm, but for the seed where they are shuffled."""
-    return ARMS[arm].split, ARMS[arm].shuffle, ARMS[arm].equal_updates
