@@ -20,7 +20,7 @@ from .losses import Loss
 from .model import Linear
 from .pool import AfterEpoch, adaptive_blas_threads, side_by_side
 from .stack import Stack, State, make_stack
-from .tasks import Task, make_tasks, one_per_core
+from .tasks import Task, grouped, make_tasks
 from .validate import Examples, Weighted
 
 
@@ -55,12 +55,12 @@ def train(
     evaluate: Evaluate = True,
     progress: bool | Callable[[], None] = True,
 ) -> list[Run]:
-    """Train one network per config; those that share their mini-batches train together, one stack per core.
+    """Train one network per config; those that share their mini-batches train together, as one stack.
 
-    A single network is trained with all of the BLAS's threads; but as soon as other programs are seen to use the cores,
-    with one, for some seconds: threads that have to wait for each other would cost 5 to 20 times what they bring.
-    Several networks are shared out among the cores as stacks, each with one BLAS thread. While epochs run, these limits
-    hold for the whole process.
+    A stack has all of the BLAS's threads; but as soon as other programs are seen to use the cores, it has one, for some
+    seconds: threads that have to wait for each other would cost 5 to 20 times what they bring. Networks that do not
+    share their mini-batches are several stacks, which train side by side, each with one BLAS thread. While epochs run,
+    these limits hold for the whole process.
 
     Args:
         configs: one or more; any mix of losses, learning rates, penalties and seeds.
@@ -78,10 +78,9 @@ def train(
             stack instead.
 
     Returns:
-        One Run per config, in the order of ``configs``. The same seeds on the same machine give the same bits. (The one
-        exception: mini-batches of many hundreds of images, or many classes, can be rounded otherwise by another number
-        of BLAS threads, so that for a single network the last bits may tell whether the machine was busy;
-        ``OPENBLAS_NUM_THREADS=1`` rules it out.)
+        One Run per config, in the order of ``configs``. The same seeds give the same numbers to rounding. The last bits
+        can depend on how many threads the BLAS has, and so on whether the machine was busy; where they have to be the
+        same, use ``sweep``, or one thread (``OPENBLAS_NUM_THREADS=1``).
 
     Raises:
         DataError: shapes that do not fit, labels outside 0..C-1, NaN or infinite inputs, an empty set, weights below 0.
@@ -94,25 +93,23 @@ def train(
     array([0, 1])
     """
     configs = [configs] if isinstance(configs, Config) else list(configs)
-    stacks = one_per_core(configs)
+    stacks = grouped(configs, most=len(configs) or 1)
     tasks = make_tasks(stacks, configs, train, validation, n_classes, evaluate, init, sample_weight)
     after_epoch = progress if callable(progress) else None
     runs: dict[int, Run] = {}
     shown = bool(progress) and not after_epoch
     with Progress(sum(task.configs[0].epochs for task in tasks), len(configs), enabled=shown) as line:
-        for done, trained in run_here(tasks, after_epoch or line.epoch):
+        for done, trained in _run(tasks, after_epoch or line.epoch):
             runs.update(zip(stacks[done], trained, strict=True))
     return [runs[i] for i in range(len(configs))]
 
 
-def run_here(
-    tasks: Sequence[Task], after_epoch: AfterEpoch, n_threads: int | None = None
-) -> Iterator[tuple[int, list[Run]]]:
-    """Run the tasks in this process: a single network alone, else stacks side by side; yields number and runs."""
-    if len(tasks) == len(tasks[0].configs) == 1:
+def _run(tasks: Sequence[Task], after_epoch: AfterEpoch) -> Iterator[tuple[int, list[Run]]]:
+    """The number and runs of each task as soon as it has finished: a single stack alone, several side by side."""
+    if len(tasks) == 1:
         yield 0, train_stack(tasks[0], after_epoch)
     else:
-        yield from side_by_side([partial(train_stack, task) for task in tasks], after_epoch, n_threads)
+        yield from side_by_side([partial(train_stack, task) for task in tasks], after_epoch)
 
 
 def train_stack(task: Task, after_epoch: AfterEpoch) -> list[Run]:

@@ -1,4 +1,4 @@
-"""How trainings share the cores: side by side on threads, with one BLAS thread each; a single one with all, or one."""
+"""How trainings share the cores: side by side on threads, with one BLAS thread each; one alone with all, or one."""
 
 import math
 import os

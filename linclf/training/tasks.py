@@ -1,4 +1,4 @@
-"""The stacks that training is shared out in: which networks train together, and what they start from."""
+"""The stacks of a training: which networks train together, and what they start from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,12 +74,3 @@ def grouped(configs: Sequence[Config], most: int) -> list[list[int]]:
         key = *batch_key(config), config.momentum > 0
         groups.setdefault(key, []).append(i)
     return [group[i : i + most] for group in groups.values() for i in range(0, len(group), most)]
-
-
-def one_per_core(configs: Sequence[Config]) -> list[list[int]]:
-    """:func:`grouped`, with so many networks per stack that each core has one."""
-    if len(configs) < 2:
-        return grouped(configs, most=1)
-    from linclf.system.environment import cores  # slow to import
-
-    return grouped(configs, most=-(-len(configs) // cores()))

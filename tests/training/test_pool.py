@@ -1,17 +1,18 @@
-"""Trainings side by side: on every core, with one BLAS thread, until one fails. And one alone: considerate."""
+"""Trainings side by side: on every core, with one BLAS thread, until one fails. And a stack alone: considerate."""
 
 import math
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from linclf import Config, DivergenceError, train
+from linclf import Config, DivergenceError, sweep, train
 from linclf.system import environment
 from linclf.training import pool, stack
 from linclf.training.matmul import scores
@@ -37,12 +38,10 @@ def bits(runs):
     return [(run.model.W.tobytes(), run.model.b.tobytes()) for run in runs]
 
 
-@pytest.mark.parametrize("cores", [1, 2, 3, 8])
-def test_networks_are_shared_out_among_the_cores(cores, monkeypatch):
-    monkeypatch.setattr(environment, "cores", lambda: cores)
+def test_networks_that_share_mini_batches_are_one_stack():
     epochs = []
     runs = train(CONFIGS, (X, y), progress=lambda: epochs.append(threading.get_ident()))
-    assert len(epochs) == 2 * min(cores, -(-5 // -(-5 // cores)))
+    assert epochs == [threading.get_ident()] * 2
     for run, config in zip(runs, CONFIGS, strict=True):
         (alone,) = train(config, (X, y), progress=False)
         assert run.config == config
@@ -58,19 +57,20 @@ def test_stacks_run_at_once_with_one_blas_thread_each(monkeypatch):
         both.wait()  # until the other is there
         seen.append(set(blas_threads()))
 
-    train(CONFIGS[:2], (X, y), progress=after_epoch)
+    train([replace(config, shuffle=True) for config in CONFIGS[:2]], (X, y), progress=after_epoch)
     assert seen == [{1}] * 4
     assert blas_threads() == before
 
 
+@pytest.mark.parametrize("configs", [CONFIGS[0], CONFIGS], ids=["one", "five"])
 @pytest.mark.parametrize("busy", [False, True])
-def test_a_single_network_keeps_the_threads_of_the_blas_unless_others_need_the_cores(busy, monkeypatch):
+def test_a_stack_keeps_the_threads_of_the_blas_unless_others_need_the_cores(busy, configs, monkeypatch):
     seen = []
     monkeypatch.setattr(pool, "_others_use_the_cores", lambda: busy)
     monkeypatch.setattr(stack, "scores", lambda W, x: seen.append(blas_threads()) or scores(W, x))
     with threadpool_limits(2, user_api="blas"):
         before, between = blas_threads(), []
-        train(CONFIGS[0], (X, y), progress=lambda: between.append(blas_threads()))
+        train(configs, (X, y), progress=lambda: between.append(blas_threads()))
         assert seen == [[1] * len(before) if busy else before] * len(seen) != []
         assert between == [before] * 2
 
@@ -117,8 +117,10 @@ def test_two_programs_on_one_core_wait_for_each_other():
 def test_one_that_fails_ends_the_others(monkeypatch):
     monkeypatch.setattr(environment, "cores", lambda: 2)
     before, started = blas_threads(), time.monotonic()
+    own = {"l2": 1.0, "epochs": 50_000, "shuffle": True}
+    configs = [Config(learning_rate=rate, seed=seed, **own) for seed, rate in enumerate((1e30, 0.0))]
     with pytest.raises(DivergenceError):
-        train([Config(learning_rate=rate, l2=1.0, epochs=50_000) for rate in (1e30, 0.0)], (X, y), progress=False)
+        train(configs, (X, y), progress=False)
     assert time.monotonic() - started < 20
     assert blas_threads() == before
 
@@ -126,11 +128,11 @@ def test_one_that_fails_ends_the_others(monkeypatch):
 def test_callers_at_once_do_not_disturb_each_other():
     def work(i):
         for _ in range(5):
-            found[i].append(bits(train(CONFIGS, (X, y), progress=False)))
+            found[i].append(bits(sweep(CONFIGS, (X, y), progress=False)))
 
     found, before = [[] for _ in range(4)], blas_threads()
     threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
-    alone = bits(train(CONFIGS, (X, y), progress=False))
+    alone = bits(sweep(CONFIGS, (X, y), progress=False))
     for thread in threads:
         thread.start()
     for thread in threads:
