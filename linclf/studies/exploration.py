@@ -29,7 +29,6 @@ class Plan(Seeds):
         flip, shift: of :class:`linclf.Augmentation`.
         n_train: training images, the first ones: of batch 1, then of the batches that do not validate; more than there
             are is all of them, and 0 is batch 1.
-        seeds, first_seed: how many networks, and the number of the first one's seed.
     """
 
     loss: str = "cross_entropy"
@@ -38,16 +37,13 @@ class Plan(Seeds):
     lr_decay: float = 1.0
     momentum: float = 0.0
     batch_size: int = 100
-    epochs: int = 40
     shuffle: bool = False
     flip: bool = False
     shift: int = 0
     n_train: int = 0
-    seeds: int = 1
-    first_seed: int = 0
 
     def __post_init__(self) -> None:
-        self.check_seeds()
+        super().__post_init__()
         check_whole("n_train", self.n_train, 0, 10**9)
         check_whole("shift", self.shift, 0, 1000)
         self.config(0, ())

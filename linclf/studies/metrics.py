@@ -75,12 +75,13 @@ class Reliability(NamedTuple):
         return float(np.average(np.abs(self.probability - self.right), weights=self.number))
 
 
-def reliability(probability: np.ndarray, right: np.ndarray, bins: int = 10) -> Reliability:
-    """How often predictions of a probability, (n,), are right, (n,): in equal ranges of 0..1, the empty ones left out.
+def reliability(probability: np.ndarray, right: np.ndarray) -> Reliability:
+    """How often predictions of a probability, (n,), are right, (n,): in ten equal ranges, the empty ones left out.
 
     >>> reliability(np.array([0.9, 0.9, 0.55, 1.0]), np.array([True, False, True, True])).right.tolist()
     [1.0, 0.6666666666666666]
     """
+    bins = 10
     place = np.minimum((probability * bins).astype(int), bins - 1)
     number = np.bincount(place, minlength=bins)
     held = number > 0
@@ -112,19 +113,19 @@ def low_frequency_share(W: np.ndarray, image_shape: tuple[int, ...]) -> float | 
     return float(np.divide(low, total, out=np.zeros_like(low), where=total > 0).mean())
 
 
-def share_of_draws_below(values: np.ndarray, threshold: float, size: int, draws: int = 200) -> float:
-    """Share of random draws of ``size`` values, without replacement, whose mean is below ``threshold``, 0..1.
+def share_of_draws_below(values: np.ndarray, threshold: float, size: int) -> float:
+    """Share of 200 random draws of ``size`` values, without replacement, whose mean is below ``threshold``, 0..1.
 
     The draws are the same for every network, so that networks are compared on the same images.
 
     >>> share_of_draws_below(np.array([0.0, 1.0, 2.0]), threshold=1.1, size=3)
     1.0
     """
-    means = values[_draws(len(values), size, draws)].mean(axis=1, dtype=np.float64)
+    means = values[_draws(len(values), size)].mean(axis=1, dtype=np.float64)
     return float(np.mean(means < threshold))
 
 
 @cache
-def _draws(n: int, size: int, draws: int) -> np.ndarray:
+def _draws(n: int, size: int) -> np.ndarray:
     rng = np.random.default_rng(0)
-    return np.stack([rng.choice(n, size, replace=False, shuffle=False) for _ in range(draws)]).astype(np.int32)
+    return np.stack([rng.choice(n, size, replace=False, shuffle=False) for _ in range(200)]).astype(np.int32)

@@ -1,17 +1,27 @@
 """The seeds of a study's plan."""
 
+from dataclasses import dataclass
+
 from .splits import check_whole
 
 
+@dataclass(frozen=True, kw_only=True)
 class Seeds:
-    """What the plans share that train several seeds; they are dataclasses with these three fields."""
+    """What the plans share that train several seeds.
 
-    seeds: int
-    first_seed: int
-    epochs: int
+    Attributes:
+        seeds, first_seed: how many seeds are trained, and the number of the first.
+        epochs: of each training.
 
-    def check_seeds(self) -> None:
-        """ConfigError for numbers that cannot be trained."""
+    Raises:
+        ConfigError: numbers that cannot be trained.
+    """
+
+    seeds: int = 1
+    first_seed: int = 0
+    epochs: int = 40
+
+    def __post_init__(self) -> None:
         for name, low, high in (("seeds", 1, 10_000), ("first_seed", 0, 2**32), ("epochs", 1, 10**6)):
             check_whole(name, getattr(self, name), low, high)
 

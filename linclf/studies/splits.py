@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 from linclf.data.dataset import Dataset
-from linclf.data.split import N_VALIDATION as N_VALIDATION
 from linclf.data.standardize import Standardizer, stored_array, with_array
 from linclf.errors import ConfigError, DataError
 from linclf.training.validate import Arrays, Examples, Weighted, checked_weights
@@ -36,31 +35,26 @@ def check_whole(name: str, value: object, low: int, high: int) -> None:
         raise ConfigError(f"{name} must be at most {high:,}")
 
 
-def split_sizes(split: str, data: Dataset, n_validation: int) -> tuple[int, int]:
-    """Number of training and validation images of a split; DataError if there are too few batches for it.
+def split_rows(split: str, data: Dataset, n_validation: int) -> Cut:
+    """Which images train and which validate, counted through all training batches and then the validation images.
 
     Where the data brought validation images, those validate in every split, and "full" trains on all the others.
+    DataError if there are too few batches for the split.
 
     >>> from linclf import load_dataset
-    >>> split_sizes("full", load_dataset("synthetic:50"), n_validation=20)
-    (230, 20)
+    >>> split_rows("full", load_dataset("synthetic:50"), n_validation=20)
+    Cut(train=range(0, 230), validation=range(230, 250))
     """
     sizes = [len(labels) for labels in data.train_labels]
+    n = sum(sizes)
     if data.validation_labels is not None:
-        return sum(sizes) if split == "full" else sizes[0], len(data.validation_labels)
+        return Cut(range(n if split == "full" else sizes[0]), range(n, n + len(data.validation_labels)))
     if split == "full":
-        n_validation = min(n_validation, sum(sizes) // 5)
-        return sum(sizes) - n_validation, n_validation
+        n_train = n - min(n_validation, n // 5)
+        return Cut(range(n_train), range(n_train, n))
     if len(sizes) < 2:
         raise DataError("expected at least two training batches, to train on one and validate on another")
-    return sizes[0], sizes[1]
-
-
-def split_rows(split: str, data: Dataset, n_validation: int) -> Cut:
-    """Which images train and which validate, counted through all training batches and then the validation images."""
-    n_train, n = split_sizes(split, data, n_validation)
-    start = n_train if data.validation_labels is None else sum(map(len, data.train_labels))
-    return Cut(range(n_train), range(start, start + n))
+    return Cut(range(sizes[0]), range(sizes[0], sizes[0] + sizes[1]))
 
 
 def make_split(data: Dataset, cut: Cut, *, lazily: bool = False) -> Split:

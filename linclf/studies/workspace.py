@@ -101,8 +101,8 @@ class Workspace:
 
     def train(
         self, jobs: Sequence[Job], finish: Callable[[Label, Run, Split], StoredRun], evaluate: Evaluate = True
-    ) -> None:
-        """Train what is not stored yet of ``jobs``, in one sweep, and store the runs of each as it finishes.
+    ) -> list[list[StoredRun]]:
+        """The runs of each job. What is not stored yet is trained, in one sweep, and stored as each job finishes.
 
         Args:
             jobs: the networks of each stack, and the images that they see.
@@ -128,6 +128,7 @@ class Workspace:
             return [finish(label, run, images) for (label, _), run in zip(jobs[i].networks, runs, strict=True)]
 
         self.count += train_missing(self.store, list(map(self._key, jobs)), task, finished, progress=self.progress)
+        return [self.stored(job) or [] for job in jobs]
 
     def _key(self, job: Job) -> Key:
         networks = [label | asdict(config) for label, config in job.networks]

@@ -13,7 +13,7 @@ from linclf.errors import ConfigError
 
 from .history import History, Record
 from .loop import training
-from .model import Linear, from_coefficients
+from .model import from_coefficients
 from .stack import State
 from .tasks import make_tasks
 from .validate import Weighted
@@ -104,7 +104,8 @@ class _LinearClassifier(ClassifierMixin, Parameters):  # type: ignore[misc]  # s
         config = self._config(epochs, self._seed + self.n_iter_)
         (task,) = make_tasks([[0]], [config], examples, held_out, len(self.classes_), evaluate=True)
         if self.n_iter_:
-            task = replace(task, init=[self._state or State(self._model())], done=self.n_iter_)
+            start = self._state or State(from_coefficients(self.coef_, self.intercept_))
+            task = replace(task, init=[start], done=self.n_iter_)
         started, running = time.perf_counter(), training(task)
         record = next(running)
         for epoch, _ in enumerate(running, start=1):
@@ -127,10 +128,6 @@ class _LinearClassifier(ClassifierMixin, Parameters):  # type: ignore[misc]  # s
         self._state = record.state(0) if (self.momentum or self.averaging) and not self.early_stopping else None
         self.history_ = _joined(self.history_, history) if self.n_iter_ else history
         self.n_iter_ += epochs
-
-    def _model(self) -> Linear:
-        """The weights there are, one row per class; of two classes they train on as the rows themselves would."""
-        return from_coefficients(self.coef_, self.intercept_)
 
 
 def _history(record: Record) -> History:

@@ -19,8 +19,8 @@ from .history import Evaluate, History, Record, slices_of_one_loss
 from .losses import Loss
 from .model import Linear
 from .pool import AfterEpoch, adaptive_blas_threads, side_by_side
-from .stack import Stack, State, make_stack
-from .tasks import Task, grouped, make_tasks
+from .stack import MomentumStack, Stack, State
+from .tasks import Task, grouped, in_order, make_tasks
 from .validate import Examples, Weighted
 
 
@@ -96,12 +96,9 @@ def train(
     stacks = grouped(configs, most=len(configs) or 1)
     tasks = make_tasks(stacks, configs, train, validation, n_classes, evaluate, init, sample_weight)
     after_epoch = progress if callable(progress) else None
-    runs: dict[int, Run] = {}
     shown = bool(progress) and not after_epoch
     with Progress(sum(task.configs[0].epochs for task in tasks), len(configs), enabled=shown) as line:
-        for done, trained in _run(tasks, after_epoch or line.epoch):
-            runs.update(zip(stacks[done], trained, strict=True))
-    return [runs[i] for i in range(len(configs))]
+        return in_order(stacks, _run(tasks, after_epoch or line.epoch))
 
 
 def _run(tasks: Sequence[Task], after_epoch: AfterEpoch) -> Iterator[tuple[int, list[Run]]]:
@@ -128,9 +125,13 @@ def training(task: Task) -> Iterator[Record]:
 
     Yields the record of what is measured, the same object before training and after each epoch.
     """
-    configs, dtype, init = task.configs, task.train[0].dtype, _initial(task)
+    configs, dtype, init = task.configs, task.train[0].dtype, task.init
+    if init is None:
+        shape = task.n_classes, task.train[0].shape[1]
+        init = [State(Linear.initial(*shape, config.seed, config.init)) for config in configs]
     losses = slices_of_one_loss(configs)
-    stack = make_stack(init, dtype, [config.momentum for config in configs])
+    momentum = [config.momentum for config in configs]
+    stack = MomentumStack(init, dtype, momentum) if any(momentum) else Stack([own.weights for own in init], dtype)
     averaging = np.array([config.averaging for config in configs], dtype)
     measured = Stack([state.averaged or state.weights for state in init], dtype) if averaging.any() else stack
     record = Record(configs, losses, stack, measured, task.train, task.validation, task.evaluate)
@@ -150,12 +151,6 @@ def training(task: Task) -> Iterator[Record]:
                 measured.move_towards(stack, keep=np.minimum(averaging, 1 - 1 / epoch))
             _check_finite(epoch, configs, record.add())
         yield record
-
-
-def _initial(task: Task) -> Sequence[State]:
-    """What the networks of a task start from."""
-    n_inputs = task.train[0].shape[1]
-    return task.init or [State(Linear.initial(task.n_classes, n_inputs, own.seed, own.init)) for own in task.configs]
 
 
 def _gradient(

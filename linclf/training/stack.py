@@ -128,8 +128,3 @@ class MomentumStack(Stack):
 def _matrix(A: np.ndarray) -> np.ndarray:
     """(C, K, n) as (C K, n), the same memory."""
     return A.reshape(-1, A.shape[2])
-
-
-def make_stack(states: Sequence[State], dtype: np.dtype, momentum: Sequence[float]) -> Stack:
-    """A stack that starts from ``states``; without momentum it takes fewer passes over the weights."""
-    return MomentumStack(states, dtype, momentum) if any(momentum) else Stack([s.weights for s in states], dtype)

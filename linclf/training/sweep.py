@@ -18,7 +18,7 @@ from .history import Evaluate
 from .loop import Run, train_stack
 from .model import Linear
 from .pool import AfterEpoch, side_by_side
-from .tasks import Task, grouped, make_tasks
+from .tasks import Task, grouped, in_order, make_tasks
 from .validate import Examples, Weighted
 
 NETWORKS_PER_TASK = 20
@@ -66,19 +66,16 @@ def sweep(
     configs = [configs] if isinstance(configs, Config) else list(configs)
     members = stacks(configs)
     tasks = make_tasks(members, configs, train, validation, n_classes, evaluate, init, sample_weight)
-    runs: dict[int, Run] = {}
     with Progress(sum(task.configs[0].epochs for task in tasks), len(configs), enabled=progress) as line:
-        for done, trained in run_tasks(tasks, line.epoch, folder):
-            runs.update(zip(members[done], trained, strict=True))
-    return [runs[i] for i in range(len(configs))]
+        return in_order(members, run_tasks(tasks, line.epoch, folder))
 
 
-def stacks(configs: Sequence[Config]) -> list[list[int]]:
-    """Numbers of the configs of each task: they share their mini-batches, and are ``NETWORKS_PER_TASK`` at most.
+def stacks(configs: Sequence[Config], most: int = NETWORKS_PER_TASK) -> list[list[int]]:
+    """Numbers of the configs of each task: they share their mini-batches, and are ``most`` at most.
 
     They are half of all at most, so that two cores have something to do.
     """
-    return grouped(configs, min(NETWORKS_PER_TASK, -(-len(configs) // 2) or 1))
+    return grouped(configs, min(most, -(-len(configs) // 2) or 1))
 
 
 def run_tasks(

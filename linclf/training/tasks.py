@@ -1,7 +1,8 @@
 """The stacks of a training: which networks train together, and what they start from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from .history import Evaluate
 from .model import Linear
 from .stack import State
 from .validate import Weighted, check_configs, check_init, checked_examples
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,3 +77,11 @@ def grouped(configs: Sequence[Config], most: int) -> list[list[int]]:
         key = *batch_key(config), config.momentum > 0
         groups.setdefault(key, []).append(i)
     return [group[i : i + most] for group in groups.values() for i in range(0, len(group), most)]
+
+
+def in_order(stacks: Sequence[Sequence[int]], finished: Iterable[tuple[int, Sequence[Result]]]) -> list[Result]:
+    """A result per config, in the order of the configs, from the number of each stack and its networks' results."""
+    found: dict[int, Result] = {}
+    for number, results in finished:
+        found.update(zip(stacks[number], results, strict=True))
+    return [found[i] for i in range(len(found))]

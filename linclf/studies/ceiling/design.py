@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from linclf.data.augmentation import Augmentation
-from linclf.studies.splits import N_VALIDATION, check_whole
+from linclf.data.split import N_VALIDATION
+from linclf.studies.splits import check_whole
 from linclf.training.config import Config
 
 INGREDIENTS = {

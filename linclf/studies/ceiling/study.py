@@ -16,6 +16,7 @@ from linclf.studies.workspace import Job, Label, Workspace
 from linclf.training.config import Config
 from linclf.training.loop import Run
 from linclf.training.sweep import stacks
+from linclf.training.tasks import in_order
 
 from .design import ENSEMBLES, EVERYTHING, INGREDIENTS, LOSSES, MEMBERS, Choice, Plan, coarse, fine, recipe
 from .optimum import softmax_optimum
@@ -158,11 +159,7 @@ class CeilingStudy:
         for own in members:
             networks = [({"name": trials[i][0], "n_train": trials[i][1]}, trials[i][2]) for i in own]
             jobs.append(Job(f"ceiling-{step}", cut, networks, trials[own[0]][1]))
-        self.workspace.train(jobs, finish, evaluate="validation")
-        found: dict[int, StoredRun] = {}
-        for own, job in zip(members, jobs, strict=True):
-            found.update(zip(own, self.workspace.stored(job) or [], strict=True))
-        return [found[i] for i in range(len(trials))]
+        return in_order(members, enumerate(self.workspace.train(jobs, finish, evaluate="validation")))
 
 
 def _longer(config: Config, factor: float) -> Config:

@@ -7,9 +7,10 @@ initial weights in every arm, so differences between arms are paired by seed.
 from dataclasses import dataclass
 
 from linclf.data.dataset import Dataset
+from linclf.data.split import N_VALIDATION
 from linclf.errors import ConfigError
 from linclf.studies.seeds import Seeds
-from linclf.studies.splits import N_VALIDATION, check_whole, split_sizes
+from linclf.studies.splits import check_whole, split_rows
 from linclf.training.batches import batch_key
 from linclf.training.config import Config
 
@@ -84,20 +85,15 @@ class Plan(Seeds):
     """What a report varies: everything a user may choose, and nothing else.
 
     Attributes:
-        seeds, first_seed: how many seeds each arm runs, and the number of the first.
-        epochs: of each training.
         n_validation: images that the full split keeps for validation; at most a fifth of all there are.
         lr_decay: factor on the learning rate after each epoch, in the arms with decay.
     """
 
-    seeds: int = 1
-    first_seed: int = 0
-    epochs: int = 40
     n_validation: int = N_VALIDATION
     lr_decay: float = 0.9
 
     def __post_init__(self) -> None:
-        self.check_seeds()
+        super().__post_init__()
         check_whole("n_validation", self.n_validation, 1, 10**9)
         if not (isinstance(self.lr_decay, int | float) and 0 < self.lr_decay <= 1):
             raise ConfigError(f"lr_decay must be a number above 0 and at most 1, not {self.lr_decay!r}")
@@ -140,7 +136,7 @@ class Plan(Seeds):
             # As many whole epochs as fit, and a batch size that makes the number of updates come out: on CIFAR-10
             # 4,000 updates are 8 epochs of 500 batches of 98.
             updates = self.epochs * -(-len(data.train_labels[0]) // BATCH_SIZE)
-            n = split_sizes(arm.split, data, self.n_validation)[0]
+            n = len(split_rows(arm.split, data, self.n_validation).train)
             epochs = max(1, updates * BATCH_SIZE // n)
             batch_size = -(-n * epochs // updates)
         return Config(

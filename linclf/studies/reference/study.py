@@ -14,7 +14,7 @@ from linclf.data.dataset import Dataset
 from linclf.studies import metrics
 from linclf.studies.gradient_check import exact_statements
 from linclf.studies.results import FORMAT, Results, encode_correct
-from linclf.studies.splits import Split, fit_standardizer, split_rows, split_sizes
+from linclf.studies.splits import Cut, Split, fit_standardizer, split_rows
 from linclf.studies.store import Key, StoredRun
 from linclf.studies.workspace import Job, Label, Workspace
 from linclf.system.environment import environment
@@ -54,8 +54,7 @@ class Study:
     ) -> None:
         self.plan = Plan(**plan)
         self.workspace = Workspace(data, out_dir, progress=progress, fresh=fresh)
-        # Too few batches are refused before anything runs.
-        split_sizes("batch", self.workspace.data, self.plan.n_validation)
+        self._cut("batch")  # too few batches are refused before anything runs
 
     def run(self, *arms: str) -> Results:
         """The results of ``arms``. Stacks not stored yet are trained, as a sweep, and stored as they finish."""
@@ -90,33 +89,35 @@ class Study:
         ]
         if not found:
             return None
-        cut = split_rows(ARMS[arm].split, data, self.plan.n_validation)
-        return Classifier.of(found[0].run, fit_standardizer(data, cut), data)
+        return Classifier.of(found[0].run, fit_standardizer(data, self._cut(ARMS[arm].split)), data)
 
-    def time_shuffling(self, setting: int = 2) -> None:
+    def time_shuffling(self) -> None:
         """Time the training of one network with and without shuffling, in alternation, once per seed; store each pair.
 
-        Evaluation is left out: it takes the same time in both.
+        The network is of setting 2. Evaluation is left out: it takes the same time in both.
         """
         self.workspace.store.renew(self._timings_key)
         timings = self._timings()
         if len(timings) == self.plan.seeds:
             return
         data = self.workspace.data
-        split = self.workspace.split(split_rows("batch", data, self.plan.n_validation))
+        split = self.workspace.split(self._cut("batch"))
         for seed in self.plan.all_seeds[len(timings) :]:
             pair: dict[str, float] = {"seed": seed}
             for arm in ("base", "shuffle") if seed % 2 else ("shuffle", "base"):
-                config = self.plan.configs(arm, data)[setting, seed]
+                config = self.plan.configs(arm, data)[2, seed]
                 started = time.perf_counter()
                 train(config, split.train, evaluate=False, progress=False)
                 pair[arm] = time.perf_counter() - started
             timings.append(pair)
             write_text(self.workspace.store.path("json", self._timings_key), json.dumps(timings))
 
+    def _cut(self, split: str) -> Cut:
+        return split_rows(split, self.workspace.data, self.plan.n_validation)
+
     def _jobs(self, arm: str) -> list[Job]:
         """The stacks that hold the networks of an arm, and those of others with its mini-batches."""
-        cut = split_rows(ARMS[arm].split, self.workspace.data, self.plan.n_validation)
+        cut = self._cut(ARMS[arm].split)
         return [
             Job(
                 "-".join(dict.fromkeys(arm for arm, _, _ in configs)) + f"-{min(seed for *_, seed in configs)}",
@@ -168,8 +169,7 @@ class Study:
         """One per plan and data set, as with the runs."""
         data = self.workspace.data
         configs = self.plan.configs("shuffle", data).values()
-        cut = split_rows("batch", data, self.plan.n_validation)
-        return self.workspace.key("timings", cut, networks=[asdict(config) for config in configs])
+        return self.workspace.key("timings", self._cut("batch"), networks=[asdict(config) for config in configs])
 
     def _timings(self) -> list[dict[str, Any]]:
         """What is stored of :meth:`time_shuffling`."""

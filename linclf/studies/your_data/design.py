@@ -13,7 +13,7 @@ LOSSES = ("cross_entropy", "multiclass_hinge")
 PENALTIES = (0.0, 0.001, 0.01, 0.1, 1.0)
 """Values of λ."""
 STEPS = (0.1, 0.5, 2.5, 12.5)
-"""Values of η, in units that :func:`rates` chooses for the data."""
+"""Values of η, in units that :func:`grid` chooses for the data."""
 GRIDS = (STEPS, PENALTIES), (STEPS[1::2], PENALTIES[::2])
 """The grid, and a coarse one for a search that would be too long otherwise."""
 
@@ -38,17 +38,9 @@ IMBALANCED = 2.0
 class Plan(Seeds):
     """What a report on data of one's own varies: everything a user may choose, and nothing else.
 
-    Attributes:
-        seeds, first_seed: how many final networks, and the number of the first.
-        epochs: of each final network; the search's take as many, or fewer where it would be too long.
+    The seeds and epochs are those of each final network; the search's networks take as many epochs, or fewer where it
+    would be too long.
     """
-
-    seeds: int = 1
-    first_seed: int = 0
-    epochs: int = 40
-
-    def __post_init__(self) -> None:
-        self.check_seeds()
 
 
 @dataclass(frozen=True)
@@ -85,21 +77,18 @@ def search_size(plan: Plan, n_train: int, n_inputs: int, n_classes: int, largest
     return Size(choices, min(n_train, max(n_classes, 100, int(SEARCH / (per_image * epochs)))), epochs)
 
 
-def grid(
-    n_classes: int, largest_eigenvalue: float, steps: Sequence[float] = STEPS, penalties: Sequence[float] = PENALTIES
-) -> list[Choice]:
-    """Each loss with each η and λ, but for those whose penalty alone would make training jump, 2ηλ near 1 or above."""
+def grid(n_classes: int, largest_eigenvalue: float, steps: Sequence[float], penalties: Sequence[float]) -> list[Choice]:
+    """Each loss with each η and λ, but for those whose penalty alone would make training jump, 2ηλ near 1 or above.
+
+    η is a step over the largest curvature of the inputs; the SVM loss sums over classes.
+    """
     found = []
     for loss in LOSSES:
-        for rate in rates(loss, n_classes, largest_eigenvalue, steps):
+        scale = largest_eigenvalue * (n_classes / 2 if loss == "multiclass_hinge" else 1)
+        for step in steps:
+            rate = float(f"{step / scale:.2g}")
             found += [Choice(loss, rate, l2) for l2 in penalties if 2 * rate * l2 <= 0.5]
     return found
-
-
-def rates(loss: str, n_classes: int, largest_eigenvalue: float, steps: Sequence[float] = STEPS) -> list[float]:
-    """Values of η: cross-entropy's steps over the largest curvature of the inputs; the SVM loss sums over classes."""
-    scale = largest_eigenvalue * (n_classes / 2 if loss == "multiclass_hinge" else 1)
-    return [float(f"{step / scale:.2g}") for step in steps]
 
 
 def is_imbalanced(data: Dataset) -> bool:

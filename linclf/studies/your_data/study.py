@@ -15,8 +15,8 @@ from linclf.studies.store import StoredRun
 from linclf.studies.workspace import Job, Label, Workspace
 from linclf.training.config import Config
 from linclf.training.loop import Run
-from linclf.training.sweep import NETWORKS_PER_TASK
-from linclf.training.tasks import grouped
+from linclf.training.sweep import NETWORKS_PER_TASK, stacks
+from linclf.training.tasks import in_order
 
 from .design import (
     DRAWS,
@@ -97,14 +97,11 @@ class YourDataStudy:
         """One run per choice, all from the same seed."""
         configs = [recipe(choice, size.n_train, size.epochs, self.plan.first_seed) for choice in size.choices]
         weights = len(self.workspace.data.class_names) * self.workspace.data.test_images[0].size
-        width = max(1, min(NETWORKS_PER_TASK, -(-len(configs) // 2), int(LARGEST_STACK / weights)))
-        stacks = grouped(configs, width)
-        jobs = [Job("your-data-search", self.choosing, [({}, configs[i]) for i in own], size.n_train) for own in stacks]
-        self.workspace.train(jobs, _untested, evaluate="validation")
-        found: dict[int, StoredRun] = {}
-        for own, job in zip(stacks, jobs, strict=True):
-            found.update(zip(own, self.workspace.stored(job) or [], strict=True))
-        return [found[i] for i in range(len(configs))]
+        members = stacks(configs, max(1, min(NETWORKS_PER_TASK, int(LARGEST_STACK / weights))))
+        jobs = [
+            Job("your-data-search", self.choosing, [({}, configs[i]) for i in own], size.n_train) for own in members
+        ]
+        return in_order(members, enumerate(self.workspace.train(jobs, _untested, evaluate="validation")))
 
     def _finals(self, chosen: Choice) -> tuple[list[StoredRun], list[StoredRun], dict[int, list[StoredRun]]]:
         """The final networks, one per seed, with weights beside, and the learning curve; here the test images are used.
