@@ -108,7 +108,8 @@ def main(words: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if words is None else words)
     try:
         options = parser().parse_args(words)
-        return _COMMANDS[options.command](options, _command(words))
+        options.line = _command(words)
+        return _COMMANDS[options.command](options)
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
     except LinclfError as error:
@@ -142,7 +143,7 @@ def _command(words: Sequence[str]) -> str:
     return command
 
 
-def _report(options: argparse.Namespace, command: str) -> int:
+def _report(options: argparse.Namespace) -> int:
     if os.path.expanduser("~") == "~":
         raise ConfigError("expected a home folder, where Jupyter looks for its own, found none: set HOME")
     from linclf.report.build import make_report
@@ -155,10 +156,10 @@ def _report(options: argparse.Namespace, command: str) -> int:
     with engine(options.backend, options.scheduler):
         return make_report(
             parameters | {"out_dir": options.out},
-            assignments=options.parameter,
+            assignments=options.parameter or [],
             only=options.only,
             ceiling=options.ceiling,
-            command=command,
+            command=options.line,
             fresh=options.fresh,
             single_file=options.single_file,
             pdf=options.pdf,
@@ -166,21 +167,21 @@ def _report(options: argparse.Namespace, command: str) -> int:
         )
 
 
-def _clean(options: argparse.Namespace, command: str) -> int:
+def _clean(options: argparse.Namespace) -> int:
     from linclf.report.folder import clean
 
     print(clean(Path(options.folder)))
     return 0
 
 
-def _fetch(options: argparse.Namespace, command: str) -> int:
+def _fetch(options: argparse.Namespace) -> int:
     from linclf.data.fetch import fetch
 
     print(f"CIFAR-10 is at {fetch(options.url)}")
     return 0
 
 
-def _surrogate(options: argparse.Namespace, command: str) -> int:
+def _surrogate(options: argparse.Namespace) -> int:
     from linclf.data.load import load_dataset
     from linclf.data.readers.surrogates import write_surrogate
 
@@ -190,7 +191,7 @@ def _surrogate(options: argparse.Namespace, command: str) -> int:
     return 0
 
 
-def _verify(options: argparse.Namespace, command: str) -> int:
+def _verify(options: argparse.Namespace) -> int:
     from linclf.claims.verify import verify
 
     if not os.path.exists(options.results):
@@ -203,13 +204,13 @@ def _verify(options: argparse.Namespace, command: str) -> int:
     return 0
 
 
-def _predict(options: argparse.Namespace, command: str) -> int:
+def _predict(options: argparse.Namespace) -> int:
     from linclf.classifier.predict import predict
 
     return predict(options.model, options.files, top=options.top, as_json=options.json)
 
 
-def _info(options: argparse.Namespace, command: str) -> int:
+def _info(options: argparse.Namespace) -> int:
     from linclf.data.load import load_dataset
     from linclf.system.environment import describe
 

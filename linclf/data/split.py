@@ -1,7 +1,7 @@
 """Data of one's own as a Dataset: labels numbered, training images split into batches, stratified by class."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +13,12 @@ from .dataset import Dataset, LabelledImages, make_dataset
 SPLIT_SEED = 0
 N_VALIDATION = 1000
 """Images that are kept for validation unless the user says otherwise, of data that bring none."""
+PART_NAMES = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""What folders and arrays call the parts, in any case."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class Parts:
     validation: LabelledImages | None = None
     test: LabelledImages | None = None
     class_names: Sequence[str] | None = None
-    notes: Sequence[str] = field(default=())
+    notes: Sequence[str] = ()
 
 
 def split_dataset(parts: Parts, *, name: str, source: str, layout: str) -> Dataset:
@@ -63,14 +69,14 @@ def split_dataset(parts: Parts, *, name: str, source: str, layout: str) -> Datas
     )
 
 
-def stratified(labels: np.ndarray, n_parts: int, seed: int = SPLIT_SEED) -> list[np.ndarray]:
-    """Rows of each part, in an order drawn from the seed: the numbers of a class's images differ by one at most.
+def stratified(labels: np.ndarray, n_parts: int) -> list[np.ndarray]:
+    """Rows of each part, in an order drawn from a fixed seed: the numbers of a class's images differ by one at most.
 
     >>> labels = np.repeat([0, 1], [12, 6])
     >>> [np.bincount(labels[rows]).tolist() for rows in stratified(labels, 6)]
     [[2, 1], [2, 1], [2, 1], [2, 1], [2, 1], [2, 1]]
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SPLIT_SEED)
     order = rng.permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]  # class by class: dealt out in turn
     return [rng.permutation(order[part::n_parts]) for part in range(n_parts)]

@@ -58,27 +58,20 @@ def notebooks() -> dict[str, parameters.Notebook]:
 def make_report(
     given: dict[str, Any],
     *,
-    assignments: list[str] | None = None,
-    only: list[str] | None = None,
-    ceiling: bool = False,
-    command: str = "",
-    fresh: bool = False,
-    single_file: bool = False,
-    pdf: bool = False,
-    open_page: bool = False,
+    assignments: list[str],
+    only: list[str] | None,
+    ceiling: bool,
+    command: str,
+    fresh: bool,
+    single_file: bool,
+    pdf: bool,
+    open_page: bool,
 ) -> int:
     """Run the notebooks, write pages, numbers and a classifier to keep; the exit status, 1 if a notebook failed.
 
-    Args:
-        given: parameters from the command line: data, out_dir, seeds, first_seed, epochs.
-        assignments: further parameters as NAME=VALUE.
-        only: names of the notebooks to run; by default those of a report on such data, but for section 3.
-        ceiling: run section 3 too.
-        command: what makes this report again.
-        fresh: train everything, also what is stored already.
-        single_file: also write ``report.html``, all pages in one.
-        pdf: also write ``report.pdf``, the same on paper; needs Chromium.
-        open_page: show the first page in the browser.
+    ``given`` are the parameters data, out_dir, seeds, first_seed and epochs, ``assignments`` others as NAME=VALUE;
+    without ``only``, the notebooks are those of a report on such data. ``command`` is what makes this report again, and
+    the rest are options of ``linclf report``.
 
     Raises:
         ConfigError, DataError: before anything is run.
@@ -87,11 +80,11 @@ def make_report(
     patience()  # refused before anything is trained, as whatever else is wrong here
     if pdf:
         browser()
-    out, name = ((given | parameters.parse(assignments or [], known))[key] for key in ("out_dir", "data"))
+    out, name = ((given | parameters.parse(assignments, known))[key] for key in ("out_dir", "data"))
     out, data = Path(out), Workspace(name, out).data
     asked = only or known.keys() & report_pages(data.provenance)
     chosen = parameters.select(known, [*asked, *([CEILING] if ceiling else [])])
-    values = given | parameters.parse(assignments or [], chosen)
+    values = given | parameters.parse(assignments, chosen)
     studies = _studies(data, out, chosen, values, fresh)
     with sole_writer(out):
         print(f"data: {data.provenance.describe()}", flush=True)

@@ -23,9 +23,8 @@ class LinclfMarkdownExporter(MarkdownExporter):
     def default_config(self) -> Config:
         """What nbconvert prefers where an output has several types; options of the command come before it."""
         kinds = ["image/png", "image/jpeg", "image/svg+xml", "text/markdown", "text/html", "text/latex", "text/plain"]
-        ours = Config(NbConvertBase={"display_data_priority": kinds})
         config = super().default_config
-        config.merge(ours)
+        config.merge(Config(NbConvertBase={"display_data_priority": kinds}))
         return config
 
     @default("raw_template")

@@ -24,11 +24,6 @@ class Notebook:
     path: Path
     types: dict[str, str]
 
-    @property
-    def name(self) -> str:
-        """What ``--only`` calls it."""
-        return self.path.stem
-
 
 def read_notebook(path: Path) -> Notebook:
     """The notebook at ``path``; ConfigError unless one tagged cell holds annotated literals and nothing else."""

@@ -20,11 +20,7 @@ _NAMES = (
 
 
 def browser() -> str:
-    """Where Chromium, or what is made from it, is found.
-
-    Raises:
-        ConfigError: it is not.
-    """
+    """Where Chromium, or what is made from it, is found; ConfigError if it is not."""
     if found := next(filter(None, map(shutil.which, _NAMES)), None):
         return found
     raise ConfigError(
@@ -33,11 +29,9 @@ def browser() -> str:
 
 
 def print_pdf(page: str, scratch: Path) -> bytes:
-    """The PDF of a page of HTML, with bookmarks, and with sheet numbers in its table of contents.
+    """The PDF of a page that :func:`.render.join` made, with bookmarks, and sheet numbers in its table of contents.
 
-    Args:
-        page: as :func:`.render.join` makes it.
-        scratch: a folder for it and for the browser's own files.
+    The browser keeps its own files in the folder ``scratch``.
     """
     page = re.sub(r"(data:image/svg\+xml;base64,)([\w+/=]+)", _on_white, page)
     # No browser numbers a table of contents: it is printed twice, and the first print says where everything stands.

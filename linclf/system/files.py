@@ -60,10 +60,7 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 def write_json(path: str | os.PathLike[str], document: Any, digits: int | None = None) -> None:
     """Write a document as JSON, each list of numbers on one line, whole or not at all.
 
-    Args:
-        path: the file.
-        document: dicts, lists, texts and numbers.
-        digits: significant digits that fractions in lists keep, all by default; single numbers stay as they are.
+    Fractions in lists keep ``digits`` significant digits, all by default; single numbers stay as they are.
     """
     text = json.dumps(document if digits is None else _rounded(document, digits), indent=1, ensure_ascii=False)
     text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda match: "[" + re.sub(r"\s*\n\s*", "", match[1]) + "]", text)

@@ -23,14 +23,7 @@ def is_archive(path: Path) -> bool:
 def read_archive(path: Path, wanted: Collection[str], largest: int, what: str) -> dict[str, dict[str, bytes]]:
     """The regular files of an archive that have a name in ``wanted``, by the folder that they are in.
 
-    Args:
-        path: of the archive.
-        wanted: names of files, without their folders.
-        largest: bytes that no file in it may exceed.
-        what: what it should be, for messages.
-
-    Raises:
-        DataError: it cannot be read, or holds more than it should.
+    DataError if it cannot be read as ``what`` it should be, or has a file of more than ``largest`` bytes.
     """
     read = _zipped if zipfile.is_zipfile(path) else _tarred
     found: dict[str, dict[str, bytes]] = {"": {}}

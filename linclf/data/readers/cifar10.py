@@ -71,17 +71,16 @@ def load(path: Path, source: str) -> Dataset:
     layout, files = _FAMILY.read(path)
     stored, read = _READ[layout]
     batches: dict[str, LabelledImages] = {}
-    listed = layout == PICKLED  # as long as the files' checksums are
+    official = True if layout == PICKLED else None  # as long as the files' checksums are; of others none are published
     for name, content in files:
         batches[name] = batch(f"{path}/{name}", *read(f"{path}/{name}", content), len(NAMES))
-        listed = listed and hashlib.md5(content).hexdigest() == _OFFICIAL_MD5[name]
+        official = official and hashlib.md5(content).hexdigest() == _OFFICIAL_MD5[name]
     largest = max(len(labels) for _, labels in batches.values())
     for name, (_, labels) in batches.items():
         if len(labels) != largest:  # a file cut between two records is whole in no other way
             raise DataError(
                 f"{path}/{name}: expected {largest:,} images as in the largest batch, found {len(labels):,}"
             )
-    official = listed if layout == PICKLED else None
     if path.is_file():
         digest = hashlib.sha256(_FAMILY.read_file(path, LARGEST_ARCHIVE)).hexdigest()
         official = digest in (PYTHON_ARCHIVE.sha256, BINARY_ARCHIVE.sha256)

@@ -37,13 +37,7 @@ Value = np.ndarray | str | list[str]
 def read_mat(file: str, content: bytes, largest: int) -> dict[str, Value]:
     """The variables of a MAT-file: arrays of numbers, text, and cells of text as lists.
 
-    Args:
-        file: what messages call it.
-        content: its bytes.
-        largest: bytes of all that is compressed in it.
-
-    Raises:
-        DataError: naming ``file``, for anything that is no such file.
+    DataError, naming ``file``, for anything else, and where more than ``largest`` bytes are compressed in it.
     """
     if content[:8] == b"\x89HDF\r\n\x1a\n" or content[:10] == b"MATLAB 7.3":
         raise DataError(f"{file}: expected a MATLAB file of version 5, found version 7.3; save it with -v7")

@@ -8,14 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from linclf.data.pictures import ENDINGS, HEIC
+from linclf.data.split import PART_NAMES
 from linclf.errors import DataError
 
-SPLITS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
-"""What the folders of the parts are called, in any case."""
 _DEEPEST = 6
 
 
@@ -50,10 +45,10 @@ def sort_pictures(root: Path) -> Found:
     """
     found = Found()
     folders = _folders(root)
-    while len(folders) == 1 and folders[0].name.lower() not in SPLITS and _folders(folders[0]):
+    while len(folders) == 1 and folders[0].name.lower() not in PART_NAMES and _folders(folders[0]):
         (root,) = folders
         folders = _folders(root)
-    splits = {folder: SPLITS[folder.name.lower()] for folder in folders if folder.name.lower() in SPLITS}
+    splits = {folder: PART_NAMES[folder.name.lower()] for folder in folders if folder.name.lower() in PART_NAMES}
     divided = len(splits) == len(folders) > 0 or any(len(_folders(folder)) > 1 for folder in splits)
     if not divided:
         found.parts["train"] = _classes(root, found)
@@ -103,7 +98,7 @@ def _classes(folder: Path, found: Found) -> dict[str, list[Path]]:
             loose.append(path)
         else:
             found.over[_why(path.name)] += 1
-    part = SPLITS.get(folder.name.lower())
+    part = PART_NAMES.get(folder.name.lower())
     if loose and not classes and part in ("validation", "test"):
         return {"": loose}
     if loose and not classes:

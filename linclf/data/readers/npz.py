@@ -16,15 +16,10 @@ import numpy as np
 from linclf.data.arrays import as_images, as_labels
 from linclf.data.dataset import Dataset
 from linclf.data.limits import check_size
-from linclf.data.split import Parts, split_dataset
+from linclf.data.split import PART_NAMES, Parts, split_dataset
 from linclf.errors import DataError
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-_PARTS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
 _KINDS = {
     **dict.fromkeys(("x", "images", "data", "inputs", "features", "embeddings"), "X"),
     **dict.fromkeys(("y", "labels", "label", "target", "targets"), "y"),
@@ -83,7 +78,8 @@ def _role(name: str) -> str:
     if name.lower() in _NAMES:
         return "names"
     words = name.lower().split("_")
-    part, kind = [_PARTS[word] for word in words if word in _PARTS], [_KINDS[word] for word in words if word in _KINDS]
+    part = [PART_NAMES[word] for word in words if word in PART_NAMES]
+    kind = [_KINDS[word] for word in words if word in _KINDS]
     if len(kind) != 1 or len(part) > 1 or len(words) != len(part) + 1:
         return ""
     return f"{kind[0]} {part[0] if part else 'train'}"

@@ -51,13 +51,20 @@ def heat_map(results: CeilingResults, loss: str, *, number: int | str) -> Any:
     rates, penalties = grid(loss, results.plan.size)
     runs = [run for run in results.search if run.record["loss"] == loss]
     values = 100 * np.array([validation_accuracy(run) for run in runs]).reshape(len(rates), len(penalties)).T
-    axes = charts.heat_map(values, [f"{l2:g}" for l2 in penalties], [f"{rate:g}" for rate in rates])
-    axes.set(xlabel="η", ylabel="λ")
     row, column = np.unravel_index(values.argmax(), values.shape)
     found = f"The best of the grid is {values.max():.1f} % at η = {rates[column]:g} and λ = {penalties[row]:g}."
-    title = f"Validation accuracy in percent over (λ, η), {LOSS_WORDS[loss]}."
+    return search_map(values, penalties, rates, loss, found, number=number)
+
+
+def search_map(
+    values: np.ndarray, penalties: Sequence[float], rates: Sequence[float], loss: str, found: str, *, number: int | str
+) -> Any:
+    """Validation accuracy in percent (λ, η) of a loss, as a numbered figure; ``found`` says what to see."""
+    axes = charts.heat_map(values, [f"{l2:g}" for l2 in penalties], [f"{rate:g}" for rate in rates])
+    axes.set(xlabel="η", ylabel="λ")
+    caption = f"Validation accuracy in percent over (λ, η), {LOSS_WORDS[loss]}. {found}"
     data = {"λ": penalties} | {f"η = {rate:g}": values[:, i].tolist() for i, rate in enumerate(rates)}
-    return html.figure(axes.figure, number=number, caption=f"{title} {found}", alt=f"{title} {found}", data=data)
+    return html.figure(axes.figure, number=number, caption=caption, data=data)
 
 
 def chosen(results: CeilingResults) -> Any:
@@ -126,12 +133,12 @@ def ingredients_table(results: CeilingResults, found: dict[str, tuple[Gain, Gain
     return html.table(columns, rows, caption=caption)
 
 
-def most(found: dict[str, tuple[Gain, Gain]], count: int = 3) -> str:
-    """Which ingredients gave the most, alone and in the mix of all, in one sentence."""
+def most(found: dict[str, tuple[Gain, Gain]]) -> str:
+    """Which three ingredients gave the most, alone and in the mix of all, in one sentence."""
     listed = []
     for way in (0, 1):
         best = sorted((name for name in found if found[name][way][0] >= 0.05), key=lambda name: -found[name][way][0])
-        named = [f"{INGREDIENTS[name]} ({found[name][way][0]:+.1f} points)" for name in best[:count]]
+        named = [f"{INGREDIENTS[name]} ({found[name][way][0]:+.1f} points)" for name in best[:3]]
         listed.append(" and ".join(filter(None, [", ".join(named[:-1]), *named[-1:]])) or "none")
     return f"What brings most to the baseline: {listed[0]}. What is missed most when left out of the mix: {listed[1]}."
 

@@ -27,9 +27,9 @@ def learning_curve(results: CeilingResults, *, number: int | str) -> Any:
     values = np.stack([column.mean(axis=1) for column in columns])
     found, further = _extrapolated(sizes, columns)
     axes = charts.learning_curve(sizes, values, further)
-    title = f"Test accuracy against the number of training images, {LOSS_WORDS[loss]}."
+    caption = f"Test accuracy against the number of training images, {LOSS_WORDS[loss]}. {found}"
     data = {"training images": sizes} | {f"seed {i}, %": values[:, i].tolist() for i in range(values.shape[1])}
-    return html.figure(axes.figure, number=number, caption=f"{title} {found}", alt=f"{title} {found}", data=data)
+    return html.figure(axes.figure, number=number, caption=caption, data=data)
 
 
 def _extrapolated(
@@ -37,9 +37,7 @@ def _extrapolated(
 ) -> tuple[str, tuple[np.ndarray, np.ndarray] | None]:
     """What the trend says of more images, in a sentence, and the trend (numbers, percent), as far as it can be trusted.
 
-    Args:
-        sizes: numbers of training images.
-        columns: percent (seeds, test images) at each of them.
+    ``columns`` are percent (seeds, test images) at each number of training images.
     """
     if len(sizes) < 4:  # three numbers fit three sizes whatever these are
         return "These are too few images for a trend.", None
@@ -140,13 +138,13 @@ def probabilities(results: CeilingResults, *, number: int | str) -> Any:
         p = np.exp(-cross_entropy(scores, y)) if loss == "cross_entropy" else sigmoid(true)
         shares[LOSS_WORDS[loss]], means[loss] = np.histogram(p, bins)[0] / len(y), p.mean()
     axes = charts.histogram(list(shares.items()), bins)
-    found = (
+    caption = (
+        "Probability that a network gives to the true class of each test image. "
         f"The mean is {means['cross_entropy']:.2f} with softmax and {means['binary_cross_entropy']:.2f} with a "
         f"sigmoid per class, where {1 / len(results.dataset.class_names):.2f} is a guess."
     )
-    title = "Probability that a network gives to the true class of each test image."
     columns = {"from": bins[:-1].tolist()} | {name: values.tolist() for name, values in shares.items()}
-    return html.figure(axes.figure, number=number, caption=f"{title} {found}", alt=f"{title} {found}", data=columns)
+    return html.figure(axes.figure, number=number, caption=caption, data=columns)
 
 
 def classes(results: CeilingResults, *, number: int | str) -> Any:
@@ -155,15 +153,15 @@ def classes(results: CeilingResults, *, number: int | str) -> Any:
     return networks.confusion(results.dataset, tested_predictions(results.final_runs()), title, number=number)
 
 
-def pairs(results: CeilingResults, count: int = 5) -> Any:
-    """The pairs of classes that the chosen networks confuse most, both ways together."""
+def pairs(results: CeilingResults) -> Any:
+    """The five pairs of classes that the chosen networks confuse most, both ways together."""
     names, labels = results.dataset.class_names, results.dataset.test_labels
     predictions = tested_predictions(results.final_runs())
     found = [metrics.confusion_matrix(each, labels, len(names)) for each in predictions]
     share = np.mean(found, axis=0) / np.maximum(found[0].sum(axis=1, keepdims=True), 1)
     both = np.triu(share + share.T, 1)
     rows = []
-    for i, j in zip(*np.unravel_index(np.argsort(-both, axis=None)[:count], both.shape), strict=True):
+    for i, j in zip(*np.unravel_index(np.argsort(-both, axis=None)[:5], both.shape), strict=True):
         if both[i, j] > 0:
             rows.append([names[i], names[j], f"{100 * share[i, j]:.1f}", f"{100 * share[j, i]:.1f}"])
     columns = ["one", "other", "one taken for other, %", "other taken for one, %"]

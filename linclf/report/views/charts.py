@@ -1,4 +1,4 @@
-"""Charts of what a study found: heat maps, intervals, learning curves, histograms; as in :mod:`.plots`, on an Axes."""
+"""Charts of what a study found: heat maps, intervals, learning curves, histograms, each on an Axes of its own."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,15 +12,16 @@ from .settings import BESIDE, TRAIN, VALIDATION, own_settings, styled
 
 
 @own_settings()
-def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], ax: Axes | None = None) -> Axes:
+def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str]) -> Axes:
     """Numbers (rows, columns) as a heat map, each written into its cell but for NaN; the caller names the axes."""
-    ax = ax or new_axes(5.6, 0.8 + 0.42 * len(rows))
-    ax.figure.colorbar(ax.imshow(values, cmap="cividis", aspect="auto"), ax=ax)
-    middle = (np.nanmin(values) + np.nanmax(values)) / 2
+    ax, low, high = new_axes(5.6, 0.8 + 0.42 * len(rows)), np.nanmin(values), np.nanmax(values)
+    image = ax.imshow(values, cmap="cividis", aspect="auto")
+    image.set_clim(min(low, high - 1), high)  # where all are alike, not beyond them
+    ax.figure.colorbar(image, ax=ax)
     for (row, column), value in np.ndenumerate(values):
         if np.isnan(value):
             continue
-        ax.text(column, row, f"{value:.1f}", ha="center", va="center", color="wk"[int(value > middle)])
+        ax.text(column, row, f"{value:.1f}", ha="center", va="center", color="wk"[int(value > (low + high) / 2)])
     crowded = max(map(len, columns)) * len(columns) > 45  # as level text, neighbours would touch
     ax.set_xticks(range(len(columns)), columns)
     if crowded:
@@ -31,11 +32,9 @@ def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], ax
 
 
 @own_settings()
-def intervals(
-    names: Sequence[str], series: Sequence[tuple[str, Sequence[tuple[float, float, float]]]], ax: Axes | None = None
-) -> Axes:
+def intervals(names: Sequence[str], series: Sequence[tuple[str, Sequence[tuple[float, float, float]]]]) -> Axes:
     """Values with their intervals, one row per name; each series is (label, [(value, low, high) per name])."""
-    ax = ax or new_axes(5.8, 1.2 + 0.18 * len(names) * min(len(series), 4))
+    ax = new_axes(5.8, 1.2 + 0.18 * len(names) * min(len(series), 4))
     for i, (label, numbers) in enumerate(series):
         value, low, high = np.array(numbers).T
         at = heights(len(names), len(series), i)
@@ -59,11 +58,9 @@ def heights(names: int, series: int, i: int) -> np.ndarray:
 
 
 @own_settings()
-def learning_curve(
-    sizes: Sequence[int], values: np.ndarray, trend: tuple[np.ndarray, np.ndarray] | None, ax: Axes | None = None
-) -> Axes:
+def learning_curve(sizes: Sequence[int], values: np.ndarray, trend: tuple[np.ndarray, np.ndarray] | None) -> Axes:
     """Percent (sizes, seeds) against the number of training images, and a trend (numbers, percent) if there is one."""
-    ax = ax or new_axes()
+    ax = new_axes()
     for column in values.T:
         ax.plot(sizes, column, "o", ms=3.5, color=TRAIN, alpha=0.5)
     ax.plot(sizes, values.mean(axis=1), "-", color=TRAIN, lw=1.6, label="mean over seeds, and each seed")
@@ -76,9 +73,9 @@ def learning_curve(
 
 
 @own_settings()
-def histogram(shares: Sequence[tuple[str, np.ndarray]], bins: np.ndarray, ax: Axes | None = None) -> Axes:
+def histogram(shares: Sequence[tuple[str, np.ndarray]], bins: np.ndarray) -> Axes:
     """Percent of images per bin, as steps; each entry of ``shares`` is (label, shares (bins,))."""
-    ax = ax or new_axes()
+    ax = new_axes()
     for (label, values), colour, style in zip(shares, (TRAIN, VALIDATION), ("-", (0, (4, 1.5))), strict=False):
         ax.stairs(100 * values, bins, color=colour, linestyle=style, linewidth=1.6, label=label)
     ax.set(xlabel="probability given to the true class", ylabel="images, %", xlim=(bins[0], bins[-1]))
@@ -86,9 +83,9 @@ def histogram(shares: Sequence[tuple[str, np.ndarray]], bins: np.ndarray, ax: Ax
 
 
 @own_settings()
-def reliability(probability: np.ndarray, shares: Sequence[Interval], ax: Axes | None = None) -> Axes:
+def reliability(probability: np.ndarray, shares: Sequence[Interval]) -> Axes:
     """Share of answers that are right against their mean probability, with intervals; the diagonal is as it says."""
-    ax = ax or new_axes(4.4, 4.0)
+    ax = new_axes(4.4, 4.0)
     value, low, high = 100 * np.array(shares).T
     ax.plot([0, 100], [0, 100], color=BESIDE, linewidth=0.9, label="as often as it says")
     error = [value - low, high - value]
@@ -98,9 +95,9 @@ def reliability(probability: np.ndarray, shares: Sequence[Interval], ax: Axes | 
 
 
 @own_settings()
-def accuracy_by_size(points: Mapping[int, Sequence[float]], last: Interval, ax: Axes | None = None) -> Axes:
+def accuracy_by_size(points: Mapping[int, Sequence[float]], last: Interval) -> Axes:
     """Test accuracy of each network, 0..1, by the number that it trained on; the largest number has an interval."""
-    ax = ax or new_axes()
+    ax = new_axes()
     for size, values in points.items():
         ax.plot([size] * len(values), 100 * np.array(values), "o", ms=3.5, color=TRAIN, alpha=0.5)
     means = [100 * np.mean(values) for values in points.values()]

@@ -38,7 +38,7 @@ def claims(results: Results, *ids: str) -> Any:
     """
     if _on_other_data(results):
         said = "What the reference says is about CIFAR-10; it is not compared with other data."
-        return None if ids else html.callout(said, kind="note")
+        return None if ids else html.callout(said)
     evaluated = evaluate(results, only=ids) if ids else all_claims(results)
     comparable = is_the_references(results.data["name"])
     shown = [claim for claim in evaluated["claims"] if comparable or claim["verdict"]]
@@ -88,9 +88,7 @@ def _where(claim: dict[str, Any]) -> str:
 def changes(results: Results, **said: str) -> Any:
     """A list with one line per section: how its arm changes test accuracy and, on CIFAR-10, what the reference says.
 
-    Args:
-        results: what a report measured.
-        said: the reference's words by arm; the section is the first that shows the arm.
+    ``said`` are the reference's words by arm; the section is the first that shows the arm.
     """
     comparable, lines = is_the_references(results.data["name"]), []
     for arm, words in said.items():

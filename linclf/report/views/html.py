@@ -43,8 +43,9 @@ def callout(text: str, kind: str = "note", more: str = "") -> Html:
     return Html(f'<div class="callout {escape(kind)}" role="note">{markup}</div>', word + said, others)
 
 
-def figure(fig: Any, *, number: int | str, caption: str, alt: str, data: Mapping[str, Sequence[Any]]) -> Html:
-    """A numbered figure as SVG and PNG, with its caption, alt text and numbers to download."""
+def figure(fig: Any, *, number: int | str, caption: str, data: Mapping[str, Sequence[Any]], alt: str = "") -> Html:
+    """A numbered figure as SVG and PNG, with its caption, alt text (by default the same) and numbers to download."""
+    alt = alt or caption
     source = data_link("image/svg+xml", bundles.svg(fig, salt=str(number)))
     span = f' data-epochs="{bundles.epoch_places(fig.axes[0], data["epoch"])}"' if "epoch" in data else ""
     image = f'<img class="curve" src="{source}" alt="{escape(alt)}"{span}>'
@@ -180,14 +181,9 @@ def _large(items: Sequence[tuple[str, str]], attributes: str, before: str, said:
 
 
 def against_region(value: float, low: float, high: float, region: tuple[float, float], text: str) -> str:
-    """A number's interval drawn against its region, as inline SVG; unbounded regions reach the edge.
+    """A number's interval drawn against its region (min, max), as inline SVG; where that is infinite, to the edge.
 
-    Args:
-        value: the number.
-        low: of its interval.
-        high: of its interval.
-        region: min and max of the region; infinite where it has none.
-        text: the same in words, for whoever does not see it.
+    ``text`` says the same in words, for whoever does not see it.
     """
     marks = [number for number in (value, low, high, *region) if math.isfinite(number)]
     margin = 0.25 * (max(marks) - min(marks)) or 1

@@ -15,10 +15,7 @@ from .settings import own_settings
 def mosaic(images: np.ndarray, names: Sequence[str], rows: Mapping[str, int] | None = None) -> Any:
     """Pictures (n, h, w, 3) or (n, h, w) in 0..1 in rows, each with its name beneath, as one figure.
 
-    Args:
-        images: the pictures, row by row.
-        names: one for each picture.
-        rows: the name of each row, which stands to its left, and its number of pictures; by default as many as fit.
+    ``rows`` has the name of each row, which stands to its left, and its number of pictures; by default as many as fit.
     """
     from matplotlib.figure import Figure
 

@@ -149,6 +149,11 @@ def difference(results: Results, arm: str, other: str, setting: int) -> str:
     return f"{points.mean():+.2f} points".replace("-", "−")
 
 
+def differences(results: Results, arm: str, other: str) -> str:
+    """:func:`difference` in each setting, as the end of a sentence."""
+    return ", ".join(f"{difference(results, arm, other, setting)} in setting {setting}" for setting in SETTINGS)
+
+
 def kept(results: Results) -> Any:
     """What the report's ``model.npz`` is, and how to use it."""
     arm, setting = KEPT
@@ -173,15 +178,10 @@ def draws_table(results: Results, arm: str, setting: int) -> Any:
 
 def timings_table(results: Results) -> Any:
     """Seconds to train one network in stored order and shuffled, one row per seed."""
-    rows: list[list[str | html.Html]] = [
-        [
-            str(pair["seed"]),
-            html.timed(f"{pair['base']:.2f}"),
-            html.timed(f"{pair['shuffle']:.2f}"),
-            html.timed(f"{pair['shuffle'] / pair['base']:.2f}"),
-        ]
-        for pair in results.document["timings"]
-    ]
+    rows: list[list[str | html.Html]] = []
+    for pair in results.document["timings"]:
+        numbers = (pair["base"], pair["shuffle"], pair["shuffle"] / pair["base"])
+        rows.append([str(pair["seed"]), *(html.timed(f"{number:.2f}") for number in numbers)])
     columns = ["seed", "stored order, s", "shuffled, s", "ratio"]
     return html.table(columns, rows, caption="Training time of one network, setting 2, without evaluation.")
 

@@ -18,19 +18,15 @@ def history(
 ) -> Any:
     """Loss, cost or accuracy of runs by name over the epochs, as a numbered figure; the first name's is told in words.
 
-    Args:
-        runs: runs that differ in their seed alone, under each name.
-        quantity: "loss", "cost" or "accuracy".
-        number: of the figure.
-        title: what it shows, as a sentence.
-        scale: "log" where one run's numbers would dwarf the others'.
+    Runs of one name differ in their seed alone. The scale is "log" where one run's numbers would dwarf the others'.
     """
-    axes = plots.history(runs, quantity, ax=plots.new_axes(5.6, 3.5 if len(runs) == 1 else 4.8))
+    many = len(runs) > 1
+    axes = plots.history(runs, quantity, ax=plots.new_axes(5.6, 4.8 if many else 3.5))
     if scale == "log":
         axes.set_yscale(scale)
         axes.yaxis.set_major_formatter(LogFormatter())
         axes.yaxis.set_minor_formatter(LogFormatter())
-    if len(runs) > 1:  # beneath, where so many lines are not hidden by it
+    if many:  # beneath, where so many lines are not hidden by it
         axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.18), ncols=2, frameon=False)
     columns: dict[str, Sequence[Any]] = {}
     for name, own in runs.items():
@@ -38,7 +34,7 @@ def history(
             mean = _mean(own, part, quantity)
             columns.setdefault("epoch", range(len(mean)))
             columns[f"{part} {quantity}{f', {name}' if name else ''}"] = [f"{value:.6g}" for value in mean]
-    (name, first), many = next(iter(runs.items())), len(runs) > 1
+    name, first = next(iter(runs.items()))
     said = f"{name}: {told(first, quantity)}" if many else told(first, quantity)
     said = said[0].upper() + said[1:]
     return html.figure(

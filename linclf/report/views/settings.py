@@ -20,8 +20,7 @@ DARK = {INK: "#e4e6e3", PAPER: "#15181b", TRAIN: "#3f9fdc", VALIDATION: "#ec7a2d
 def own_settings(salt: str | None = None) -> Iterator[None]:
     """Matplotlib's defaults and ours while drawing or saving, also as a decorator; the user's are back afterwards.
 
-    Args:
-        salt: what ids within an SVG are made from, where the same figure shall give the same bytes.
+    From ``salt`` the ids within an SVG are made, where the same figure shall give the same bytes.
     """
     from matplotlib import style
 

@@ -102,10 +102,10 @@ def _cost(run: Run, seconds: float, split: Split) -> str:
     """What a training took and came to."""
     n, validating = len(split.train[1]), min(VALIDATING, len(split.validation[1]))
     assert run.history is not None
-    ends = (100 * series[-1] for series in (run.history.train_accuracy, run.history.validation_accuracy))
+    train, validation = (100 * series[-1] for series in (run.history.train_accuracy, run.history.validation_accuracy))
     return (
-        f"{run.config.epochs} epochs on {n:,} images took {seconds:.2f} s: "
-        "{:.1f} % of them are right, and {:.1f} % of {:,} validation images.".format(*ends, validating)
+        f"{run.config.epochs} epochs on {n:,} images took {seconds:.2f} s: {train:.1f} % of them are right, and "
+        f"{validation:.1f} % of {validating:,} validation images."
     )
 
 

@@ -66,9 +66,7 @@ def correlations(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 def finding(differences: dict[tuple[str, int], float], alike: np.ndarray) -> str:
     """What the section found, in a sentence.
 
-    Args:
-        differences: surrogate minus original in points of test accuracy, by arm and setting.
-        alike: correlations of their templates, (C,).
+    Surrogate minus original in points of test accuracy, by arm and setting, and correlations of their templates, (C,).
     """
     arm, setting = max(differences, key=lambda key: abs(differences[key]))
     most = abs(differences[arm, setting])

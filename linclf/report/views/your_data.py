@@ -11,9 +11,9 @@ from linclf.studies.your_data.design import PENALTIES, is_imbalanced
 from linclf.studies.your_data.results import YourDataResults, mean_recall
 from linclf.studies.your_data.study import YourDataStudy
 
-from . import charts, html
+from . import html
 from .bundles import markdown
-from .ceiling import LOSS_WORDS
+from .ceiling import LOSS_WORDS, search_map
 from .pictures import can_be_shown, nothing_to_show
 from .provenance import how_it_ran
 
@@ -138,15 +138,8 @@ def heat_map(results: YourDataResults, loss: str, *, number: int | str) -> Any:
     }
     penalties, rates = (sorted({key[i] for key in own}) for i in (0, 1))
     values = np.array([[own.get((l2, rate), np.nan) for rate in rates] for l2 in penalties])
-    axes = charts.heat_map(values, [f"{l2:g}" for l2 in penalties], [f"{rate:g}" for rate in rates])
-    axes.set(xlabel="η", ylabel="λ")
-    low, high = np.nanmin(values), np.nanmax(values)
-    axes.images[0].set_clim(min(low, high - 1), high)  # where all are alike, not beyond them
-    title = f"Validation accuracy in percent over (λ, η), {LOSS_WORDS[loss]}."
     empty = " Where a cell is empty, η and λ together would make training jump." if np.isnan(values).any() else ""
-    found = f"The best is {np.nanmax(values):.1f} %."
-    data = {"λ": penalties} | {f"η = {rate:g}": values[:, i].tolist() for i, rate in enumerate(rates)}
-    return html.figure(axes.figure, number=number, caption=f"{title} {found}{empty}", alt=f"{title} {found}", data=data)
+    return search_map(values, penalties, rates, loss, f"The best is {np.nanmax(values):.1f} %.{empty}", number=number)
 
 
 def search(results: YourDataResults) -> Any:

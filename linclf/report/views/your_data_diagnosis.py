@@ -40,7 +40,7 @@ def reliability(results: YourDataResults, *, number: int | str) -> Any:
     else:
         says += f"{'too' if gap > all_right.value else 'not'} sure{'' if gap > all_right.value else ' enough'}."
     says += f" The mean distance from the diagonal (expected calibration error) is {percent(found.error, ' points')}."
-    title = "How often an answer is right, by the probability that the network gives it; bars are 95 % intervals."
+    caption = "How often an answer is right, by the probability that the network gives it; bars are 95 % intervals. "
     data = {
         "probability, mean": found.probability.tolist(),
         **{
@@ -49,7 +49,7 @@ def reliability(results: YourDataResults, *, number: int | str) -> Any:
         },
         "number": found.number.tolist(),
     }
-    return html.figure(axes.figure, number=number, caption=f"{title} {says}", alt=f"{title} {says}", data=data)
+    return html.figure(axes.figure, number=number, caption=caption + says, data=data)
 
 
 def mistakes(results: YourDataResults, *, number: int | str) -> Any:

@@ -25,12 +25,11 @@ def learning_curve(results: YourDataResults, *, number: int | str) -> Any:
     points[n] = [run.record["test_accuracy"] for run in results.finals]
     axes = charts.accuracy_by_size(points, results.accuracy)
     title = f"Test accuracy against the number of {rows(results.dataset)} to train on, the same settings throughout."
-    says = more(results)
     width = max(map(len, points.values()))
     data = {"training": list(points)} | {
         f"network {i + 1}, %": [100 * own[i] if i < len(own) else "" for own in points.values()] for i in range(width)
     }
-    return html.figure(axes.figure, number=number, caption=f"{title} {says}", alt=f"{title} {says}", data=data)
+    return html.figure(axes.figure, number=number, caption=f"{title} {more(results)}", data=data)
 
 
 def more(results: YourDataResults) -> str:
