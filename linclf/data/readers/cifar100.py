@@ -41,11 +41,8 @@ def load(path: Path, source: str) -> Dataset:
     layout, files = _FAMILY.read(path)
     train, test, names = ((f"{path}/{name}", content) for name, content in files)
     read, read_names = _READ[layout]
-    found = {
-        part: batch(file, *read(file, content), N_CLASSES)
-        for part, (file, content) in (("train", train), ("test", test))
-    }
-    class_names = _names(names[0], read_names(*names))
+    images, held_out = (batch(file, *read(file, content), N_CLASSES) for file, content in (train, test))
+    found, class_names = {"train": images, "test": held_out}, _names(names[0], read_names(*names))
     return split_dataset(found, name="CIFAR-100", source=source, layout=layout, class_names=class_names)
 
 

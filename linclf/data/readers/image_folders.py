@@ -33,11 +33,5 @@ def load(path: Path, source: str, image_size: int | None = None) -> Dataset:
         labels = np.repeat([names.index(name) for name in classes], [len(own) for own in classes.values()])
         made[part] = images[start : start + len(labels)], labels
         start += len(labels)
-    return split_dataset(
-        made,
-        name=f"{path.resolve().name} (image files)",
-        source=source,
-        layout="a folder a class",
-        class_names=names,
-        notes=[*notes, *found.note()],
-    )
+    name, notes = f"{path.resolve().name} (image files)", [*notes, *found.note()]
+    return split_dataset(made, name=name, source=source, layout="a folder a class", class_names=names, notes=notes)
