@@ -73,13 +73,13 @@ def finding(explored: Explored) -> Any:
     theirs = 100 * explored.reference.curves("base", best, "validation_accuracy")[:, -1].mean()
     test = 100 * np.mean([metrics.accuracy(given, explored.dataset.test_labels) for given in predictions(explored)])
     # As the two numbers are shown: NumPy's round is another than the one that shows them.
-    points = float(f"{validation:.1f}") - float(f"{theirs:.1f}")
+    points = float(f"{validation:.2f}") - float(f"{theirs:.2f}")
     word = "more than" if points > 0 else "fewer than" if points < 0 else "exactly like"
     said = [
-        f"**{validation:.1f} %** of the validation images are right at the end: "
-        + (f"{abs(points):.1f} points " if points else "")
-        + f"{word} {setting_name(best)}, the best of the reference's four here ({theirs:.1f} %). On the test images "
-        f"it is {test:.1f} %.",
+        f"**{validation:.2f} %** of the validation images are right at the end: "
+        + (f"{abs(points):.2f} points " if points else "")
+        + f"{word} {setting_name(best)}, the best of the reference's four here ({theirs:.2f} %). On the test images "
+        f"it is {test:.2f} %.",
         _gap(train - validation),
         _turn(series["validation_loss"]),
     ]

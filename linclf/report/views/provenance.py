@@ -28,7 +28,8 @@ def data_note(study: Study | CeilingStudy | Exploration) -> Any:
     provenance = study.workspace.data.provenance
     more = [f"Data: {provenance.describe()}", *how_it_ran(study.workspace)]
     if is_the_references(provenance.name):
-        return html.callout(f"Made on {provenance.name}.", more=" ".join(more))
+        bytes_ = ", but not on its official bytes" if provenance.official is False else ""
+        return html.callout(f"Made on {provenance.name}{bytes_}.", more=" ".join(more))
     text = "Made on other data, not on CIFAR-10: the reference's numbers, and what is said of them, do not apply here."
     if provenance.synthetic:
         text = (
@@ -64,7 +65,8 @@ def data_deviation(study: Study) -> Any:
 def provenance(study: Study | CeilingStudy | Exploration, notebook: str) -> Any:
     """Where this page's numbers come from, and the command that makes the page again."""
     workspace, plan = study.workspace, study.plan
-    command = ["linclf", "report", "--data", str(workspace.source), "--out", str(workspace.out_dir), "--only", notebook]
+    out = [] if workspace.kept else ["--out", str(workspace.out_dir)]
+    command = ["linclf", "report", "--data", str(workspace.source), *out, "--only", notebook]
     for field in fields(plan):
         value = getattr(plan, field.name)
         if field.name in _OPTIONS:
