@@ -5,7 +5,6 @@ or one per seed and test image, (seeds, n_test). It raises DataError where the r
 Below, x is a curve of the history, x_e its value after epoch e, and x_0 its value before training.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -94,24 +93,3 @@ def differs_from_print(results: Results, arm: str, setting: int, printed: dict[s
     """1 for each run with a field other than ``printed``, else 0."""
     runs = results.runs(arm, setting)
     return np.array([float(any(run[key] != value for key, value in printed.items())) for run in runs])
-
-
-STATISTICS: dict[str, Callable[..., np.ndarray]] = {
-    function.__name__: function
-    for function in (
-        final,
-        maximum,
-        rising,
-        variation,
-        rms_difference,
-        least,
-        greatest,
-        generalisation_gap,
-        settling_epoch,
-        low_frequency_share,
-        accuracy,
-        draws_below,
-        training_time,
-        differs_from_print,
-    )
-}

@@ -12,9 +12,8 @@ from linclf.errors import DataError
 from linclf.studies.reference.design import title
 from linclf.studies.results import FORMAT, Results
 
-from . import bootstrap
+from . import bootstrap, statistics
 from .ledger import ledger
-from .statistics import STATISTICS
 
 VERDICTS = ("reproduced", "refuted", "inconclusive")
 WORDS = {
@@ -147,7 +146,7 @@ def _measure(
             raise DataError(f"statement {claim['id']} was not checked") from None
         return value, value, value
     left, sign, right = terms(of)
-    measure = STATISTICS[test["measure"]]
+    measure = getattr(statistics, test["measure"])
     columns = []
     for arm, setting in left + right:
         printed = rule["settings"][str(setting)] | rule["every_run"]

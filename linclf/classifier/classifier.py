@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Union
 
@@ -206,7 +206,7 @@ class Classifier:
         ...     Classifier.load(f"{folder}/model.npz").predict([3.0, 1.0])
         '0'
         """
-        file.write(path, {field.name: getattr(self, field.name) for field in fields(self)})
+        file.write(path, vars(self))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Classifier":

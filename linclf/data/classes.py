@@ -41,8 +41,8 @@ def can_be_shown(name: str) -> bool:
 
 
 def numbered(
-    labels: Sequence[np.ndarray | None], names: Sequence[str] | None, where: str
-) -> tuple[list[np.ndarray | None], Sequence[str]]:
+    labels: Sequence[np.ndarray], names: Sequence[str] | None, where: str
+) -> tuple[list[np.ndarray], Sequence[str]]:
     """The labels of each part as int64 0..C-1, and the names of the classes.
 
     Without ``names``, the classes are what the first part, the training images', holds, in order: numbers by size, text
@@ -50,22 +50,21 @@ def numbered(
     labels with gaps or from another start are taken in order where there are as many of them as names.
 
     Args:
-        labels: of each part, (n,): whole numbers of any width, booleans or text; None for a part that is not there.
+        labels: of each part, (n,): whole numbers of any width, booleans or text.
         names: of the classes, or None.
         where: what messages open with, such as the file.
 
     Raises:
         DataError: labels of another type, or a class that is not among the training images'.
     """
-    parts = [None if part is None else _plain(part, where) for part in labels]
-    present = [part for part in parts if part is not None]
-    if len({part.dtype.kind == "U" for part in present}) > 1:
+    parts = [_plain(part, where) for part in labels]
+    if len({part.dtype.kind == "U" for part in parts}) > 1:
         raise DataError(f"{where}: expected labels of one type in all parts, found text and numbers")
-    every = np.unique(np.concatenate(present))
+    every = np.unique(np.concatenate(parts))
     if len(every) > MOST_CLASSES:
         raise DataError(f"{where}: expected labels of at most {MOST_CLASSES:,} classes, found {len(every):,}")
     if names is None:
-        classes, names = np.unique(present[0]), []
+        classes, names = np.unique(parts[0]), []
         if len(other := np.setdiff1d(every, classes)):
             raise DataError(f"{where}: expected the classes of the training images, found another: {_name(other[0])}")
         names = [_name(label) for label in classes]
@@ -81,7 +80,7 @@ def numbered(
             f"{', '.join(map(_name, every[:10]))}{' ...' if len(every) > 10 else ''}"
         )
     order = np.argsort(classes)
-    return [part if part is None else order[np.searchsorted(classes, part, sorter=order)] for part in parts], names
+    return [order[np.searchsorted(classes, part, sorter=order)] for part in parts], names
 
 
 def _plain(labels: np.ndarray, where: str) -> np.ndarray:

@@ -1,7 +1,6 @@
 """Data of one's own as a Dataset: labels numbered, training images split into batches, stratified by class."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -21,41 +20,32 @@ PART_NAMES = {
 """What folders and arrays call the parts, in any case."""
 
 
-@dataclass(frozen=True)
-class Parts:
-    """What a reader found, part by part.
-
-    Attributes:
-        train: images and labels, which :func:`.classes.numbered` numbers: whole numbers, booleans or text.
-        validation, test: the same, or None.
-        class_names: None calls the classes by their labels.
-        notes: sentences of what was passed over or changed.
-    """
-
-    train: LabelledImages
-    validation: LabelledImages | None = None
-    test: LabelledImages | None = None
-    class_names: Sequence[str] | None = None
-    notes: Sequence[str] = ()
-
-
-def split_dataset(parts: Parts, *, name: str, source: str, layout: str) -> Dataset:
+def split_dataset(
+    found: Mapping[str, LabelledImages],
+    *,
+    name: str,
+    source: str,
+    layout: str,
+    class_names: Sequence[str] | None = None,
+    notes: Sequence[str] = (),
+) -> Dataset:
     """A Dataset from data without training batches: the training images are split into five, as CIFAR-10's are.
 
+    ``found`` is what a reader found as "train" and, where they are there, "validation" and "test"; ``notes`` are
+    sentences of what it passed over or changed. :func:`.classes.numbered` says what labels and ``class_names`` may be.
     Without a test set, a sixth of the training images becomes one. The split is drawn from a fixed seed, stratified by
     class, and ``layout`` goes on to say so. Given validation images stay what they are.
     """
-    n_parts, into = (5, "five training batches") if parts.test else (6, "five training batches and a test set")
-    images = parts.train[0]
+    n_parts, into = (5, "five training batches") if "test" in found else (6, "five training batches and a test set")
+    images = found["train"][0]
     if len(images) < n_parts:
         raise DataError(f"{source}: expected at least {n_parts} training images, found {len(images)}")
-    sets = (parts.train, parts.validation, parts.test)
-    (labels, *others), class_names = numbered([one[1] if one else None for one in sets], parts.class_names, source)
-    assert labels is not None  # training images have labels
-    batches = [(images[rows], labels[rows]) for rows in stratified(labels, n_parts)]
-    validation, test = ((one[0], y) if one and y is not None else None for one, y in zip(sets[1:], others, strict=True))
-    if test:
-        batches.append(test)
+    parts = [part for part in ("train", "validation", "test") if part in found]
+    labels, class_names = numbered([found[part][1] for part in parts], class_names, source)
+    sets = {part: (found[part][0], y) for part, y in zip(parts, labels, strict=True)}
+    batches = [(images[rows], labels[0][rows]) for rows in stratified(labels[0], n_parts)]
+    if "test" in sets:
+        batches.append(sets["test"])
     layout = f"{layout}; split into {into}, stratified by class, in an order drawn from seed {SPLIT_SEED}"
     return make_dataset(
         batches,
@@ -64,8 +54,8 @@ def split_dataset(parts: Parts, *, name: str, source: str, layout: str) -> Datas
         source=source,
         layout=layout,
         official=None,
-        validation=validation,
-        notes=parts.notes,
+        validation=sets.get("validation"),
+        notes=notes,
     )
 
 

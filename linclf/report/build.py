@@ -35,7 +35,7 @@ from .execute import Execution, execute, patience, stop_kernels
 from .folder import scratch, sole_writer
 from .pages import CEILING, PAGES, first_page, page_file, reading_order, report_pages
 from .pdf import browser, print_pdf
-from .render import convert, join
+from .render import convert, join, outputs
 
 SINGLE = "report.html"
 """All pages in one, where it is asked for."""
@@ -205,8 +205,7 @@ def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenan
 
 def _write_picture(out: Path, summary: Execution) -> None:
     """The first picture that the summary shows; none where it failed before."""
-    outputs = (output for cell in summary.notebook.cells for output in cell.get("outputs", []))
-    pictures = (output.get("data", {}).get("image/png") for output in outputs)
+    pictures = (output.get("data", {}).get("image/png") for output in outputs(summary.notebook))
     if first := next(filter(None, pictures), None):
         write_whole(out / PICTURE, lambda file: file.write(base64.b64decode(first)))
 

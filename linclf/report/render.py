@@ -122,14 +122,12 @@ class PagePreprocessor(Preprocessor):
                 cell.source = cell.source.replace(f"# {YOURS}", f"# {markdown(about['data'])}", 1)
                 resources["linclf"]["sections"] += re.findall(r"^## (.+)", cell.source, re.M)
                 cell.source = tied(mathml(cell.source))
-            for output in cell.get("outputs", []):
-                said = output.get("data", {}).get("text/markdown", "")
-                resources["linclf"]["sections"] += re.findall(r"^## (.+)", said, re.M)
-        for output in outputs(nb):
-            if "text/html" in output.get("data", {}):
-                output.data["text/html"] = tied(output.data["text/html"].removesuffix(IN_JUPYTER))
-            if "text/markdown" in output.get("data", {}):
-                output.data["text/markdown"] = tied(mathml(output.data["text/markdown"]))
+            for data in (output.get("data", {}) for output in cell.get("outputs", [])):
+                if "text/html" in data:
+                    data["text/html"] = tied(data["text/html"].removesuffix(IN_JUPYTER))
+                if "text/markdown" in data:
+                    resources["linclf"]["sections"] += re.findall(r"^## (.+)", data["text/markdown"], re.M)
+                    data["text/markdown"] = tied(mathml(data["text/markdown"]))
         shown = [cell.source for cell in nb.cells] + [str(output.get("data")) for output in outputs(nb)]
         resources["linclf"]["plays"] = any('class="play"' in text for text in shown)
         if any("<math" in text for text in shown):

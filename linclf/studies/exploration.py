@@ -18,7 +18,7 @@ from linclf.studies.workspace import Workspace
 from linclf.training.config import Config
 from linclf.training.loop import Run, training
 from linclf.training.model import Linear
-from linclf.training.tasks import grouped, make_tasks
+from linclf.training.tasks import grouped, in_order, make_tasks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +130,7 @@ class Exploration:
         shape = self.workspace.data.test_images.shape[1:]
         configs = [plan.config(number, shape) for number in range(plan.seeds)]
         stacks, n_classes = grouped(configs, most=len(configs)), len(self.workspace.data.class_names)
-        runs, kept = {}, {}
+        trained, kept = [], {}
         validation = first(self.split.validation, n_validation) if n_validation else self.split.validation
         for stack, task in zip(
             stacks, make_tasks(stacks, configs, self.split.train, validation, n_classes, True), strict=True
@@ -138,10 +138,10 @@ class Exploration:
             for epoch, record in enumerate(training(task)):
                 if epoch in checkpoints and 0 in stack:
                     kept[epoch] = record.model(stack.index(0))
-            for k, i in enumerate(stack):
-                runs[i] = Run(configs[i], record.model(k), record.history(k), 0.0)
+            trained.append([Run(configs[i], record.model(k), record.history(k), 0.0) for k, i in enumerate(stack)])
         seconds = time.perf_counter() - started
-        return [replace(runs[i], seconds=seconds / len(runs)) for i in range(len(runs))], kept, seconds
+        runs = in_order(stacks, enumerate(trained))
+        return [replace(run, seconds=seconds / len(runs)) for run in runs], kept, seconds
 
 
 def _first_images(data: Dataset, n: int) -> Dataset:

@@ -156,7 +156,7 @@ def train_missing(
     make_task: Callable[[int], Task],
     finish: Callable[[int, list[Run]], Sequence[StoredRun]],
     *,
-    progress: bool = True,
+    progress: bool,
 ) -> Count:
     """Train the stacks that ``store`` lacks on all cores, and store each as it finishes; a fresh store lacks all.
 

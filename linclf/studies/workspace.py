@@ -90,7 +90,6 @@ class Workspace:
         return {
             "name": name,
             "data": self.data.provenance.sha256,
-            "dtype": "float32",
             "rows": [str(cut.train), str(cut.validation)],
             **choices,
         }

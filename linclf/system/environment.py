@@ -83,18 +83,12 @@ def product_speed(n: int = 2048) -> float:
     return 2.0 * n**3 / min(seconds)
 
 
-def cpuinfo(field: str) -> str:
-    """A field of the first processor in Linux's /proc/cpuinfo; empty elsewhere."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith(field):
-                return line.partition(":")[2].strip()
-    return ""
-
-
 def processor() -> str:
     """The processor's model name, or its architecture where the system does not say more."""
-    return cpuinfo("model name") or platform.processor() or platform.machine()
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line for line in lines if line.startswith("model name")).partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def blas() -> dict[str, Any]:

@@ -95,18 +95,12 @@ def train(
     configs = [configs] if isinstance(configs, Config) else list(configs)
     stacks = grouped(configs, most=len(configs) or 1)
     tasks = make_tasks(stacks, configs, train, validation, n_classes, evaluate, init, sample_weight)
-    after_epoch = progress if callable(progress) else None
-    shown = bool(progress) and not after_epoch
+    shown = bool(progress) and not callable(progress)
     with Progress(sum(task.configs[0].epochs for task in tasks), len(configs), enabled=shown) as line:
-        return in_order(stacks, _run(tasks, after_epoch or line.epoch))
-
-
-def _run(tasks: Sequence[Task], after_epoch: AfterEpoch) -> Iterator[tuple[int, list[Run]]]:
-    """The number and runs of each task as soon as it has finished: a single stack alone, several side by side."""
-    if len(tasks) == 1:
-        yield 0, train_stack(tasks[0], after_epoch)
-    else:
-        yield from side_by_side([partial(train_stack, task) for task in tasks], after_epoch)
+        after_epoch = progress if callable(progress) else line.epoch
+        if len(tasks) == 1:  # alone, and so with all of the BLAS's threads
+            return in_order(stacks, [(0, train_stack(tasks[0], after_epoch))])
+        return in_order(stacks, side_by_side([partial(train_stack, task) for task in tasks], after_epoch))
 
 
 def train_stack(task: Task, after_epoch: AfterEpoch) -> list[Run]:

@@ -1,8 +1,9 @@
 """Losses: scores and labels in, one value and one gradient per image out.
 
 Shape convention, here and in the whole package: the class axis comes first. ``S`` holds the scores, (C, n) for one
-network or (C, K, n) for a stack of K; ``y`` holds the n labels, 0..C-1. A loss never sees images, weights or λ:
-mean, penalty and chain rule live in ``training``.
+network or (C, K, n) for a stack of K; ``y`` holds the n labels, 0..C-1. A loss gives one value per image, (n,) or
+(K, n), and a gradient shaped like S. It never sees images, weights or λ: mean, penalty and chain rule live in
+``training``.
 """
 
 from collections.abc import Callable
@@ -38,12 +39,7 @@ def _classes(n: int, ndim: int) -> np.ndarray:
 def cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Cross-entropy of the softmax, -log p_y = log Σ_j exp(S_j) - S_y, in nats.
 
-    Args:
-        S: scores, (C, n) or (C, K, n).
-        y: labels, (n,), 0..C-1.
-
-    Returns:
-        One value per image, (n,) or (K, n), finite for any finite scores (the highest score is subtracted first).
+    Finite for any finite scores: the highest score is subtracted first.
 
     >>> cross_entropy(np.zeros((10, 1)), np.array([3])).round(4)
     array([2.3026])
@@ -53,7 +49,7 @@ def cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Gradient of :func:`cross_entropy` with respect to the scores, softmax(S) - onehot(y); shaped like S.
+    """Gradient of :func:`cross_entropy` with respect to the scores, softmax(S) - onehot(y).
 
     >>> cross_entropy_gradient(np.zeros((2, 1)), np.array([0]))
     array([[-0.5],
@@ -69,15 +65,8 @@ def cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 def multiclass_hinge(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Multi-class hinge summed over classes, Σ_{j≠y} max(0, S_j - S_y + 1).
 
-    This is the loss of Weston and Watkins (1999), with margin 1; Crammer and Singer's takes the largest term
-    in place of the sum.
-
-    Args:
-        S: scores, (C, n) or (C, K, n).
-        y: labels, (n,), 0..C-1.
-
-    Returns:
-        One value per image, (n,) or (K, n); C - 1 where all scores are equal.
+    C - 1 where all scores are equal. This is the loss of Weston and Watkins (1999), with margin 1; Crammer and Singer's
+    takes the largest term in place of the sum.
 
     >>> multiclass_hinge(np.zeros((10, 1)), np.array([3]))
     array([9.])
@@ -88,7 +77,7 @@ def multiclass_hinge(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def multiclass_hinge_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """A subgradient of :func:`multiclass_hinge` with respect to the scores; shaped like S.
+    """A subgradient of :func:`multiclass_hinge` with respect to the scores.
 
     1 for each other class whose margin is violated, and minus their number for the true class. At a kink
     (S_j = S_y - 1) the term counts as not violated.
@@ -107,14 +96,7 @@ def binary_cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Cross-entropy of one sigmoid per class, mean over the classes, (1/C) Σ_j [log(1 + exp(S_j)) - t_j S_j], in nats.
 
     t_j is 1 for the true class and 0 for the others: each class against the rest, so that adding a constant to all
-    scores changes it, unlike the other losses.
-
-    Args:
-        S: scores, (C, n) or (C, K, n).
-        y: labels, (n,), 0..C-1.
-
-    Returns:
-        One value per image, (n,) or (K, n), finite for any finite scores; log 2 where all scores are 0.
+    scores changes it, unlike the other losses. Finite for any finite scores; log 2 where all scores are 0.
 
     >>> binary_cross_entropy(np.zeros((10, 1)), np.array([3])).round(4)
     array([0.6931])

@@ -7,8 +7,7 @@ from math import erf, sqrt
 import numpy as np
 import pytest
 
-from linclf.claims import bootstrap
-from linclf.claims.statistics import STATISTICS
+from linclf.claims import bootstrap, statistics
 from linclf.errors import ConfigError, DataError
 from linclf.studies.results import Results, encode_correct
 
@@ -58,23 +57,23 @@ def results(**changes):
     ],
 )
 def test_each_statistic_by_hand(name, fields, expected):
-    found = STATISTICS[name](results(), "base", 2, **fields)
+    found = getattr(statistics, name)(results(), "base", 2, **fields)
     np.testing.assert_allclose(found, expected, rtol=1e-12)
     assert found.dtype.kind == "f"
 
 
 def test_the_time_of_the_shuffled_arm_is_its_own():
-    assert STATISTICS["training_time"](results(), "shuffle", 2).tolist() == [3, 4]
+    assert statistics.training_time(results(), "shuffle", 2).tolist() == [3, 4]
 
 
 def test_shares_that_are_whole_are_numbers_too():
-    found = STATISTICS["draws_below"](results(test_draws_below={"1000": 1}), "base", 2, size=1000)
+    found = statistics.draws_below(results(test_draws_below={"1000": 1}), "base", 2, size=1000)
     assert found.dtype == np.float64
 
 
 def test_a_curve_that_starts_below_and_falls_below_nothing_settles_by_size():
     """Within a share of the last value's size, whatever its sign."""
-    found = STATISTICS["settling_epoch"](results(train_loss=[0.0, -3.9, -4.0]), "base", 2, key="train_loss", within=0.1)
+    found = statistics.settling_epoch(results(train_loss=[0.0, -3.9, -4.0]), "base", 2, key="train_loss", within=0.1)
     assert found.tolist() == [1, 1]
 
 
@@ -89,7 +88,7 @@ def test_a_curve_that_starts_below_and_falls_below_nothing_settles_by_size():
 )
 def test_what_results_do_not_hold_is_said(name, fields, changes, words):
     with pytest.raises(DataError) as raised:
-        STATISTICS[name](results(**changes), "base", 2, **fields)
+        getattr(statistics, name)(results(**changes), "base", 2, **fields)
     assert str(raised.value) == words
 
 

@@ -100,7 +100,7 @@ def test_a_phone_shows_what_matters(opened):
 @pytest.mark.parametrize(("view", "width", "height"), [(WIDE, 1280, 900), (NARROW, 390, 844)])
 def test_a_result_stands_above_the_fold(opened, view, width, height):
     page = sized(opened(*view), width, height)
-    result = page.locator(".counts, figure, .headline, .wide, .callout:has-text('statements')").first
+    result = page.locator(".counts, figure, .wide, .callout:has-text('statements')").first
     assert result.bounding_box()["y"] < height - 60
 
 

@@ -10,7 +10,7 @@ import pytest
 from helpers import SCRIPT, arrays
 
 from linclf.data.load import load_dataset
-from linclf.data.split import Parts, split_dataset
+from linclf.data.split import split_dataset
 from linclf.report.views import your_data, your_data_diagnosis, your_data_limits
 from linclf.studies.store import Count
 from linclf.studies.your_data.design import SCORE, SEARCH, Plan, search_size
@@ -24,8 +24,8 @@ def dataset(counts, shape=(5,), apart=0.5, seed=0, validation=False):
     y = np.repeat(np.arange(len(counts)), counts)
     means = rng.normal(size=(len(counts), *shape))
     X = (apart * means[y] + rng.normal(size=(len(y), *shape))).astype(np.float32)
-    parts = Parts((X, y), (X[::3], y[::3]) if validation else None)
-    return split_dataset(parts, name="made (arrays)", source="a test", layout="arrays")
+    found = {"train": (X, y)} | ({"validation": (X[::3], y[::3])} if validation else {})
+    return split_dataset(found, name="made (arrays)", source="a test", layout="arrays")
 
 
 def study(out, data, **plan):

@@ -39,11 +39,6 @@ def test_value_by_hand(name, scores, label, value):
     assert get_loss(name).value(S, y) == pytest.approx([value], abs=1e-12)
 
 
-def test_hinge_is_exactly_nine_where_all_scores_are_equal():
-    S = np.full((10, 2, 5), 0.25, np.float32)
-    assert (get_loss("multiclass_hinge").value(S, np.arange(5)) == 9).all()
-
-
 @every_loss
 def test_value_equals_a_loop(loss):
     S, y = random_scores()

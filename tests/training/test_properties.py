@@ -3,7 +3,6 @@
 import json
 import math
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import cifar_files
@@ -79,11 +78,6 @@ def problem(draw):
     return own, images, Linear(rng.normal(size=(C, d)), rng.normal(size=C))
 
 
-def trained(own, images, model):
-    (run,) = train(own, images, init=[model], progress=False)
-    return run
-
-
 @few
 @given(problem())
 def test_each_epoch_of_one_batch_is_one_step_of_the_formula(case):
@@ -92,24 +86,13 @@ def test_each_epoch_of_one_batch_is_one_step_of_the_formula(case):
     for _ in range(own.epochs):
         G = w * LOSSES[own.loss].gradient(W @ X.T + b[:, None], y) / len(y)
         W, b, rate = W - rate * (G @ X + 2 * own.l2 * W), b - rate * G.sum(axis=1), rate * own.lr_decay
-    run = trained(own, (X, y, w), model)
+    (run,) = train(own, (X, y, w), init=[model], progress=False)
     np.testing.assert_allclose(run.model.W, W, rtol=1e-8, atol=1e-8)
     np.testing.assert_allclose(run.model.b, b, rtol=1e-8, atol=1e-8)
     S = W @ X.T + b[:, None]
     last = (w * LOSSES[own.loss].value(S, y)).mean()
     assert run.history.train_loss[-1] == pytest.approx(last, rel=1e-6, abs=1e-9)
     assert run.history.train_cost[-1] == pytest.approx(last + own.l2 * (W**2).sum(), rel=1e-6)
-
-
-@few
-@given(problem())
-def test_each_image_twice_is_the_same_mean(case):
-    own, (X, y, w), model = case
-    doubled = replace(own, batch_size=2 * len(y))
-    once = trained(own, (X, y, w), model)
-    twice = trained(doubled, (np.vstack([X, X]), np.tile(y, 2), np.tile(w, 2)), model)
-    np.testing.assert_allclose(twice.model.W, once.model.W, rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(twice.history.train_loss, once.history.train_loss, rtol=1e-6, atol=1e-6)
 
 
 # Readers

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from linclf.data.dataset import Dataset
-from linclf.data.split import Parts, split_dataset
+from linclf.data.split import split_dataset
 from linclf.errors import DataError
 
 from .cifar_files import Family, batch, records
@@ -42,8 +42,8 @@ def load(path: Path, source: str) -> Dataset:
     train, test, names = ((f"{path}/{name}", content) for name, content in files)
     read, read_names = _READ[layout]
     images, held_out = (batch(file, *read(file, content), N_CLASSES) for file, content in (train, test))
-    parts = Parts(images, test=held_out, class_names=_names(names[0], read_names(*names)))
-    return split_dataset(parts, name="CIFAR-100", source=source, layout=layout)
+    found, class_names = {"train": images, "test": held_out}, _names(names[0], read_names(*names))
+    return split_dataset(found, name="CIFAR-100", source=source, layout=layout, class_names=class_names)
 
 
 def _records(file: str, content: bytes) -> tuple[np.ndarray, np.ndarray]:

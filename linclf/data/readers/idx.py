@@ -14,7 +14,7 @@ import numpy as np
 
 from linclf.data.dataset import Dataset, LabelledImages
 from linclf.data.limits import check_file, check_size
-from linclf.data.split import Parts, split_dataset
+from linclf.data.split import split_dataset
 from linclf.errors import DataError
 
 _NAME = re.compile(r"(.*?)(train|test|t10k)[-_.](images|labels)[-_.]idx[13][-_.]ubyte(?:\.gz)?", re.IGNORECASE)
@@ -46,19 +46,18 @@ def load(path: Path, source: str) -> Dataset:
             f"{path}: expected the IDX files of one data set, found those of several: name one of {several}"
         )
     ((folder, _), files) = next(iter(sets.items()))
-    train = _part(folder, files, "train")
-    test = _part(folder, files, "t10k") if any(part == "t10k" for part, _ in files) else None
-    if test and train[0].shape[1:] != test[0].shape[1:]:
-        raise DataError(
-            f"{files['t10k', 'images']}: expected images of {train[0].shape[1:3]} pixels as in training, "
-            f"found {test[0].shape[1:3]}"
-        )
+    found = {"train": _part(folder, files, "train")}
+    if any(part == "t10k" for part, _ in files):
+        found["test"] = _part(folder, files, "t10k")
+        shape, other = (images.shape[1:3] for images, _ in found.values())
+        if other != shape:
+            raise DataError(
+                f"{files['t10k', 'images']}: expected images of {shape} pixels as in training, found {other}"
+            )
     layout = "IDX files" if folder == path else f"IDX files in {folder.name}"
     over = [file for file in folder.rglob("*") if file.is_file() and file not in files.values()]
     notes = [f"Passed over: {len(over):,} other files."] if over else []
-    return split_dataset(
-        Parts(train, test=test, notes=notes), name=f"{path.resolve().name} (IDX)", source=source, layout=layout
-    )
+    return split_dataset(found, name=f"{path.resolve().name} (IDX)", source=source, layout=layout, notes=notes)
 
 
 def _sets(path: Path) -> dict[tuple[Path, str], _Files]:

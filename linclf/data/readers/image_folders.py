@@ -6,7 +6,7 @@ import numpy as np
 
 from linclf.data.dataset import Dataset, LabelledImages
 from linclf.data.pictures import read_pictures
-from linclf.data.split import Parts, split_dataset
+from linclf.data.split import split_dataset
 
 from .class_folders import has_pictures, sort_pictures
 
@@ -33,5 +33,5 @@ def load(path: Path, source: str, image_size: int | None = None) -> Dataset:
         labels = np.repeat([names.index(name) for name in classes], [len(own) for own in classes.values()])
         made[part] = images[start : start + len(labels)], labels
         start += len(labels)
-    parts = Parts(made["train"], made.get("validation"), made.get("test"), names, [*notes, *found.note()])
-    return split_dataset(parts, name=f"{path.resolve().name} (image files)", source=source, layout="a folder a class")
+    name, notes = f"{path.resolve().name} (image files)", [*notes, *found.note()]
+    return split_dataset(made, name=name, source=source, layout="a folder a class", class_names=names, notes=notes)

@@ -16,7 +16,7 @@ import numpy as np
 from linclf.data.arrays import as_images, as_labels
 from linclf.data.dataset import Dataset
 from linclf.data.limits import check_size
-from linclf.data.split import PART_NAMES, Parts, split_dataset
+from linclf.data.split import PART_NAMES, split_dataset
 from linclf.errors import DataError
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -65,8 +65,8 @@ def load(path: Path, source: str) -> Dataset:
     }
     notes = [f"Passed over: {len(over)} arrays of other names ({', '.join(over)[:200]})."] if over else []
     names = _class_names(path, arrays[roles["names"]]) if "names" in roles else None
-    found = Parts(made["train"], made.get("validation"), made.get("test"), names, notes)
-    return split_dataset(found, name=f"{path.stem} (arrays)", source=source, layout="npz")
+    name = f"{path.stem} (arrays)"
+    return split_dataset(made, name=name, source=source, layout="npz", class_names=names, notes=notes)
 
 
 def _role(name: str) -> str:

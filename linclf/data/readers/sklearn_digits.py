@@ -6,7 +6,7 @@ https://scikit-learn.org/stable/modules/generated/sklearn.datasets.load_digits.h
 import numpy as np
 
 from linclf.data.dataset import Dataset
-from linclf.data.split import Parts, split_dataset
+from linclf.data.split import split_dataset
 from linclf.errors import ConfigError
 
 
@@ -18,4 +18,5 @@ def digits() -> Dataset:
         raise ConfigError("the digits come with scikit-learn: pip install 'linclf[sklearn]'") from None
     found = load_digits()
     images = found.images[..., None].astype(np.uint8)  # 0..16
-    return split_dataset(Parts((images, found.target)), name="digits", source="scikit-learn", layout="built in")
+    digits = {"train": (images, found.target)}
+    return split_dataset(digits, name="digits", source="scikit-learn", layout="built in")

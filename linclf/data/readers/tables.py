@@ -8,7 +8,7 @@ import numpy as np
 from linclf.data.arrays import as_images
 from linclf.data.dataset import Dataset
 from linclf.data.limits import check_size
-from linclf.data.split import Parts, split_dataset
+from linclf.data.split import split_dataset
 from linclf.errors import ConfigError, DataError
 
 _ENDINGS = (".csv", ".tsv", ".parquet", ".pq")
@@ -53,7 +53,7 @@ def load(path: Path, source: str, label: str | None = None) -> Dataset:
     y = table[column]
     labels = y.to_numpy() if getattr(y.dtype, "kind", "O") in "biu" else np.array([str(one) for one in y], dtype=str)
     layout = f"{path.suffix[1:].lower()} table, labels in column {column}"
-    return split_dataset(Parts((X, labels)), name=f"{path.stem} (table)", source=source, layout=layout)
+    return split_dataset({"train": (X, labels)}, name=f"{path.stem} (table)", source=source, layout=layout)
 
 
 def _read(path: Path) -> Any:

@@ -1,7 +1,7 @@
 """What the study of the ceiling tries: the search space, the ingredients, and how much of it all."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -129,27 +129,22 @@ def fine(best: Mapping[str, Choice], size: Size, image_shape: Sequence[int]) -> 
 
 def search_config(loss: str, choice: Choice, size: Size, image_shape: Sequence[int]) -> Config:
     """A configuration of the search: all ingredients but momentum, at the search's number of epochs."""
-    fields = _mix([name for name in INGREDIENTS if name not in ("momentum", "longer")], loss, choice, size, image_shape)
-    epochs = {"epochs": size.search_epochs, "lr_decay_every": -(-size.search_epochs // 3)}
-    return Config(**{**fields, **epochs}, seed=0)
+    config = recipe(EVERYTHING - {"momentum", "longer"}, loss, choice, size, image_shape, seed=0)
+    return replace(config, epochs=size.search_epochs, lr_decay_every=-(-size.search_epochs // 3))
 
 
 def recipe(
     ingredients: Collection[str], loss: str, choice: Choice, size: Size, image_shape: Sequence[int], seed: int
 ) -> Config:
-    """The Config of the baseline with ``ingredients``; "data" is for the caller, but for its number of epochs."""
-    return Config(**_mix(ingredients, loss, choice, size, image_shape), seed=seed)
+    """The Config of the reference's setting 3 with the changes of each ingredient, in the order of INGREDIENTS.
 
-
-def _mix(
-    ingredients: Collection[str], loss: str, choice: Choice, size: Size, image_shape: Sequence[int]
-) -> dict[str, Any]:
-    """Fields of Config: the reference's setting 3 with each ingredient's changes, in the order of INGREDIENTS."""
+    "data" is for the caller, but for its number of epochs.
+    """
     fields: dict[str, Any] = {"loss": loss, "learning_rate": 0.001, "l2": 0.1, "epochs": size.epochs, "batch_size": 100}
     for name in INGREDIENTS:
         if name in ingredients:
             fields |= _changes(name, fields, choice, image_shape)
-    return fields
+    return Config(**fields, seed=seed)
 
 
 def _changes(name: str, fields: dict[str, Any], choice: Choice, image_shape: Sequence[int]) -> dict[str, Any]:

@@ -64,9 +64,9 @@ class CeilingStudy:
 
     def run(self) -> CeilingResults:
         """The results. Stacks not stored yet are trained, step by step, and stored as they finish."""
-        search = self._search()
+        search = self._searched("coarse", coarse(self.size, self.image_shape))
         best = {loss: _choice(_best(search, loss)) for loss in LOSSES}
-        fine_search = self._fine_search(best)
+        fine_search = self._searched("fine", fine(best, self.size, self.image_shape))
         searched = [*search, *fine_search]
         chosen = {loss: _choice(_best(searched, loss)) for loss in LOSSES}
         chosen_loss = str(_best(searched)["loss"])
@@ -93,13 +93,8 @@ class CeilingStudy:
 
     # The steps.
 
-    def _search(self) -> list[StoredRun]:
-        trials = [("coarse", self.n_train, config) for config in coarse(self.size, self.image_shape)]
-        return self._trained("search", trials)
-
-    def _fine_search(self, best: dict[str, Choice]) -> list[StoredRun]:
-        trials = [("fine", self.n_train, config) for config in fine(best, self.size, self.image_shape)]
-        return self._trained("search", trials)
+    def _searched(self, name: str, configs: Sequence[Config]) -> list[StoredRun]:
+        return self._trained("search", [(name, self.n_train, config) for config in configs])
 
     def _ablation(self, chosen: dict[str, Choice]) -> dict[str, list[StoredRun]]:
         mixes = {"base": frozenset[str]()} | {f"+{name}": frozenset([name]) for name in INGREDIENTS}

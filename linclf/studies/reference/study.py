@@ -83,13 +83,11 @@ class Study:
 
     def classifier(self) -> Classifier | None:
         """The network to keep, with all that it takes to use it; None as long as it is not trained."""
-        (arm, setting), data, seed = KEPT, self.workspace.data, self.plan.first_seed
-        found = [
-            run for run in self._stored(arm) or () if (run.record["setting"], run.record["seed"]) == (setting, seed)
-        ]
-        if not found:
-            return None
-        return Classifier.of(found[0].run, fit_standardizer(data, self._cut(ARMS[arm].split)), data)
+        (arm, setting), data = KEPT, self.workspace.data
+        for run in self._stored(arm):
+            if (run.record["setting"], run.record["seed"]) == (setting, self.plan.first_seed):
+                return Classifier.of(run.run, fit_standardizer(data, self._cut(ARMS[arm].split)), data)
+        return None
 
     def time_shuffling(self) -> None:
         """Time the training of one network with and without shuffling, in alternation, once per seed; store each pair.
@@ -127,13 +125,13 @@ class Study:
             for configs in self.plan.stacks(arm, self.workspace.data)
         ]
 
-    def _stored(self, arm: str) -> list[StoredRun] | None:
-        """All runs of an arm, by setting and seed; None if any is missing."""
+    def _stored(self, arm: str) -> list[StoredRun]:
+        """All runs of an arm, by setting and seed; none if any is missing."""
         runs: list[StoredRun] = []
         for job in self._jobs(arm):
             found = self.workspace.stored(job)
             if found is None:
-                return None
+                return []
             runs += (run for run in found if run.record["arm"] == arm)
         return sorted(runs, key=lambda run: (run.record["setting"], run.record["seed"]))
 

@@ -454,8 +454,7 @@ def test_parquet_tables_are_read(tmp_path):
     ],
 )
 def test_bad_tables_are_refused(tmp_path, text, said):
-    refusal = pytest.raises(DataError)
-    with refusal as raised:
+    with pytest.raises(DataError) as raised:
         load_dataset(table(tmp_path / "t.csv", text))
     assert said in str(raised.value)
 

@@ -9,7 +9,6 @@ function play(section) {
   const size = height * width * channels;
   const mean = new Float32Array(bytes(data.mean).buffer);
   const std = new Float32Array(bytes(data.std).buffer);
-  const networks = data.networks.map((network) => ({ ...network, W: null }));
   let pixels = null; // of the picture shown, 0..255
 
   find("controls").hidden = false;
@@ -82,7 +81,7 @@ function play(section) {
   }
 
   function network() {
-    const chosen = networks[Number(find("setting").value)];
+    const chosen = data.networks[Number(find("setting").value)];
     chosen.W ??= halves(bytes(chosen.weights));
     return chosen;
   }
@@ -111,7 +110,7 @@ function play(section) {
     const chosen = Number(find("class").value);
     [...find("scores").querySelectorAll("tr:has(meter)")].forEach((row, k) => {
       const [, score, probability] = row.cells;
-      fill(score, signed(scores[k], 2), Math.abs(scores[k]) / largest, scores[k] < 0);
+      fill(score, signed(scores[k]), Math.abs(scores[k]) / largest, scores[k] < 0);
       fill(probability, (100 * shares[k] / total).toFixed(1), shares[k] / total, false);
       row.classList.toggle("chosen", k === chosen);
     });
@@ -152,8 +151,8 @@ function play(section) {
     });
     find("evidence").alt = `Evidence for and against the class ${name}, pixel by pixel`;
     find("sum").textContent =
-      `The score of ${name} is ${signed(score, 2)}: ${speaksFor.toFixed(2)} speaks for it, ` +
-      `${against.toFixed(2)} against it, and its bias adds ${signed(b[k], 2)}.`;
+      `The score of ${name} is ${signed(score)}: ${speaksFor.toFixed(2)} speaks for it, ` +
+      `${against.toFixed(2)} against it, and its bias adds ${signed(b[k])}.`;
   }
 
   function paint(name, colour) {
@@ -212,7 +211,7 @@ function halves(raw) {
   });
 }
 
-function signed(value, digits) {
-  const text = value.toFixed(digits);
-  return Number(text) === 0 ? (0).toFixed(digits) : text.replace("-", "−");
+function signed(value) {
+  const text = value.toFixed(2);
+  return Number(text) === 0 ? "0.00" : text.replace("-", "−");
 }
