@@ -81,7 +81,7 @@ def finding(explored: Explored) -> Any:
         + f"{word} {setting_name(best)}, the best of the reference's four here ({theirs:.2f} %). On the test images "
         f"it is {test:.2f} %.",
         _gap(train - validation),
-        _turn(series["validation_loss"]),
+        _turn(series["validation_loss"], explored.runs[0].config),
     ]
     return html.prose(" ".join(said))
 
@@ -102,9 +102,14 @@ def _gap(points: float) -> str:
     )
 
 
-def _turn(loss: np.ndarray) -> str:
+def _turn(loss: np.ndarray, config: Config) -> str:
     """Where the validation loss turned, and what to do about it."""
     lowest = int(loss.argmin())
+    if 2 * config.learning_rate * config.l2 >= 1:
+        return "The penalty is too large for this learning rate: each step overshoots 0, less of either would help."
+    if np.abs(loss / loss[0] - 1).max() < 0.01:
+        start = f"{loss[0]:.3g}"
+        return f"The validation loss hardly moves from where it began, {start}: a larger η or more epochs may help."
     if loss[-1] > 1.005 * loss[lowest]:
         return (
             f"The validation loss is lowest at epoch {lowest}, {loss[lowest]:.3g}, and ends at {loss[-1]:.3g}: fewer "

@@ -25,7 +25,8 @@ def is_the_references(data: str) -> bool:
 
 def data_note(study: Study | CeilingStudy | Exploration) -> Any:
     """Which data this page is made on, with a warning where they are not the reference's; where "auto" keeps runs."""
-    provenance = study.workspace.data.provenance
+    data = study.workspace.data
+    provenance = data.provenance
     more = [f"Data: {provenance.describe()}", *how_it_ran(study.workspace)]
     if is_the_references(provenance.name):
         bytes_ = ", but not on its official bytes" if provenance.official is False else ""
@@ -33,11 +34,14 @@ def data_note(study: Study | CeilingStudy | Exploration) -> Any:
     text = "Made on other data, not on CIFAR-10: the reference's numbers, and what is said of them, do not apply here."
     if provenance.synthetic:
         text = (
-            "Made on a surrogate of CIFAR-10, not on CIFAR-10: accuracies differ by some points, and no claim of the "
-            "reference gets a verdict here."
+            "Made on a surrogate of CIFAR-10, not on CIFAR-10: accuracies differ by some points, and of the "
+            "reference's claims only the exact ones get a verdict here."
         )
         more.insert(
-            0, "A linear classifier meets much the same means and covariances, and so the lessons are much the same."
+            0,
+            "A linear classifier meets much the same means and covariances, and so the lessons are much the same. A "
+            f"training batch has {len(data.train_labels[0]):,} images here and 10,000 there: the fewer they are, the "
+            "more is learned by heart (--data synthetic:10000 draws as many).",
         )
     return html.callout(text, kind="warning", more=" ".join(more))
 
