@@ -12,8 +12,8 @@ _CHANNELS = (1, 3, 4)
 def as_images(arrays: Mapping[str, np.ndarray], where: str) -> list[np.ndarray]:
     """The images of every part, (n, h, w, c), or feature vectors (n, d): all uint8, float32 or float64.
 
-    Whole numbers become uint8 where all of all parts are within 0..255, else floats; booleans become 0 and 255; half
-    precision grows to float32.
+    Whole numbers of images become uint8 where all of all parts are within 0..255, else floats; those of vectors are
+    floats unless they are uint8 already; booleans become 0 and 255; half precision grows to float32.
 
     Args:
         arrays: of each part, under the name that messages call it by: (n, h, w), (n, h, w, c) or (n, d).
@@ -58,7 +58,8 @@ def _of_one_type(arrays: Sequence[np.ndarray], where: str) -> list[np.ndarray]:
             f"{where}: expected one type in all parts, found {' and '.join(str(X.dtype) for X in arrays)}: whole "
             "numbers to 255 are divided by 255, floats are not"
         )
-    if whole and all(X.min() >= 0 and X.max() <= 255 for X in arrays):
+    of_pixels = arrays[0].ndim > 2 or all(X.dtype == np.uint8 for X in arrays)
+    if whole and of_pixels and all(X.min() >= 0 and X.max() <= 255 for X in arrays):
         return [X.astype(np.uint8, copy=False) for X in arrays]
     return [X.astype(np.result_type(np.float32, *(X.dtype for X in arrays)), copy=False) for X in arrays]
 

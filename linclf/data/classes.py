@@ -17,21 +17,26 @@ _INVISIBLE = {"Cf", "Zs"}
 
 
 def checked_names(names: Sequence[str], where: str) -> tuple[str, ...]:
-    """``names``, composed alike (NFC), if they can head columns and stand on pages; else DataError.
+    """``names``, each :func:`composed`, if they can head columns and stand on pages; else DataError.
 
     >>> checked_names(["cafe\u0301", "👩\u200d🌾"], "a folder")[0] == "caf\u00e9"
     True
     """
-    composed = tuple(unicodedata.normalize("NFC", name) for name in names)
-    if not 2 <= len(composed) <= MOST_CLASSES:
-        raise DataError(f"{where}: expected 2 to {MOST_CLASSES:,} classes, found {len(composed):,}")
-    for name, number in Counter(composed).items():
+    own = tuple(composed(name) for name in names)
+    if not 2 <= len(own) <= MOST_CLASSES:
+        raise DataError(f"{where}: expected 2 to {MOST_CLASSES:,} classes, found {len(own):,}")
+    for name, number in Counter(own).items():
         if number > 1 or len(name) > LONGEST_NAME or not can_be_shown(name):
             raise DataError(
                 f"{where}: expected for each class a name of its own that can be shown, of at most {LONGEST_NAME} "
                 f"characters, found {name[:LONGEST_NAME]!r}"
             )
-    return composed
+    return own
+
+
+def composed(name: str) -> str:
+    """A name in the one form of those that look alike: composed (NFC), without blanks around it."""
+    return unicodedata.normalize("NFC", name).strip()
 
 
 def can_be_shown(name: str) -> bool:
@@ -69,7 +74,7 @@ def numbered(
             raise DataError(f"{where}: expected the classes of the training images, found another: {_name(other[0])}")
         names = [_name(label) for label in classes]
     elif every.dtype.kind == "U":
-        classes = np.array([unicodedata.normalize("NFC", name) for name in names])
+        classes = np.array([composed(name) for name in names])
     elif every[0] >= 0 and every[-1] < len(names):
         classes = np.arange(len(names))
     else:
@@ -96,8 +101,7 @@ def _plain(labels: np.ndarray, where: str) -> np.ndarray:
             labels = np.char.decode(labels, "utf-8")
         if labels.dtype.kind == "U":
             distinct, places = np.unique(labels, return_inverse=True)
-            composed = [unicodedata.normalize("NFC", label) for label in distinct.tolist()]
-            return np.array(composed, dtype=str)[places.ravel()]
+            return np.array([composed(label) for label in distinct.tolist()], dtype=str)[places.ravel()]
     except (ValueError, SystemError) as error:  # bytes or numbers that are no characters
         raise DataError(f"{where}: expected labels as text, found {error}") from error
     raise DataError(f"{where}: expected labels as whole numbers or text, found {labels.dtype}; convert them first")

@@ -68,6 +68,7 @@ class Dataset:
         provenance: where from.
         validation_images, validation_labels: the same, one set, to validate on instead of training images; None where
             the data brought none.
+        feature_names: of the columns of feature vectors, (d,), in order; empty where they have none.
     """
 
     train_images: tuple[np.ndarray, ...]
@@ -78,6 +79,7 @@ class Dataset:
     provenance: Provenance
     validation_images: np.ndarray | None = None
     validation_labels: np.ndarray | None = None
+    feature_names: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         shape, classes = self.test_images.shape[1:], len(self.class_names)

@@ -98,7 +98,8 @@ def _load_path(name: str, options: dict[str, Any]) -> Dataset:
         place, word = whole, ""
     if not os.path.exists(place):
         raise DataError(
-            f"{name}: no such file or folder; give the path of data, or 'synthetic' for the surrogate of CIFAR-10"
+            f"{name or 'an empty name'}: no such file or folder; give the path of data, or 'synthetic' for the surrogate "
+            "of CIFAR-10"
         )
     path, home = Path(place), os.path.expanduser("~")
     source = place.replace(home, "~", 1) if place.startswith(home) else place
@@ -125,12 +126,18 @@ def _options(reader: Reader, name: str, word: str, options: dict[str, Any]) -> d
         if own in options:
             raise ConfigError(f"{name}: expected {own} once, found {word} and {options[own]}")
         if own == "image_size" and not (word.isdecimal() and len(word) < 5):
-            raise ConfigError(f"{name}: expected an image size in pixels after the colon, such as 32, found {word}")
+            raise ConfigError(
+                f"{name}: expected an image size in pixels after the colon, such as 32, found {word}; a column of "
+                "labels is for tables"
+            )
         options = options | {own: int(word) if own == "image_size" else word}
     for option in options:
         if option != own:
             kind = "folders of image files" if option == "image_size" else "tables"
             raise ConfigError(f"{name}: expected no {option}, which is for {kind}, found {options[option]!r}")
     if word and not own:
-        raise ConfigError(f"{name}: expected nothing after the colon, found {word}")
+        raise ConfigError(
+            f"{name}: expected neither an image size nor a column of labels, which are for folders of image files and "
+            f"tables, found {word}"
+        )
     return options

@@ -1,12 +1,12 @@
 """Which picture files are of which class and part, by the folders that they are in, and which are passed over."""
 
 import os
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from linclf.data.classes import composed
 from linclf.data.pictures import ENDINGS, HEIC
 from linclf.data.split import PART_NAMES
 from linclf.errors import DataError
@@ -93,7 +93,7 @@ def _classes(folder: Path, found: Found) -> dict[str, list[Path]]:
                 held = f", found only {sum(over.values())} others" if over else ", found none"
                 raise DataError(f"{path}: expected image files{held} (pictures end in .png, .jpg and the like)")
             found.over += over
-            classes.setdefault(unicodedata.normalize("NFC", path.name), []).extend(files)
+            classes.setdefault(composed(path.name), []).extend(files)
         elif _is_picture(path.name):
             loose.append(path)
         else:

@@ -125,7 +125,12 @@ class YourDataResults:
         counts = {part: own.tolist() for part, own in data.counts().items()}
         return {
             "format": FORMAT,
-            "data": {**asdict(data.provenance), "class_names": list(data.class_names), "counts": counts},
+            "data": {
+                **asdict(data.provenance),
+                "class_names": list(data.class_names),
+                "feature_names": list(data.feature_names),
+                "counts": counts,
+            },
             "plan": asdict(self.plan),
             "images": {"train": len(self.final.train), "validation": len(self.choosing.validation)},
             "chosen": asdict(self.chosen),

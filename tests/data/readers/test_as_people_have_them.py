@@ -13,7 +13,7 @@ import scipy.io
 from helpers import CIFAR100_NAMES, arrays, idx_bytes, refused, same_rows, training, write_cifar100
 from PIL import Image
 
-from linclf import ConfigError, DataError, load_dataset
+from linclf import Classifier, Config, ConfigError, DataError, load_dataset
 from linclf.cli import main
 from linclf.data import fetch as fetching
 from linclf.data import load
@@ -230,7 +230,7 @@ def test_keras_and_medmnist_arrays_are_read(tmp_path):
     [("?", np.uint8, 255), ("u2", np.uint8, 1), ("i8", np.uint8, 1), ("f2", np.float32, 1)],
 )
 def test_numbers_of_every_width_are_read(tmp_path, given, held, factor):
-    X = (np.arange(240).reshape(60, 4) % 2).astype(given)
+    X = (np.arange(240).reshape(60, 2, 2) % 2).astype(given)
     np.savez(tmp_path / "a.npz", X=X, y=np.arange(60) % 2)
     images, _ = training(load_dataset(tmp_path / "a.npz"))
     assert (images.dtype, images.max()) == (held, factor)
@@ -239,6 +239,15 @@ def test_numbers_of_every_width_are_read(tmp_path, given, held, factor):
         images, _ = training(load_dataset(tmp_path / "a.npz"))
         assert images.dtype in (np.float32, np.float64)
         assert set(np.unique(images)) == {300, 301}
+
+
+@pytest.mark.parametrize(("given", "held"), [("u1", "u1"), ("u2", "f4"), ("i8", "f8")])
+def test_whole_numbers_of_vectors_are_pixels_only_as_uint8(tmp_path, given, held):
+    """Whether a column of ages is scaled and takes other numbers later must not depend on which ages are there."""
+    np.savez(tmp_path / "a.npz", X=np.arange(240).reshape(60, 4).astype(given), y=np.arange(60) % 2)
+    images, _ = training(load_dataset(tmp_path / "a.npz"))
+    assert images.dtype == held
+    assert images.max() > 200
 
 
 BAD = {
@@ -407,7 +416,7 @@ def test_cifar_10_by_its_name_is_fetched_once_and_a_path_goes_before(tmp_path, m
 # Tables
 
 
-ROWS = "a,b,kind\n" + "".join(f"{i},{i / 2},{'xyz'[i % 3]}\n" for i in range(12))
+ROWS = "a,b,kind\n" + "".join(f"{5 * i},{i / 2},{'xyz'[i % 3]}\n" for i in range(12))
 
 
 def table(path, text=ROWS):
@@ -420,8 +429,10 @@ def test_tables_give_their_features_and_labels(tmp_path):
     data = load_dataset(path, label="kind")
     assert data.class_names == ("x", "y", "z")
     X, y = np.concatenate([training(data)[0], data.test_images]), np.concatenate([training(data)[1], data.test_labels])
-    same_rows((X, y), (np.array([[i, i / 2] for i in range(12)]), np.arange(12) % 3))
+    same_rows((X, y), (np.array([[5 * i, i / 2] for i in range(12)]), np.arange(12) % 3))
     assert "12 feature vectors of 3 classes" in data.provenance.describe()
+    assert data.provenance.describe().endswith("Features: a, b.")
+    assert data.feature_names == ("a", "b")
     assert load_dataset(f"{path}:kind").provenance == data.provenance
     table(path, path.read_text().replace("kind", "Label"))
     assert load_dataset(path).class_names == ("x", "y", "z")
@@ -443,13 +454,55 @@ def test_parquet_tables_are_read(tmp_path):
     refused(tmp_path / "t.parquet:kind", "t.parquet: expected a value in every row, some lack one in a")
 
 
+def test_columns_that_only_say_which_row_it_is_are_passed_over(tmp_path):
+    """Rows come sorted by class: the number of a row tells it, and nothing about another row."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"Id": range(7, 19), "a": [3, 1] * 6, "label": ["x", "y"] * 6})
+    frame.to_csv(tmp_path / "t.csv")
+    frame.set_index("a").to_parquet(tmp_path / "t.parquet")
+    data, named = load_dataset(tmp_path / "t.csv"), load_dataset(tmp_path / "t.parquet")
+    assert data.feature_names == named.feature_names == ("a",)
+    assert data.provenance.found.endswith(
+        "Features: a. Passed over: 1 columns without a name. Passed over, because they count the rows: Id."
+    )
+
+
+def test_a_column_of_small_whole_numbers_is_no_pixel(tmp_path):
+    data = load_dataset(table(tmp_path / "t.csv", "age,ill,label\n" + "30,True,y\n60,False,n\n" * 6))
+    classifier = Classifier.fit(data, Config(learning_rate=0.1, l2=0.0, epochs=20), progress=False)
+    assert classifier.predict([[300, 0], [-5.5, 1]]).tolist() == ["n", "y"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        ("NA b", ("NA", "b")),
+        ("2.0 10.0", ("2", "10")),
+        ("True False", ("False", "True")),
+        (f"{2**60} {2**60 + 1}", (str(2**60), str(2**60 + 1))),
+        ("v1.5 2", ("2", "v1.5")),
+    ],
+)
+def test_labels_of_a_table_are_what_is_written(tmp_path, labels, names):
+    first, second = labels.split()
+    rows = f"1.5,{first}\n2,{second} \n3,\"{second}\"\n" * 4
+    assert load_dataset(table(tmp_path / "t.csv", f"a,label\n{rows}")).class_names == names
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("a,b,kind\n1,2,x\n", "name the column of labels (--label NAME), one of a, b, kind"),
         ("a,y\n1,x\n,z\n", "some lack one in a"),
         ("a,b,y\n1,text,x\n", "found text or others in b"),
-        ("y\nx\n", "expected the table as images"),
+        ("y\nx\n", "with commas between them, found one alone: y"),
+        ("a;b;y\n1,5;2;x\n", "with commas between them, found one alone: a;b;y"),
+        ("a,y\n" + "1,x,\n" * 9, "found 2 names for 3 columns; end no line with a separator"),
+        ("a,a,y\n1,2,x\n", "expected a name of its own for each column, found a, a, y"),
+        ("a,y\n", "expected rows below the names"),
+        ("id,y\n1,x\n2,z\n", "expected columns of numbers beside y, found none to learn from"),
+        ("a,y\n5,\n7,z\n", "some lack one in y"),
+        ("a,y\n5,0.25\n7,0.5\n", "expected labels as whole numbers or text in y, found 0.25"),
         ("", "expected a table, could not read it"),
     ],
 )
@@ -457,6 +510,11 @@ def test_bad_tables_are_refused(tmp_path, text, said):
     with pytest.raises(DataError) as raised:
         load_dataset(table(tmp_path / "t.csv", text))
     assert said in str(raised.value)
+
+
+def test_labels_that_look_alike_are_one_class(tmp_path):
+    np.savez(tmp_path / "a.npz", X=np.arange(24.0).reshape(12, 2), y=["c0", "c0 ", " c1", "c1"] * 3)
+    assert load_dataset(tmp_path / "a.npz").class_names == ("c0", "c1")
 
 
 @pytest.mark.parametrize("name", ["digits:3", "synthetic"])
@@ -469,6 +527,14 @@ def test_an_option_for_other_data_is_refused(tmp_path, name):
     for options in ({"image_size": 8}, {"label": "x"}):
         with pytest.raises(ConfigError, match=r"a\.npz: expected no"):
             load_dataset(tmp_path / "a.npz", **options)
+    with pytest.raises(ConfigError, match="expected neither an image size nor a column of labels"):
+        load_dataset(f"{tmp_path / 'a.npz'}:8")
+    with pytest.raises(DataError, match="expected a column 32, found a, b, kind; an image size is for folders of pic"):
+        load_dataset(f"{table(tmp_path / 't.csv')}:32")
+    with pytest.raises(ConfigError, match=r"such as 32, found kind; a column of labels is for tables"):
+        load_dataset(f"{pets(tmp_path / 'pets')}:kind")
+    with pytest.raises(DataError, match="^an empty name: no such file or folder"):
+        load_dataset("")
 
 
 def test_the_command_line_names_the_data_as_the_library_does(tmp_path, monkeypatch):
