@@ -98,8 +98,8 @@ def _load_path(name: str, options: dict[str, Any]) -> Dataset:
         place, word = whole, ""
     if not os.path.exists(place):
         raise DataError(
-            f"{name or 'an empty name'}: no such file or folder; give the path of data, or 'synthetic' for the surrogate "
-            "of CIFAR-10"
+            f"{name or 'an empty name'}: no such file or folder; give the path of data, or 'synthetic' for the "
+            "surrogate of CIFAR-10"
         )
     path, home = Path(place), os.path.expanduser("~")
     source = place.replace(home, "~", 1) if place.startswith(home) else place

@@ -126,16 +126,16 @@ def _label_column(path: Path, names: list[str], label: str | None) -> str:
 
 
 def _labels(path: Path, column: Any) -> np.ndarray:
-    """Whole numbers where all labels are, else text."""
+    """Whole numbers where all labels are, else text; 1.0 is 1, which pandas and spreadsheets write so."""
     words = np.array([str(one) for one in column], dtype=str)
-    for kind in (np.int64, np.float64):  # 1.0 is as good as 1, which pandas and spreadsheets write so
-        with suppress(ValueError, OverflowError):
-            numbers = words.astype(kind)
-            break
-    else:
+    with suppress(ValueError, OverflowError):
+        return words.astype(np.int64)
+    try:
+        numbers = words.astype(np.float64)
+    except ValueError:
         return words
-    odd = numbers[~(np.abs(numbers) < 2**53) | (numbers % 1 != 0)] if kind is np.float64 else ()
-    if len(odd):
+    odd = numbers[~(np.abs(numbers) < 2**53) | (numbers % 1 != 0)]
+    if odd.size:
         raise DataError(f"{path}: expected labels as whole numbers or text in {column.name}, found {odd[0]:g}")
     return numbers.astype(np.int64)
 

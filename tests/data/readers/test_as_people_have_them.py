@@ -485,7 +485,7 @@ def test_a_column_of_small_whole_numbers_is_no_pixel(tmp_path):
 )
 def test_labels_of_a_table_are_what_is_written(tmp_path, labels, names):
     first, second = labels.split()
-    rows = f"1.5,{first}\n2,{second} \n3,\"{second}\"\n" * 4
+    rows = f'1.5,{first}\n2,{second} \n3,"{second}"\n' * 4
     assert load_dataset(table(tmp_path / "t.csv", f"a,label\n{rows}")).class_names == names
 
 
@@ -533,7 +533,7 @@ def test_an_option_for_other_data_is_refused(tmp_path, name):
         load_dataset(f"{table(tmp_path / 't.csv')}:32")
     with pytest.raises(ConfigError, match=r"such as 32, found kind; a column of labels is for tables"):
         load_dataset(f"{pets(tmp_path / 'pets')}:kind")
-    with pytest.raises(DataError, match="^an empty name: no such file or folder"):
+    with pytest.raises(DataError, match=r"^an empty name: no such file or folder"):
         load_dataset("")
 
 
