@@ -251,6 +251,12 @@ def test_verify_fails_on_a_difference_and_without_claims(written, capsys):
     assert "claims.json" in capsys.readouterr().err
 
 
+def test_a_report_that_makes_no_claims_is_not_blamed(tmp_path, capsys):
+    (tmp_path / "your_data.json").write_text("{}")
+    assert main(["verify", str(tmp_path)]) == 2
+    assert f"makes no claims to verify; its numbers are in {tmp_path}/your_data.json" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

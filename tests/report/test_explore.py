@@ -178,6 +178,14 @@ def test_the_command_refuses_it_before_a_kernel_starts(tmp_path, capsys):
     assert "l2 must be a finite number, 0 or more, not -1" in capsys.readouterr().err
 
 
+def test_more_images_than_there_are_is_said(tmp_path):
+    said = [
+        explore.setting(Exploration("synthetic:40", tmp_path, n_train=n, epochs=1, progress=False)).text
+        for n in (160, 1000)
+    ]
+    assert ["160 training images, all there are" in text for text in said] == [False, True]
+
+
 def test_the_first_images_train_beside_the_references_settings(tmp_path):
     """More than batch 1 has come from the batches that do not validate."""
     exploration = Exploration("synthetic:40", tmp_path, n_train=100, epochs=1, seeds=2, flip=True, progress=False)

@@ -22,6 +22,7 @@ YOURS = "yours"
 def setting(exploration: Exploration) -> Any:
     """What is tried, in a sentence."""
     plan, n_train = exploration.plan, len(exploration.split.train[1])
+    whole = ", all there are" if plan.n_train > n_train else ""
     more = [
         f"a learning rate multiplied by {plan.lr_decay:g} after each epoch" * (plan.lr_decay != 1),
         f"momentum {plan.momentum:g}" * (plan.momentum > 0),
@@ -31,7 +32,7 @@ def setting(exploration: Exploration) -> Any:
     ]
     return html.prose(
         f"Tried here: **{LOSS_WORDS[plan.loss]}, λ = {plan.l2:g}, η = {plan.learning_rate:g}**, mini-batches of "
-        f"{plan.batch_size:,}, {plan.epochs:,} epochs on {n_train:,} training images"
+        f"{plan.batch_size:,}, {plan.epochs:,} epochs on {n_train:,} training images{whole}"
         + "".join(f", {text}" for text in more if text)
         + f"; seed{'s' * (plan.seeds > 1)} {plan.seeds_in_words}. Beside it stand the reference's four settings of λ "
         "and η, trained on the same images with the cross-entropy."
