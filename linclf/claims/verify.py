@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from linclf.errors import DataError
+from linclf.errors import ConfigError, DataError
 from linclf.studies.results import Results, load_json
 
 from .verdicts import evaluate
@@ -24,9 +24,13 @@ def verify(path: str | os.PathLike[str]) -> str:
     Raises:
         DataError: a file cannot be read, or anything differs; names the first difference. Numbers may differ by a
             billionth, which is how far the sums of two machines drift apart.
+        ConfigError: the report makes no claims.
     """
     path = Path(path)
     results = path / "results.json" if path.is_dir() else path
+    own = results.parent / "your_data.json"
+    if not results.exists() and own.exists():
+        raise ConfigError(f"{path}: a report on data of one's own makes no claims to verify; its numbers are in {own}")
     beside = results.parent / "claims.json"
     computed = json.loads(json.dumps(evaluate(Results.load(results))))
     difference = _difference(load_json(beside), computed, "")

@@ -45,6 +45,8 @@ PICTURE = "summary.png"
 """The first page's first picture; its description, within the file, holds the counts of the verdicts."""
 MODEL = "model.npz"
 """The network to keep."""
+BALANCED = "model-balanced.npz"
+"""The one beside it, for which all classes of imbalanced data count alike."""
 
 
 def notebooks() -> dict[str, parameters.Notebook]:
@@ -149,7 +151,8 @@ def _train(studies: dict[str, Any], chosen: Collection[str], clock: Clock) -> di
         with suppress(DivergenceError):
             found[kind] = study.run(*arms) if kind == "reference" else study.run()
         count += study.workspace.count
-    print(f"networks: {count.trained} trained, {count.reused} reused", flush=True)
+    if studies:
+        print(f"networks: {count.trained} trained, {count.reused} reused", flush=True)
     clock.lap("training", count.flop)
     if "0_baseline" in chosen:
         with suppress(DivergenceError):
@@ -240,3 +243,7 @@ def _write_numbers(out: Path, studies: dict[str, Any], found: dict[str, Any], co
     keeps = found.get("your_data") or studies.get("reference")
     if keeps and (classifier := keeps.classifier()):
         classifier.save(out / MODEL)
+    if keeps := found.get("your_data"):
+        (out / BALANCED).unlink(missing_ok=True)
+        if classifier := keeps.balanced_classifier():
+            classifier.save(out / BALANCED)

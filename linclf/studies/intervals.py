@@ -21,6 +21,11 @@ class Interval(NamedTuple):
     low: float
     high: float
 
+    @property
+    def is_wide(self) -> bool:
+        """Whether it is of a share that so few images cannot tell: wider than 20 points."""
+        return self.high - self.low > 0.2
+
 
 def of_share(share: float, n: float) -> Interval:
     """Wilson's interval of a share of n images, 0..1; without images, share 0 and all that is possible.

@@ -169,14 +169,14 @@ def test_all_claims_of_the_ledger_appear_with_a_verdict(results):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"seeds": [1000]}, "needs 10 seeds, numbered from 1000 (here 1: 1000)"),
-        ({"seeds": range(10)}, "needs 10 seeds, numbered from 1000 (here 10: 0, 1, 2 ...)"),
-        ({"seeds": [1000, 1001, 1002]}, "needs 10 seeds, numbered from 1000 (here 3: 1000, 1001, 1002)"),
-        ({"seeds": range(1000, 1004)}, "needs 10 seeds, numbered from 1000 (here 4: 1000, 1001, 1002 ...)"),
+        ({"seeds": [1000]}, "needs 10 seeds, numbered from 1000 (here: seed 1000)"),
+        ({"seeds": range(10)}, "needs 10 seeds, numbered from 1000 (here: 10 seeds, 0, 1, 2 ...)"),
+        ({"seeds": [1000, 1001, 1002]}, "needs 10 seeds, numbered from 1000 (here: 3 seeds, 1000, 1001, 1002)"),
+        ({"seeds": range(1000, 1004)}, "needs 10 seeds, numbered from 1000 (here: 4 seeds, 1000, 1001, 1002 ...)"),
         ({"name": "Gaussian surrogate of CIFAR-10"}, "needs CIFAR-10 (here: Gaussian surrogate of CIFAR-10)"),
         (
             {"name": "other", "seeds": [1000]},
-            "needs CIFAR-10 (here: other); needs 10 seeds, numbered from 1000 (here 1: 1000)",
+            "needs CIFAR-10 (here: other); needs 10 seeds, numbered from 1000 (here: seed 1000)",
         ),
     ],
 )
@@ -249,6 +249,12 @@ def test_verify_fails_on_a_difference_and_without_claims(written, capsys):
     (written / "claims.json").unlink()
     assert main(["verify", str(written)]) == 1
     assert "claims.json" in capsys.readouterr().err
+
+
+def test_a_report_that_makes_no_claims_is_not_blamed(tmp_path, capsys):
+    (tmp_path / "your_data.json").write_text("{}")
+    assert main(["verify", str(tmp_path)]) == 2
+    assert f"makes no claims to verify; its numbers are in {tmp_path}/your_data.json" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

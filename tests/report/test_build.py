@@ -27,6 +27,7 @@ from linclf.report import build, parameters
 from linclf.report.pages import CEILING, PAGES, USUAL, page_file
 from linclf.report.render import convert, mathml
 from linclf.report.views import html
+from linclf.system.progress import Clock
 
 NOTEBOOKS = ROOT / "notebooks"
 
@@ -48,6 +49,12 @@ def test_a_page_a_notebook_and_the_results(report):
     assert results["exact"]["E1"]["relative_error"] < 1e-6
     assert results["exact"]["E2"]["relative_error"] < 1e-6
     assert results["exact"]["E2"]["loss_at_zero"] == 9
+
+
+def test_networks_are_counted_where_studies_train(capsys):
+    """The page to explore trains in its notebook: nothing has been trained before."""
+    build._train({}, ["explore"], Clock())
+    assert "networks" not in capsys.readouterr().out
 
 
 def test_a_classifier_to_keep_stands_beside_the_pages(report):

@@ -60,11 +60,20 @@ def test_numbers_and_a_classifier_stand_beside(photos):
     assert classifier.loss == document["chosen"]["loss"]
     assert classifier.image_shape == (16, 16, 3)
     assert list(classifier.class_names) == document["data"]["class_names"]
+    assert classifier.validation_accuracy is None  # it trained on the images that validated the search
+    balanced = Classifier.load(photos / "model-balanced.npz")
+    assert not np.array_equal(balanced.model.W, classifier.model.W)
+    page = (photos / "index.html").read_text()
+    assert f"seed 0 (test accuracy {100 * document['finals'][0]['test_accuracy']:.1f}\xa0%)" in page
+    assert "<code>model-balanced.npz</code>, the one for which every class counts alike" in page
 
 
 def test_pages_of_the_reference_are_made_beside_and_linked(tmp_path):
     np.savez(tmp_path / "rows.npz", **arrays(n=60))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "model-balanced.npz").write_text("of other data")
     assert report(tmp_path / "rows.npz", tmp_path / "out", "--seeds", "2") == 0
+    assert not (tmp_path / "out" / "model-balanced.npz").exists()
     kept = (tmp_path / "out" / "model.npz").read_bytes()
     assert report(tmp_path / "rows.npz", tmp_path / "out", "--only", "2_svm", "--single-file") == 0
     assert 'href="index.html">Your data</a>' in (tmp_path / "out" / "2_svm.html").read_text()

@@ -1,5 +1,6 @@
 """The study of data of one's own: what it chooses on, how much it searches, and what it says in odd cases."""
 
+import io
 import json
 import math
 import re
@@ -8,11 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers import SCRIPT, arrays
+from PIL import Image
 
 from linclf.data.load import load_dataset
 from linclf.data.split import split_dataset
-from linclf.report.views import your_data, your_data_diagnosis, your_data_limits
+from linclf.report.views import your_data, your_data_diagnosis, your_data_limits, your_data_scores
 from linclf.studies.store import Count
+from linclf.studies.your_data.copies import are_copies
 from linclf.studies.your_data.design import SCORE, SEARCH, Plan, search_size
 from linclf.studies.your_data.results import mean_recall
 from linclf.studies.your_data.study import YourDataStudy
@@ -129,11 +132,11 @@ def views(results):
     yield from (your_data.samples(data, number=1), your_data.split(results), your_data.search(results))
     yield from (your_data.heat_map(results, loss, number=2) for loss in ("cross_entropy", "multiclass_hinge"))
     yield from (
-        your_data.accuracies(results),
-        your_data.classes(results),
+        your_data_scores.accuracies(results),
+        your_data_scores.classes(results),
         your_data_diagnosis.confusion(results, number=4),
     )
-    yield from filter(None, [your_data_diagnosis.confusion_counts(results), your_data.weighted(results)])
+    yield from filter(None, [your_data_diagnosis.confusion_counts(results), your_data_scores.weighted(results)])
     for view in ("reliability", "mistakes", "typical"):
         yield getattr(your_data_diagnosis, view)(results, number=5)
     yield your_data_limits.learning_curve(results, number=9)
@@ -157,6 +160,87 @@ def test_pictures_are_shown_in_the_full_range(scale, dtype):
     data = dataset([20, 20], shape=(1, 2, 1))
     shown = your_data.pixels(replace(data, test_images=images), images)
     assert (shown.dtype, shown.min(), shown.max()) == (np.uint8, 0, 255)
+
+
+def pictures(n, seed=0):
+    """Noise as 32 x 32 pixels, and the same saved as JPEG."""
+    found, again = np.random.default_rng(seed).integers(0, 256, (n, 32, 32, 3), np.uint8), []
+    for pixels in found:
+        Image.fromarray(pixels).save(file := io.BytesIO(), format="jpeg", quality=90)
+        again.append(np.asarray(Image.open(file)))
+    return found, np.stack(again)
+
+
+def test_copies_are_found_and_others_are_not():
+    images, again = pictures(60)
+    assert are_copies(images[:5], images).all()
+    assert are_copies(again, images).all()
+    assert not are_copies(pictures(20, seed=1)[0], images).any()
+    flat = np.arange(100, 110, dtype=np.uint8)[:, None, None, None] * np.ones((1, 12, 12, 1), np.uint8)
+    assert are_copies(flat[:6], flat[4:]).tolist() == [False] * 4 + [True] * 2
+    digits = load_dataset("digits")
+    assert not are_copies(digits.test_images, np.concatenate(digits.train_images)).any()
+    table = np.arange(20.0).reshape(10, 2)
+    assert are_copies(np.concatenate([table[3:5], table[:2] + 1e-6]), table).tolist() == [True, True, False, False]
+
+
+def test_nothing_is_concluded_from_a_test_that_holds_copies(tmp_path):
+    images, again = pictures(100)
+    y = np.arange(100) % 2
+    parts = {"train": (images, y), "test": (np.concatenate([again[:30], pictures(10, seed=1)[0]]), y[:40])}
+    results = study(tmp_path, split_dataset(parts, name="made", source="a test", layout="arrays"), epochs=20).run()
+    assert np.flatnonzero(results.copied).tolist() == list(range(30))
+    assert not results.copied_validation.any()
+    assert results.accuracy_without_copies.value == results.right[30:].mean()
+    said = "make up 30 of the 40 images for testing; a network may remember those. Without them accuracy is"
+    assert said in your_data.headline(results).text
+    assert "accuracy without copies" in your_data_scores.accuracies(results).markup
+    assert "take the copies out" in your_data_limits.limits(results).text
+    assert "explain" not in your_data_limits.limits(results).text
+    assert "with copies in the test, that does not tell whether more" in your_data_limits.more(results)
+    assert results.document()["copies"]["test"] == 30
+
+
+def test_copies_that_validate_are_said(tmp_path):
+    results = study(tmp_path, dataset([60, 60], validation=True), epochs=2).run()
+    assert "make up 34 of the 40 rows for validation" in your_data.split(results).text
+
+
+def test_a_test_unlike_the_validation_tells_nothing_about_more_data(tmp_path):
+    data = dataset([200, 200], apart=2.0)
+    unlike = replace(data, test_labels=1 - data.test_labels)
+    like, unlike = (study(tmp_path / str(i), d, epochs=4).run() for i, d in enumerate((data, unlike)))
+    assert like.is_like_validation
+    assert not unlike.is_like_validation
+    assert "intervals lie apart" in your_data_limits.limits(unlike).text
+    assert "does not tell whether more" in your_data_limits.more(unlike)
+    assert "intervals lie apart" not in your_data_limits.limits(like).text
+
+
+def test_too_few_to_test_is_said_and_who(tmp_path):
+    results = study(tmp_path, dataset([60, 40, 1, 6]), epochs=2).run()
+    few = "Fewer than 5 rows are there to test 2 (none), 3 (1): too few to tell"
+    assert few in your_data.balance(results.dataset).text
+    assert few in your_data_limits.limits(results).text
+    assert "So few as" in your_data.headline(results).text
+    assert "classes that have any to test, 3 of 4." in your_data_scores.accuracies(results).text
+    if results.chosen.loss == "cross_entropy":
+        assert "no more sure than it may be" not in your_data_diagnosis.reliability(results, number=5).text
+    assert your_data.few_to_test(dataset([60, 60])) == ""
+
+
+@pytest.mark.parametrize(("counts", "said"), [([60, 60], "0 is"), ([60, 60, 6], "0, one of the largest, is")])
+def test_a_largest_class_is_called_so_where_it_is_one(tmp_path, counts, said):
+    assert f"Always saying {said} right" in your_data.headline(study(tmp_path, dataset(counts), epochs=1).run()).text
+
+
+def test_what_more_data_would_bring_counts_imbalanced_classes_alike(tmp_path):
+    results = study(tmp_path, dataset([600, 60, 30], apart=0.7), epochs=4).run()
+    half = results.curve[len(results.final.train) // 2]
+    gain = results.balanced_accuracy.value - mean_recall(results.confusion_of(half)).value
+    assert results.doubling.value == pytest.approx(gain)
+    assert results.doubling.low < gain < results.doubling.high
+    assert ") of balanced accuracy: " in your_data_limits.more(results)
 
 
 def test_names_from_data_are_text(tmp_path):

@@ -95,8 +95,8 @@ def reliability(probability: np.ndarray, shares: Sequence[Interval]) -> Axes:
 
 
 @own_settings()
-def accuracy_by_size(points: Mapping[int, Sequence[float]], last: Interval) -> Axes:
-    """Test accuracy of each network, 0..1, by the number that it trained on; the largest number has an interval."""
+def accuracy_by_size(points: Mapping[int, Sequence[float]], last: Interval, what: str) -> Axes:
+    """What each network reaches, 0..1, by the number that it trained on; the largest number has an interval."""
     ax = new_axes()
     for size, values in points.items():
         ax.plot([size] * len(values), 100 * np.array(values), "o", ms=3.5, color=TRAIN, alpha=0.5)
@@ -104,7 +104,7 @@ def accuracy_by_size(points: Mapping[int, Sequence[float]], last: Interval) -> A
     ax.plot(list(points), means, "-", color=TRAIN, lw=1.6, label="mean, and each network")
     bar = [[100 * (last.value - last.low)], [100 * (last.high - last.value)]]
     ax.errorbar([max(points)], [100 * last.value], yerr=bar, color=VALIDATION, lw=1.4, label="95 % interval")
-    ax.set(xscale="log", xlabel="number to train on", ylabel="test accuracy, %")
+    ax.set(xscale="log", xlabel="number to train on", ylabel=f"test {what}, %")
     ax.set_xticks(list(points), [f"{size:,}" for size in points])
     ax.minorticks_off()
     legend_below(styled(ax))

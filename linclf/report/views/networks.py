@@ -54,7 +54,7 @@ def confusion(data: Dataset, predictions: np.ndarray, title: str, *, number: int
         f"the most frequent mistake is {names[mistaken]} taken for {names[taken]} ({whole(off[mistaken, taken])})."
     )
     if not off.any():
-        found = "No image is taken for another class's."
+        found = "There is no mistake."
     if len(names) > plots.MOST_NAMED_CLASSES:
         title += " Classes are numbered from 0, in the order of the CSV file's columns."
     return html.figure(

@@ -1,14 +1,14 @@
-"""What a report on data of one's own shows of the data, the search and the test: a figure, table or sentence each."""
+"""What a report on data of one's own shows of the data and the search: a figure, table or sentence each."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from linclf.data.dataset import Dataset
-from linclf.studies import metrics
-from linclf.studies.intervals import Interval, of_share
+from linclf.studies.intervals import Interval
 from linclf.studies.your_data.design import PENALTIES, is_imbalanced
-from linclf.studies.your_data.results import YourDataResults, mean_recall
+from linclf.studies.your_data.results import YourDataResults
 from linclf.studies.your_data.study import YourDataStudy
 
 from . import html
@@ -20,6 +20,8 @@ from .provenance import how_it_ran
 MOST_ROWS = 100
 """Classes that a table lists."""
 MOST_SAMPLES, SAMPLES_A_CLASS = 60, 6
+ENOUGH_TO_TEST, MOST_NAMED = 5, 10
+"""Images that a class needs for its recall to be told at all, and classes that a sentence names."""
 
 
 def rows(data: Dataset, n: int | None = None) -> str:
@@ -38,17 +40,39 @@ def percent(found: Interval | float, unit: str = " %") -> str:
 def headline(results: YourDataResults) -> Any:
     """The result in a few sentences."""
     data, (largest, always) = results.dataset, results.baseline
+    n, sizes = rows(data, len(data.test_labels)), data.counts()["training"]
+    alike = int((sizes == sizes.max()).sum())
+    which = ", the largest class," if alike == 1 else ", one of the largest," if alike < len(sizes) else ""
     text = (
-        f"**{percent(results.accuracy)}** of the {rows(data, len(data.test_labels))} held out as a test are given "
-        "their class by one linear layer (in brackets, here and below, the 95 % interval). Always saying "
-        f"{markdown(data.class_names[largest])}, the largest class, is right for {percent(always.mean())}."
+        f"**{percent(results.accuracy)}** of the {n} held out as a test are given their class by one linear layer (in "
+        f"brackets, here and below, the 95 % interval). Always saying {markdown(data.class_names[largest])}{which} is "
+        f"right for {percent(always.mean())}."
     )
+    if results.accuracy.is_wide:
+        text += f" So few as {n} cannot tell it any closer."
     if is_imbalanced(data):
         text += (
             f" The classes are imbalanced: counted alike, on average {percent(results.balanced_accuracy)} of a class "
             "are recognised."
         )
+    if results.copied.any():
+        text += f" **Mind:** {copies(results)}"
     return html.prose(text)
+
+
+def copies(results: YourDataResults) -> str:
+    """How much of the test is a copy of what the network was trained on, in sentences; only where some is."""
+    data, without = results.dataset, results.accuracy_without_copies
+    left = f"Without them accuracy is {percent(without)}." if without else "Without them nothing is left to test on."
+    return f"{_copies(data, results.copied, 'for testing', 'train or validate')} {left}"
+
+
+def _copies(data: Dataset, copied: np.ndarray, purpose: str, others: str) -> str:
+    near = "" if data.test_images.ndim == 2 else ", or what looks like them,"
+    return (
+        f"Copies of {rows(data)} that {others}{near} make up {copied.sum():,} of the {rows(data, len(copied))} "
+        f"{purpose}; a network may remember those."
+    )
 
 
 def about(study: YourDataStudy) -> Any:
@@ -60,11 +84,14 @@ def split(results: YourDataResults) -> Any:
     """Which images train, which validate and which test, in a sentence."""
     data, n_validation = results.dataset, len(results.choosing.validation)
     source = "the last training batch" if data.validation_labels is None else "those that the data brought"
-    return html.prose(
+    text = (
         f"λ, η and the loss are chosen on {rows(data, n_validation)}, {source}, after training on "
         f"{len(results.choosing.train):,}; the final network trains on all {len(results.final.train):,}, and the "
         f"{len(data.test_labels):,} for testing are looked at once, at the end."
     )
+    if results.copied_validation.any():
+        text += f" **Mind:** {_copies(data, results.copied_validation, 'for validation', 'train')}"
+    return html.prose(text)
 
 
 def counts(data: Dataset) -> Any:
@@ -88,15 +115,37 @@ def balance(data: Dataset) -> Any:
     """Whether the classes are of about one size; a warning where they are not."""
     names, total = data.class_names, np.sum(list(data.counts().values()), axis=0)
     most, fewest = int(total.argmax()), int(total.argmin())
-    if not is_imbalanced(data):
+    few = few_to_test(data)
+    if is_imbalanced(data):
+        said = (
+            f"The classes are imbalanced: {rows(data, total[most])} are {names[most]} "
+            f"({percent(total[most] / total.sum())}), and {total[fewest]:,} {names[fewest]}. Accuracy alone says "
+            "little here; look at balanced accuracy and at the recall of each class."
+        )
+    else:
         size = f"{total[fewest]:,} to {total[most]:,}" if total[most] > total[fewest] else f"{total[most]:,}"
-        return html.callout(f"The classes are of about one size: {size} {rows(data)} each.")
-    return html.callout(
-        f"The classes are imbalanced: {rows(data, total[most])} are {names[most]} "
-        f"({percent(total[most] / total.sum())}), and {total[fewest]:,} {names[fewest]}. Accuracy alone says little "
-        "here; look at balanced accuracy and at the recall of each class.",
-        kind="warning",
+        said = f"The classes are of about one size: {size} {rows(data)} each."
+    return html.callout(f"{said} {few}".strip(), kind="warning" if few or is_imbalanced(data) else "note")
+
+
+def few_to_test(data: Dataset, show: Callable[[str], str] = str) -> str:
+    """Which classes have too few images for testing, in a sentence; none if all have enough."""
+    tested = data.counts()["test"]
+    few = np.flatnonzero(tested < ENOUGH_TO_TEST)
+    if not len(few):
+        return ""
+    named = ", ".join(f"{show(data.class_names[i])} ({tested[i] or 'none'})" for i in few[:MOST_NAMED])
+    rest = f" and {len(few) - MOST_NAMED:,} more" if len(few) > MOST_NAMED else ""
+    return (
+        f"Fewer than {ENOUGH_TO_TEST} {rows(data)} are there to test {named}{rest}: too few to tell how well they are "
+        "recognised."
     )
+
+
+def smallest_tested(data: Dataset) -> int:
+    """The class with the fewest images for testing, of those that have any."""
+    tested = data.counts()["test"]
+    return int(np.where(tested > 0, tested, tested.max() + 1).argmin())
 
 
 def samples(data: Dataset, *, number: int | str) -> Any:
@@ -155,62 +204,3 @@ def search(results: YourDataResults) -> Any:
     if chosen.l2 == max(PENALTIES):
         text += " That is the largest λ of the search: the network does best where it may say little."
     return html.prose(text)
-
-
-def accuracies(results: YourDataResults) -> Any:
-    """Accuracy, balanced accuracy and the baseline's, as a table."""
-    (largest, always), n_test = results.baseline, len(results.right)
-    names, n_classes = results.dataset.class_names, int((results.confusion.sum(axis=1) > 0).sum())
-    lines = [
-        ["accuracy", percent(results.accuracy, "")],
-        ["balanced accuracy", percent(results.balanced_accuracy, "")],
-        [f"always {names[largest]}", percent(of_share(float(always.mean()), n_test), "")],
-        ["always it, balanced", percent(float(always.any()) / n_classes, "")],
-        [f"on the training {rows(results.dataset)}", percent(results.training_accuracy, "")],
-    ]
-    seeds = f", mean of {results.plan.seeds} seeds" if results.plan.seeds > 1 else ""
-    caption = f"On {rows(results.dataset, n_test)} for testing{seeds}; 95 % intervals over them. "
-    caption += "Balanced accuracy is the mean recall of the classes."
-    return html.table(["measure", "%"], lines, caption=caption)
-
-
-def classes(results: YourDataResults) -> Any:
-    """Precision, recall, F1 and support of each class, as a table."""
-    scores, given = metrics.class_scores(results.confusion), results.confusion.sum(axis=0)
-    lines = []
-    for i, name in enumerate(results.dataset.class_names[:MOST_ROWS]):
-        support = scores.support[i]
-        lines.append(
-            [
-                name,
-                f"{support:.0f}",
-                percent(scores.f1[i], "") if support + given[i] else "",
-                percent(of_share(scores.precision[i], given[i]), "") if given[i] else "none predicted",
-                percent(of_share(scores.recall[i], support), "") if support else "none to test",
-            ]
-        )
-    caption = "Recall: the share of a class that is given it. Precision: the share of what is given a class that is of "
-    caption += "it. F1: their harmonic mean. Support: how many there are to test."
-    if len(results.dataset.class_names) > MOST_ROWS:
-        caption += f" The first {MOST_ROWS} classes; your_data.json has all."
-    return html.table(["class", "support", "F1, %", "precision, %", "recall, %"], lines, caption=caption)
-
-
-def weighted(results: YourDataResults) -> Any:
-    """The same network, trained so that all classes count alike, as a table; None where classes are of one size."""
-    if not results.balanced:
-        return None
-    data, lines = results.dataset, []
-    smallest = int(np.argmin(data.counts()["test"] + 1e9 * (data.counts()["test"] == 0)))
-    for title, runs in (("as they are", results.finals), ("every class alike", results.balanced)):
-        matrix = results.confusion_of(runs)
-        accuracy = of_share(float(results.share_right(runs).mean()), len(results.right))
-        support = matrix[smallest].sum()
-        recall = of_share(float(matrix[smallest, smallest] / support), float(support))
-        lines.append([title, *(percent(found, "") for found in (mean_recall(matrix), accuracy, recall))])
-    caption = (
-        "Trained with the classes as they are, and with weights so that every class counts alike "
-        '(class_weight="balanced"), everything else being the same.'
-    )
-    columns = ["training", "balanced accuracy, %", "accuracy, %", f"recall of {data.class_names[smallest]}, %"]
-    return html.table(columns, lines, caption=caption)

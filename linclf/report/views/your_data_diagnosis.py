@@ -7,7 +7,7 @@ import numpy as np
 
 from linclf.studies import metrics
 from linclf.studies.intervals import Interval, of_share
-from linclf.studies.your_data.results import YourDataResults
+from linclf.studies.your_data.results import YourDataResults, mean_recall
 from linclf.training.model import Linear, softmax
 
 from . import charts, html, networks, plots
@@ -35,10 +35,12 @@ def reliability(results: YourDataResults, *, number: int | str) -> Any:
     gap, all_right = float(sure.mean()), of_share(float(right.mean()), len(right))
     says = f"On average the network gives its answer a probability of {percent(gap)}, and is right in "
     says += f"{percent(all_right)}: "
-    if all_right.low <= gap <= all_right.high:
-        says += "no more sure than it may be."
+    if not all_right.low <= gap <= all_right.high:
+        says += "too sure." if gap > all_right.value else "not sure enough."
+    elif all_right.is_wide:
+        says += f"{rows(results.dataset, len(right))} for testing cannot tell whether it is too sure."
     else:
-        says += f"{'too' if gap > all_right.value else 'not'} sure{'' if gap > all_right.value else ' enough'}."
+        says += "no more sure than it may be."
     says += f" The mean distance from the diagonal (expected calibration error) is {percent(found.error, ' points')}."
     caption = "How often an answer is right, by the probability that the network gives it; bars are 95 % intervals. "
     data = {
@@ -138,6 +140,9 @@ def weights(results: YourDataResults, *, number: int | str) -> Any:
 
 def kept(results: YourDataResults) -> Any:
     """What the report's ``model.npz`` is, and how to use it."""
-    accuracy = percent(results.validation_accuracy.value)
-    which = f"this network, of seed {results.plan.first_seed} (validation accuracy {accuracy})"
+    first = results.finals[0].record
+    which = f"this network, of seed {first['seed']} (test accuracy {percent(first['test_accuracy'])})"
+    if results.balanced:
+        own = percent(mean_recall(results.confusion_of(results.balanced[:1])).value)
+        which += f", and, as `model-balanced.npz`, the one for which every class counts alike (balanced accuracy {own})"
     return networks.kept(results.dataset, which)

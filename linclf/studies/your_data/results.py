@@ -17,7 +17,8 @@ from linclf.studies.store import StoredRun
 from linclf.training.config import config_of
 from linclf.training.loop import Run
 
-from .design import Choice, Plan, Size
+from .copies import are_copies
+from .design import Choice, Plan, Size, is_imbalanced
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,24 @@ class YourDataResults:
         return share
 
     @cached_property
+    def copied(self) -> np.ndarray:
+        """Whether each test image is a copy of one that trains or validates, (n_test,)."""
+        data = self.dataset
+        given = [] if data.validation_images is None else [data.validation_images]
+        return are_copies(data.test_images, np.concatenate([*data.train_images, *given]))
+
+    @cached_property
+    def copied_validation(self) -> np.ndarray:
+        """Whether each validation image is a copy of one that trains in the search, (n_validation,)."""
+        *train, last = self.dataset.train_images
+        given = self.dataset.validation_images
+        return (
+            are_copies(last, np.concatenate(train))
+            if given is None
+            else are_copies(given, np.concatenate([*train, last]))
+        )
+
+    @cached_property
     def confusion(self) -> np.ndarray:
         """Test images of each true class (row) that were given each class (column), mean over seeds, (C, C)."""
         return self.confusion_of(self.finals)
@@ -87,6 +106,19 @@ class YourDataResults:
         return intervals.of_share(float(self.right.mean()), len(self.right))
 
     @property
+    def accuracy_without_copies(self) -> Interval | None:
+        """Test accuracy on the images that are no copies, with its interval over them; None if there are none."""
+        own = self.right[~self.copied]
+        return intervals.of_share(float(own.mean()), len(own)) if len(own) else None
+
+    @property
+    def is_like_validation(self) -> bool:
+        """Whether test and validation accuracy can be of images alike; also where the search trained on less."""
+        test, validation = self.accuracy, self.validation_accuracy
+        whole = (self.size.n_train, self.size.epochs) == (len(self.choosing.train), self.plan.epochs)
+        return not whole or (test.low <= validation.high and validation.low <= test.high)
+
+    @property
     def validation_accuracy(self) -> Interval:
         """Of the chosen configuration in the search, with its interval over images."""
         return intervals.of_share(max(map(validation_accuracy, self.search)), len(self.choosing.validation))
@@ -108,21 +140,36 @@ class YourDataResults:
 
     @property
     def doubling(self) -> Interval | None:
-        """What the last doubling of the training images brought; None if there are too few of them."""
+        """What the last doubling of the training images brought; None if there are too few of them.
+
+        In accuracy, but in balanced accuracy where classes are imbalanced.
+        """
         half = [runs for n, runs in self.curve.items() if n == len(self.final.train) // 2]
-        return intervals.of_difference(self.right, self.share_right(half[0])) if half else None
+        if not half:
+            return None
+        own, other, labels = self.right, self.share_right(half[0]), self.dataset.test_labels
+        if not is_imbalanced(self.dataset):
+            return intervals.of_difference(own, other)
+        each = [labels == label for label in np.unique(labels)]
+        return intervals.of_mean([intervals.of_difference(own[rows], other[rows]) for rows in each])
 
     def classifier(self) -> Classifier:
         """The first final network, with all that it takes to use it."""
-        kept = self.finals[0]
+        return self._classifier(self.finals[0])
+
+    def balanced_classifier(self) -> Classifier | None:
+        """The same of the network that was trained so that all classes count alike, where there is one."""
+        return self._classifier(self.balanced[0]) if self.balanced else None
+
+    def _classifier(self, kept: StoredRun) -> Classifier:
         run = Run(config_of(kept.record), kept.model, None, kept.record["seconds"])
-        standardize = fit_standardizer(self.dataset, self.final)
-        return Classifier.of(run, standardize, self.dataset, validation_accuracy=self.validation_accuracy.value)
+        return Classifier.of(run, fit_standardizer(self.dataset, self.final), self.dataset)
 
     def document(self) -> dict[str, Any]:
         """All of it as plain values, for ``your_data.json``."""
         data, classes = self.dataset, metrics.class_scores(self.confusion)
         counts = {part: own.tolist() for part, own in data.counts().items()}
+        without = self.accuracy_without_copies
         return {
             "format": FORMAT,
             "data": {
@@ -136,6 +183,11 @@ class YourDataResults:
             "chosen": asdict(self.chosen),
             "accuracy": self.accuracy._asdict(),
             "balanced_accuracy": self.balanced_accuracy._asdict(),
+            "copies": {
+                "test": int(self.copied.sum()),
+                "validation": int(self.copied_validation.sum()),
+                "accuracy_without": without and without._asdict(),
+            },
             "training_accuracy": self.training_accuracy,
             "baseline": {"class": data.class_names[self.baseline[0]], "accuracy": float(self.baseline[1].mean())},
             "classes": {name: values.tolist() for name, values in classes._asdict().items()},
