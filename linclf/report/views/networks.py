@@ -75,6 +75,8 @@ def kept(data: Dataset, which: str) -> Any:
         use = f'`linclf predict model.npz photo.jpg`, or `{load}.predict("photo.jpg")` in Python'
     else:
         use = f"`{load}.predict(X)` in Python, with X of shape {('n', *images.shape[1:])}".replace("'", "")
+    if data.feature_names:
+        use += ", or a DataFrame with columns of the same names"
     return html.prose(
         f"`linclf report` writes `model.npz` beside its pages: {which}, with all that it takes to use it: {use}. That "
         "needs linclf and, for picture files, Pillow; not the data."
