@@ -193,7 +193,7 @@ def test_the_sentence_on_ingredients_names_those_that_gave_more_than_chance():
     assert ceiling_views.most(found).endswith("added to the baseline, none; left out of the mix, none.")
     found["shuffle"] = ((0.4, 0.1, 0.7), (0.2, 0.1, 0.3))
     found["data"] = ((4.0, 3.0, 5.0), (2.0, -0.1, 4.0))
-    said = "added to the baseline, all the data (+4.0 points) and shuffling (+0.4 points); left out of the mix, shuffling"
+    said = "to the baseline, all the data (+4.0 points) and shuffling (+0.4 points); left out of the mix, shuffling"
     assert said in ceiling_views.most(found)
 
 

@@ -55,6 +55,8 @@ def confusion(data: Dataset, predictions: np.ndarray, title: str, *, number: int
     )
     if not off.any():
         found = "There is no mistake."
+    if len(predictions) > 1:
+        title += f" The networks of {len(predictions)} seeds are counted together."
     if len(names) > plots.MOST_NAMED_CLASSES:
         title += " Classes are numbered from 0, in the order of the CSV file's columns."
     return html.figure(

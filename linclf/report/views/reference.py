@@ -171,13 +171,18 @@ def draws_table(results: Results, arm: str, setting: int) -> Any:
         known = [share for share in shares if share is not None]
         if known:  # not where there are fewer test images than that
             rows.append([f"{int(size):,}", f"{np.mean(known):.3f}"])
-    final = [results.curves(arm, setting, f"{name}_loss")[:, -1].mean() for name in ("train", "validation")]
-    answer = "is below" if final[1] < final[0] else "is not below"
-    caption = (
-        f"The validation loss, {final[1]:.4f}, {answer} the training loss, {final[0]:.4f}. Share of 200 random draws "
-    )
-    caption += "of test images whose mean loss is below the training loss; so many draws tell a share to ± 7 points."
+    caption = "Share of 200 random draws of test images whose mean loss is below the training loss."
     return html.table(["images per draw", "share below"], rows, caption=caption)
+
+
+def below(results: Results, arm: str, setting: int) -> Any:
+    """Whether the validation loss ends below the training loss, in a sentence."""
+    train, validation = (results.curves(arm, setting, f"{name}_loss")[:, -1].mean() for name in ("train", "validation"))
+    answer = "is below" if validation < train else "is not below"
+    return html.prose(
+        f"Here the validation loss, {validation:.4f}, **{answer}** the training loss, {train:.4f}. Two hundred draws "
+        "tell a share to ± 7 points."
+    )
 
 
 def timings_table(results: Results) -> Any:
