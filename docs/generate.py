@@ -176,8 +176,9 @@ def ceiling() -> str:
     for loss, word in LOSS_WORDS.items():
         own = [run for run in document["finals"] if run["name"] == f"{loss} {document['images']['final']}"]
         accuracies = np.array([run["test_accuracy"] for run in own])
-        rows.append([word, percent(accuracies), f"{REPORTED.get(loss, '')}"])
-    return _table(["loss", "here", "highest reported"], rows)
+        mark = " (chosen)" if loss == document["chosen_loss"] else ""
+        rows.append([word + mark, percent(accuracies), f"{REPORTED.get(loss, '')}"])
+    return _table(["loss", "here", "highest known"], rows)
 
 
 def _table(header: list[str], rows: list[list[str]]) -> str:

@@ -101,7 +101,8 @@ def _missing(results: Results, rule: dict[str, Any], needs: Sequence[str]) -> st
     few = len(seeds) < rule["seeds"]
     if "seeds" in needs and (few or seeds != list(range(rule["first_seed"], rule["first_seed"] + len(seeds)))):
         here = ", ".join(map(str, seeds[:3])) + (" ..." if len(seeds) > 3 else "")
-        lacks.append(f"needs {rule['seeds']} seeds, numbered from {rule['first_seed']} (here {len(seeds)}: {here})")
+        here = f"seed {here}" if len(seeds) == 1 else f"{len(seeds)} seeds, {here}"
+        lacks.append(f"needs {rule['seeds']} seeds, numbered from {rule['first_seed']} (here: {here})")
     return "; ".join(lacks) or None
 
 

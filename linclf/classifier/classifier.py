@@ -40,6 +40,7 @@ class Classifier:
         config: what it was trained with, where that is known.
         data_name, data_sha256: of the data set that it was trained on, where there was one.
         validation_accuracy: share of validation images, 0..1, where it was measured.
+        feature_names: of the columns of feature vectors, (d,), in order; empty where they have none.
 
     Raises:
         DataError: parts that do not fit each other.
@@ -63,10 +64,12 @@ class Classifier:
     data_name: str = ""
     data_sha256: str = ""
     validation_accuracy: float | None = None
+    feature_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_names", checked_names(self.class_names, "class_names"))
-        object.__setattr__(self, "image_shape", tuple(self.image_shape))
+        for name in ("image_shape", "feature_names"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         get_loss(self.loss)
         W, b, shape, own = self.model.W, self.model.b, self.image_shape, self.standardize
         if len(shape) not in (1, 3) or not all(isinstance(n, int) and n > 0 for n in shape):
@@ -77,6 +80,8 @@ class Classifier:
                 f"expected W {(n, d)}, b {(n,)} and mean and std {(d,)} for {n} classes and images {shape}, found "
                 f"{W.shape}, {b.shape}, {own.mean.shape} and {own.std.shape}"
             )
+        if self.feature_names and not len(self.feature_names) == len(set(self.feature_names)) == d:
+            raise DataError(f"expected {d} feature names, each another, found {len(self.feature_names)}")
         arrays = W, b, own.mean, own.std
         if not (all(a.dtype.kind == "f" and np.isfinite(a).all() for a in arrays) and own.std.min() > 0):
             raise DataError("expected W, b, mean and std of finite numbers, and std above 0, found others")
@@ -149,6 +154,7 @@ class Classifier:
             data_name=dataset.provenance.name if dataset else "",
             data_sha256=dataset.provenance.sha256 if dataset else "",
             validation_accuracy=found.validation_accuracy if validation_accuracy is None else validation_accuracy,
+            feature_names=dataset.feature_names if dataset else tuple(found.feature_names),
         )
 
     def scores(self, images: Images) -> np.ndarray:
@@ -156,14 +162,15 @@ class Classifier:
 
         Args:
             images: an array of n images or of one, of the shape and type that it was trained on (whole numbers 0 to 255
-                where they were uint8); or the name of a picture file, or a list of them, which are prepared as for
-                training: upright, on white, cropped to the middle and resized.
+                where they were uint8); of features that have names, also a DataFrame with columns of these names, in
+                any order and beside others, or a row of one; or the name of a picture file, or a list of them, which
+                are prepared as for training: upright, on white, cropped to the middle and resized.
 
         Raises:
             DataError: images of another shape, type or range, or a file that is no picture.
             ConfigError: files, without the package that reads them.
         """
-        X, single = as_batch(images, self.image_shape, pixels=self.standardize.of_pixels)
+        X, single = as_batch(images, self.image_shape, self.feature_names, pixels=self.standardize.of_pixels)
         W, b = self._in_float64
         S = np.empty((len(X), len(b)))
         step = at_a_time(self.image_shape)
@@ -221,14 +228,15 @@ class Classifier:
         """Write an ONNX file, which runs without linclf: images (n, ...) in, of the trained type, and out (n, C).
 
         What comes out is called "probabilities", or "scores" for a network of the multi-class hinge, float32, and
-        differs from what is computed here by rounding.
+        differs from what is computed here by rounding. The file's properties hold the names of classes and features.
 
         Raises:
             ConfigError: onnx is not installed.
         """
         from .onnx import write_onnx
 
-        write_onnx(path, self.model, self.standardize, self.class_names, self.image_shape, self.loss)
+        told = {"class_names": self.class_names, "feature_names": self.feature_names}
+        write_onnx(path, self.model, self.standardize, told, self.image_shape, self.loss)
 
     @cached_property
     def _in_float64(self) -> tuple[np.ndarray, np.ndarray]:

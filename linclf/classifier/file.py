@@ -27,6 +27,7 @@ _TOLD: dict[str, Any] = {
     "data_name": str,
     "data_sha256": str,
     "validation_accuracy": float | int | None,
+    "feature_names": list,
 }
 """What the text holds under the names of the classifier's own fields, besides format, scale and preparation."""
 
@@ -56,15 +57,15 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         W, b, mean, std, text = (arrays[name] for name in _ARRAYS)
         if text.nbytes > _LONGEST_TEXT:
             raise ValueError(f"its text takes {text.nbytes:,} bytes")
-        told = json.loads(text.tobytes())
+        told = {"feature_names": []} | json.loads(text.tobytes())  # older files have none
         if told["format"] != FORMAT or told["preparation"] != PREPARATION:
             raise ValueError("it was made by another version of linclf, of which this one does not know the format")
         found = {name: told[name] for name in _TOLD}
         for name, kind in _TOLD.items():
             if not isinstance(found[name], kind):
                 raise ValueError(f"its {name} is none")
-        if not all(isinstance(name, str) for name in found["class_names"]):
-            raise ValueError("a name of a class is no text")
+        if not all(isinstance(name, str) for name in found["class_names"] + found["feature_names"]):
+            raise ValueError("a name of a class or feature is no text")
         config = found["config"] and config_of(found["config"])
         if config and found["config"].keys() - vars(config).keys():
             raise ValueError("its config is none")

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,13 @@ def write_onnx(
     path: str | os.PathLike[str],
     model: Linear,
     standardize: Standardizer,
-    class_names: Sequence[str],
+    told: Mapping[str, Sequence[str]],
     image_shape: tuple[int, ...],
     loss: str,
 ) -> None:
     """Write the graph from images (n, *image_shape), uint8 or float32, to probabilities or scores (n, C), float32.
+
+    The names that are ``told`` become properties of the file, as text in JSON.
 
     Raises:
         ConfigError: onnx is not installed.
@@ -62,7 +64,7 @@ def write_onnx(
         nodes,
         "linclf",
         [helper.make_tensor_value_info("images", kind, ["n", *image_shape])],
-        [helper.make_tensor_value_info(made[0], TensorProto.FLOAT, ["n", len(class_names)])],
+        [helper.make_tensor_value_info(made[0], TensorProto.FLOAT, ["n", len(model.b)])],
         [numpy_helper.from_array(values.astype(np.float32), name) for name, values in numbers.items()],
     )
     proto = helper.make_model(
@@ -71,6 +73,6 @@ def write_onnx(
         ir_version=_IR_VERSION,
         opset_imports=[helper.make_opsetid("", _OPSET)],
     )
-    helper.set_model_props(proto, {"class_names": json.dumps(list(class_names))})
+    helper.set_model_props(proto, {name: json.dumps(list(names)) for name, names in told.items()})
     onnx.checker.check_model(proto, full_check=True)
     write_whole(path, lambda file: file.write(proto.SerializeToString()))

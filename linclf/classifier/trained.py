@@ -20,6 +20,7 @@ class Trained:
     config: Config | None
     class_names: list[str]
     validation_accuracy: float | None
+    feature_names: list[str]
 
 
 def parts(trained: Any) -> Trained:
@@ -27,14 +28,15 @@ def parts(trained: Any) -> Trained:
     if isinstance(trained, Run):
         config, model = trained.config, trained.model
         accuracy = _validation_accuracy(trained.history, config.restore_best)
-        return Trained(model, config.loss, config, [str(i) for i in range(len(model.b))], accuracy)
+        return Trained(model, config.loss, config, [str(i) for i in range(len(model.b))], accuracy, [])
     if not hasattr(trained, "history_"):
         kind = type(trained).__name__
         raise ConfigError(f"expected a Run of linclf.train, or a fitted SoftmaxClassifier or SVMClassifier, not {kind}")
     model = from_coefficients(trained.coef_, trained.intercept_)
     loss = "cross_entropy" if hasattr(trained, "predict_proba") else "multiclass_hinge"
     accuracy = _validation_accuracy(trained.history_, trained.early_stopping)
-    return Trained(model, loss, None, [str(name) for name in trained.classes_], accuracy)
+    features = [str(name) for name in getattr(trained, "feature_names_in_", ())]
+    return Trained(model, loss, None, [str(name) for name in trained.classes_], accuracy, features)
 
 
 def _validation_accuracy(history: History | None, of_best_epoch: bool) -> float | None:

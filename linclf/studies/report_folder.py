@@ -18,9 +18,11 @@ def default_report_folder() -> tuple[Path, str]:
     Raises:
         ConfigError: neither can be written to.
     """
-    first = ((source_tree() or Path()) / "reports" / "latest").absolute()
-    if _writable(first):
-        return first, f"Finished runs are kept in {first / 'runs'}."
+    tree, own = source_tree(), Path("reports", "latest")
+    first = ((tree or Path()) / own).absolute()
+    if _writable(first):  # pages are handed on: no path of this machine
+        where = "linclf's source tree" if tree else "the current folder"
+        return first, f"Finished runs are kept in {own / 'runs'}, in {where}."
     with suppress(ConfigError):  # no home folder
         cache = cache_folder() / "reports" / "latest"
         if _writable(cache):

@@ -169,14 +169,14 @@ def test_all_claims_of_the_ledger_appear_with_a_verdict(results):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"seeds": [1000]}, "needs 10 seeds, numbered from 1000 (here 1: 1000)"),
-        ({"seeds": range(10)}, "needs 10 seeds, numbered from 1000 (here 10: 0, 1, 2 ...)"),
-        ({"seeds": [1000, 1001, 1002]}, "needs 10 seeds, numbered from 1000 (here 3: 1000, 1001, 1002)"),
-        ({"seeds": range(1000, 1004)}, "needs 10 seeds, numbered from 1000 (here 4: 1000, 1001, 1002 ...)"),
+        ({"seeds": [1000]}, "needs 10 seeds, numbered from 1000 (here: seed 1000)"),
+        ({"seeds": range(10)}, "needs 10 seeds, numbered from 1000 (here: 10 seeds, 0, 1, 2 ...)"),
+        ({"seeds": [1000, 1001, 1002]}, "needs 10 seeds, numbered from 1000 (here: 3 seeds, 1000, 1001, 1002)"),
+        ({"seeds": range(1000, 1004)}, "needs 10 seeds, numbered from 1000 (here: 4 seeds, 1000, 1001, 1002 ...)"),
         ({"name": "Gaussian surrogate of CIFAR-10"}, "needs CIFAR-10 (here: Gaussian surrogate of CIFAR-10)"),
         (
             {"name": "other", "seeds": [1000]},
-            "needs CIFAR-10 (here: other); needs 10 seeds, numbered from 1000 (here 1: 1000)",
+            "needs CIFAR-10 (here: other); needs 10 seeds, numbered from 1000 (here: seed 1000)",
         ),
     ],
 )

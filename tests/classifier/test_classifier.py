@@ -122,7 +122,7 @@ def test_feature_vectors_and_grey_images(tmp_path):
         with pytest.raises(DataError, match=said):
             fitted.scores(wrong)
     with pytest.raises(
-        DataError, match=r"expected arrays: it was trained on numbers that are no 8-bit pixels of shape"
+        DataError, match=r"a network trained on feature vectors of 4 numbers classifies no picture files, but in Python"
     ):
         fitted.predict("a.png")
 
@@ -133,6 +133,34 @@ def test_feature_vectors_and_grey_images(tmp_path):
     np.testing.assert_array_equal(
         fitted.scores(grey.test_images > 99), fitted.scores(255 * (grey.test_images > 99).astype(np.uint8))
     )
+
+
+def test_a_table_is_taken_by_the_names_of_its_columns(tmp_path):
+    """As scikit-learn's estimators do: by their order alone, wrong columns would be wrong answers, in silence."""
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    frame = pandas.DataFrame({"a": rng.normal(size=60), "on": rng.integers(0, 2, 60) > 0, "n": rng.integers(0, 9, 60)})
+    frame.assign(label=np.where(frame.a > 0, "x", "y")).to_csv(tmp_path / "t.csv", index=False)
+    Classifier.fit(load_dataset(tmp_path / "t.csv"), CONFIG, progress=False).save(tmp_path / "model.npz")
+    classifier = Classifier.load(tmp_path / "model.npz")
+    assert classifier.feature_names == ("a", "on", "n")
+    wanted = classifier.scores(frame.to_numpy(dtype=float))
+    other = frame.assign(id="text")[["n", "id", "a", "on"]]
+    np.testing.assert_array_equal(classifier.scores(other), wanted)
+    np.testing.assert_array_equal(classifier.scores(other.iloc[3]), wanted[3])
+    np.testing.assert_array_equal(classifier.scores(frame.to_numpy(dtype=float).tolist()), wanted)
+    np.testing.assert_array_equal(classifier.scores(pandas.DataFrame(frame.to_numpy(dtype=float))), wanted)
+    with pytest.raises(DataError, match=r"found none or several of n among a, on$"):
+        classifier.scores(frame[["a", "on"]])
+    with pytest.raises(DataError, match="expected columns of numbers"):
+        classifier.scores(frame.assign(n="text"))
+
+
+def test_an_estimators_feature_names_are_kept():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": [0.0, 1, 2, 3], "b": [1.0, 0, 1, 0]})
+    estimator = SoftmaxClassifier(random_state=0, max_iter=2).fit(frame, [0, 0, 1, 1])
+    assert Classifier.of(estimator).feature_names == ("a", "b")
 
 
 def test_files_are_prepared_as_in_training(tmp_path):
@@ -204,6 +232,8 @@ def test_what_is_not_trained_is_refused(trained):
     [
         {"class_names": ["a"] * 10},
         {"class_names": ["a", "b"]},
+        {"feature_names": ["a", "b"]},
+        {"feature_names": ["a"] * 3072},
         {"image_shape": (32, 32)},
         {"image_shape": (32, 32, -3)},
         {"image_shape": (32, 31, 3)},

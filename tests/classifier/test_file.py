@@ -24,6 +24,7 @@ WHOLE = Classifier(
     data_name="flowers",
     data_sha256="0" * 64,
     validation_accuracy=0.25,
+    feature_names=tuple("uvwxyz"),
 )
 
 
@@ -31,7 +32,7 @@ WHOLE = Classifier(
 def test_all_of_it_comes_back(tmp_path, classifier):
     classifier.save(tmp_path / "model.npz")
     loaded = Classifier.load(tmp_path / "model.npz")
-    for name in ("class_names", "image_shape", "loss", "config", "data_name", "data_sha256", "validation_accuracy"):
+    for name in vars(classifier).keys() - {"model", "standardize"}:
         assert getattr(loaded, name) == getattr(classifier, name)
     for own, other in ((loaded.model, classifier.model), (loaded.standardize, classifier.standardize)):
         for name in own.__dataclass_fields__:
@@ -41,6 +42,15 @@ def test_all_of_it_comes_back(tmp_path, classifier):
     np.testing.assert_array_equal(Linear.load(tmp_path / "model.npz").W, classifier.model.W)
     with np.load(tmp_path / "model.npz", allow_pickle=False) as arrays:
         assert json.loads(arrays["about"].tobytes())["preparation"]["crop"] == "middle"
+
+
+def test_a_file_of_a_version_that_kept_no_feature_names_is_read(tmp_path):
+    WHOLE.save(tmp_path / "model.npz")
+    with np.load(tmp_path / "model.npz") as file:
+        arrays = dict(file)
+    told(feature_names="none")(arrays)
+    np.savez(tmp_path / "old.npz", **arrays)
+    assert Classifier.load(tmp_path / "old.npz").feature_names == ()
 
 
 def as_bytes(text):
@@ -68,7 +78,8 @@ def told(**changes):
         (told(config="none"), "found none of its 'config'"),
         (told(config={"learning_rate": -1, "l2": 0, "augment": None}), "learning_rate must be"),
         (told(config={"rate": 1, "augment": None}), "rate"),
-        (told(class_names=[1, 2]), "a name of a class is no text"),
+        (told(class_names=[1, 2]), "a name of a class or feature is no text"),
+        (told(feature_names=[1, 2]), "a name of a class or feature is no text"),
         (told(image_shape=[2.0, 1, 3]), "expected an image_shape"),
         (told(image_shape=6), "its image_shape is none"),
         (told(validation_accuracy=float("nan")), "a validation accuracy from 0 to 1"),

@@ -35,7 +35,9 @@ def test_onnxruntime_gives_the_same_numbers(tmp_path, kind, loss):
     (found,) = session.run(None, {"images": images})
     expected = classifier.predict_proba if classifier.has_probabilities else classifier.scores
     np.testing.assert_allclose(found, expected(data.test_images), atol=1e-5)
-    assert json.loads(session.get_modelmeta().custom_metadata_map["class_names"]) == list(data.class_names)
+    told = session.get_modelmeta().custom_metadata_map
+    assert json.loads(told["class_names"]) == list(data.class_names)
+    assert json.loads(told["feature_names"]) == []
 
 
 def test_without_onnx_it_says_what_to_install(tmp_path, monkeypatch):

@@ -100,7 +100,7 @@ def test_the_others_still_run_where_one_cannot_be_read(capsys, monkeypatch):
         (["none.npz", "a.png"], "none.npz: expected a model saved by Classifier.save"),
         (["broken.png", "a.png"], "broken.png: expected a model"),
         (["model.npz", "a.png", "--top", "0"], "--top must be a whole number, 1 or more, not 0"),
-        (["vectors.npz", "a.png"], "expected arrays: it was trained on numbers that are no 8-bit pixels of shape (4,)"),
+        (["vectors.npz", "a.png"], "trained on feature vectors of 4 numbers classifies no picture files"),
         (["model.npz"], "the following arguments are required: FILE"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 from helpers import ROOT, TINY
 from PIL import Image
 
-from linclf import ConfigError, Standardizer, load_dataset
+from linclf import Config, ConfigError, Standardizer, load_dataset
 from linclf.cli import main
 from linclf.report.pages import page_file
 from linclf.report.views import explore, play, sliders
@@ -143,10 +143,13 @@ def test_the_scripts_are_short():
         ([3, 2, 1, 1.5], "is lowest at epoch 2, 1, and ends at 1.5: fewer epochs"),
         ([3, 2, 1, 0.5], "still falls at the end, 0.5"),
         ([3, 1, 1.001, 1], "hardly changes any more at the end, 1."),
+        ([3, 2.99, 2.98, 2.98], "hardly moves from where it began, 3: a larger η"),
     ],
 )
 def test_the_turn_of_the_validation_loss_is_told(loss, said):
-    assert said in explore._turn(np.array(loss, float))
+    config = Config(learning_rate=0.1, l2=0.1)
+    assert said in explore._turn(np.array(loss, float), config)
+    assert "The penalty is too large" in explore._turn(np.array(loss, float), replace(config, l2=5.0))
 
 
 @pytest.mark.parametrize(("points", "said"), [(15, "15 points more"), (5, "5 points more"), (-1, "(−1.0 points on")])
@@ -218,14 +221,14 @@ def test_sliders_train_what_they_show_and_say_what_cannot_be_trained(tmp_path):
     exploration = Exploration("synthetic:60", tmp_path, epochs=3, progress=False)
     made = sliders.sliders(exploration, number="X4")
     assert {"text/html", "image/png", "application/vnd.jupyter.widget-view+json"} <= set(made._repr_mimebundle_()[0])
-    *controls, said, curves, epoch, templates = made.widgets.children
+    _, *controls, said, curves, epoch, templates = made.widgets.children
     named = {control.description: control for control in controls}
     assert len(named) == 6
     named["penalty λ"].value, named["epochs"].value = 0.1, 5
     wanted = replace(exploration.plan, l2=0.1, epochs=5)
     (run,), _, _ = exploration.train(wanted)
     right = 100 * run.history.train_accuracy[-1], 100 * run.history.validation_accuracy[-1]
-    assert "5 epochs on 60 images" in said.value
+    assert "λ = 0.1, η = 0.001: 5 epochs on 60 images" in said.value
     assert "{:.1f} % of them are right, and {:.1f} % of 60 validation images".format(*right) in said.value
     assert (epoch.max, epoch.value) == (5, 5)
     last, figure = templates.value, curves.value
@@ -236,3 +239,4 @@ def test_sliders_train_what_they_show_and_say_what_cannot_be_trained(tmp_path):
     named["epochs"].value, named["learning rate η"].value = 40, 0.3
     named["penalty λ"].value = 10.0
     assert "training diverged" in said.value
+    assert curves.value == templates.value == ""

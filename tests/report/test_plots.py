@@ -38,7 +38,7 @@ def test_seeds_of_one_setting_are_one_line_with_their_range(runs):
     np.testing.assert_allclose(
         axes.lines[0].get_ydata(), np.mean([run.history.train_cost for run in runs[:2]], axis=0), rtol=1e-12
     )
-    assert legend(axes) == ["training", "range of 2 seeds", "validation", "range of 2 seeds"]
+    assert legend(axes) == ["training", "mean and range of 2 seeds", "validation", "mean and range of 2 seeds"]
     assert axes.get_ylabel() == "cost"
 
 

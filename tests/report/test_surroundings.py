@@ -135,7 +135,10 @@ def test_auto_is_the_checkout_and_the_page_says_so(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     study = Study("synthetic:40", "auto")
     assert study.workspace.out_dir == ROOT / "reports" / "latest"
-    assert f"Finished runs are kept in {study.workspace.store.folder}." in provenance.data_note(study).markup
+    note, made_again = provenance.data_note(study).markup, provenance.provenance(study, "2_svm").text
+    assert f"Finished runs are kept in {Path('reports', 'latest', 'runs')}, in linclf&#x27;s source tree." in note
+    assert str(ROOT) not in note + made_again  # pages are handed on
+    assert "linclf report --data synthetic:40 --only 2_svm" in made_again
     assert "kept in" not in provenance.data_note(Study("synthetic:40", tmp_path)).markup
 
 

@@ -49,10 +49,12 @@ IN_JUPYTER = (
     ":is(.templates,.pictures) :is(td,th){border:0!important;padding:.2em!important}"
     ":is(.templates,.pictures) td{max-width:8em!important}"
     ".pixels{image-rendering:pixelated;display:inline!important;max-width:none!important}"
-    ".panel{display:inline-block;vertical-align:top;width:12em}</style>"
+    ".panel{display:inline-block;vertical-align:top;width:12em}"
+    ".play meter::-webkit-meter-optimum-value{background:#0072b2}"
+    ".play .negative::-webkit-meter-optimum-value{background:#d55e00}</style>"
 )
-"""Jupyter aligns cells to the right, shades every second row and blurs pixels; its slides shrink pictures in a table
-and draw lines between them. A page has ``page.css`` instead."""
+"""Jupyter aligns cells to the right, shades every second row, blurs pixels and leaves bars green; its slides shrink
+pictures in a table and draw lines between them. A page has ``page.css`` instead."""
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def bias_and_variance(results: CeilingResults) -> Any:
         ["the chosen networks, on test images", f"{len(final.train[1]):,}", percent(seen), percent(tested), gap]
     )
     columns = ["networks", "images", "training, %", "held out, %", "gap, points"]
-    caption = "A low accuracy on the training images themselves is bias, a gap to images held out is variance."
+    caption = "A low accuracy on the training images themselves speaks for bias, a gap to images held out for variance."
     return html.table(columns, rows, caption=caption)
 
 

@@ -17,6 +17,7 @@ from .reference import difference
 _FIRST = ("refuted", "inconclusive", None, "reproduced")
 """The order in which the first page lists verdicts."""
 _WORDS = WORDS | {
+    "draws_below": "share below in draws of",
     "rising": "epochs that rise",
     "train_loss": "training loss",
     "in_both": "images in both",

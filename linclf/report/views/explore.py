@@ -74,15 +74,15 @@ def finding(explored: Explored) -> Any:
     theirs = 100 * explored.reference.curves("base", best, "validation_accuracy")[:, -1].mean()
     test = 100 * np.mean([metrics.accuracy(given, explored.dataset.test_labels) for given in predictions(explored)])
     # As the two numbers are shown: NumPy's round is another than the one that shows them.
-    points = float(f"{validation:.1f}") - float(f"{theirs:.1f}")
+    points = float(f"{validation:.2f}") - float(f"{theirs:.2f}")
     word = "more than" if points > 0 else "fewer than" if points < 0 else "exactly like"
     said = [
-        f"**{validation:.1f} %** of the validation images are right at the end: "
-        + (f"{abs(points):.1f} points " if points else "")
-        + f"{word} {setting_name(best)}, the best of the reference's four here ({theirs:.1f} %). On the test images "
-        f"it is {test:.1f} %.",
+        f"**{validation:.2f} %** of the validation images are right at the end: "
+        + (f"{abs(points):.2f} points " if points else "")
+        + f"{word} {setting_name(best)}, the best of the reference's four here ({theirs:.2f} %). On the test images "
+        f"it is {test:.2f} %.",
         _gap(train - validation),
-        _turn(series["validation_loss"]),
+        _turn(series["validation_loss"], explored.runs[0].config),
     ]
     return html.prose(" ".join(said))
 
@@ -103,9 +103,14 @@ def _gap(points: float) -> str:
     )
 
 
-def _turn(loss: np.ndarray) -> str:
+def _turn(loss: np.ndarray, config: Config) -> str:
     """Where the validation loss turned, and what to do about it."""
     lowest = int(loss.argmin())
+    if 2 * config.learning_rate * config.l2 >= 1:
+        return "The penalty is too large for this learning rate: each step overshoots 0, less of either would help."
+    if np.abs(loss / loss[0] - 1).max() < 0.01:
+        start = f"{loss[0]:.3g}"
+        return f"The validation loss hardly moves from where it began, {start}: a larger η or more epochs may help."
     if loss[-1] > 1.005 * loss[lowest]:
         return (
             f"The validation loss is lowest at epoch {lowest}, {loss[lowest]:.3g}, and ends at {loss[-1]:.3g}: fewer "

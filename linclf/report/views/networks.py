@@ -55,6 +55,8 @@ def confusion(data: Dataset, predictions: np.ndarray, title: str, *, number: int
     )
     if not off.any():
         found = "There is no mistake."
+    if len(predictions) > 1:
+        title += f" The networks of {len(predictions)} seeds are counted together."
     if len(names) > plots.MOST_NAMED_CLASSES:
         title += " Classes are numbered from 0, in the order of the CSV file's columns."
     return html.figure(
@@ -73,6 +75,8 @@ def kept(data: Dataset, which: str) -> Any:
         use = f'`linclf predict model.npz photo.jpg`, or `{load}.predict("photo.jpg")` in Python'
     else:
         use = f"`{load}.predict(X)` in Python, with X of shape {('n', *images.shape[1:])}".replace("'", "")
+    if data.feature_names:
+        use += ", or a DataFrame with columns of the same names"
     return html.prose(
         f"`linclf report` writes `model.npz` beside its pages: {which}, with all that it takes to use it: {use}. That "
         "needs linclf and, for picture files, Pillow; not the data."

@@ -133,7 +133,7 @@ def surest(
             rows[word] = [_judged(images[i], names[y[i]], names[given[i]], p[i], what) for i in found]
     share = accuracy(given, y)
     caption = (
-        f"Of {len(y):,} {what} images {100 * share:.1f} % are right. Above, those that it is surest of and gets "
+        f"Of {len(y):,} {what} images {100 * share:.2f} % are right. Above, those that it is surest of and gets "
         "right; below, those that it is surest of and gets wrong, with the class that it gives and its probability."
     )
     data = {

@@ -74,7 +74,7 @@ def history(
                 label, colour = "" if j else title, COLOURS[i % len(COLOURS)]
             ax.plot(values.mean(axis=0), color=colour, linestyle=style, linewidth=1.6, label=label or None)
             if len(values) > 1:
-                band = None if len(groups) > 1 else f"{label}, range of {len(values)} seeds"
+                band = None if len(groups) > 1 else f"{label}, mean and range of {len(values)} seeds"
                 epochs = np.arange(values.shape[1])
                 ax.fill_between(
                     epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, lw=0, label=band

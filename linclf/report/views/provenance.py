@@ -25,18 +25,23 @@ def is_the_references(data: str) -> bool:
 
 def data_note(study: Study | CeilingStudy | Exploration) -> Any:
     """Which data this page is made on, with a warning where they are not the reference's; where "auto" keeps runs."""
-    provenance = study.workspace.data.provenance
+    data = study.workspace.data
+    provenance = data.provenance
     more = [f"Data: {provenance.describe()}", *how_it_ran(study.workspace)]
     if is_the_references(provenance.name):
-        return html.callout(f"Made on {provenance.name}.", more=" ".join(more))
+        bytes_ = ", but not on its official bytes" if provenance.official is False else ""
+        return html.callout(f"Made on {provenance.name}{bytes_}.", more=" ".join(more))
     text = "Made on other data, not on CIFAR-10: the reference's numbers, and what is said of them, do not apply here."
     if provenance.synthetic:
         text = (
-            "Made on a surrogate of CIFAR-10, not on CIFAR-10: accuracies differ by some points, and no claim of the "
-            "reference gets a verdict here."
+            "Made on a surrogate of CIFAR-10, not on CIFAR-10: accuracies differ by some points, and of the "
+            "reference's claims only the exact ones get a verdict here."
         )
         more.insert(
-            0, "A linear classifier meets much the same means and covariances, and so the lessons are much the same."
+            0,
+            "A linear classifier meets much the same means and covariances, and so the lessons are much the same. A "
+            f"training batch has {len(data.train_labels[0]):,} images here and 10,000 there: the fewer they are, the "
+            "more is learned by heart (--data synthetic:10000 draws as many).",
         )
     return html.callout(text, kind="warning", more=" ".join(more))
 
@@ -64,7 +69,8 @@ def data_deviation(study: Study) -> Any:
 def provenance(study: Study | CeilingStudy | Exploration, notebook: str) -> Any:
     """Where this page's numbers come from, and the command that makes the page again."""
     workspace, plan = study.workspace, study.plan
-    command = ["linclf", "report", "--data", str(workspace.source), "--out", str(workspace.out_dir), "--only", notebook]
+    out = [] if workspace.kept else ["--out", str(workspace.out_dir)]
+    command = ["linclf", "report", "--data", str(workspace.source), *out, "--only", notebook]
     for field in fields(plan):
         value = getattr(plan, field.name)
         if field.name in _OPTIONS:

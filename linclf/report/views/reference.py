@@ -77,15 +77,15 @@ def _curve_numbers(results: Results, arm: str, setting: int, quantity: str) -> d
 def _seen(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
     """What to see in curves (seeds, epochs + 1): whether training jumps or falls, and where validation turns."""
     epochs = train.shape[1] - 1
-    rises, jumps = ((np.diff(train) > share * train[:, :-1]).sum(axis=1).mean() for share in (0, 0.01))
-    trained, mean = train.mean(axis=0), validation.mean(axis=0)
+    trained, mean = train.mean(axis=0), validation.mean(axis=0)  # the lines that are drawn
+    rises, jumps = ((np.diff(trained) > share * trained[:-1]).sum() for share in (0, 0.01))
     start, highest, end = (digits(value, quantity) for value in (trained[0], trained.max(), trained[-1]))
     if jumps > epochs / 5:
-        first = f"Training {quantity} jumps: it goes up by more than 1 % in {jumps:.0f} of {epochs} epochs"
+        first = f"Training {quantity} jumps: it goes up by more than 1 % in {jumps} of {epochs} epochs"
     else:
         over = f"up to {highest}, then " * (highest not in (start, end))
         first = f"Training {quantity} goes from {start} {over}to {end}"
-        first += f", up in {rises:.0f} of {epochs} epochs" if rises >= 0.5 else ", never up"
+        first += f", up in {rises} of {epochs} epochs" if rises else ", never up"
     lowest, end = int(mean.argmin()), digits(mean[-1], quantity)
     if mean[-1] > 1.005 * mean[lowest]:
         when = "before training" if lowest == 0 else f"at epoch {lowest}"
@@ -132,7 +132,7 @@ def headline(results: Results, arm: str, beside: str | None = None) -> Any:
     """Test accuracy in each setting, large; ``beside`` is another arm to compare with."""
 
     def accuracy(arm: str, setting: int) -> str:
-        return f"{100 * results.curves(arm, setting, 'test_accuracy').mean():.1f} %"
+        return f"{100 * results.curves(arm, setting, 'test_accuracy').mean():.2f} %"
 
     names = {i: f"setting {i}" + (f" ({ARMS[beside].title} {accuracy(beside, i)})" if beside else "") for i in SETTINGS}
     return html.large({names[i]: accuracy(arm, i) for i in SETTINGS}, f"Test accuracy, {ARMS[arm].title}")
@@ -169,11 +169,20 @@ def draws_table(results: Results, arm: str, setting: int) -> Any:
     for size in runs[0]["test_draws_below"]:
         shares = [run["test_draws_below"][size] for run in runs]
         known = [share for share in shares if share is not None]
-        rows.append([f"{int(size):,}", f"{np.mean(known):.3f}" if known else "more than the test images there are"])
-    final = [results.curves(arm, setting, f"{name}_loss")[:, -1].mean() for name in ("train", "validation")]
-    caption = f"Share of 200 random draws of test images whose mean loss is below the training loss of {final[0]:.4f}; "
-    caption += f"the validation loss is {final[1]:.4f}."
+        if known:  # not where there are fewer test images than that
+            rows.append([f"{int(size):,}", f"{np.mean(known):.3f}"])
+    caption = "Share of 200 random draws of test images whose mean loss is below the training loss."
     return html.table(["images per draw", "share below"], rows, caption=caption)
+
+
+def below(results: Results, arm: str, setting: int) -> Any:
+    """Whether the validation loss ends below the training loss, in a sentence."""
+    train, validation = (results.curves(arm, setting, f"{name}_loss")[:, -1].mean() for name in ("train", "validation"))
+    answer = "is below" if validation < train else "is not below"
+    return html.prose(
+        f"Here the validation loss, {validation:.4f}, **{answer}** the training loss, {train:.4f}. Two hundred draws "
+        "tell a share to ± 7 points."
+    )
 
 
 def timings_table(results: Results) -> Any:

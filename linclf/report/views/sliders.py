@@ -44,8 +44,7 @@ def sliders(exploration: Exploration, *, number: int | str) -> Any:
     """Sliders for a setting, and one over the epochs that turns the templates; a still figure without ipywidgets."""
     plan = replace(exploration.plan, epochs=min(EPOCHS, exploration.plan.epochs), seeds=1)
     runs, _, _ = exploration.train(plan)
-    title = f"Accuracy over the epochs, {name_of(runs[0].config)}."
-    title += " In JupyterLab sliders stand here, and each change trains anew."
+    title = f"Accuracy over {plan.epochs} epochs, {name_of(runs[0].config)}."
     still = history({"": runs}, "accuracy", number=number, title=title)
     try:
         import ipywidgets
@@ -64,6 +63,11 @@ def _widgets(w: Any, exploration: Exploration, plan: Plan) -> Any:
         "batch_size": w.SelectionSlider(description="batch size", **_among(SIZES, plan.batch_size), **wide),
         "epochs": w.IntSlider(description="epochs", min=1, max=max(40, plan.epochs), value=plan.epochs, **wide),
     }
+    for name in ("learning_rate", "l2", "batch_size"):
+        controls[name].add_class("only-these")
+    only_these = w.HTML(
+        "<style>.only-these .widget-readout { pointer-events: none }</style>"
+    )  # typing would do nothing
     epoch = w.IntSlider(description="epoch shown", min=0, max=plan.epochs, value=plan.epochs, style=wide["style"])
     said, curves, templates = w.HTML(), w.HTML(), w.HTML()
     kept: dict[int, Linear] = {}
@@ -76,7 +80,8 @@ def _widgets(w: Any, exploration: Exploration, plan: Plan) -> Any:
             new = replace(plan, **{name: control.value for name, control in controls.items()})
             (run,), checkpoints, seconds = exploration.train(new, range(new.epochs + 1), VALIDATING)
         except LinclfError as error:  # such as a learning rate that is too large
-            said.value = f"<b>{escape(str(error))}</b>"
+            said.value, curves.value, templates.value = f"<b>{escape(str(error))}</b>", "", ""
+            kept.clear()
             return
         kept.clear()
         kept.update(checkpoints)
@@ -90,7 +95,7 @@ def _widgets(w: Any, exploration: Exploration, plan: Plan) -> Any:
     for control in controls.values():
         control.observe(train, "value")
     epoch.observe(turn, "value")
-    return w.VBox([*controls.values(), said, curves, epoch, templates])
+    return w.VBox([only_these, *controls.values(), said, curves, epoch, templates])
 
 
 def _among(values: tuple[float, ...], chosen: float) -> Mapping[str, Any]:
@@ -104,8 +109,8 @@ def _cost(run: Run, seconds: float, split: Split) -> str:
     assert run.history is not None
     train, validation = (100 * series[-1] for series in (run.history.train_accuracy, run.history.validation_accuracy))
     return (
-        f"{run.config.epochs} epochs on {n:,} images took {seconds:.2f} s: {train:.1f} % of them are right, and "
-        f"{validation:.1f} % of {validating:,} validation images."
+        f"{name_of(run.config)}: {run.config.epochs} epochs on {n:,} images took {seconds:.2f} s: {train:.1f} % of "
+        f"them are right, and {validation:.1f} % of {validating:,} validation images."
     )
 
 

@@ -104,7 +104,7 @@ def _against_the_baseline(results: YourDataResults) -> str:
 def _test(results: YourDataResults) -> str:
     found, n = results.accuracy, rows(results.dataset, len(results.right))
     half = 50 * (found.high - found.low)
-    return f"**The test itself.** Another draw of {n} would move its accuracy by about ± {half:.1f} points."
+    return f"**The test itself.** {n} tell an accuracy to about ± {half:.1f} points (95 %)."
 
 
 def _bias_or_variance(results: YourDataResults) -> str:

@@ -65,7 +65,7 @@ function play(section) {
       find("image").alt = `Your own picture, scaled to ${width} by ${height} pixels`;
       follow();
     } catch {
-      find("truth").textContent = `${file.name} is no picture that this browser can open.`;
+      find("truth").textContent = `${file.name} is no picture that this browser can open; the one before is still shown.`;
     }
   }
 
