@@ -100,7 +100,7 @@ class Parameters(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         """Warn the caller of ``fit`` where it would have been far better not to train."""
         cost = history.train_cost[history.validation_loss.argmin() if self.early_stopping else -1]
         at_zero = get_loss(self._loss).value(np.zeros((n_classes, 1, 1)), np.array([0])).item()
-        if cost > 2 * at_zero:  # and not by the little that few epochs, or labels at random, make of it
+        if cost > 2 * at_zero:  # a little above is common after few epochs
             warnings.warn(
                 f"the cost after training is {cost:.3g}, above the {at_zero:.3g} of weights that are all zero: scale "
                 "the inputs, as StandardScaler does, or lower learning_rate_init",
