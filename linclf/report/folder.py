@@ -10,7 +10,7 @@ from pathlib import Path
 
 from linclf.errors import ConfigError
 from linclf.studies.store import Store
-from linclf.system.files import remove_unfinished
+from linclf.system.files import LOCK, remove_unfinished
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def sole_writer(out: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(out / ".lock", timeout=0)
+    lock = FileLock(out / LOCK, timeout=0)
     try:
         out.mkdir(parents=True, exist_ok=True)
         lock.acquire()

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 _UNFINISHED = ".linclf-part"
+LOCK = ".lock"
+"""The file in a report's folder that is locked while a report is written, and tells the folder from others after."""
 
 
 def write_whole(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -> None:

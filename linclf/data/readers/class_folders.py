@@ -10,8 +10,10 @@ from linclf.data.classes import composed
 from linclf.data.pictures import ENDINGS, HEIC
 from linclf.data.split import PART_NAMES
 from linclf.errors import DataError
+from linclf.system.files import LOCK
 
 _DEEPEST = 6
+_REPORTS = "folders of reports"
 
 
 @dataclass
@@ -87,8 +89,14 @@ def _classes(folder: Path, found: Found) -> dict[str, list[Path]]:
         if path.is_dir():
             if _is_hidden(path.name):
                 continue
+            if _is_report(path):
+                found.over[_REPORTS] += 1
+                continue
             over: Counter[str] = Counter()
             files = [*pictures(path, over)]
+            if not files and over[_REPORTS]:  # such as reports, in which latest is one
+                found.over += over
+                continue
             if not files:
                 held = f", found only {sum(over.values())} others" if over else ", found none"
                 raise DataError(f"{path}: expected image files{held} (pictures end in .png, .jpg and the like)")
@@ -115,7 +123,9 @@ def _classes(folder: Path, found: Found) -> dict[str, list[Path]]:
 
 def _folders(folder: Path) -> list[Path]:
     """The folders in ``folder`` that hold pictures, at any depth."""
-    inside = sorted(path for path in folder.iterdir() if path.is_dir() and not _is_hidden(path.name))
+    inside = sorted(
+        path for path in folder.iterdir() if path.is_dir() and not (_is_hidden(path.name) or _is_report(path))
+    )
     return [path for path in inside if has_pictures(path)]
 
 
@@ -123,7 +133,10 @@ def pictures(folder: Path, over: Counter[str]) -> Iterator[Path]:
     """The pictures in ``folder`` and deeper, in order; other files are counted in ``over``."""
     for place, folders, files in os.walk(folder):
         depth = len(Path(place).relative_to(folder).parts)
-        folders[:] = sorted(name for name in folders if not _is_hidden(name)) if depth < _DEEPEST else []
+        inside = sorted(name for name in folders if not _is_hidden(name))
+        folders[:] = [name for name in inside if not _is_report(Path(place, name))] if depth < _DEEPEST else []
+        if depth < _DEEPEST and len(folders) < len(inside):
+            over[_REPORTS] += len(inside) - len(folders)
         for name in sorted(files):
             if _is_picture(name):
                 yield Path(place, name)
@@ -137,6 +150,11 @@ def _is_picture(name: str) -> bool:
 
 def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
+
+
+def _is_report(folder: Path) -> bool:
+    """Whether a report is, or is being, written to a folder, or keeps its runs there: they are no data."""
+    return (folder / LOCK).exists() or (folder.name == "runs" and (folder.parent / LOCK).exists())
 
 
 def _why(name: str) -> str:

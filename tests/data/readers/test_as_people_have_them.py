@@ -19,6 +19,7 @@ from linclf.data import fetch as fetching
 from linclf.data import load
 from linclf.data.pictures import ENDINGS, FORMATS
 from linclf.data.readers import cifar10
+from linclf.report.folder import sole_writer
 from linclf.studies.splits import make_split, split_rows
 
 # Pictures
@@ -154,6 +155,19 @@ def test_what_systems_leave_behind_is_passed_over_and_counted(tmp_path):
     said = load_dataset(tmp_path).provenance.describe()
     assert "12 images of 2 classes: 10 training and 2 test images; 6 of each class." in said
     assert "Passed over: 1 .csv files, 1 .db files, 1 .ini files, 2 hidden files, 1 other files." in said
+
+
+@pytest.mark.parametrize("out", ["reports/latest", "report", "cat/report", "."])
+def test_a_report_among_the_pictures_is_passed_over(tmp_path, out):
+    wanted = load_dataset(pets(tmp_path)).provenance
+    with sole_writer(tmp_path / out):
+        for at in ("runs/a.npz", "index.html", "summary.png"):
+            (tmp_path / out / at).parent.mkdir(exist_ok=True)
+            if out != "." or at != "summary.png":
+                save(tmp_path / out / at, format="PNG")
+        again = load_dataset(tmp_path).provenance
+    assert (again.sha256, again.name) == (wanted.sha256, wanted.name)
+    assert "1 folders of reports" in again.found
 
 
 @pytest.mark.parametrize("inside", ["train/{}/images", "TRAIN/{}", "flowers/{}", "a/b/train/{}/x/y"])
