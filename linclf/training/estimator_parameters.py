@@ -1,16 +1,20 @@
 """The parameters of the scikit-learn estimators: their defaults, their checks, and the Config that they stand for."""
 
+import warnings
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, check_scalar, compute_class_weight
 
 from linclf.data.augmentation import Augmentation
 from linclf.errors import ConfigError
 
 from .config import Config
+from .history import History
+from .losses import get_loss
 from .validate import checked_weights
 
 _FIELDS = {  # parameter of the estimator -> field of Config, which checks its value
@@ -91,6 +95,18 @@ class Parameters(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             field, _, expected = str(error).partition(" ")  # a message begins with the field
             names = {field: name for name, field in _FIELDS.items()}
             raise ConfigError(f"{names.get(field, 'random_state')} {expected}") from None
+
+    def _warn_if_worse_than_zero(self, history: History, n_classes: int) -> None:
+        """Warn the caller of ``fit`` where it would have been far better not to train."""
+        cost = history.train_cost[history.validation_loss.argmin() if self.early_stopping else -1]
+        at_zero = get_loss(self._loss).value(np.zeros((n_classes, 1, 1)), np.array([0])).item()
+        if cost > 2 * at_zero:  # a little above is common after few epochs
+            warnings.warn(
+                f"the cost after training is {cost:.3g}, above the {at_zero:.3g} of weights that are all zero: scale "
+                "the inputs, as StandardScaler does, or lower learning_rate_init",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
 
     def _weights(self, y: np.ndarray, sample_weight: Any, classes: np.ndarray) -> np.ndarray | None:
         """Each row's own weight times its class's, (n,); None where every row counts once. y: 0..C-1."""

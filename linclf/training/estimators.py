@@ -45,7 +45,8 @@ class _LinearClassifier(ClassifierMixin, Parameters):  # type: ignore[misc]  # s
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train ``max_iter`` epochs, or fewer with early stopping, on X (n, d), y (n,) and weights (n,) if given.
 
-        The weights, 0 or more, are scaled to mean 1: one of 2 is the row twice, one of 0 is the row left out.
+        The weights, 0 or more, are scaled to mean 1: one of 2 is the row twice, one of 0 is the row left out. A
+        ConvergenceWarning says where training ends far worse than weights of zero are.
         """
         self._check_limits()
         fresh = not (self.warm_start and self.__sklearn_is_fitted__())
@@ -55,6 +56,7 @@ class _LinearClassifier(ClassifierMixin, Parameters):  # type: ignore[misc]  # s
             parts = train_test_split(*examples, test_size=fraction, stratify=examples[1], random_state=self._seed)
             examples, held_out = parts[::2], parts[1::2]
         self._advance(examples, held_out, self.max_iter)
+        self._warn_if_worse_than_zero(self.history_, len(self.classes_))
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:

@@ -4,6 +4,7 @@ import pickle
 import re
 import subprocess
 import sys
+import warnings
 from unittest import SkipTest
 
 import joblib
@@ -12,7 +13,8 @@ import pytest
 import skops.io
 from helpers import weights
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_wine
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
@@ -26,6 +28,8 @@ from linclf import Augmentation, Config, DivergenceError, SoftmaxClassifier, SVM
 CLASSIFIERS = {"cross_entropy": SoftmaxClassifier, "multiclass_hinge": SVMClassifier}
 every_classifier = pytest.mark.parametrize("Classifier", CLASSIFIERS.values())
 
+unscaled = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 DIGITS = load_digits(return_X_y=True)
 
 
@@ -35,6 +39,7 @@ def digits(n_classes=10, n=None, dtype=np.float64):
     return (X[rows] / 16).astype(dtype), y[rows]
 
 
+@unscaled
 @parametrize_with_checks([SoftmaxClassifier(), SVMClassifier()])
 def test_scikit_learn_accepts_them(estimator, check):
     """In full: a check that is skipped for want of a package or a setting has failed."""
@@ -122,6 +127,16 @@ def test_svm_of_two_classes_converges_to_svc():
     reference = SVC(kernel="linear", C=1 / (alpha * len(X)), tol=1e-8).fit(X, y)
     np.testing.assert_allclose(model.coef_, reference.coef_, atol=1e-3)
     np.testing.assert_allclose(model.intercept_, reference.intercept_, atol=1e-3)
+
+
+@every_classifier
+def test_training_that_made_it_worse_is_said(Classifier):
+    X, y = load_wine(return_X_y=True)
+    with pytest.warns(ConvergenceWarning, match=r"the cost after training is .* scale the inputs"):
+        Classifier(random_state=0).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Classifier(random_state=0).fit(StandardScaler().fit_transform(X), y)
 
 
 @every_classifier
