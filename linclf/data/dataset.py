@@ -69,6 +69,7 @@ class Dataset:
         validation_images, validation_labels: the same, one set, to validate on instead of training images; None where
             the data brought none.
         feature_names: of the columns of feature vectors, (d,), in order; empty where they have none.
+        test_sources: the file, row or element that each test image was read from; empty where that is not known.
     """
 
     train_images: tuple[np.ndarray, ...]
@@ -80,6 +81,7 @@ class Dataset:
     validation_images: np.ndarray | None = None
     validation_labels: np.ndarray | None = None
     feature_names: tuple[str, ...] = ()
+    test_sources: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         shape, classes = self.test_images.shape[1:], len(self.class_names)

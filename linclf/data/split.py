@@ -1,10 +1,11 @@
 """Data of one's own as a Dataset: labels numbered, training images split into batches, stratified by class."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from linclf.errors import DataError
+from linclf.errors import DataError, printable
 
 from .classes import numbered
 from .dataset import Dataset, LabelledImages, make_dataset
@@ -28,13 +29,15 @@ def split_dataset(
     layout: str,
     class_names: Sequence[str] | None = None,
     notes: Sequence[str] = (),
+    sources: Mapping[str, Sequence[str]] | None = None,
 ) -> Dataset:
     """A Dataset from data without training batches: the training images are split into five, as CIFAR-10's are.
 
     ``found`` is what a reader found as "train" and, where they are there, "validation" and "test"; ``notes`` are
-    sentences of what it passed over or changed. :func:`.classes.numbered` says what labels and ``class_names`` may be.
-    Without a test set, a sixth of the training images becomes one. The split is drawn from a fixed seed, stratified by
-    class, and ``layout`` goes on to say so. Given validation images stay what they are.
+    sentences of what it passed over or changed, ``sources`` what each image of a part was read from.
+    :func:`.classes.numbered` says what labels and ``class_names`` may be. Without a test set, a sixth of the training
+    images becomes one. The split is drawn from a fixed seed, stratified by class, and ``layout`` goes on to say so.
+    Given validation images stay what they are.
     """
     n_parts, into = (5, "five training batches") if "test" in found else (6, "five training batches and a test set")
     images = found["train"][0]
@@ -43,11 +46,15 @@ def split_dataset(
     parts = [part for part in ("train", "validation", "test") if part in found]
     labels, class_names = numbered([found[part][1] for part in parts], class_names, source)
     sets = {part: (found[part][0], y) for part, y in zip(parts, labels, strict=True)}
-    batches = [(images[rows], labels[0][rows]) for rows in stratified(labels[0], n_parts)]
+    dealt = stratified(labels[0], n_parts)
+    batches = [(images[rows], labels[0][rows]) for rows in dealt]
     if "test" in sets:
         batches.append(sets["test"])
+    of_test: Sequence[str] = ()
+    if sources:
+        of_test = sources["test"] if "test" in sets else [sources["train"][i] for i in dealt[-1]]
     layout = f"{layout}; split into {into}, stratified by class, in an order drawn from seed {SPLIT_SEED}"
-    return make_dataset(
+    data = make_dataset(
         batches,
         class_names,
         name=name,
@@ -57,6 +64,7 @@ def split_dataset(
         validation=sets.get("validation"),
         notes=notes,
     )
+    return replace(data, test_sources=tuple(map(printable, of_test)))
 
 
 def stratified(labels: np.ndarray, n_parts: int) -> list[np.ndarray]:

@@ -34,4 +34,12 @@ def load(path: Path, source: str, image_size: int | None = None) -> Dataset:
         made[part] = images[start : start + len(labels)], labels
         start += len(labels)
     name, notes = f"{path.resolve().name} (image files)", [*notes, *found.note()]
-    return split_dataset(made, name=name, source=source, layout="a folder a class", class_names=names, notes=notes)
+    return split_dataset(
+        made,
+        name=name,
+        source=source,
+        layout="a folder a class",
+        class_names=names,
+        notes=notes,
+        sources={part: [str(file.relative_to(path)) for file in own] for part, own in files.items()},
+    )

@@ -66,7 +66,8 @@ def load(path: Path, source: str) -> Dataset:
     notes = [f"Passed over: {len(over)} arrays of other names ({', '.join(over)[:200]})."] if over else []
     names = _class_names(path, arrays[roles["names"]]) if "names" in roles else None
     name = f"{path.stem} (arrays)"
-    return split_dataset(made, name=name, source=source, layout="npz", class_names=names, notes=notes)
+    sources = {part: [f"{roles[f'X {part}']}[{i}]" for i in range(len(own[1]))] for part, own in made.items()}
+    return split_dataset(made, name=name, source=source, layout="npz", class_names=names, notes=notes, sources=sources)
 
 
 def _role(name: str) -> str:

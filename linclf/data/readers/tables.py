@@ -61,7 +61,8 @@ def load(path: Path, source: str, label: str | None = None) -> Dataset:
         notes.append(f"Passed over, because they count the rows: {printable(_listed(counting))}.")
     layout = f"{path.suffix[1:].lower()} table, labels in column {column}"
     found, name = {"train": (X, _labels(path, table[column]))}, f"{path.stem} (table)"
-    data = split_dataset(found, name=name, source=source, layout=layout, notes=notes)
+    sources = {"train": [f"row {i:,}" for i in range(1, len(table) + 1)]}
+    data = split_dataset(found, name=name, source=source, layout=layout, notes=notes, sources=sources)
     return replace(data, feature_names=tuple(features.columns))
 
 

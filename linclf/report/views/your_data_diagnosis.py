@@ -95,15 +95,17 @@ def _sureness(results: YourDataResults) -> tuple[np.ndarray, list[str]]:
 
 def _pictures(results: YourDataResults, shown: np.ndarray, said: list[str], title: str, number: int | str) -> Any:
     """Test images with what is said of each; of feature vectors, what is said alone."""
-    data = results.dataset
+    data, sources = results.dataset, results.dataset.test_sources
     if data.test_images.ndim == 2:
         return html.table(
-            ["row of the test set", "class"],
-            [[f"{i:,}", word] for i, word in zip(shown, said, strict=True)],
+            ["from", "class"],
+            [[sources[i] if sources else f"test[{i}]", word] for i, word in zip(shown, said, strict=True)],
             caption=title,
         )
     if not can_be_shown(data.test_images):
         return nothing_to_show(data.test_images)
+    if sources:
+        said = [f"{word}: {sources[i]}" for i, word in zip(shown, said, strict=True)]
     return html.gallery(pixels(data, data.test_images[shown]), said, number=number, caption=title, alt=title)
 
 

@@ -165,6 +165,20 @@ class YourDataResults:
         run = Run(config_of(kept.record), kept.model, None, kept.record["seconds"])
         return Classifier.of(run, fit_standardizer(self.dataset, self.final), self.dataset)
 
+    @property
+    def mistakes(self) -> list[dict[str, Any]]:
+        """What the first final network gets wrong: its place among the test images, its source and both classes."""
+        data, predicted = self.dataset, self.scores.argmax(axis=0)
+        return [
+            {
+                "test": int(i),
+                "source": data.test_sources[i] if data.test_sources else None,
+                "class": data.class_names[data.test_labels[i]],
+                "predicted": data.class_names[predicted[i]],
+            }
+            for i in np.flatnonzero(predicted != data.test_labels)
+        ]
+
     def document(self) -> dict[str, Any]:
         """All of it as plain values, for ``your_data.json``."""
         data, classes = self.dataset, metrics.class_scores(self.confusion)
@@ -192,6 +206,7 @@ class YourDataResults:
             "baseline": {"class": data.class_names[self.baseline[0]], "accuracy": float(self.baseline[1].mean())},
             "classes": {name: values.tolist() for name, values in classes._asdict().items()},
             "confusion": self.confusion.tolist(),
+            "mistakes": self.mistakes,
             "search": [run.record for run in self.search],
             "finals": [run.record for run in self.finals],
             "balanced": [run.record for run in self.balanced],

@@ -541,6 +541,18 @@ def test_bad_tables_are_refused(tmp_path, text, said):
     assert said in str(raised.value)
 
 
+def test_of_each_test_image_it_is_known_where_it_is(tmp_path):
+    """The split is random: whoever wants to look at a mistake needs its file or row."""
+    of_table = load_dataset(table(tmp_path / "t.csv"), label="kind")
+    assert of_table.test_sources == tuple(f"row {row[0] / 5 + 1:.0f}" for row in of_table.test_images)
+    pictures = load_dataset(pets(tmp_path / "pets", ("train", "test")))
+    np.testing.assert_array_equal(Image.open(tmp_path / "pets" / pictures.test_sources[7]), pictures.test_images[7])
+    np.savez(tmp_path / "a.npz", X=np.arange(24.0).reshape(12, 2), y=np.arange(12) % 2)
+    of_arrays = load_dataset(tmp_path / "a.npz")
+    assert of_arrays.test_sources == tuple(f"X[{row[0] / 2:.0f}]" for row in of_arrays.test_images)
+    assert load_dataset("digits").test_sources == ()
+
+
 def test_labels_that_look_alike_are_one_class(tmp_path):
     np.savez(tmp_path / "a.npz", X=np.arange(24.0).reshape(12, 2), y=["c0", "c0 ", " c1", "c1"] * 3)
     assert load_dataset(tmp_path / "a.npz").class_names == ("c0", "c1")
