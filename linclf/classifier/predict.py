@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from linclf.data.pictures import prepare_pictures
-from linclf.data.readers.class_folders import pictures
+from linclf.data.readers.class_folders import Found, pictures
 from linclf.errors import ConfigError, DataError, LinclfError, printable
 
 from .classifier import Classifier
@@ -82,14 +82,17 @@ def _files(given: Sequence[str]) -> Iterator[tuple[str, LinclfError | None]]:
     for word in given:
         for name in _listed() if word == "-" else (word,):
             if os.path.isdir(name):
-                inside = [str(path) for path in pictures(Path(name), Counter())]
+                over: Counter[str] = Counter()
+                inside = [str(path) for path in pictures(Path(name), over)]
+                for note in Found(over=over).note():
+                    print(f"linclf: {printable(name)}: {note}", file=sys.stderr)
                 yield from ((path, None) for path in inside)
                 if not inside:
                     yield name, DataError(f"{name}: expected pictures in this folder, found none")
             elif os.path.exists(name):
                 yield name, None
             else:
-                yield name, DataError(f"{name}: no such file or folder")
+                yield name, DataError(f"{name or 'an empty name'}: no such file or folder")
 
 
 def _listed() -> Iterator[str]:

@@ -53,31 +53,31 @@ def read_pictures(files: Sequence[Path], image_size: int | None = None) -> tuple
             they are, all of one size.
 
     Raises:
-        DataError: naming the first file that does not fit.
+        DataError: naming the first file of another size, or all that cannot be read.
     """
     if image_size is not None and not 1 <= image_size <= LARGEST_SIDE:
         raise ConfigError(f"expected an image size of 1 to {LARGEST_SIDE} pixels, found {image_size}")
     sizes: Counter[tuple[int, int]] = Counter()
     modes, animated = set(), 0
     for file in files:
-        with _strict_warnings(), _opened(file) as image:
+        with _naming_others(file, files), _strict_warnings(), _opened(file) as image:
             size = _shown_size(image)
-            if image_size is None and sizes and size not in sizes:
-                found, wanted = ("{} x {}".format(*one) for one in (size, next(iter(sizes))))
-                raise DataError(
-                    f"{file}: expected {wanted} pixels as in {files[0]}, found {found}; give an image size "
-                    "(--image-size 32) to crop each picture to its middle square and resize it"
-                )
-            sizes[size] += 1
             modes.add(image.mode)
             animated += bool(getattr(image, "is_animated", False))
+        if image_size is None and sizes and size not in sizes:
+            found, wanted = ("{} x {}".format(*one) for one in (size, next(iter(sizes))))
+            raise DataError(
+                f"{file}: expected {wanted} pixels as in {files[0]}, found {found}; give an image size "
+                "(--image-size 32) to crop each picture to its middle square and resize it"
+            )
+        sizes[size] += 1
     width, height = (image_size, image_size) if image_size else next(iter(sizes))
     shape = height, width, 1 if modes <= _GREY else 3
     stored = sum(file.stat().st_size for file in files) if image_size is None else len(files) * math.prod(shape)
     check_size(f"{len(files):,} images such as {files[0]}", len(files) * math.prod(shape), stored)
     images = np.empty((len(files), *shape), np.uint8)
     for pixels, file in zip(images, files, strict=True):
-        with _strict_warnings(), _opened(file) as image:
+        with _naming_others(file, files), _strict_warnings(), _opened(file) as image:
             pixels[:] = _prepared(image, shape, resize=image_size is not None)
     notes = []
     if image_size:
@@ -147,6 +147,20 @@ def _prepared(image: Any, shape: tuple[int, ...], *, resize: bool) -> np.ndarray
         left, top = (image.width - w) // 2, (image.height - h) // 2
         image = image.crop((left, top, left + w, top + h)).resize((width, height))
     return np.asarray(image).reshape(shape)
+
+
+@contextmanager
+def _naming_others(file: Path, files: Sequence[Path]) -> Iterator[None]:
+    """Where a file cannot be read, name all that cannot, so that nobody meets them one by one."""
+    try:
+        yield
+    except DataError as error:
+        found = zip(files, prepare_pictures(files, (1, 1, 3)), strict=True)
+        others = [str(other) for other, image in found if isinstance(image, LinclfError) and other != file]
+        if not others:
+            raise
+        more = f", and {len(others) - 10:,} others" if len(others) > 10 else ""
+        raise DataError(f"{error}; nor can {', '.join(others[:10])}{more} be read") from error
 
 
 @contextmanager

@@ -40,11 +40,21 @@ class Standardizer:
 
     @classmethod
     def fit(cls, images: np.ndarray) -> "Standardizer":
-        """Mean and standard deviation of each input over ``images``, (n, ...), in float64."""
+        """Mean and standard deviation of each input over ``images``, (n, ...), in float64.
+
+        Raises:
+            DataError: no images, or what are not finite numbers.
+        """
+        images = np.asarray(images)
+        if images.ndim < 2 or len(images) == 0 or images.dtype.kind not in "biuf":
+            raise DataError(f"expected images (n, ...) of numbers, found {images.dtype} of shape {images.shape}")
         X, scale = _flat(images), _PIXELS if images.dtype == np.uint8 else 1.0
         chunks = [slice(i, i + _CHUNK) for i in range(0, len(X), _CHUNK)]
-        mean = sum(X[rows].sum(axis=0, dtype=np.float64) for rows in chunks) / len(X)
-        variance = sum(np.square(X[rows] - mean).sum(axis=0) for rows in chunks) / len(X)
+        with np.errstate(invalid="ignore", over="ignore"):
+            mean = sum(X[rows].sum(axis=0, dtype=np.float64) for rows in chunks) / len(X)
+            variance = sum(np.square(X[rows] - mean).sum(axis=0) for rows in chunks) / len(X)
+        if not np.isfinite(variance).all():
+            raise DataError("expected finite numbers below 1e150, found others; clean the data first")
         # Rounding leaves a constant input a deviation of about 1e-16 of its size: not worth dividing by; nor is one
         # whose inverse is beyond float32.
         constant = variance <= np.square(1e-12 * np.abs(mean) + 1e-36)
@@ -56,6 +66,7 @@ class Standardizer:
         Raises:
             DataError: another number of inputs than was fitted, or uint8 pixels where others were, or the reverse.
         """
+        images = np.asarray(images)
         self._check(images)
         X, inputs = _flat(images), np.empty((len(images), len(self.mean)), dtype)
         shift, factor = self._shift_and_factor[np.dtype(dtype).type]

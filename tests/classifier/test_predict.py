@@ -74,7 +74,14 @@ def test_a_list_on_standard_input_and_folders(capsys, monkeypatch, tmp_path):
     assert missing == "linclf: no\\udcff\\x1b[2J.png: no such file or folder"
     assert broken.startswith("linclf: broken.png: expected an image, could not decode it")
     assert other.startswith("linclf: model.npz: expected an image")
-    assert nameless == "linclf: : no such file or folder"
+    assert nameless == "linclf: an empty name: no such file or folder"
+
+
+def test_what_a_folder_holds_besides_is_counted(capsys, tmp_path):
+    write_images(tmp_path)
+    (tmp_path / "train" / "notes.txt").write_text("text")
+    assert main(["predict", "model.npz", str(tmp_path / "train")]) == 0
+    assert capsys.readouterr().err == f"linclf: {tmp_path / 'train'}: Passed over: 1 .txt files.\n"
 
 
 def test_the_others_still_run_where_one_cannot_be_read(capsys, monkeypatch):

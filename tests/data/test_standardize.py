@@ -24,6 +24,17 @@ def test_pixels_are_divided_by_255_and_standardised():
     assert standardize(images).dtype == np.float32
 
 
+def test_lists_are_taken_as_arrays_and_what_has_no_mean_is_refused():
+    standardize = Standardizer.fit([[1, 2.0], [3, 4]])
+    np.testing.assert_array_equal(standardize([[1, 2.0], [3, 4]]), [[-1, -1], [1, 1]])
+    for bad in ([[np.nan, 1]], [[np.inf, 1]], [[1e300, 1], [-1e300, 1]]):
+        with pytest.raises(DataError, match="expected finite numbers"):
+            Standardizer.fit(bad)
+    for bad in (np.zeros((0, 3)), [1.0, 2.0], [["a"]]):
+        with pytest.raises(DataError, match="expected images"):
+            Standardizer.fit(bad)
+
+
 def test_other_images_take_the_training_images_mean_and_spread():
     train, test = np.array([[0.0], [2.0]]), np.array([[4.0]])
     assert Standardizer.fit(train)(test, np.float64).tolist() == [[3.0]]

@@ -101,6 +101,21 @@ def test_of_animated_pictures_the_first_counts_and_deep_ones_are_refused(tmp_pat
         file.unlink()
 
 
+@pytest.mark.parametrize("n", [2, 15])
+def test_all_pictures_that_cannot_be_read_are_named_at_once(tmp_path, n):
+    pets(tmp_path, n=20)
+    for i in range(n):
+        file = tmp_path / "dog" / f"{i}.png"
+        file.write_bytes(file.read_bytes()[: -30 if i % 2 else 20])
+    with pytest.raises(DataError) as raised:
+        load_dataset(tmp_path)
+    said = str(raised.value)
+    assert said.count(".png") == min(n, 11)
+    assert said.endswith(
+        "; nor can {} be read".format(tmp_path / "dog" / "1.png") if n == 2 else ", and 4 others be read"
+    )
+
+
 def test_every_ending_that_pillow_reads_as_a_picture_is_known():
     Image.init()
     known = {ending for ending, kind in Image.registered_extensions().items() if kind in FORMATS}
