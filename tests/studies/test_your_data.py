@@ -163,8 +163,9 @@ def test_pictures_are_shown_in_the_full_range(scale, dtype):
 
 
 def pictures(n, seed=0):
-    """Noise as 32 x 32 pixels, and the same saved as JPEG."""
-    found, again = np.random.default_rng(seed).integers(0, 256, (n, 32, 32, 3), np.uint8), []
+    """Patches of random colours as 32 x 32 pixels, and the same saved as JPEG."""
+    found = np.random.default_rng(seed).integers(0, 256, (n, 8, 8, 3), np.uint8).repeat(4, axis=1).repeat(4, axis=2)
+    again = []
     for pixels in found:
         Image.fromarray(pixels).save(file := io.BytesIO(), format="jpeg", quality=90)
         again.append(np.asarray(Image.open(file)))

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-_SIDE = 8  # pixels of a thumbnail: it stays what it is when a picture is scaled, or saved again as JPEG
-_NEAR = 0.03  # how much nearer than the tenth nearest picture a copy's original is, in squared distance
+_SIDE = 16  # pixels of a thumbnail: it stays what it is when a picture is scaled, or saved again as JPEG
+_NEAR = 0.05  # how much nearer than the tenth nearest picture a copy's original is, in squared distance
 _CHUNK = 500  # images at a time
 
 
@@ -37,7 +37,7 @@ def _have_an_original(own: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _thumbnails(images: np.ndarray) -> np.ndarray:
-    """Grey thumbnails, (n, up to 64), as vectors of mean 0 and length 1, which light and contrast do not change."""
+    """Grey thumbnails, (n, up to 256), as vectors of mean 0 and length 1, which light and contrast do not change."""
     height, width = images.shape[1:3]
     rows, columns = (np.unique(np.linspace(0, size, _SIDE, endpoint=False).astype(int)) for size in (height, width))
     areas = np.outer(np.diff([*rows, height]), np.diff([*columns, width]))
