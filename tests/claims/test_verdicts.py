@@ -251,7 +251,7 @@ def test_verify_fails_on_a_difference_and_without_claims(written, capsys):
     assert "claims.json" in capsys.readouterr().err
 
 
-def test_a_report_that_makes_no_claims_is_not_blamed(tmp_path, capsys):
+def test_where_no_claims_are_made_there_is_nothing_to_verify(tmp_path, capsys):
     (tmp_path / "your_data.json").write_text("{}")
     assert main(["verify", str(tmp_path)]) == 2
     assert f"makes no claims to verify; its numbers are in {tmp_path}/your_data.json" in capsys.readouterr().err
