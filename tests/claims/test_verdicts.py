@@ -238,6 +238,7 @@ def test_verify_accepts_what_follows_from_the_results(written, capsys):
     words = f"{counts['reproduced']} reproduced, {counts['refuted']} refuted, {counts['inconclusive']} inconclusive."
     said = f"{written}/claims.json follows from {written}/results.json: 45 claims, {words}\n"
     assert main(["verify", str(written)]) == 0
+    (written / "your_data.json").write_text("{}")  # of another report in the same folder
     assert main(["verify", str(written / "results.json")]) == 0
     assert capsys.readouterr().out == 2 * said
 
