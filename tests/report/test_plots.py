@@ -34,12 +34,14 @@ def legend(axes):
 
 def test_seeds_of_one_setting_are_one_line_with_their_range(runs):
     axes = plot.history(runs[:2], "cost", ax=new_axes())
-    assert [line.get_label() for line in axes.lines] == ["training", "validation"]
+    assert [line.get_label() for line in axes.lines] == ["training, mean", "validation, mean"]
     np.testing.assert_allclose(
         axes.lines[0].get_ydata(), np.mean([run.history.train_cost for run in runs[:2]], axis=0), rtol=1e-12
     )
-    assert legend(axes) == ["training", "mean and range of 2 seeds", "validation", "mean and range of 2 seeds"]
+    assert legend(axes) == ["training, mean", "range of 2 seeds", "validation, mean", "range of 2 seeds"]
     assert axes.get_ylabel() == "cost"
+    axes.figure.draw_without_rendering()
+    assert axes.get_legend().get_window_extent().x1 <= axes.figure.bbox.x1
 
 
 def test_settings_are_called_after_what_differs_or_as_the_caller_says(runs):

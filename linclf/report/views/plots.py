@@ -72,9 +72,10 @@ def history(
         for j, (label, values, colour, style) in enumerate(sets):
             if len(groups) > 1:
                 label, colour = "" if j else title, COLOURS[i % len(COLOURS)]
-            ax.plot(values.mean(axis=0), color=colour, linestyle=style, linewidth=1.6, label=label or None)
+            band = f"{label}, range of {len(values)} seeds" if len(values) > 1 == len(groups) else None
+            line = f"{label}, mean" if band else label or None
+            ax.plot(values.mean(axis=0), color=colour, linestyle=style, linewidth=1.6, label=line)
             if len(values) > 1:
-                band = None if len(groups) > 1 else f"{label}, mean and range of {len(values)} seeds"
                 epochs = np.arange(values.shape[1])
                 ax.fill_between(
                     epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, lw=0, label=band

@@ -49,6 +49,6 @@ def legend_above(ax: "Axes") -> "Axes":
     order = list(range(len(labels)))
     if labels[-1].startswith("validation"):
         order.sort(key=lambda i: labels[i].startswith("validation"))
-    shown = [re.sub(r"^\w+, (?=mean and range of)", "", labels[i]) for i in order]
+    shown = [re.sub(r"^\w+, (?=range of)", "", labels[i]) for i in order]
     ax.legend([handles[i] for i in order], shown, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     return ax

@@ -44,7 +44,7 @@ def sliders(exploration: Exploration, *, number: int | str) -> Any:
     """Sliders for a setting, and one over the epochs that turns the templates; a still figure without ipywidgets."""
     plan = replace(exploration.plan, epochs=min(EPOCHS, exploration.plan.epochs), seeds=1)
     runs, _, _ = exploration.train(plan)
-    title = f"Accuracy over {plan.epochs} epochs, {name_of(runs[0].config)}."
+    title = f"Accuracy over {plan.epochs} epochs, {name_of(runs[0].config)}, seed {plan.first_seed}."
     still = history({"": runs}, "accuracy", number=number, title=title)
     try:
         import ipywidgets
