@@ -108,7 +108,7 @@ def test_a_picture_of_ones_own_is_classified(page, tmp_path):
     orange = np.full((1, 32, 32, 3), (255, 165, 0), np.uint8)
     np.testing.assert_allclose(shown(page), expected(packed(page)[0], orange)[0], atol=1e-3)
     file.set_input_files(tmp_path / "words.txt")
-    truth.get_by_text("words.txt is no picture that this browser can open.").wait_for()
+    truth.get_by_text("words.txt is no picture that this browser can open; the one before is still shown.").wait_for()
     assert page.trouble == []
 
 

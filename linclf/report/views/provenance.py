@@ -34,8 +34,8 @@ def data_note(study: Study | CeilingStudy | Exploration) -> Any:
     text = "Made on other data, not on CIFAR-10: the reference's numbers, and what is said of them, do not apply here."
     if provenance.synthetic:
         text = (
-            "Made on a surrogate of CIFAR-10, not on CIFAR-10: accuracies differ by some points, and of the "
-            "reference's claims only the exact ones get a verdict here."
+            "Made on a surrogate of CIFAR-10, not on CIFAR-10: accuracies differ by some points, and only "
+            "exact claims get a verdict."
         )
         more.insert(
             0,
