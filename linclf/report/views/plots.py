@@ -23,7 +23,7 @@ from .settings import BESIDE, INK, TRAIN, VALIDATION, legend_above, own_settings
 
 __all__ = ["confusion", "history", "images", "templates"]
 
-COLOURS = (TRAIN, VALIDATION, "#009e73", "#cc79a7", INK, "#e69f00", "#56b4e9")  # the last looks like the first on a dark page
+COLOURS = (TRAIN, VALIDATION, "#009e73", "#cc79a7", INK, "#e69f00", "#56b4e9")  # dark pages: the last is like the first
 MOST_NAMED_CLASSES = 20
 _SETS = (("train", "training", TRAIN, "-"), ("validation", "validation", VALIDATION, (0, (4, 1.5))))
 
