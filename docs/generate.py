@@ -22,7 +22,7 @@ from linclf.report import build
 from linclf.report.execute import execute
 from linclf.report.render import without_progress
 from linclf.report.views.bundles import markdown
-from linclf.report.views.ceiling import LOSS_WORDS, REPORTED
+from linclf.report.views.ceiling import HIGHEST_KNOWN, LOSS_WORDS
 from linclf.report.views.reference import REFERENCE_SVM, percent
 from linclf.studies.reference.design import ARMS, SETTINGS
 from linclf.studies.results import Results
@@ -177,7 +177,7 @@ def ceiling() -> str:
         own = [run for run in document["finals"] if run["name"] == f"{loss} {document['images']['final']}"]
         accuracies = np.array([run["test_accuracy"] for run in own])
         mark = " (chosen)" if loss == document["chosen_loss"] else ""
-        rows.append([word + mark, percent(accuracies), f"{REPORTED.get(loss, '')}"])
+        rows.append([word + mark, percent(accuracies), f"{HIGHEST_KNOWN.get(loss, '')}"])
     return _table(["loss", "here", "highest known"], rows)
 
 

@@ -22,9 +22,14 @@ class Interval(NamedTuple):
     high: float
 
     @property
+    def half(self) -> float:
+        """Half its width."""
+        return (self.high - self.low) / 2
+
+    @property
     def is_wide(self) -> bool:
         """Whether it is of a share that so few images cannot tell: wider than 20 points."""
-        return self.high - self.low > 0.2
+        return self.half > 0.1
 
 
 def of_share(share: float, n: float) -> Interval:

@@ -9,6 +9,7 @@ from linclf.claims.bootstrap import interval
 from linclf.studies import metrics
 from linclf.studies.ceiling.design import EVERYTHING, INGREDIENTS, LOSSES, MEMBERS, grid
 from linclf.studies.ceiling.results import CeilingResults, right, validation_accuracy
+from linclf.studies.intervals import of_share
 from linclf.studies.results import tested_predictions
 from linclf.studies.store import StoredRun
 
@@ -17,7 +18,7 @@ from .provenance import is_the_references
 from .reference import percent
 from .settings import BESIDE
 
-REPORTED = {"cross_entropy": 42.3, "multiclass_hinge": 39.8}
+HIGHEST_KNOWN = {"cross_entropy": 42.3, "multiclass_hinge": 39.8}
 """Highest test accuracies in percent known for one linear layer on CIFAR-10's pixels; no publication gives them."""
 SUSPICIOUS = 43.0
 """Percent above which an accuracy on CIFAR-10's pixels would more likely be a leak."""
@@ -141,8 +142,8 @@ def most(found: dict[str, tuple[Gain, Gain]]) -> str:
         named = [f"{INGREDIENTS[name]} ({found[name][way][0]:+.1f} points)" for name in clear]
         listed.append(" and ".join(filter(None, [", ".join(named[:-1]), *named[-1:]])) or "none")
     return (
-        "Not all gains are more than chance explains. Those whose interval leaves out 0 are, added to the baseline, "
-        f"{listed[0]}; left out of the mix, {listed[1]}."
+        f"Gains beyond what chance explains, whose interval leaves out 0: added to the baseline, {listed[0]}; left out "
+        f"of the mix, {listed[1]}."
     )
 
 
@@ -186,9 +187,9 @@ def final(results: CeilingResults) -> Any:
     for loss in LOSSES:
         tested = tested_predictions(results.final_runs(loss)) == results.dataset.test_labels
         low, high = interval([100.0 * tested], lambda means: means[..., 0], images=True)
-        reported = [f"{REPORTED[loss]}" if loss in REPORTED else ""] if comparable else []
+        known = [f"{HIGHEST_KNOWN[loss]}" if loss in HIGHEST_KNOWN else ""] if comparable else []
         mark = " (chosen)" if loss == results.chosen_loss else ""
-        rows.append([LOSS_WORDS[loss] + mark, percent(tested.mean(axis=1)), f"{low:.1f} to {high:.1f}", *reported])
+        rows.append([LOSS_WORDS[loss] + mark, percent(tested.mean(axis=1)), f"{low:.1f} to {high:.1f}", *known])
     columns = ["loss", "test, %", "95 % interval", *(["highest known, %"] if comparable else [])]
     caption = (
         f"Test accuracy of a single network, mean ± deviation of {results.plan.size.seeds} seeds; interval over seeds "
@@ -204,10 +205,10 @@ def verdict(results: CeilingResults) -> str:
     text += f"gets {tested[results.chosen_loss]:.2f} % of the test images right."
     if not _whole_cifar10(results):
         return text
-    share, n_test = tested[results.chosen_loss] / 100, len(results.dataset.test_labels)
-    half = 196 * (share * (1 - share) / n_test) ** 0.5
+    n_test = len(results.dataset.test_labels)
+    half = 100 * of_share(tested[results.chosen_loss] / 100, n_test).half
     text += f" {n_test:,} test images tell an accuracy to ± {half:.1f} points (95 %)."
-    for loss, known in REPORTED.items():
+    for loss, known in HIGHEST_KNOWN.items():
         apart = tested[loss] - known
         how = "higher than" if apart > half else "lower than" if apart < -half else "no different, within that, from"
         text += f" With {LOSS_WORDS[loss]}, {tested[loss]:.2f} % is {how} the highest known, {known} %."

@@ -105,11 +105,10 @@ def _gap(points: float) -> str:
 
 def _turn(loss: np.ndarray, config: Config) -> str:
     """Where the validation loss turned, and what to do about it."""
-    lowest = int(loss.argmin())
+    lowest, start = int(loss.argmin()), f"{loss[0]:.3g}"
     if 2 * config.learning_rate * config.l2 >= 1:
         return "The penalty is too large for this learning rate: each step overshoots 0, less of either would help."
     if np.abs(loss / loss[0] - 1).max() < 0.01:
-        start = f"{loss[0]:.3g}"
         return f"The validation loss hardly moves from where it began, {start}: a larger η or more epochs may help."
     if loss[-1] > 1.005 * loss[lowest]:
         return (

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from linclf.data.dataset import Dataset
+from linclf.studies.intervals import of_share
 from linclf.studies.metrics import low_frequency_share
 from linclf.training.losses import cross_entropy, multiclass_hinge
 from linclf.training.model import Linear
@@ -74,7 +75,7 @@ def looks(accuracies: Mapping[float, float], n: int) -> str:
     """Whether the smoothest templates, of the largest λ, also classify best, by validation accuracies on n images."""
     said = ", ".join(f"{100 * share:.1f} % at $\\lambda$ = {l2:g}" for l2, share in accuracies.items())
     best, smoothest = max(accuracies.values()), accuracies[max(accuracies)]
-    chance = 1.96 * (best * (1 - best) / n) ** 0.5
+    chance = of_share(best, n).half
     text = f"Validation accuracy at the end: {said}, each known to ± {100 * chance:.1f} points from {n:,} pictures. "
     if best - smoothest > chance:
         return text + "Templates that please the eye are not the ones that classify best."

@@ -29,13 +29,13 @@ def data_note(study: Study | CeilingStudy | Exploration) -> Any:
     provenance = data.provenance
     more = [f"Data: {provenance.describe()}", *how_it_ran(study.workspace)]
     if is_the_references(provenance.name):
-        bytes_ = ", but not on its official bytes" if provenance.official is False else ""
-        return html.callout(f"Made on {provenance.name}{bytes_}.", more=" ".join(more))
+        copy = ", but not on its official bytes" if provenance.official is False else ""
+        return html.callout(f"Made on {provenance.name}{copy}.", more=" ".join(more))
     text = "Made on other data, not on CIFAR-10: the reference's numbers, and what is said of them, do not apply here."
     if provenance.synthetic:
         text = (
-            "Made on a surrogate of CIFAR-10, not on CIFAR-10: accuracies differ by some points, and only "
-            "exact claims get a verdict."
+            "Made on a surrogate of CIFAR-10, not on CIFAR-10: accuracies differ by some points, and only exact "
+            "claims get a verdict."
         )
         more.insert(
             0,

@@ -65,9 +65,8 @@ def _widgets(w: Any, exploration: Exploration, plan: Plan) -> Any:
     }
     for name in ("learning_rate", "l2", "batch_size"):
         controls[name].add_class("only-these")
-    only_these = w.HTML(
-        "<style>.only-these .widget-readout { pointer-events: none }</style>"
-    )  # typing would do nothing
+    # What is typed over the number of such a slider would be shown, and not used.
+    only_these = w.HTML("<style>.only-these .widget-readout { pointer-events: none }</style>")
     epoch = w.IntSlider(description="epoch shown", min=0, max=plan.epochs, value=plan.epochs, style=wide["style"])
     said, curves, templates = w.HTML(), w.HTML(), w.HTML()
     kept: dict[int, Linear] = {}

@@ -102,9 +102,8 @@ def _against_the_baseline(results: YourDataResults) -> str:
 
 
 def _test(results: YourDataResults) -> str:
-    found, n = results.accuracy, rows(results.dataset, len(results.right))
-    half = 50 * (found.high - found.low)
-    return f"**The test itself.** {n} tell an accuracy to about ± {half:.1f} points (95 %)."
+    n = rows(results.dataset, len(results.right))
+    return f"**The test itself.** {n} tell an accuracy to about ± {100 * results.accuracy.half:.1f} points (95 %)."
 
 
 def _bias_or_variance(results: YourDataResults) -> str:

@@ -69,13 +69,8 @@ class YourDataResults:
     @cached_property
     def copied_validation(self) -> np.ndarray:
         """Whether each validation image is a copy of one that trains in the search, (n_validation,)."""
-        *train, last = self.dataset.train_images
-        given = self.dataset.validation_images
-        return (
-            are_copies(last, np.concatenate(train))
-            if given is None
-            else are_copies(given, np.concatenate([*train, last]))
-        )
+        train, validation = [*self.dataset.train_images], self.dataset.validation_images
+        return are_copies(train.pop() if validation is None else validation, np.concatenate(train))
 
     @cached_property
     def confusion(self) -> np.ndarray:
