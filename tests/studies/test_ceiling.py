@@ -195,6 +195,8 @@ def test_the_sentence_on_ingredients_names_those_that_gave_more_than_chance():
     found["data"] = ((4.0, 3.0, 5.0), (2.0, -0.1, 4.0))
     said = "to the baseline, all the data (+4.0 points) and shuffling (+0.4 points); left out of the mix, shuffling"
     assert said in ceiling_views.most(found)
+    assert ceiling_views.most(found).startswith("Not all")
+    assert ceiling_views.most({"data": ((4.0, 3.0, 5.0), (2.0, 0.1, 4.0))}).startswith("All gains are more than chance")
 
 
 @pytest.mark.parametrize(("high", "said"), [(0.1, "by no more than chance explains"), (-0.1, "clearly")])

@@ -141,10 +141,10 @@ def most(found: dict[str, tuple[Gain, Gain]]) -> str:
         clear = sorted((name for name in found if found[name][way][1] > 0), key=lambda name: -found[name][way][0])
         named = [f"{INGREDIENTS[name]} ({found[name][way][0]:+.1f} points)" for name in clear]
         listed.append(" and ".join(filter(None, [", ".join(named[:-1]), *named[-1:]])) or "none")
-    return (
-        f"Gains beyond what chance explains, whose interval leaves out 0: added to the baseline, {listed[0]}; left out "
-        f"of the mix, {listed[1]}."
-    )
+    start = "All gains are more than chance explains: "
+    if any(low <= 0 for both in found.values() for _, low, _ in both):
+        start = "Not all gains are more than chance explains. Those whose interval leaves out 0 are, "
+    return f"{start}added to the baseline, {listed[0]}; left out of the mix, {listed[1]}."
 
 
 def ensembles(results: CeilingResults) -> Any:
