@@ -21,10 +21,10 @@ from linclf import cli
 from linclf.report import build
 from linclf.report.execute import execute
 from linclf.report.render import without_progress
-from linclf.report.views.bundles import markdown
 from linclf.report.views.ceiling import HIGHEST_KNOWN, LOSS_WORDS
-from linclf.report.views.reference import REFERENCE_SVM, percent
-from linclf.studies.reference.design import ARMS, SETTINGS
+from linclf.report.views.pieces import markdown
+from linclf.report.views.reference import REFERENCE_SVM, mean_and_spread
+from linclf.studies.reference import ARMS, SETTINGS
 from linclf.studies.results import Results
 
 ROOT = Path(__file__).parent.parent
@@ -163,7 +163,7 @@ def results() -> str:
     found = Results.load(REPORT / "results.json")
     header = ["", *(f"{setting}: λ = {l2:g}, η = {rate:g}" for setting, (l2, rate) in SETTINGS.items())]
     rows = [
-        [arm.title, *(percent(found.curves(name, setting, "test_accuracy")) for setting in SETTINGS)]
+        [arm.title, *(mean_and_spread(found.curves(name, setting, "test_accuracy")) for setting in SETTINGS)]
         for name, arm in ARMS.items()
     ]
     return _table(header, [*rows, ["SVM, as the reference prints it", *map(str, REFERENCE_SVM.values())]])
@@ -177,7 +177,7 @@ def ceiling() -> str:
         own = [run for run in document["finals"] if run["name"] == f"{loss} {document['images']['final']}"]
         accuracies = np.array([run["test_accuracy"] for run in own])
         mark = " (chosen)" if loss == document["chosen_loss"] else ""
-        rows.append([word + mark, percent(accuracies), f"{HIGHEST_KNOWN.get(loss, '')}"])
+        rows.append([word + mark, mean_and_spread(accuracies), f"{HIGHEST_KNOWN.get(loss, '')}"])
     return _table(["loss", "here", "highest known"], rows)
 
 

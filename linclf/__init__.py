@@ -12,24 +12,20 @@
 
 from typing import TYPE_CHECKING
 
-from linclf.data.augmentation import Augmentation
-from linclf.data.standardize import Standardizer
+from linclf.data.inputs import Augmentation, Standardizer
 from linclf.errors import ConfigError, DataError, DivergenceError, LinclfError
 from linclf.training.config import Config
 from linclf.training.history import History
-from linclf.training.loop import Run, train
+from linclf.training.loop import Run
 from linclf.training.model import Linear
-from linclf.training.sweep import sweep
+from linclf.training.train import sweep, train
 
 if TYPE_CHECKING:
     from linclf.classifier.classifier import Classifier
     from linclf.data.dataset import Dataset, Provenance
     from linclf.data.load import load_dataset
-    from linclf.report.views import plots
     from linclf.training.estimators import SoftmaxClassifier as SoftmaxClassifier
     from linclf.training.estimators import SVMClassifier as SVMClassifier
-
-    plot = plots
 
 __all__ = [
     "Augmentation",
@@ -65,7 +61,7 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     if name == "plot":
-        return import_module(".report.views.plots", __name__)
+        return import_module(".plot", __name__)
     if name in _LATE:
         return getattr(import_module(f".{_LATE[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

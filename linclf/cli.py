@@ -168,14 +168,14 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _clean(options: argparse.Namespace) -> int:
-    from linclf.report.folder import clean
+    from linclf.report.build import clean
 
     print(clean(Path(options.folder)))
     return 0
 
 
 def _fetch(options: argparse.Namespace) -> int:
-    from linclf.data.fetch import fetch
+    from linclf.data.load import fetch
 
     print(f"CIFAR-10 is at {fetch(options.url)}")
     return 0
@@ -183,7 +183,7 @@ def _fetch(options: argparse.Namespace) -> int:
 
 def _surrogate(options: argparse.Namespace) -> int:
     from linclf.data.load import load_dataset
-    from linclf.data.readers.surrogates import write_surrogate
+    from linclf.data.surrogate import write_surrogate
 
     if not options.file.lower().endswith(".npz"):
         raise ConfigError(f"{options.file}: expected the name of a file that ends in .npz")
@@ -192,7 +192,7 @@ def _surrogate(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from linclf.claims.verify import verify
+    from linclf.claims.verdicts import verify
 
     if not os.path.exists(options.results):
         raise ConfigError(f"{options.results}: no such file or folder; give a report's folder, or its results.json")

@@ -20,8 +20,8 @@ import pytest
 from PIL import Image
 
 from linclf import Config, ConfigError, DataError, load_dataset
-from linclf.claims.ledger import ledger
-from linclf.report import pdf
+from linclf.claims.verdicts import ledger
+from linclf.report import render
 from linclf.studies.results import CURVES, Results, encode_correct
 
 ROOT = Path(__file__).parent.parent
@@ -40,7 +40,7 @@ def linclf(*words, cwd=None, under=()):
 def chromium():
     """Where the system's Chromium is, or None."""
     try:
-        return pdf.browser()
+        return render.browser()
     except ConfigError:
         return None
 

@@ -22,8 +22,7 @@ from helpers import AXE, ROOT, commands, examples, missing, spans
 
 import linclf
 from linclf.cli import parser
-from linclf.report.build import notebooks
-from linclf.report.parameters import parse
+from linclf.report.build import notebooks, parse
 
 pytestmark = pytest.mark.slow
 

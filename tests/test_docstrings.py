@@ -13,8 +13,8 @@ SHAPE = re.compile(r"\((?:[\w.·*+²() ]+, ?)+(?:[\w.·*+ ]+)?\)")
 """Such as (n, d), (C,) or (epochs + 1,)."""
 
 MODULES = (
-    "claims.bootstrap", "claims.statistics", "data.surrogate", "data.surrogate_fit", "studies.gradient_check",
-    "training.losses", "training.matmul", "training.model", "training.objective", "training.stack",
+    "claims.bootstrap", "claims.statistics", "data.surrogate",
+    "training.losses", "training.model", "training.stack",
 )  # fmt: skip
 """Modules whose functions compute with arrays."""
 NEED_A_FORMULA = (
@@ -23,11 +23,11 @@ NEED_A_FORMULA = (
     "training.model.Linear.scores",
     "training.model.Linear.initial",
     "training.model.softmax",
-    "training.objective.penalty",
-    "training.objective.penalty_factor",
-    "training.objective.cost_and_gradient",
-    "training.matmul.scores",
-    "training.matmul.add_product",
+    "training.losses.penalty",
+    "training.losses.penalty_factor",
+    "training.losses.cost_and_gradient",
+    "training.stack.scores",
+    "training.stack.add_product",
     "training.stack.Stack.descend",
     "training.stack.Stack.move_towards",
     "training.config.Config",
@@ -40,9 +40,9 @@ NEED_A_FORMULA = (
     "claims.statistics.variation",
     "claims.statistics.rms_difference",
     "claims.statistics.settling_epoch",
-    "data.standardize.Standardizer",
+    "data.inputs.Standardizer",
     "data.surrogate",
-    "data.surrogate_fit.fit_surrogate",
+    "data.surrogate.fit_surrogate",
     "studies.metrics.low_frequency_share",
 )
 

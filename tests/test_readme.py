@@ -14,7 +14,7 @@ from helpers import ROOT, commands, examples, spans, write_images
 from PIL import Image
 
 from linclf.cli import main
-from linclf.report.views.reference import REFERENCE_SVM, percent
+from linclf.report.views.reference import REFERENCE_SVM, mean_and_spread
 from linclf.studies.results import Results
 
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -134,7 +134,7 @@ def test_its_results_are_the_committed_reports():
     assert [row[0] for row in rows] == ["1", "2", "3", "4"]
     for setting, row in rows:
         cells = [cell.strip() for cell in row.split("|")]
-        shown = [percent(results.curves(arm, int(setting), "test_accuracy")) for arm in ARMS_SHOWN]
+        shown = [mean_and_spread(results.curves(arm, int(setting), "test_accuracy")) for arm in ARMS_SHOWN]
         assert cells == [*shown, f"{REFERENCE_SVM[int(setting)]}"]
 
 
@@ -160,4 +160,4 @@ def test_how_far_it_goes_is_the_committed_reports():
     document = json.loads((ROOT / "reports" / "cifar-10" / "ceiling.json").read_text(encoding="utf-8"))
     name = f"{document['chosen_loss']} {document['images']['final']}"  # chosen on validation images
     tested = [run["test_accuracy"] for run in document["finals"] if run["name"] == name]
-    assert f"{percent(np.array(tested))} %" in TEXT
+    assert f"{mean_and_spread(np.array(tested))} %" in TEXT

@@ -11,12 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from linclf.data.pictures import prepare_pictures
-from linclf.data.readers.class_folders import Found, pictures
+from linclf.data.readers.pictures import Found, pictures, prepare_pictures
 from linclf.errors import ConfigError, DataError, LinclfError, printable
 
-from .classifier import Classifier
-from .inputs import at_a_time, check_pictures
+from .classifier import Classifier, at_a_time, check_pictures
 
 Ranking = list[tuple[str, float]]
 """The first classes of a picture, each with its probability or score."""

@@ -1,16 +1,19 @@
 """Data sets by name or path: CIFAR-10 or other data where the user has them, and the embedded surrogate."""
 
+import logging
 import os
 import warnings
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from linclf.errors import ConfigError, DataError
 
-from .dataset import Dataset
-from .fetch import cache_folder, fetch
-from .readers import cifar10, cifar100, idx, image_folders, npz, surrogates, tables
-from .readers.sklearn_digits import digits
+from . import surrogate
+from .dataset import Dataset, split_dataset
+from .readers import cifar, idx, npz, pictures, tables
+from .readers.cifar import PYTHON_ARCHIVE
 
 
 class Reader(Protocol):
@@ -24,9 +27,9 @@ class Reader(Protocol):
         """(path, source) -> the data set at what ``find`` found; ``source`` is what people are told about the place."""
 
 
-READERS: tuple[Reader, ...] = (surrogates, npz, tables, cifar10, cifar100, idx, image_folders)
+READERS: tuple[Reader, ...] = (surrogate, npz, tables, cifar.cifar10, cifar.cifar100, idx, pictures)
 """In the order in which they are asked: the first that finds something loads it."""
-_OPTIONS: dict[Reader, str] = {image_folders: "image_size", tables: "label"}
+_OPTIONS: dict[Reader, str] = {pictures: "image_size", tables: "label"}
 
 
 def load_dataset(
@@ -67,7 +70,7 @@ def load_dataset(
                 stacklevel=2,
             )
     elif name.lower() == "cifar-10" and not os.path.exists(name):
-        name = str(cache_folder() if cifar10.find(cache_folder()) else fetch())
+        name = str(cache_folder() if cifar.cifar10.find(cache_folder()) else fetch())
     base, _, size = name.partition(":")
     if base in ("synthetic", "digits") and not os.path.exists(name):
         if options or (base == "digits" and size):
@@ -79,16 +82,16 @@ def load_dataset(
 def _found_automatically() -> str:
     """What "auto" stands for."""
     places = [cache_folder(), Path("~/.keras/datasets").expanduser(), Path("data")]
-    found = (str(place) for place in places if place.is_dir() and cifar10.find(place) is not None)
+    found = (str(place) for place in places if place.is_dir() and cifar.cifar10.find(place) is not None)
     return os.environ.get("LINCLF_DATA") or next(found, "synthetic")
 
 
 def _synthetic(name: str, size: str) -> Dataset:
     if name == "synthetic":
-        return surrogates.embedded()
+        return surrogate.embedded()
     if not (size.isdecimal() and 0 < int(size) <= 100_000):
         raise DataError(f"{name}: expected a number of images after the colon, 1 to 100000, such as synthetic:200")
-    return surrogates.embedded(int(size))
+    return surrogate.embedded(int(size))
 
 
 def _load_path(name: str, options: dict[str, Any]) -> Dataset:
@@ -141,3 +144,55 @@ def _options(reader: Reader, name: str, word: str, options: dict[str, Any]) -> d
             f"tables, found {word}"
         )
     return options
+
+
+URL = f"https://www.cs.toronto.edu/~kriz/{PYTHON_ARCHIVE.name}"
+
+
+def cache_folder() -> Path:
+    """``$XDG_CACHE_HOME/linclf``, else ``~/.cache/linclf``; ConfigError where there is no home folder either."""
+    folder = os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    if folder.startswith("~"):
+        raise ConfigError("expected a home folder to look for data in, found none: set HOME, or name the data")
+    return Path(folder) / "linclf"
+
+
+def fetch(url: str | None = None) -> Path:
+    """The official archive in the cache folder, downloaded unless it is there; only with the official checksum.
+
+    Raises:
+        DataError: no connection, or other bytes; says which file to put where by hand.
+    """
+    try:
+        import pooch
+    except ImportError:
+        raise ConfigError("fetching needs pooch: pip install 'linclf[report]'") from None
+    folder, archive = cache_folder(), PYTHON_ARCHIVE
+    pooch.get_logger().setLevel(logging.WARNING)
+    try:
+        found = pooch.retrieve(
+            url or URL,
+            known_hash=f"sha256:{archive.sha256}",
+            fname=archive.name,
+            path=folder,
+            downloader=pooch.HTTPDownloader(progressbar=True),
+        )
+    except (OSError, ValueError) as error:
+        reason = "its checksum is another" if "hash" in str(error) else "it could not be downloaded"
+        raise DataError(
+            f"{url or URL}: {reason}; get {archive.name} ({archive.size:,} bytes, SHA-256 {archive.sha256}) "
+            f"by other means and put it into {folder}"
+        ) from error
+    return Path(found)
+
+
+def digits() -> Dataset:
+    """The digits, (n, 8, 8, 1), with a test set split off; ConfigError if scikit-learn is not installed."""
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError:
+        raise ConfigError("the digits come with scikit-learn: pip install 'linclf[sklearn]'") from None
+    found = load_digits()
+    images = found.images[..., None].astype(np.uint8)  # 0..16
+    digits = {"train": (images, found.target)}
+    return split_dataset(digits, name="digits", source="scikit-learn", layout="built in")

@@ -16,8 +16,11 @@ Sources: Ahmed, Natarajan and Rao, "Discrete Cosine Transform", 1974; for the sh
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +28,9 @@ import numpy as np
 from linclf.errors import DataError
 from linclf.system.files import write_whole
 
-from .classes import LONGEST_NAME, MOST_CLASSES, can_be_shown
+from .dataset import CIFAR10, Dataset, LabelledImages, make_dataset
+from .labels import LONGEST_NAME, MOST_CLASSES, can_be_shown
+from .readers.npz import read_arrays
 
 VERSION = 1
 LARGEST_SIDE, MOST_CHANNELS = 256, 4
@@ -178,3 +183,158 @@ def transform(x: np.ndarray, shape: tuple[int, int, int], *, inverse: bool = Fal
         # The first axis is transformed and becomes the last, so that after three turns all are where they were.
         x = x.reshape(len(x), size, -1).transpose(0, 2, 1) @ (basis if inverse else basis.T)
     return x.reshape(len(x), *shape) if inverse else x.reshape(len(x), -1)
+
+
+def fit_surrogate(
+    images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], *, name: str, n_coefficients: int = 128
+) -> Surrogate:
+    """The surrogate of images (n, h, w, c), uint8, with labels (n,) of 0..C-1; class_names are C.
+
+    At most ``n_coefficients`` coefficients are correlated, and no more than a quarter of the number of images. What few
+    images of a class cannot tell comes from all classes: a class's own covariance weighs as its images but one, the
+    covariance within all classes as K images. Offsets are shrunk by the share of their variance, coefficient by
+    coefficient, that chance accounts for: no new image has it in common with its class, but all that is drawn would.
+    Nothing here protects images: the mean of a class of one image is nearly that image.
+
+    Raises:
+        DataError: no images, others than uint8, beyond 256 x 256 pixels, or labels that do not fit them.
+
+    >>> images = np.random.default_rng(0).integers(100, 150, (50, 2, 2, 1)).astype(np.uint8)
+    >>> surrogate = fit_surrogate(images, np.arange(50) % 2, ["even", "odd"], name="noise")
+    >>> surrogate.draw(3, np.random.default_rng(0))[0].shape
+    (3, 2, 2, 1)
+    """
+    if images.ndim != 4 or images.dtype != np.uint8 or images.size == 0 or labels.shape != images.shape[:1]:
+        raise DataError(
+            f"{name}: expected images (n, h, w, c), uint8, and n labels, "
+            f"found {images.dtype} {images.shape} and {labels.shape}"
+        )
+    C, shape = len(class_names), (images.shape[1], images.shape[2], images.shape[3])
+    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= C:
+        raise DataError(f"{name}: expected whole-number labels 0..{C - 1}, found others")
+    check_sizes(name, shape, C)
+    d, members = math.prod(shape), [np.flatnonzero(labels == k) for k in range(C)]
+    counts = np.array([len(rows) for rows in members], np.int64)
+
+    means, squares = _moments(images, members)
+    mean = counts @ means / len(images)
+    present = int(np.count_nonzero(counts))
+    spare = max(len(images) - present, 1)
+    within = squares.sum(axis=0) / spare
+    offsets = np.where(counts[:, None] > 0, means - mean, 0)
+    between = counts @ np.square(offsets) / max(present - 1, 1)
+    offsets *= 1 - np.divide(within, between, out=np.ones(d), where=between > within)
+
+    K = min(n_coefficients, d, spare // 4, math.isqrt(MOST_NUMBERS // C))
+    chosen = np.sort(np.argsort(-within, kind="stable")[:K]).astype(np.int32)
+    products = np.zeros((C, K, K))
+    for k, rows in enumerate(members):
+        for x in _coefficients(images, rows):
+            x = x[:, chosen] - means[k, chosen]
+            products[k] += x.T @ x
+    trust = 1 / (np.maximum(counts - 1, 0) + max(K, 1))  # of a class's own sum; what is missing to 1 is the others'
+    borrowed = trust * max(K, 1)
+    common, factors = products.sum(axis=0) / spare, np.empty((C, K * (K + 1) // 2), np.float16)
+    for k in range(C):
+        factors[k] = _lower_triangle(trust[k] * products[k] + borrowed[k] * common)[np.tril_indices(K)]
+    variances = (trust[:, None] * squares + borrowed[:, None] * within)[:, others(chosen, d)]
+    return Surrogate(
+        name, tuple(class_names), shape, counts, mean.astype(np.float16), offsets.astype(np.float16), chosen, factors,
+        np.sqrt(variances).astype(np.float16),
+    )  # fmt: skip
+
+
+def _moments(images: np.ndarray, members: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Of each class's coefficients the mean, (C, d), and the sum of squares about it, (C, d); rows per class."""
+    d = images[0].size
+    means, squares = np.zeros((len(members), d)), np.zeros((len(members), d))
+    for k, rows in enumerate(members):
+        for x in _coefficients(images, rows):
+            means[k] += x.sum(axis=0)
+            squares[k] += np.square(x).sum(axis=0)
+        means[k] /= max(len(rows), 1)
+        squares[k] = np.maximum(squares[k] - len(rows) * np.square(means[k]), 0)
+    return means, squares
+
+
+def _coefficients(images: np.ndarray, rows: np.ndarray) -> Iterator[np.ndarray]:
+    """The coefficients of some images, a few at a time."""
+    d = images[0].size
+    return (transform(images[part], images.shape[1:]) / math.sqrt(d) for part in chunks(rows, d))
+
+
+def _lower_triangle(covariance: np.ndarray) -> np.ndarray:
+    """L with L Lᵀ = covariance and a diagonal of 0 or more, also where the covariance is singular."""
+    values, vectors = np.linalg.eigh(covariance)
+    R = np.asarray(np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0))).T, mode="r"))
+    return R.T * np.where(np.diag(R) < 0, -1, 1)
+
+
+EMBEDDED = Path(__file__).with_name("cifar10_surrogate.npz")
+"""Made by ``linclf surrogate`` from CIFAR-10's training images, a JPEG copy of them."""
+SEED = 0
+LARGEST_BATCH = 10_000
+
+
+def find(path: Path) -> Path | None:
+    """``path`` if it is a surrogate's ``.npz`` file, or None."""
+    if path.is_file() and path.suffix.lower() == ".npz":
+        with suppress(Exception), zipfile.ZipFile(path) as archive:  # hostile bytes can raise nearly anything
+            return path if f"{FIELDS[0]}.npy" in archive.namelist() else None
+    return None
+
+
+def load(path: Path, source: str) -> Dataset:
+    """Five training batches and a test set, each a fifth of the images that the surrogate was made from.
+
+    At most 10,000 images per batch; DataError where the file is none of a surrogate.
+    """
+    surrogate = _read(path)
+    return _drawn(surrogate, min(max(int(surrogate.counts.sum()) // 5, 1), LARGEST_BATCH), source)
+
+
+def embedded(batch_size: int = 2000) -> Dataset:
+    """The surrogate of CIFAR-10 that comes with the package: five training batches and a test set of that size."""
+    return _drawn(_read(EMBEDDED), batch_size, "the package")
+
+
+def draw_embedded(*sizes: int) -> list[LabelledImages]:
+    """Images of CIFAR-10's surrogate, and their labels: a set of each size."""
+    surrogate, rng = _read(EMBEDDED), np.random.default_rng(SEED)
+    return [surrogate.draw(n, rng) for n in sizes]
+
+
+def write_surrogate(data: Dataset, path: str | os.PathLike[str]) -> str:
+    """Write the surrogate of a data set's training images, and say so in a sentence.
+
+    Raises:
+        DataError: the data set is not of uint8 images.
+    """
+    name = data.provenance.name
+    if data.test_images.ndim != 4:
+        raise DataError(f"{name}: expected images to make a surrogate of, found feature vectors")
+    images, labels = np.concatenate(data.train_images), np.concatenate(data.train_labels)
+    fit_surrogate(images, labels, data.class_names, name=name).save(path)
+    return (
+        f"{os.fspath(path)}: means and covariances of {len(labels):,} images of {name}, "
+        f"{os.path.getsize(path) / 1000:.0f} kB. It holds no image, but promises no privacy either: of a class of few "
+        "images, the mean shows much of each."
+    )
+
+
+def _read(path: Path) -> Surrogate:
+    return Surrogate.from_arrays(read_arrays(path, FIELDS.__contains__, "a surrogate"), str(path))
+
+
+def _drawn(surrogate: Surrogate, batch_size: int, source: str) -> Dataset:
+    rng = np.random.default_rng(SEED)
+    return make_dataset(
+        [surrogate.draw(batch_size, rng) for _ in range(6)],
+        surrogate.class_names,
+        name=f"Gaussian surrogate of {surrogate.name}",
+        source=source,
+        layout=f"drawn with seed {SEED} from the means and covariances of {surrogate.name}'s training images; no image "
+        "of it is inside",
+        official=False,
+        synthetic=surrogate.name == CIFAR10,
+    )

@@ -1,1 +1,0 @@
-"""The report: check parameters -> train -> papermill -> nbconvert -> reports/. Light to import, since notebooks do."""

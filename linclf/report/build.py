@@ -1,12 +1,18 @@
 """The report: check parameters -> papermill -> nbconvert -> a folder of pages, with its numbers and claims beside."""
 
+import ast
 import base64
+import difflib
+import hashlib
+import os
+import shutil
 import sys
+import tempfile
 import webbrowser
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
-from dataclasses import fields
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +21,157 @@ import nbformat
 from linclf.claims import verdicts
 from linclf.data.dataset import Dataset, Provenance
 from linclf.errors import ConfigError, DivergenceError
-from linclf.studies.ceiling.design import Plan as CeilingPlan
-from linclf.studies.ceiling.study import CeilingStudy
+from linclf.studies.ceiling import CeilingStudy
+from linclf.studies.ceiling import Plan as CeilingPlan
 from linclf.studies.exploration import Plan as ExplorationPlan
-from linclf.studies.reference.design import Plan
-from linclf.studies.reference.study import Study
-from linclf.studies.reference.surrogate import on_surrogate
+from linclf.studies.reference import Plan, Study, on_surrogate
 from linclf.studies.results import Results
 from linclf.studies.store import Count, Store
-from linclf.studies.workspace import Workspace
-from linclf.studies.your_data.design import Plan as YourDataPlan
-from linclf.studies.your_data.study import YourDataStudy
+from linclf.studies.study import Workspace
+from linclf.studies.your_data import Plan as YourDataPlan
+from linclf.studies.your_data import YourDataStudy
 from linclf.system.environment import cores, source_tree
-from linclf.system.files import write_json, write_text, write_whole
+from linclf.system.files import LOCK, remove_unfinished, write_json, write_text, write_whole
 from linclf.system.progress import Clock
 
-from . import parameters
 from .execute import Execution, execute, patience, stop_kernels
-from .folder import scratch, sole_writer
 from .pages import CEILING, PAGES, first_page, page_file, reading_order, report_pages
-from .pdf import browser, print_pdf
-from .render import convert, join, outputs
+from .render import browser, convert, join, outputs, print_pdf
+
+
+@contextmanager
+def sole_writer(out: Path) -> Iterator[None]:
+    """Lock ``out`` against other reports; the system releases the lock when this process ends, however it ends.
+
+    Raises:
+        ConfigError: it is locked already, or cannot be written to.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(out / LOCK, timeout=0)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise ConfigError(f"{out}: another report is being written there; wait for it, or choose another") from None
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigError(f"{out}: expected a folder to write to, but found: {reason}; choose another") from None
+    try:
+        for folder in (out, Store.of_report(out).folder):
+            remove_unfinished(folder)
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def scratch(out: Path) -> Iterator[Path]:
+    """A temporary folder for the report in ``out``; those that killed reports left behind are removed first.
+
+    Call it only within :func:`sole_writer`: another report's scratch folder would be removed, too.
+    """
+    prefix = f"linclf-{hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:8]}-"
+    for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def clean(out: Path) -> str:
+    """Remove the finished runs of the report in ``out``, and say how many files and megabytes they were.
+
+    Raises:
+        ConfigError: ``out`` is no folder, or a report is being written there.
+    """
+    if not os.path.isdir(out):
+        raise ConfigError(f"{out}: expected the folder of a report, found none")
+    store = Store.of_report(out)
+    if not store.folder.is_dir():
+        return f"{store.folder}: no runs are stored there"
+    with sole_writer(out):
+        files, size = store.clear()
+    return f"{store.folder}: {files} files of stored runs removed, {size / 1e6:.1f} MB"
+
+
+_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "str": (str,), "bool": (bool,)}
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook and its parameters: name -> type, as its one cell tagged ``parameters`` declares them."""
+
+    path: Path
+    types: dict[str, str]
+
+
+def read_notebook(path: Path) -> Notebook:
+    """The notebook at ``path``; ConfigError unless one tagged cell holds annotated literals and nothing else."""
+    cells = [
+        cell.source for cell in nbformat.read(path, as_version=4).cells if "parameters" in cell.metadata.get("tags", [])
+    ]
+    wrong = ConfigError(
+        f"{path.name}: expected one cell tagged 'parameters' with lines such as 'epochs: int = 40' and nothing else"
+    )
+    if len(cells) != 1:
+        raise wrong
+    types = {}
+    for line in ast.parse(cells[0]).body:
+        if not (isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value is not None):
+            raise wrong
+        types[line.target.id] = ast.unparse(line.annotation)
+        check(line.target.id, types[line.target.id], ast.literal_eval(line.value))
+    return Notebook(path, types)
+
+
+def select(notebooks: dict[str, Notebook], only: Collection[str]) -> dict[str, Notebook]:
+    """The notebooks called ``only``, in the report's order."""
+    for name in only:
+        if name not in notebooks:
+            raise ConfigError(f"unknown notebook {name!r}{_nearest(name, notebooks)}")
+    return {name: notebook for name, notebook in notebooks.items() if name in only}
+
+
+def parse(assignments: list[str], notebooks: dict[str, Notebook]) -> dict[str, Any]:
+    """``NAME=VALUE`` texts as typed values; every name must be a parameter of at least one of the notebooks.
+
+    Values are Python literals or bare text: nothing in them is run.
+    """
+    known = {name: type_ for notebook in notebooks.values() for name, type_ in notebook.types.items()}
+    values = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise ConfigError(f"expected NAME=VALUE, such as lr_decay=0.9, not {assignment!r}")
+        if name not in known:
+            raise ConfigError(f"unknown parameter {name!r}{_nearest(name, known)}")
+        values[name] = check(name, known[name], text if known[name] == "str" else _literal(text))
+    return values
+
+
+def check(name: str, type_: str, value: Any) -> Any:
+    """``value`` if it is of the type, else ConfigError."""
+    allowed = _TYPES.get(type_)
+    if allowed is None:
+        raise ConfigError(f"parameter {name!r}: expected a type among {', '.join(_TYPES)}, not {type_!r}")
+    if not isinstance(value, allowed) or (isinstance(value, bool) and type_ != "bool"):
+        raise ConfigError(f"parameter {name!r} must be of type {type_}, not {value!r}")
+    return value
+
+
+def _literal(text: str) -> Any:
+    try:
+        value = ast.literal_eval(text)
+        repr(value)  # refused for whole numbers of thousands of digits, which no message could then show
+        return value
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return text
+
+
+def _nearest(name: str, known: dict[str, Any]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f": did you mean {close[0]!r}?" if close else f": choose among {', '.join(sorted(known))}"
+
 
 SINGLE = "report.html"
 """All pages in one, where it is asked for."""
@@ -49,12 +185,12 @@ BALANCED = "model-balanced.npz"
 """The one beside it, for which all classes of imbalanced data count alike."""
 
 
-def notebooks() -> dict[str, parameters.Notebook]:
+def notebooks() -> dict[str, Notebook]:
     """The report's notebooks in order: beside the package in a source tree, inside it where it was installed."""
     folder = (source_tree() or Path(__file__).parent.parent) / "notebooks"
     if not folder.is_dir():
         raise ConfigError("the report's notebooks are missing from this installation: install linclf again")
-    return {name: parameters.read_notebook(folder / f"{name}.ipynb") for name in PAGES}
+    return {name: read_notebook(folder / f"{name}.ipynb") for name in PAGES}
 
 
 def make_report(
@@ -82,11 +218,11 @@ def make_report(
     patience()  # refused before anything is trained, as whatever else is wrong here
     if pdf:
         browser()
-    out, name = ((given | parameters.parse(assignments, known))[key] for key in ("out_dir", "data"))
+    out, name = ((given | parse(assignments, known))[key] for key in ("out_dir", "data"))
     out, data = Path(out), Workspace(name, out).data
     asked = only or known.keys() & report_pages(data.provenance)
-    chosen = parameters.select(known, [*asked, *([CEILING] if ceiling else [])])
-    values = given | parameters.parse(assignments, chosen)
+    chosen = select(known, [*asked, *([CEILING] if ceiling else [])])
+    values = given | parse(assignments, chosen)
     studies = _studies(data, out, chosen, values, fresh)
     with sole_writer(out):
         print(f"data: {data.provenance.describe()}", flush=True)
@@ -164,7 +300,7 @@ def _train(studies: dict[str, Any], chosen: Collection[str], clock: Clock) -> di
     return found
 
 
-def _execute(chosen: dict[str, parameters.Notebook], values: dict[str, Any], folder: Path) -> dict[str, Execution]:
+def _execute(chosen: dict[str, Notebook], values: dict[str, Any], folder: Path) -> dict[str, Execution]:
     """Run the notebooks in ``folder``, one a core, and say how each did; of pictures, the summary's are kept."""
     pool = ThreadPoolExecutor(cores())
     running: dict[str, Future[Execution]] = {}

@@ -18,10 +18,10 @@ if __name__ == "__main__":
 
     os.chdir(here)
     if WITHOUT_PNG in sys.argv:
-        from linclf.report.views import bundles
+        from linclf.report.views import pieces
 
         sys.argv.remove(WITHOUT_PNG)
-        bundles.with_png = False
+        pieces.with_png = False
 
     from ipykernel.kernelapp import launch_new_instance
 

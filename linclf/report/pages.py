@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from linclf.data.dataset import CIFAR10, Provenance
-from linclf.studies.reference.design import ARMS, SECTIONS
+from linclf.studies.reference import ARMS, SECTIONS
 
 
 @dataclass(frozen=True)

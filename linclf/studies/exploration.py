@@ -7,18 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from linclf.data.augmentation import Augmentation
 from linclf.data.dataset import Dataset
+from linclf.data.inputs import Augmentation
 from linclf.errors import ConfigError
-from linclf.studies.reference.study import Study
-from linclf.studies.results import Results
-from linclf.studies.seeds import Seeds
-from linclf.studies.splits import Split, check_whole, first, split_rows
-from linclf.studies.workspace import Workspace
 from linclf.training.config import Config
 from linclf.training.loop import Run, training
 from linclf.training.model import Linear
-from linclf.training.tasks import grouped, in_order, make_tasks
+from linclf.training.train import grouped, in_order, make_tasks
+
+from .reference import Study
+from .results import Results
+from .study import Seeds, Split, Workspace, check_whole, slice_rows, split_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +86,7 @@ class Exploration:
     """A setting of one's own on a data set.
 
     Args:
-        data: as for :class:`linclf.studies.workspace.Workspace`.
+        data: as for :class:`linclf.studies.study.Workspace`.
         out_dir: folder that keeps the runs of the reference's settings.
         progress: show a line while training.
         plan: fields of :class:`Plan`.
@@ -131,7 +130,7 @@ class Exploration:
         configs = [plan.config(number, shape) for number in range(plan.seeds)]
         stacks, n_classes = grouped(configs, most=len(configs)), len(self.workspace.data.class_names)
         trained, kept = [], {}
-        validation = first(self.split.validation, n_validation) if n_validation else self.split.validation
+        validation = slice_rows(self.split.validation, n_validation) if n_validation else self.split.validation
         for stack, task in zip(
             stacks, make_tasks(stacks, configs, self.split.train, validation, n_classes, True), strict=True
         ):

@@ -16,7 +16,6 @@ from linclf.training.history import History
 from linclf.training.loop import Run
 from linclf.training.model import Linear
 
-from .reference.design import title
 from .store import StoredRun
 
 FORMAT = 1
@@ -79,7 +78,7 @@ class Results:
         """The records of one arm and setting, by seed; DataError if there are none."""
         found = [run for run in self.document["runs"] if (run["arm"], run["setting"]) == (arm, setting)]
         if not found:
-            raise DataError(f"{title(arm)}, setting {setting}: not measured")
+            raise DataError(f"{arm}, setting {setting}: not measured")
         return sorted(found, key=lambda run: int(run["seed"]))
 
     def curves(self, arm: str, setting: int, key: str) -> np.ndarray:
@@ -169,7 +168,12 @@ def _check(document: Any) -> None:
     if document["format"] != FORMAT:
         raise ValueError(f"its format is {document['format']!r} and not {FORMAT}")
     data, n_test = document["data"], document["data"]["n_test"]
-    if type(n_test) is not int or n_test < 1 or type(data["synthetic"]) is not bool or not _is(str, data["name"]):
+    if (
+        type(n_test) is not int
+        or n_test < 1
+        or type(data["synthetic"]) is not bool
+        or not has_json_type(str, data["name"])
+    ):
         raise ValueError("data does not say its name, whether it is synthetic, or how many test images it has")
     seen = set()
     for run in document["runs"]:
@@ -180,14 +184,17 @@ def _check(document: Any) -> None:
         for problem in _problems(run, n_test):
             raise ValueError("arm {!r}, setting {}, seed {}: {}".format(*name, problem))
     for pair in document["timings"]:
-        if not (_is(int, pair["seed"]) and all(_is(float, pair[arm]) and pair[arm] > 0 for arm in ("base", "shuffle"))):
+        if not (
+            has_json_type(int, pair["seed"])
+            and all(has_json_type(float, pair[arm]) and pair[arm] > 0 for arm in ("base", "shuffle"))
+        ):
             raise ValueError("a timing is no positive number of seconds of a seed")
     for numbers in document["exact"].values():
-        if not all(_is(float, number) for number in numbers.values()):
+        if not all(has_json_type(float, number) for number in numbers.values()):
             raise ValueError("an exact statement's value is no number")
 
 
-def _is(kind: type, value: Any) -> bool:
+def has_json_type(kind: type, value: Any) -> bool:
     """Whether a JSON value is of the kind and not empty; a float may be whole, and is none that no float holds."""
     if kind is float:
         return type(value) in (int, float) and abs(value) < 1e300
@@ -197,13 +204,13 @@ def _is(kind: type, value: Any) -> bool:
 def _problems(run: dict[str, Any], n_test: int) -> Iterator[str]:
     """What is wrong with a run's record."""
     for key, kind in _FIELDS.items():
-        if not _is(kind, run[key]):
+        if not has_json_type(kind, run[key]):
             yield f"{key} is {run[key]!r}, which is no {kind.__name__}"
     for key in CURVES:
-        if len(run[key]) != run["epochs"] + 1 or not all(_is(float, value) for value in run[key]):
+        if len(run[key]) != run["epochs"] + 1 or not all(has_json_type(float, value) for value in run[key]):
             yield f"{key} is no list of {run['epochs'] + 1} finite numbers"
     shares = run["low_frequency_share"], *run["test_draws_below"].values()
-    if not all(share is None or _is(float, share) for share in shares):
+    if not all(share is None or has_json_type(float, share) for share in shares):
         yield "low_frequency_share or test_draws_below holds what is no number"
     accuracy = decode_correct(run["test_correct"], n_test).mean()
     if not abs(accuracy - run["test_accuracy"]) < 1e-9:

@@ -23,10 +23,9 @@ from linclf.system.files import write_whole
 from linclf.system.progress import Progress
 from linclf.training.config import config_of
 from linclf.training.history import History
-from linclf.training.loop import Run
+from linclf.training.loop import Run, Task
 from linclf.training.model import Linear
-from linclf.training.sweep import run_tasks
-from linclf.training.tasks import Task
+from linclf.training.train import run_tasks
 
 _PACKAGE = Path(__file__).parent.parent
 _DECIDE = ("data", "training", "studies")

@@ -12,13 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from linclf.data.standardize import stored_array, with_array
+from linclf.data.inputs import Examples, stored_array, with_array
 from linclf.errors import ConfigError
 
-from .loop import Run, train_stack
-from .pool import AfterEpoch, one_blas_thread
-from .tasks import Task
-from .validate import Weighted
+from .loop import Run, Task, train_stack
+from .threads import AfterEpoch, one_blas_thread
 
 
 def chosen_backend() -> tuple[bool, int | None]:
@@ -32,7 +30,7 @@ def chosen_backend() -> tuple[bool, int | None]:
     return not getattr(backend, "supports_sharedmem", False), n_jobs
 
 
-def run_elsewhere(
+def run_in_processes(
     tasks: Sequence[Task], after_epoch: AfterEpoch, folder: str | os.PathLike[str] | None
 ) -> Iterator[tuple[int, list[Run]]]:
     """Run the tasks on the engine that the user chose; yields the number and runs of each as it finishes.
@@ -78,7 +76,7 @@ def _on_disk(tasks: Sequence[Task], folder: Path) -> list[Task]:
     """The tasks with files in place of arrays, each set of images written once."""
     stored: dict[int, Any] = {}
 
-    def store(examples: Weighted | None) -> Any:
+    def store(examples: Examples | None) -> Any:
         if examples is None:
             return None
         if id(examples) not in stored:

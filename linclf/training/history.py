@@ -6,12 +6,12 @@ from typing import Literal
 
 import numpy as np
 
+from linclf.data.inputs import Examples
+
 from .config import Config
-from .losses import Loss, get_loss
+from .losses import Loss, get_loss, penalty
 from .model import Linear
-from .objective import penalty
 from .stack import Stack, State
-from .validate import Weighted
 
 _CHUNK = 500  # images scored at a time
 
@@ -59,8 +59,8 @@ class Record:
         losses: Sequence[tuple[Loss, slice]],
         trained: Stack,
         measured: Stack,
-        train: Weighted,
-        validation: Weighted | None,
+        train: Examples,
+        validation: Examples | None,
         evaluate: Evaluate,
     ) -> None:
         self._configs, self._losses, self._trained, self._measured = configs, losses, trained, measured
@@ -97,7 +97,7 @@ class Record:
         """What was measured on network k; None without evaluation."""
         return History(*np.array([row[:, k] for row in self._rows]).T) if self._rows else None
 
-    def _loss_and_accuracy(self, examples: Weighted | None) -> np.ndarray:
+    def _loss_and_accuracy(self, examples: Examples | None) -> np.ndarray:
         """Mean loss and accuracy of each network, (2, K), summed in float64; NaN without images."""
         if examples is None:
             return np.full((2, len(self._l2)), np.nan)

@@ -4,24 +4,74 @@ K networks that see the same mini-batches train as one stack (``stack`` says how
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
+from linclf.data.inputs import Examples
 from linclf.errors import DivergenceError
-from linclf.system.progress import Progress
 
-from .batches import epochs
 from .config import Config
 from .history import Evaluate, History, Record, slices_of_one_loss
 from .losses import Loss
 from .model import Linear
-from .pool import AfterEpoch, adaptive_blas_threads, side_by_side
 from .stack import MomentumStack, Stack, State
-from .tasks import Task, grouped, in_order, make_tasks
-from .validate import Examples, Weighted
+from .threads import AfterEpoch, adaptive_blas_threads
+
+Batch = tuple[np.ndarray, ...]
+"""Inputs x (n, d), labels (n,) and, if images have them, weights (n,) of a mini-batch."""
+
+
+def batch_key(config: Config) -> tuple[object, ...]:
+    """What decides the mini-batches: networks whose configs agree on it see the same ones in the same order."""
+    drawn = config.shuffle or config.augment is not None
+    return config.epochs, config.batch_size, config.shuffle, config.augment, config.seed if drawn else None
+
+
+def epochs(examples: Examples, config: Config) -> Iterator[Iterator[Batch]]:
+    """The mini-batches of each epoch, valid until the next; the last one of an epoch may be smaller."""
+    X = examples[0]
+    # One stream for each: independent of the initial weights, and of one another.
+    order_rng, place_rng = (np.random.default_rng([config.seed, stream]) for stream in (1, 2))
+    gathered = np.empty((min(config.batch_size, len(X)), X.shape[1]), X.dtype)  # new memory costs more than the copy
+    for _ in range(config.epochs):
+        # Stored order needs no copy.
+        order = order_rng.permutation(len(X)) if config.shuffle else None
+        batches = _batches(examples, order, config.batch_size, gathered)
+        yield batches if config.augment is None else ((config.augment(x, place_rng), *own) for x, *own in batches)
+
+
+def _batches(examples: Examples, order: np.ndarray | None, batch_size: int, gathered: np.ndarray) -> Iterator[Batch]:
+    X, *targets = examples
+    for i in range(0, len(X), batch_size):
+        if order is None:
+            yield X[i : i + batch_size], *[target[i : i + batch_size] for target in targets]
+        else:  # "clip", since "raise" would gather into other memory first
+            rows = order[i : i + batch_size]
+            yield X.take(rows, axis=0, out=gathered[: len(rows)], mode="clip"), *[target[rows] for target in targets]
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """The training of one stack: networks that share their mini-batches, and the images that they see.
+
+    Attributes:
+        configs: one per network; those of one loss stand side by side.
+        train, validation: checked examples; tasks that share them share the object.
+        n_classes: C.
+        evaluate: what is measured before training and after each epoch.
+        init: what each network starts from; None draws them from the configs' seeds.
+        done: epochs that they trained before, for the decayed learning rate and the average.
+    """
+
+    configs: Sequence[Config]
+    train: Examples
+    validation: Examples | None
+    n_classes: int
+    evaluate: Evaluate = True
+    init: Sequence[State] | None = None
+    done: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,65 +92,6 @@ class Run:
         return (
             f"Run({own.loss}, learning rate {own.learning_rate:g}, L2 {own.l2:g}, {own.epochs} epochs, seed {own.seed})"
         )
-
-
-def train(
-    configs: Config | Sequence[Config],
-    train: Examples,
-    validation: Weighted | None = None,
-    *,
-    sample_weight: np.ndarray | None = None,
-    init: Sequence[Linear] | None = None,
-    n_classes: int | None = None,
-    evaluate: Evaluate = True,
-    progress: bool | Callable[[], None] = True,
-) -> list[Run]:
-    """Train one network per config; those that share their mini-batches train together, as one stack.
-
-    A stack has all of the BLAS's threads; but as soon as other programs are seen to use the cores, it has one, for some
-    seconds: threads that have to wait for each other would cost 5 to 20 times what they bring. Networks that do not
-    share their mini-batches are several stacks, which train side by side, each with one BLAS thread. While epochs run,
-    these limits hold for the whole process.
-
-    Args:
-        configs: one or more; any mix of losses, learning rates, penalties and seeds.
-        train: inputs X (n, d) and labels y (n,), 0..C-1. Computed in float64 if X is float64, else in float32. X may
-            be what ``Standardizer.lazily`` gives: images that stay uint8, or in a file, and are converted as needed.
-        validation: the same for validation images, (X, y), or (X, y, weights) where these have weights of their own.
-        sample_weight: a weight of 0 or more per training image, (n,). They are scaled to mean 1, so that their size
-            does not count, and the mean over images becomes Σ w_i L_i / n, in the gradient (where n images are a
-            mini-batch) and in loss, cost and accuracy. By default every image counts once.
-        init: the model each config starts from; by default one drawn from the config's seed, as its ``init`` says.
-        n_classes: C, if the labels do not show it; by default from ``init``, else the highest training label + 1.
-        evaluate: measure loss, cost and accuracy before training and after each epoch: on both sets of images (True),
-            on "validation" images alone, which saves the time that the training images take, or on none (False).
-        progress: show a line with the epochs done and the time left; or a function to call after each epoch of each
-            stack instead.
-
-    Returns:
-        One Run per config, in the order of ``configs``. The same seeds give the same numbers to rounding. The last bits
-        can depend on how many threads the BLAS has, and so on whether the machine was busy; where they have to be the
-        same, use ``sweep``, or one thread (``OPENBLAS_NUM_THREADS=1``).
-
-    Raises:
-        DataError: shapes that do not fit, labels outside 0..C-1, NaN or infinite inputs, an empty set, weights below 0.
-        ConfigError: no config, an ``init`` that does not fit, or a best epoch asked for that nothing tells.
-        DivergenceError: the loss became infinite or NaN; names epoch, setting and learning rate.
-
-    >>> X, y = np.array([[-1.0], [1.0]]), np.array([0, 1])
-    >>> run, = train(Config(learning_rate=1.0, l2=0.0, epochs=20), (X, y), progress=False)
-    >>> run.model.predict(X)
-    array([0, 1])
-    """
-    configs = [configs] if isinstance(configs, Config) else list(configs)
-    stacks = grouped(configs, most=len(configs) or 1)
-    tasks = make_tasks(stacks, configs, train, validation, n_classes, evaluate, init, sample_weight)
-    shown = bool(progress) and not callable(progress)
-    with Progress(sum(task.configs[0].epochs for task in tasks), len(configs), enabled=shown) as line:
-        after_epoch = progress if callable(progress) else line.epoch
-        if len(tasks) == 1:  # alone, and so with all of the BLAS's threads
-            return in_order(stacks, [(0, train_stack(tasks[0], after_epoch))])
-        return in_order(stacks, side_by_side([partial(train_stack, task) for task in tasks], after_epoch))
 
 
 def train_stack(task: Task, after_epoch: AfterEpoch) -> list[Run]:

@@ -8,9 +8,7 @@ import pytest
 from helpers import SEEDS, fabricated
 
 from linclf.claims import bootstrap
-from linclf.claims.ledger import ledger
-from linclf.claims.verdicts import VERDICTS, Region, evaluate
-from linclf.claims.verify import _difference, verify
+from linclf.claims.verdicts import VERDICTS, Region, _difference, evaluate, ledger, verify
 from linclf.cli import main
 from linclf.errors import DataError
 from linclf.studies.results import Results

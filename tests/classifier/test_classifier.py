@@ -20,7 +20,7 @@ from linclf import (
     load_dataset,
     train,
 )
-from linclf.studies.reference.study import Study
+from linclf.studies.reference import Study
 
 CONFIG = Config(learning_rate=0.01, l2=0.1, epochs=2)
 

@@ -11,8 +11,8 @@ import pytest
 
 from linclf import DataError, load_dataset
 from linclf.cli import main
-from linclf.data import fetch as fetching
-from linclf.data.readers import cifar10 as reader
+from linclf.data import load as fetching
+from linclf.data.readers import cifar as reader
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ from PIL import Image
 from linclf import ConfigError, DataError, Standardizer, load_dataset
 from linclf.claims.verdicts import evaluate
 from linclf.cli import main
-from linclf.data import limits
-from linclf.data.readers.cifar_pickle import unpickle_batch
+from linclf.data import dataset
+from linclf.data.readers.cifar import unpickle_batch
 from linclf.report.pages import USUAL, page_file
 from linclf.report.views import plots
 from linclf.studies import metrics
@@ -163,7 +163,7 @@ def test_arrays_of_other_names_are_named(tmp_path):
 
 
 def test_more_than_memory_is_refused_from_the_headers(tmp_path, monkeypatch):
-    monkeypatch.setattr(limits, "LARGEST", 500)
+    monkeypatch.setattr(dataset, "LARGEST", 500)
     np.savez_compressed(tmp_path / "big.npz", **arrays())
     write_idx(tmp_path / "idx")
     write_images(tmp_path / "images")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from linclf import Config, DataError, Standardizer, sweep, train
-from linclf.training.validate import checked_examples
+from linclf.training.config import checked_examples
 
 
 def test_pixels_are_divided_by_255_and_standardised():

@@ -10,11 +10,10 @@ from linclf import load_dataset
 from linclf.cli import main
 from linclf.data import surrogate as module
 from linclf.data.readers.npz import read_arrays
-from linclf.data.readers.surrogates import EMBEDDED as CIFAR10
-from linclf.data.surrogate import FIELDS, Surrogate
-from linclf.data.surrogate_fit import fit_surrogate
+from linclf.data.surrogate import EMBEDDED as CIFAR10
+from linclf.data.surrogate import FIELDS, Surrogate, fit_surrogate
 from linclf.errors import DataError
-from linclf.studies.reference.study import Study
+from linclf.studies.reference import Study
 
 
 def read(path) -> Surrogate:

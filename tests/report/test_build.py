@@ -23,10 +23,10 @@ from PIL import Image
 from linclf import Classifier, load_dataset
 from linclf.cli import main
 from linclf.errors import DivergenceError
-from linclf.report import build, parameters
+from linclf.report import build
 from linclf.report.pages import CEILING, PAGES, USUAL, page_file
 from linclf.report.render import convert, mathml
-from linclf.report.views import html
+from linclf.report.views import pieces
 from linclf.system.progress import Clock
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -208,7 +208,7 @@ def test_a_failed_notebook_leaves_its_copy_and_the_others_still_run(tmp_path, mo
         cell = nbformat.v4.new_code_cell(declared, metadata={"tags": ["parameters"]})
         cells = [nbformat.v4.new_markdown_cell(f"# {name}"), cell, nbformat.v4.new_code_cell(source)]
         nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
-        chosen[name] = parameters.read_notebook(tmp_path / f"{name}.ipynb")
+        chosen[name] = build.read_notebook(tmp_path / f"{name}.ipynb")
     monkeypatch.setattr(build, "notebooks", lambda: chosen)
     assert main(["report", "--data", "synthetic:250", "--epochs", "1", "--out", str(tmp_path / "out")]) == 1
     assert "failed: ValueError: on purpose" in capsys.readouterr().out
@@ -307,8 +307,8 @@ def test_formulas_become_mathml_and_code_stays():
 
 def test_text_from_data_is_escaped():
     name = "<script>alert(1)</script>"
-    assert "<script>" not in html.table([name], [[name]], caption=name).markup
-    assert "<script>" not in html.callout(name).markup
+    assert "<script>" not in pieces.table([name], [[name]], caption=name).markup
+    assert "<script>" not in pieces.callout(name).markup
 
 
 def test_the_same_notebook_gives_the_same_page():

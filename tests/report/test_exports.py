@@ -18,12 +18,12 @@ import pytest
 from helpers import NO_CHROMIUM, ROOT, chromium, missing
 from PIL import Image
 
-from linclf.report import pdf
+from linclf.report import render
 from linclf.report.execute import execute
 from linclf.report.pages import USUAL, page_file
 from linclf.report.render import convert, mathml
-from linclf.report.views import html
-from linclf.report.views.bundles import IN_JUPYTER
+from linclf.report.views import pieces
+from linclf.report.views.pieces import IN_JUPYTER
 from linclf.system.progress import MARK
 
 pytestmark = pytest.mark.slow
@@ -110,7 +110,7 @@ def test_a_sanitiser_leaves_words_and_order_and_the_picture_is_in_png(outputs):
     ],
 )
 def test_text_from_data_is_text_in_every_type(kind, said):
-    table = html.table([ODD], [[ODD]], caption=ODD)
+    table = pieces.table([ODD], [[ODD]], caption=ODD)
     assert said in table._repr_mimebundle_()[0][kind]
 
 
@@ -231,7 +231,7 @@ def test_the_report_on_paper_has_all_pages_and_a_table_of_contents_first(report)
 
 
 def test_without_a_browser_a_pdf_is_refused_before_anything_is_trained(tmp_path, monkeypatch):
-    monkeypatch.setattr(pdf, "_NAMES", ("no-such-browser",))
+    monkeypatch.setattr(render, "_NAMES", ("no-such-browser",))
     monkeypatch.chdir(tmp_path)
     from linclf.cli import main
 

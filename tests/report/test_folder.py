@@ -13,11 +13,11 @@ from helpers import TINY, linclf
 
 from linclf.cli import main
 from linclf.errors import ConfigError
-from linclf.report.folder import scratch, sole_writer
+from linclf.report.build import scratch, sole_writer
 from linclf.studies.store import Store
 from linclf.system.files import write_text
 
-HOLD = "import sys, pathlib\nfrom linclf.report.folder import sole_writer\n"
+HOLD = "import sys, pathlib\nfrom linclf.report.build import sole_writer\n"
 HOLD += "with sole_writer(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
 
 

@@ -8,7 +8,7 @@ import pytest
 from helpers import ROOT, blobs
 
 import linclf
-from linclf.report.views import pictures, runs
+from linclf.report.views import pictures, reference
 from linclf.training.losses import multiclass_hinge_gradient
 
 NOTEBOOK = nbformat.read(ROOT / "notebooks" / "learn.ipynb", as_version=4)
@@ -73,10 +73,10 @@ def test_a_run_is_told_in_words():
         series = [np.array(train), np.array(validation)] * 3
         return linclf.Run(linclf.Config(learning_rate=1, l2=0), None, linclf.History(*series), 0.0)
 
-    told = runs.told([run([2, 1.5, 1], [2, 1.25, 1.5])], "loss")
+    told = reference.told([run([2, 1.5, 1], [2, 1.25, 1.5])], "loss")
     words = "training loss goes from 2.00 to 1.00; validation loss goes from 2.00 to 1.50, lowest 1.25 at epoch 1."
     assert told == words
-    assert "highest 40.0 % at epoch 1" in runs.told([run([0.1, 0.4, 0.3], [0.1, 0.2, 0.3])], "accuracy")
+    assert "highest 40.0 % at epoch 1" in reference.told([run([0.1, 0.4, 0.3], [0.1, 0.2, 0.3])], "accuracy")
 
 
 @pytest.mark.parametrize(("shape", "shown"), [((5,), False), ((4, 4, 4), False), ((4, 4, 3), True), ((4, 4, 1), True)])

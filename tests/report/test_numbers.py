@@ -12,8 +12,8 @@ from bs4 import BeautifulSoup
 from helpers import ROOT
 
 from linclf.report.pages import PAGES
-from linclf.report.views import bundles
-from linclf.studies.ceiling.design import Plan, Size
+from linclf.report.views import pieces
+from linclf.studies.ceiling import Plan, Size
 
 FEW = Size(2, 1, 1, 2, 2, 2, (1 / 10, 1 / 4, 1 / 2, 3 / 4), 5)
 NUMBER = r"([-−]?[\d,]*\.?\d+(?:e[-−+]?\d+)?)"
@@ -94,13 +94,13 @@ def check(piece):
 @pytest.mark.parametrize("case", CASES)
 def test_numbers_are_possible(case, seeds, tmp_path, monkeypatch):
     np.savez(tmp_path / "data.npz", **CASES[case])
-    monkeypatch.setattr(bundles, "svg", lambda fig, salt: b"")  # what is drawn, not how, and quickly
-    monkeypatch.setattr(bundles, "with_png", False)
+    monkeypatch.setattr(pieces, "svg", lambda fig, salt: b"")  # what is drawn, not how, and quickly
+    monkeypatch.setattr(pieces, "with_png", False)
     monkeypatch.setitem(Plan.__init__.__kwdefaults__, "size", FEW)
     values = {"data": str(tmp_path / "data.npz"), "out_dir": str(tmp_path), "epochs": 2, "seeds": seeds}
     names = [name for name in PAGES if name not in ("learn", "your_data")]  # which have tests of their own
     for name in names if seeds == 2 else ["0_baseline", "summary"]:
-        pieces = shown(name, values, monkeypatch)
-        assert len(pieces) > 4
-        for piece in pieces:
-            check(piece)
+        outputs = shown(name, values, monkeypatch)
+        assert len(outputs) > 4
+        for output in outputs:
+            check(output)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linclf import ConfigError
-from linclf.report import parameters
+from linclf.report import build
 from linclf.report.execute import execute
 
 
@@ -23,7 +23,7 @@ def notebook(tmp_path: Path, source: str, name: str = "one", tags: tuple[str, ..
 @pytest.fixture
 def known(tmp_path):
     source = 'epochs: int = 40\nlr_decay: float = 0.9\ndata: str = "auto"\nquick: bool = False'
-    return {"one": parameters.read_notebook(notebook(tmp_path, source))}
+    return {"one": build.read_notebook(notebook(tmp_path, source))}
 
 
 def test_types_come_from_the_parameters_cell(known):
@@ -42,17 +42,17 @@ def test_types_come_from_the_parameters_cell(known):
 )
 def test_a_parameters_cell_holds_annotated_literals_only(tmp_path, source):
     with pytest.raises(ConfigError, match=r"one\.ipynb: expected one cell tagged 'parameters'"):
-        parameters.read_notebook(notebook(tmp_path, source))
+        build.read_notebook(notebook(tmp_path, source))
 
 
 def test_a_notebook_needs_its_parameters_cell(tmp_path):
     with pytest.raises(ConfigError, match="expected one cell tagged 'parameters'"):
-        parameters.read_notebook(notebook(tmp_path, "epochs: int = 40", tags=()))
+        build.read_notebook(notebook(tmp_path, "epochs: int = 40", tags=()))
 
 
 def test_values_are_typed(known):
     given = ["epochs=3", "lr_decay=1", "data=3", "quick=True"]
-    assert parameters.parse(given, known) == {"epochs": 3, "lr_decay": 1, "data": "3", "quick": True}
+    assert build.parse(given, known) == {"epochs": 3, "lr_decay": 1, "data": "3", "quick": True}
 
 
 @pytest.mark.parametrize(
@@ -70,14 +70,14 @@ def test_values_are_typed(known):
 )
 def test_unknown_and_mistyped_parameters_are_refused(known, assignment, message):
     with pytest.raises(ConfigError) as caught:
-        parameters.parse([assignment], known)
+        build.parse([assignment], known)
     assert message in str(caught.value)
 
 
 def test_unknown_notebook_names_the_nearest(known):
-    assert parameters.select(known, known) == known
+    assert build.select(known, known) == known
     with pytest.raises(ConfigError, match=r"unknown notebook 'on': did you mean 'one'\?"):
-        parameters.select(known, ["on"])
+        build.select(known, ["on"])
 
 
 HOSTILE = (
@@ -106,8 +106,8 @@ def test_text_reaches_a_notebook_as_it_is_and_runs_nothing(tmp_path):
     whole = nbformat.read(cell, as_version=4)
     whole.cells.append(nbformat.v4.new_code_cell(f"import json; print(json.dumps([{', '.join(names)}]))"))
     nbformat.write(whole, cell)
-    known = {"one": parameters.read_notebook(cell)}
-    given = parameters.parse([f"{name}={text}" for name, text in zip(names, HOSTILE, strict=True)], known)
+    known = {"one": build.read_notebook(cell)}
+    given = build.parse([f"{name}={text}" for name, text in zip(names, HOSTILE, strict=True)], known)
     execution = execute(cell, given, tmp_path / "executed.ipynb")
     assert execution.failure is None
     (output,) = execution.notebook.cells[-1].outputs
@@ -117,8 +117,8 @@ def test_text_reaches_a_notebook_as_it_is_and_runs_nothing(tmp_path):
 @given(text=st.text())
 def test_any_text_is_a_text_or_refused_elsewhere(text):
     types = {"text": "str", "number": "int", "real": "float", "switch": "bool"}
-    known = {"one": parameters.Notebook(Path("one.ipynb"), types)}
-    assert parameters.parse([f"text={text}"], known) == {"text": text}
+    known = {"one": build.Notebook(Path("one.ipynb"), types)}
+    assert build.parse([f"text={text}"], known) == {"text": text}
     for name, kinds in (("number", int), ("real", (int, float)), ("switch", bool)):
         found = parsed(name, types[name], text)
         assert isinstance(found, kinds) or str(found).startswith(
@@ -129,9 +129,7 @@ def test_any_text_is_a_text_or_refused_elsewhere(text):
 def parsed(name, type_, text):
     """The value, or the error."""
     try:
-        return parameters.parse([f"{name}={text}"], {"one": parameters.Notebook(Path("one.ipynb"), {name: type_})})[
-            name
-        ]
+        return build.parse([f"{name}={text}"], {"one": build.Notebook(Path("one.ipynb"), {name: type_})})[name]
     except ConfigError as error:
         return error
 

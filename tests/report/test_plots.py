@@ -9,7 +9,7 @@ from matplotlib import pyplot
 
 import linclf
 from linclf import ConfigError, DataError, plot
-from linclf.report.views import charts
+from linclf.report.views import plots
 from linclf.report.views.plots import new_axes
 
 MODEL = linclf.Linear(np.arange(24.0).reshape(2, 12), np.zeros(2))
@@ -101,7 +101,7 @@ def test_what_cannot_be_drawn_is_said(draw, said):
     "ticks", [["1e-05", "3.2e-05", "0.0001", "0.00032", "0.001", "0.0032", "0.01"], ["0.001", "0.01", "0.1"]]
 )
 def test_the_labels_of_a_heat_map_do_not_touch(ticks):
-    axes = charts.heat_map(np.arange(2.0 * len(ticks)).reshape(2, -1), ["a", "b"], ticks)
+    axes = plots.heat_map(np.arange(2.0 * len(ticks)).reshape(2, -1), ["a", "b"], ticks)
     axes.figure.draw_without_rendering()
     labels = axes.get_xticklabels()
     assert all(one.get_rotation() == 35 for one in labels) or all(
@@ -115,7 +115,7 @@ def test_epochs_are_whole(runs):
 
 
 def test_the_sizes_of_a_learning_curve_are_its_only_ticks():
-    axes = charts.learning_curve([30, 100, 300], np.ones((3, 2)), None)
+    axes = plots.learning_curve([30, 100, 300], np.ones((3, 2)), None)
     axes.figure.draw_without_rendering()
     assert [label.get_text() for label in axes.get_xticklabels()] == ["30", "100", "300"]
     assert not len(axes.get_xticklabels(minor=True))

@@ -17,9 +17,9 @@ from linclf.errors import ConfigError
 from linclf.report import execute
 from linclf.report.build import notebooks
 from linclf.report.pages import USUAL, reading_order
-from linclf.report.views import html, plots, provenance
-from linclf.studies import report_folder
-from linclf.studies.reference.study import Study
+from linclf.report.views import pieces, plots, provenance
+from linclf.studies import study
+from linclf.studies.reference import Study
 
 pytestmark = pytest.mark.slow
 
@@ -121,7 +121,7 @@ def test_how_long_to_wait_is_checked_before_anything_runs(tmp_path, monkeypatch,
 def test_figures_are_drawn_under_our_own_settings():
     def drawn():
         axes = plots.confusion([0, 0, 1], [0, 1, 1], ["cat", "dog"], ax=plots.new_axes())
-        return html.figure(axes.figure, number=1, caption="c", alt="a", data={"x": [1]}).markup
+        return pieces.figure(axes.figure, number=1, caption="c", alt="a", data={"x": [1]}).markup
 
     wanted = drawn()
     with mpl.rc_context({"text.usetex": True, "axes.facecolor": "red", "font.size": 30, "xtick.direction": "in"}):
@@ -133,9 +133,9 @@ def test_figures_are_drawn_under_our_own_settings():
 
 def test_auto_is_the_checkout_and_the_page_says_so(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    study = Study("synthetic:40", "auto")
-    assert study.workspace.out_dir == ROOT / "reports" / "latest"
-    note, made_again = provenance.data_note(study).markup, provenance.provenance(study, "2_svm").text
+    auto = Study("synthetic:40", "auto")
+    assert auto.workspace.out_dir == ROOT / "reports" / "latest"
+    note, made_again = provenance.data_note(auto).markup, provenance.provenance(auto, "2_svm").text
     assert f"Finished runs are kept in {Path('reports', 'latest', 'runs')}, in linclf&#x27;s source tree." in note
     assert str(ROOT) not in note + made_again  # pages are handed on
     assert "linclf report --data synthetic:40 --only 2_svm" in made_again
@@ -147,17 +147,15 @@ def test_auto_is_the_cache_folder_where_nothing_can_be_written(tmp_path, monkeyp
     first = tmp_path / ("checkout" if checkout else "current")
     first.mkdir()
     monkeypatch.chdir(first)
-    monkeypatch.setattr(report_folder, "source_tree", lambda: first if checkout else None)
+    monkeypatch.setattr(study, "source_tree", lambda: first if checkout else None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert report_folder.default_report_folder()[0] == first / "reports" / "latest"
+    assert study.default_report_folder()[0] == first / "reports" / "latest"
 
     read_only = [first]
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) not in read_only)
-    study = Study("synthetic:40", "auto")
-    assert study.workspace.out_dir == tmp_path / "cache" / "linclf" / "reports" / "latest"
-    assert study.workspace.kept.startswith(
-        f"{first / 'reports' / 'latest'} cannot be written to: finished runs are kept in "
-    )
+    workspace = Study("synthetic:40", "auto").workspace
+    assert workspace.out_dir == tmp_path / "cache" / "linclf" / "reports" / "latest"
+    assert workspace.kept.startswith(f"{first / 'reports' / 'latest'} cannot be written to: finished runs are kept in ")
 
     read_only.append(tmp_path)
     with pytest.raises(ConfigError, match="name another as out_dir"):

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 from helpers import ROOT, arrays
 
-from linclf.claims.ledger import ledger
+from linclf.claims.verdicts import ledger
 from linclf.report.render import mathml, tied
-from linclf.report.views import bundles, claims, provenance, reference, summary
-from linclf.report.views.mosaic import mosaic
-from linclf.studies.reference.design import ARMS
-from linclf.studies.reference.study import Study
+from linclf.report.views import claims, pieces, provenance, reference
+from linclf.report.views.pieces import mosaic
+from linclf.studies.reference import ARMS, Study
 from linclf.studies.results import Results
 
 RENDERED = ROOT / "reports" / "cifar-10" / "results.json"
@@ -101,7 +100,7 @@ def test_claims_that_are_not_reproduced_come_first_and_say_where_the_reference_s
     [
         ({"epochs": 2}, "needs epochs = 40 (all batches has 2)"),
         ({"n_train": 900}, "needs training images = 49000 (all batches has 900)"),
-        ({"arm": "other"}, "all batches, setting 2: not measured"),
+        ({"arm": "other"}, "full, setting 2: not measured"),
     ],
 )
 def test_a_row_says_in_words_why_it_has_no_value(change, said):
@@ -119,7 +118,7 @@ def test_the_first_picture_holds_each_settings_accuracies_with_intervals(name, s
     results = Results.load(RENDERED)
     results.data["name"] = name
     results.document["runs"] = [run for run in results.document["runs"] if run["seed"] < 1000 + seeds]
-    picture = summary.picture(results, number="S1")
+    picture = claims.picture(results, number="S1")
     whole = (name, seeds) == ("CIFAR-10", 10)
     counts = json.loads(RENDERED.with_name("claims.json").read_text(encoding="utf-8"))["counts"]
     assert (f"{counts['reproduced']} of 45 statements reproduced" in picture.markup) == whole
@@ -188,11 +187,11 @@ def test_a_sign_stands_close_to_what_it_is_of():
 def test_a_picture_for_other_viewers_has_whole_names_and_fits_a_sheet_of_latex():
     fig = mosaic(np.zeros((40, 64, 16)), ["automobile, 62 %: it is horse"] * 40)
     assert {text.get_text() for text in fig.axes[0].texts} == {"automobile, 62\n%: it is horse"}
-    size = bundles.png(lambda: fig, "alt", "caption")[1]["image/png"]
+    size = pieces.png(lambda: fig, "alt", "caption")[1]["image/png"]
     assert size["height"] <= 1.5 * size["width"] + 2
 
 
 @pytest.mark.parametrize(("rows", "end"), [(19, r" \\*"), (20, r" \\")])
 def test_no_sheet_of_latex_ends_within_a_short_table(rows, end):
-    lines = bundles.table(["a"], [["b"]] * rows, "caption")["text/latex"].splitlines()
+    lines = pieces.markdown_table(["a"], [["b"]] * rows, "caption")["text/latex"].splitlines()
     assert lines.count(f"b{end}") == rows

@@ -11,12 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from linclf import Config, ConfigError, Linear, train
 from linclf.data.load import load_dataset
 from linclf.report.views import ceiling as ceiling_views
-from linclf.report.views import ceiling_diagnosis
-from linclf.studies.ceiling import design
-from linclf.studies.ceiling.design import FULL, INGREDIENTS, Choice, Size
-from linclf.studies.ceiling.optimum import softmax_optimum
-from linclf.studies.ceiling.results import validation_accuracy
-from linclf.studies.ceiling.study import CeilingStudy
+from linclf.studies import ceiling
+from linclf.studies.ceiling import FULL, INGREDIENTS, CeilingStudy, Choice, Size, softmax_optimum, validation_accuracy
 from linclf.studies.store import Count, StoredRun
 
 SHAPE = (32, 32, 3)
@@ -39,17 +35,17 @@ def results(out):
 
 
 def test_the_whole_search_has_at_least_two_hundred_configurations():
-    coarse = design.coarse(FULL, SHAPE)
-    fine = design.fine(dict.fromkeys(design.LOSSES, CHOICE), FULL, SHAPE)
+    coarse = ceiling.coarse(FULL, SHAPE)
+    fine = ceiling.fine(dict.fromkeys(ceiling.LOSSES, CHOICE), FULL, SHAPE)
     assert len({*coarse, *fine}) >= 200
-    assert {config.loss for config in coarse} == {config.loss for config in fine} == set(design.LOSSES)
+    assert {config.loss for config in coarse} == {config.loss for config in fine} == set(ceiling.LOSSES)
     assert all(0.003 / 11 < config.l2 < 0.003 * 11 for config in fine)
 
 
 @pytest.mark.parametrize("name", [name for name in INGREDIENTS if name != "data"])
 def test_each_ingredient_changes_what_it_says(name):
     def mix(names):
-        return design.recipe(names, "cross_entropy", CHOICE, FULL, SHAPE, seed=0)
+        return ceiling.recipe(names, "cross_entropy", CHOICE, FULL, SHAPE, seed=0)
 
     base, added = mix([]), mix([name])
     assert base == Config(learning_rate=0.001, l2=0.1, epochs=40)  # the reference's setting 3
@@ -71,7 +67,7 @@ def test_each_ingredient_changes_what_it_says(name):
 
 
 def test_feature_vectors_are_not_mirrored():
-    config = design.recipe(INGREDIENTS, "cross_entropy", CHOICE, FULL, (64,), seed=0)
+    config = ceiling.recipe(INGREDIENTS, "cross_entropy", CHOICE, FULL, (64,), seed=0)
     assert config.augment is None
 
 
@@ -121,9 +117,7 @@ def test_what_is_stored_is_used_again_unless_fresh(results, out, monkeypatch):
     assert reused > 100
     optima = []
     real = softmax_optimum
-    monkeypatch.setattr(
-        "linclf.studies.ceiling.study.softmax_optimum", lambda *args: optima.append(args) or real(*args)
-    )
+    monkeypatch.setattr("linclf.studies.ceiling.softmax_optimum", lambda *args: optima.append(args) or real(*args))
     fresh = study(out, fresh=True)
     fresh.run()
     assert fresh.workspace.count == Count(reused=0, trained=reused)
@@ -135,7 +129,7 @@ def test_what_is_stored_is_used_again_unless_fresh(results, out, monkeypatch):
 
 def test_reading_results_trains_nothing_and_changes_nothing(results, monkeypatch):
     monkeypatch.setattr("linclf.studies.store.run_tasks", None)
-    monkeypatch.setattr("linclf.studies.ceiling.study.softmax_optimum", None)
+    monkeypatch.setattr("linclf.studies.ceiling.softmax_optimum", None)
     for field in fields(results):
         assert getattr(results, field.name) is not None
     results.split(results.choosing)
@@ -234,7 +228,7 @@ def learning_curve(results, accuracies, n_test=2000):
         ]
         for n, shares in accuracies.items()
     }
-    return ceiling_diagnosis.learning_curve(replace(results, dataset=dataset, finals=runs), number=1).markup
+    return ceiling_views.learning_curve(replace(results, dataset=dataset, finals=runs), number=1).markup
 
 
 def test_the_trend_is_that_of_the_means_with_an_interval(results):

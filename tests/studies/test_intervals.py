@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from linclf.studies.intervals import of_difference, of_mean, of_share
+from linclf.studies.metrics import of_difference, of_mean, of_share
 
 
 @pytest.mark.parametrize(("right", "n"), [(0, 1), (1, 1), (3, 10), (10, 10), (4321, 10_000)])

@@ -7,10 +7,10 @@ import pytest
 
 from linclf import DataError
 from linclf.report.views import provenance
-from linclf.studies.reference.study import Study
+from linclf.studies.reference import Study
 from linclf.studies.results import Results
-from linclf.studies.splits import split_rows
 from linclf.studies.store import Count
+from linclf.studies.study import split_rows
 from linclf.system.files import write_text
 
 
@@ -20,7 +20,7 @@ def test_short_of_memory_images_stay_uint8_and_the_page_says_so(tmp_path, monkey
         return study, study.run("shuffle")
 
     plenty, wanted = run("plenty")
-    monkeypatch.setattr("linclf.studies.workspace.available_memory", lambda: 1e6)
+    monkeypatch.setattr("linclf.studies.study.available_memory", lambda: 1e6)
     short, found = run("short")
     for one, other in zip(wanted.models("shuffle", 1), found.models("shuffle", 1), strict=True):
         np.testing.assert_array_equal(one.W, other.W)

@@ -11,14 +11,11 @@ import pytest
 from helpers import SCRIPT, arrays
 from PIL import Image
 
+from linclf.data.dataset import split_dataset
 from linclf.data.load import load_dataset
-from linclf.data.split import split_dataset
-from linclf.report.views import your_data, your_data_diagnosis, your_data_limits, your_data_scores
+from linclf.report.views import your_data
 from linclf.studies.store import Count
-from linclf.studies.your_data.copies import are_copies
-from linclf.studies.your_data.design import SCORE, SEARCH, Plan, search_size
-from linclf.studies.your_data.results import mean_recall
-from linclf.studies.your_data.study import YourDataStudy
+from linclf.studies.your_data import SCORE, SEARCH, Plan, YourDataStudy, are_copies, mean_recall, search_size
 
 
 def dataset(counts, shape=(5,), apart=0.5, seed=0, validation=False):
@@ -103,7 +100,7 @@ CASES = {
 
 @pytest.mark.parametrize(("case", "seeds"), [*((case, 1) for case in CASES), ("imbalanced", 2)])
 def test_every_number_is_a_number_in_bounds_and_in_its_interval(tmp_path, monkeypatch, case, seeds):
-    monkeypatch.setattr("linclf.studies.your_data.design.SEARCH", 2e8)  # a coarse grid where the classes are many
+    monkeypatch.setattr("linclf.studies.your_data.SEARCH", 2e8)  # a coarse grid where the classes are many
     data = dataset(**CASES[case])
     if case == "constant inputs":
         data = replace(data, train_images=tuple(0 * X for X in data.train_images), test_images=0 * data.test_images)
@@ -132,15 +129,15 @@ def views(results):
     yield from (your_data.samples(data, number=1), your_data.split(results), your_data.search(results))
     yield from (your_data.heat_map(results, loss, number=2) for loss in ("cross_entropy", "multiclass_hinge"))
     yield from (
-        your_data_scores.accuracies(results),
-        your_data_scores.classes(results),
-        your_data_diagnosis.confusion(results, number=4),
+        your_data.accuracies(results),
+        your_data.classes(results),
+        your_data.confusion(results, number=4),
     )
-    yield from filter(None, [your_data_diagnosis.confusion_counts(results), your_data_scores.weighted(results)])
+    yield from filter(None, [your_data.confusion_counts(results), your_data.weighted(results)])
     for view in ("reliability", "mistakes", "typical"):
-        yield getattr(your_data_diagnosis, view)(results, number=5)
-    yield your_data_limits.learning_curve(results, number=9)
-    yield from (your_data_diagnosis.weights(results, number=8), your_data_limits.limits(results))
+        yield getattr(your_data, view)(results, number=5)
+    yield your_data.learning_curve(results, number=9)
+    yield from (your_data.weights(results, number=8), your_data.limits(results))
 
 
 def markup(view):
@@ -195,10 +192,10 @@ def test_nothing_is_concluded_from_a_test_that_holds_copies(tmp_path):
     assert results.accuracy_without_copies.value == results.right[30:].mean()
     said = "make up 30 of the 40 images for testing; a network may remember those. Without them accuracy is"
     assert said in your_data.headline(results).text
-    assert "accuracy without copies" in your_data_scores.accuracies(results).markup
-    assert "take the copies out" in your_data_limits.limits(results).text
-    assert "explain" not in your_data_limits.limits(results).text
-    assert "with copies in the test, that does not tell whether more" in your_data_limits.more(results)
+    assert "accuracy without copies" in your_data.accuracies(results).markup
+    assert "take the copies out" in your_data.limits(results).text
+    assert "explain" not in your_data.limits(results).text
+    assert "with copies in the test, that does not tell whether more" in your_data.more(results)
     assert results.document()["copies"]["test"] == 30
 
 
@@ -213,20 +210,20 @@ def test_a_test_unlike_the_validation_tells_nothing_about_more_data(tmp_path):
     like, unlike = (study(tmp_path / str(i), d, epochs=4).run() for i, d in enumerate((data, unlike)))
     assert like.is_like_validation
     assert not unlike.is_like_validation
-    assert "intervals lie apart" in your_data_limits.limits(unlike).text
-    assert "does not tell whether more" in your_data_limits.more(unlike)
-    assert "intervals lie apart" not in your_data_limits.limits(like).text
+    assert "intervals lie apart" in your_data.limits(unlike).text
+    assert "does not tell whether more" in your_data.more(unlike)
+    assert "intervals lie apart" not in your_data.limits(like).text
 
 
 def test_too_few_to_test_is_said_and_who(tmp_path):
     results = study(tmp_path, dataset([60, 40, 1, 6]), epochs=2).run()
     few = "Fewer than 5 rows are there to test 2 (none), 3 (1): too few to tell"
     assert few in your_data.balance(results.dataset).text
-    assert few in your_data_limits.limits(results).text
+    assert few in your_data.limits(results).text
     assert "So few as" in your_data.headline(results).text
-    assert "classes that have any to test, 3 of 4." in your_data_scores.accuracies(results).text
+    assert "classes that have any to test, 3 of 4." in your_data.accuracies(results).text
     if results.chosen.loss == "cross_entropy":
-        assert "no more sure than it may be" not in your_data_diagnosis.reliability(results, number=5).text
+        assert "no more sure than it may be" not in your_data.reliability(results, number=5).text
     assert your_data.few_to_test(dataset([60, 60])) == ""
 
 
@@ -241,7 +238,7 @@ def test_what_more_data_would_bring_counts_imbalanced_classes_alike(tmp_path):
     gain = results.balanced_accuracy.value - mean_recall(results.confusion_of(half)).value
     assert results.doubling.value == pytest.approx(gain)
     assert results.doubling.low < gain < results.doubling.high
-    assert ") of balanced accuracy: " in your_data_limits.more(results)
+    assert ") of balanced accuracy: " in your_data.more(results)
 
 
 def test_names_from_data_are_text(tmp_path):

@@ -24,8 +24,8 @@ from distributed import Client
 from row import Row
 
 from linclf import Config, sweep
-from linclf.training.sweep import run_tasks
-from linclf.training.tasks import Task
+from linclf.training.loop import Task
+from linclf.training.train import run_tasks
 
 HOSTS = ("127.0.0.1", "127.0.0.2")
 ROOT = Path(__file__).parents[2]

@@ -44,9 +44,8 @@ from row import Row
 
 from linclf import Augmentation, Classifier, Config, Linear, Run, Standardizer, load_dataset
 from linclf.claims import bootstrap
-from linclf.claims.verdicts import evaluate
-from linclf.claims.verify import verify
-from linclf.data.classes import can_be_shown
+from linclf.claims.verdicts import evaluate, verify
+from linclf.data.labels import can_be_shown
 from linclf.errors import DataError
 from linclf.studies.results import Results
 

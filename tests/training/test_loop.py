@@ -11,11 +11,11 @@ import pytest
 from helpers import Terminal, blobs, by_hand, config, weights
 
 from linclf import Augmentation, ConfigError, DataError, DivergenceError, Linear, Standardizer, train
-from linclf.studies import gradient_check
+from linclf.studies import reference
 from linclf.system import environment
 from linclf.training.loop import _check_finite
 from linclf.training.losses import LOSSES, Loss
-from linclf.training.tasks import grouped
+from linclf.training.train import grouped
 
 every_loss = pytest.mark.parametrize("loss", LOSSES)
 weighted_or_not = pytest.mark.parametrize("weighted", [False, True], ids=["counted once", "weighted"])
@@ -110,7 +110,7 @@ def test_shuffling_takes_a_new_permutation_each_epoch(loss, weighted):
 @weighted_or_not
 def test_the_cost_plotted_is_the_one_whose_gradient_is_taken(loss, weighted):
     X, y = blobs()
-    assert gradient_check.gradient_error(loss, X, y, 3, sample_weight=weights(len(y)) if weighted else None) < 1e-6
+    assert reference.gradient_error(loss, X, y, 3, sample_weight=weights(len(y)) if weighted else None) < 1e-6
 
 
 @every_loss
@@ -124,7 +124,7 @@ def test_the_gradient_check_finds_a_missing_term(loss, monkeypatch):
         return G
 
     monkeypatch.setitem(LOSSES, loss, Loss(loss, right.value, without_true_class))
-    assert gradient_check.gradient_error(loss, *blobs(), 3) > 0.01
+    assert reference.gradient_error(loss, *blobs(), 3) > 0.01
 
 
 @every_loss

@@ -4,21 +4,21 @@ import numpy as np
 import pytest
 
 from linclf import Config, train
-from linclf.training import matmul
-from linclf.training.matmul import add_product, scores
+from linclf.training import stack
+from linclf.training.stack import add_product, scores
 
 rng = np.random.default_rng(0)
-REACH = {"the BLAS": matmul._gemm, "NumPy alone": lambda char: None}
+REACH = {"the BLAS": stack._gemm, "NumPy alone": lambda char: None}
 
 
 @pytest.fixture(params=REACH)
 def reach(request, monkeypatch):
-    monkeypatch.setattr(matmul, "_gemm", REACH[request.param])
+    monkeypatch.setattr(stack, "_gemm", REACH[request.param])
 
 
 def test_the_blas_of_this_numpy_is_reached():
-    assert matmul._gemm("f") is not None
-    assert matmul._gemm("d") is not None
+    assert stack._gemm("f") is not None
+    assert stack._gemm("d") is not None
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -64,7 +64,7 @@ CONFIGS = [
 def test_networks_are_the_same_without_the_blas(changes, monkeypatch):
     configs, seen = [Config(**{**vars(config), **changes}) for config in CONFIGS], []
     for gemm in REACH.values():
-        monkeypatch.setattr(matmul, "_gemm", gemm)
+        monkeypatch.setattr(stack, "_gemm", gemm)
         seen.append(train(configs, (X, y), (X[:300], y[:300]), progress=False))
     for run, other in zip(*seen, strict=True):
         np.testing.assert_allclose(run.model.W, other.model.W, rtol=1e-4, atol=1e-6)

@@ -10,8 +10,8 @@ import pytest
 from helpers import TINY, blobs, config, linclf
 
 from linclf import Config, DivergenceError, Standardizer, load_dataset, sweep, train
-from linclf.data.readers import cifar10 as reader
-from linclf.studies.reference.design import SETTINGS
+from linclf.data.readers import cifar as reader
+from linclf.studies.reference import SETTINGS
 from linclf.system import environment
 from linclf.training.losses import LOSSES
 
@@ -49,7 +49,7 @@ def test_a_cost_that_overflows_before_the_loss_is_divergence(loss):
 def test_a_report_that_diverges_says_so_and_draws_nothing(tmp_path, monkeypatch):
     """Its processes start with every learning rate a million times too large."""
     (tmp_path / "sitecustomize.py").write_text(
-        "from linclf.studies.reference.design import SETTINGS\n"
+        "from linclf.studies.reference import SETTINGS\n"
         "SETTINGS.update({key: (l2, 1e6 * rate) for key, (l2, rate) in SETTINGS.items()})\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

@@ -15,8 +15,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from linclf import Config, DataError, Linear, load_dataset, train
 from linclf.claims import bootstrap
-from linclf.claims.verdicts import VERDICTS, Region
-from linclf.claims.verify import _difference
+from linclf.claims.verdicts import VERDICTS, Region, _difference
 from linclf.studies.results import decode_correct, encode_correct
 from linclf.training.losses import LOSSES
 

@@ -12,9 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from linclf.data.dataset import Dataset, LabelledImages
-from linclf.data.limits import check_file, check_size
-from linclf.data.split import split_dataset
+from linclf.data.dataset import Dataset, LabelledImages, check_file, check_size, split_dataset
 from linclf.errors import DataError
 
 _NAME = re.compile(r"(.*?)(train|test|t10k)[-_.](images|labels)[-_.]idx[13][-_.]ubyte(?:\.gz)?", re.IGNORECASE)

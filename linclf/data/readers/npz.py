@@ -13,10 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from linclf.data.arrays import as_images, as_labels
-from linclf.data.dataset import Dataset
-from linclf.data.limits import check_size
-from linclf.data.split import PART_NAMES, split_dataset
+from linclf.data.dataset import PART_NAMES, Dataset, as_images, as_labels, check_size, split_dataset
 from linclf.errors import DataError
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}

@@ -7,10 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from linclf.data.arrays import as_images
-from linclf.data.dataset import Dataset
-from linclf.data.limits import check_size
-from linclf.data.split import split_dataset
+from linclf.data.dataset import Dataset, as_images, check_size, split_dataset
 from linclf.errors import ConfigError, DataError, printable
 
 _ENDINGS = {".csv": "commas", ".tsv": "tabs", ".parquet": "", ".pq": ""}

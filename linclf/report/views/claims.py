@@ -5,14 +5,18 @@ from functools import lru_cache
 from html import escape
 from typing import Any
 
+import numpy as np
+
+from linclf.claims.bootstrap import interval
 from linclf.claims.verdicts import WORDS, Region, evaluate, terms
 from linclf.report.pages import PAGES, page_file, section_page, section_title
-from linclf.studies.reference.design import SETTINGS, title
+from linclf.studies.reference import ARMS, SETTINGS, title
 from linclf.studies.results import Results
 
-from . import html
+from . import pieces, plots
 from .provenance import is_the_references
-from .reference import difference
+from .reference import REFERENCE_SVM, difference, setting_name
+from .settings import INK, own_settings
 
 _FIRST = ("refuted", "inconclusive", None, "reproduced")
 """The order in which the first page lists verdicts."""
@@ -39,7 +43,7 @@ def claims(results: Results, *ids: str) -> Any:
     """
     if _on_other_data(results):
         said = "What the reference says is about CIFAR-10; it is not compared with other data."
-        return None if ids else html.callout(said)
+        return None if ids else pieces.callout(said)
     evaluated = evaluate(results, only=ids) if ids else all_claims(results)
     comparable = is_the_references(results.data["name"])
     shown = [claim for claim in evaluated["claims"] if comparable or claim["verdict"]]
@@ -48,7 +52,7 @@ def claims(results: Results, *ids: str) -> Any:
     rest = ", ".join(claim["id"] for claim in evaluated["claims"] if claim not in shown)
     elsewhere = f"Made on CIFAR-10 with ten seeds, this page compares here with what the reference says: {rest}."
     if not shown:
-        return html.callout(elsewhere)
+        return pieces.callout(elsewhere)
     rows = []
     for claim in shown:
         figure = claim["figure"]
@@ -66,7 +70,7 @@ def claims(results: Results, *ids: str) -> Any:
                     _part(part, claim) for part in claim["parts"] if not lacks or part["value"] is not None
                 )
                 + (f"<div>{escape(lacks)}</div>" if lacks else ""),
-                "verdict": html.verdict(claim["verdict"]),
+                "verdict": pieces.verdict(claim["verdict"]),
             }
         )
     caption = "Dot and line: value and 95 % interval; shaded: where the claim holds."
@@ -74,7 +78,7 @@ def claims(results: Results, *ids: str) -> Any:
         caption = elsewhere
     elif any(claim["missing"] for claim in shown):
         caption = f"Values without a verdict: that {evaluated['missing']}."
-    return html.claims(rows, caption=caption)
+    return pieces.claims(rows, caption=caption)
 
 
 def _where(claim: dict[str, Any]) -> str:
@@ -96,7 +100,7 @@ def changes(results: Results, **said: str) -> Any:
         name, page = next((name, page) for name, page in PAGES.items() if page.section and arm in page.arms)
         points = ", ".join(difference(results, arm, "base", setting) for setting in SETTINGS)
         lines.append(f"- [{page.title}]({page_file(name)}): {points}{f' ({words})' if comparable else ''}.")
-    return html.prose("\n".join(lines))
+    return pieces.prose("\n".join(lines))
 
 
 def counts(results: Results) -> Any:
@@ -108,12 +112,12 @@ def counts(results: Results) -> Any:
     if evaluated["missing"]:
         counted = evaluated["counts"]
         exact = ", ".join(f"{number} {word}" for word, number in counted.items() if number)
-        return html.callout(
+        return pieces.callout(
             f"The reference makes {total} statements that can be measured. {sum(counted.values())} of them are exact "
             f"({exact or 'none was checked'}); a verdict on the others {evaluated['missing']}.",
             kind="warning",
         )
-    return html.counts(
+    return pieces.counts(
         {word: str(number) for word, number in evaluated["counts"].items()}, f"of {total} measurable statements"
     )
 
@@ -148,7 +152,7 @@ def _part(part: dict[str, Any], claim: dict[str, Any]) -> str:
     picture = ""
     if width:
         said = f"{text}; region {part['region']}"
-        picture = html.against_region(value, low, high, (region.low, region.high), said)
+        picture = pieces.against_region(value, low, high, (region.low, region.high), said)
     return f"<div>{picture} {escape(text)}; region&nbsp;{region_said}</div>"
 
 
@@ -176,3 +180,67 @@ def _digits(number: float, width: float | None) -> str:
         return f"{number:,.0f}" if number == int(number) else f"{number:.3g}"
     digits = min(max(0, 1 - math.floor(math.log10(width))), 6)
     return f"{round(number, digits) + 0.0:.{digits}f}"  # + 0.0: nothing is minus zero
+
+
+SHOWN = ("base", "full", "decay", "shuffle", "svm")
+"""The arm that each section of the reference is about."""
+
+
+@own_settings()
+def picture(results: Results, *, number: int | str) -> Any:
+    """Test accuracy of every section in each setting and, on CIFAR-10, what the reference prints, as a numbered figure.
+
+    With ten seeds on CIFAR-10 its title counts the verdicts.
+    """
+    found = {arm: [_with_interval(results, arm, setting) for setting in SETTINGS] for arm in SHOWN}
+    series = [(ARMS[arm].title, numbers) for arm, numbers in found.items()]
+    names = [setting_name(setting).replace(" (", "\n").rstrip(")") for setting in SETTINGS]
+    axes = plots.intervals(names, series)
+    counts, printed = counted(results), ""
+    if is_the_references(results.data["name"]):
+        printed = " Diamonds: what the reference prints, for the SVM alone."
+        at = plots.heights(len(SETTINGS), len(SHOWN), SHOWN.index("svm"))
+        axes.plot(list(REFERENCE_SVM.values()), at, "D", ms=9, mec=INK, mfc="none", label="SVM, in the reference")
+    axes.set(xlabel=f"test accuracy on {results.data['name']}, %")
+    axes.set_title(counts.replace(", ", ",\n", 1), loc="left", fontweight="bold")
+    plots.legend_below(axes)
+    over = "seeds and test images" if len(results.seeds) > 1 else "test images; there is one seed"
+    return pieces.figure(
+        axes.figure,
+        number=number,
+        caption=f"Test accuracy in each section and setting, with 95 % intervals over {over}.{printed}",
+        alt=f"{f'{counts}. ' if counts else ''}Test accuracy: {_in_words(found)}.",
+        data={"setting": list(SETTINGS)}
+        | {
+            f"{title}, % ({part})": [numbers[i] for numbers in own]
+            for title, own in series
+            for i, part in enumerate(("mean", "low", "high"))
+        },
+    )
+
+
+def counted(results: Results) -> str:
+    """How many of the reference's statements got which verdict, in a few words; empty where most can get none."""
+    evaluated = all_claims(results)
+    if evaluated["missing"]:
+        return ""
+    reproduced, *others = (f"{number} {word}" for word, number in evaluated["counts"].items())
+    total = len(evaluated["claims"])
+    return ", ".join([reproduced.replace(" ", f" of {total} statements "), *others])
+
+
+def _with_interval(results: Results, arm: str, setting: int) -> tuple[float, float, float]:
+    """Test accuracy in percent, mean over seeds, and its interval."""
+    right = 100.0 * results.correct(arm, setting)
+    low, high = interval([right], lambda means: means[..., 0], images=True)
+    return float(right.mean()), low, high
+
+
+def _in_words(found: dict[str, list[tuple[float, float, float]]]) -> str:
+    """The accuracies of each setting as a text for whoever does not see them."""
+    values = np.array([[value for value, *_ in own] for own in found.values()])
+    return "; ".join(
+        f"setting {setting} from {own.min():.1f} % ({ARMS[SHOWN[own.argmin()]].title}) to {own.max():.1f} % "
+        f"({ARMS[SHOWN[own.argmax()]].title})"
+        for setting, own in zip(SETTINGS, values.T, strict=True)
+    )

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from linclf.data.dataset import Dataset
+from linclf.studies import metrics
 from linclf.studies.metrics import accuracy
 from linclf.training.model import Linear, softmax
 
-from . import html
-from .mosaic import mosaic
+from . import pieces, plots
+from .pieces import mosaic
 from .plots import template_images
 
 ACROSS, MOST_CLASSES = 6, 10
@@ -42,8 +43,8 @@ def grid(
     pixels = np.stack([each.pixels for own in rows.values() for each in own])
     beneath = [each.text or "".join(columns[i : i + 1]) for own in rows.values() for i, each in enumerate(own)]
     draw = partial(mosaic, pixels, beneath, {name: len(own) for name, own in rows.items()})
-    numbers = html.csv_bytes(data)
-    return html.numbered(number, table(rows, columns), caption, draw, caption, "csv", numbers)
+    numbers = pieces.csv_bytes(data)
+    return pieces.figure_box(number, table(rows, columns), caption, draw, caption, "csv", numbers)
 
 
 def table(rows: Mapping[str, Sequence[Picture]], columns: Sequence[str] = ()) -> str:
@@ -63,7 +64,7 @@ def _cell(picture: Picture) -> str:
 def image(pixels: np.ndarray, alt: str, mark: str = "") -> str:
     """Pixels (h, w, 3) or grey (h, w) in 0..1 as an element; a mark is what the script of ``play`` finds it by."""
     found_by = f' data-play="{mark}"' if mark else ""
-    source = html.data_link("image/png", png(pixels))
+    source = pieces.data_link("image/png", png(pixels))
     return f'<img class="pixels" width="60"{found_by} src="{source}" alt="{escape(alt)}">'
 
 
@@ -72,7 +73,7 @@ def png(pixels: np.ndarray) -> bytes:
     from PIL import Image
 
     file, image = io.BytesIO(), Image.fromarray(np.rint(255 * pixels).astype(np.uint8))
-    image.thumbnail((html.LARGEST_PICTURE, html.LARGEST_PICTURE))
+    image.thumbnail((pieces.LARGEST_PICTURE, pieces.LARGEST_PICTURE))
     image.save(file, format="png", optimize=True)
     return file.getvalue()
 
@@ -84,7 +85,7 @@ def can_be_shown(images: np.ndarray) -> bool:
 
 def nothing_to_show(images: np.ndarray) -> Any:
     """What stands in place of pictures."""
-    return html.callout(f"No pictures: they need images of 1 or 3 channels, and an input here is {images.shape[1:]}.")
+    return pieces.callout(f"No pictures: they need images of 1 or 3 channels, and an input here is {images.shape[1:]}.")
 
 
 def as_pictures(images: np.ndarray) -> np.ndarray:
@@ -159,3 +160,80 @@ def strip_epochs(epochs: int, stops: Iterable[int] = (0, 1, 2, 5, 10, 20, 40)) -
     [0, 1, 2, 5, 7]
     """
     return [*(stop for stop in stops if stop < epochs), epochs]
+
+
+def weights(data: Dataset, model: Linear, title: str, *, number: int | str) -> Any:
+    """The weights of each class as pictures, as a numbered figure.
+
+    Feature vectors, and images of more than four channels, get a sentence in place of pictures.
+    """
+    shape = data.test_images.shape[1:]
+    share = metrics.low_frequency_share(model.W, shape)
+    if share is None:
+        return pieces.callout(f"No pictures: the inputs are feature vectors. ({title})")
+    if shape[2] > 4:
+        return pieces.callout(f"No pictures: an image has {shape[2]} channels. ({title})")
+    if shape[2] not in (1, 3):
+        title += f" The {shape[2]} channels stand side by side."
+    look = ": mostly noise" if share < 0.25 else ": shapes under noise" if share < 0.6 else ": smooth shapes"
+    if min(shape[:2]) < 16:  # noise, too, has much of its energy there
+        look = ", which says little of images this small"
+    return pieces.templates(
+        plots.template_images(model.W, shape),
+        data.class_names,
+        number=number,
+        caption=f"{title} Their low-frequency share, the part of their spectral energy at "
+        f"{metrics.LOW_FREQUENCY:g} cycles per image or below, is {percent0(share)}{look}.",
+        alt=f"One picture per class{look}.",
+        weights=model.W.reshape(-1, *shape),
+    )
+
+
+def confusion(data: Dataset, predictions: np.ndarray, title: str, *, number: int | str) -> Any:
+    """The confusion matrix of predictions (networks, n_test) on the test images, all counted, as a numbered figure."""
+    names, labels = data.class_names, data.test_labels
+    true, given = np.tile(labels, len(predictions)), predictions.ravel().astype(np.int64)
+    matrix = metrics.confusion_matrix(given, true, len(names))
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    right = np.where(matrix.any(axis=1), np.diag(share), np.nan)  # of classes without test images nothing is known
+    best, worst = np.nanargmax(right), np.nanargmin(right)
+    off = share - np.diag(np.diag(share))
+    mistaken, taken = np.unravel_index(off.argmax(), off.shape)
+    found = (
+        f"Recognised best is {names[best]} ({percent0(share[best, best])}), worst {names[worst]} "
+        f"({percent0(share[worst, worst])}); "
+        f"the most frequent mistake is {names[mistaken]} taken for {names[taken]} ({percent0(off[mistaken, taken])})."
+    )
+    if not off.any():
+        found = "There is no mistake."
+    if len(predictions) > 1:
+        title += f" The networks of {len(predictions)} seeds are counted together."
+    if len(names) > plots.MOST_NAMED_CLASSES:
+        title += " Classes are numbered from 0, in the order of the CSV file's columns."
+    return pieces.figure(
+        plots.confusion(true, given, names, ax=plots.new_axes(5.8, 4.9)).figure,
+        number=number,
+        caption=f"{title} Each row adds up to 100 %. {found}",
+        alt=f"{title} {found}",
+        data={"true class": list(names)} | {f"predicted {name}": matrix[:, i].tolist() for i, name in enumerate(names)},
+    )
+
+
+def kept(data: Dataset, which: str) -> Any:
+    """What the report's ``model.npz`` is, and how to use it."""
+    images, load = data.test_images, 'linclf.Classifier.load("model.npz")'
+    if images.dtype == np.uint8 and images.shape[3:] in ((1,), (3,)):
+        use = f'`linclf predict model.npz photo.jpg`, or `{load}.predict("photo.jpg")` in Python'
+    else:
+        use = f"`{load}.predict(X)` in Python, with X of shape {('n', *images.shape[1:])}".replace("'", "")
+    if data.feature_names:
+        use += ", or a DataFrame with columns of the same names"
+    return pieces.prose(
+        f"`linclf report` writes `model.npz` beside its pages: {which}, with all that it takes to use it: {use}. That "
+        "needs linclf and, for picture files, Pillow; not the data."
+    )
+
+
+def percent0(share: float) -> str:
+    """A share in percent without decimals."""
+    return f"{100 * share:.0f} %"

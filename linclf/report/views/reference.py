@@ -1,16 +1,76 @@
 """Views of the reference's experiment: each function returns one figure, table or number of a page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import LogFormatter
 
-from linclf.studies.reference.design import ARMS, KEPT, SETTINGS
+from linclf.studies.reference import ARMS, COMPARED, KEPT, N_TEST, SETTINGS, Study, on_surrogate
 from linclf.studies.results import Results
+from linclf.training.loop import Run
 
-from . import html, networks, plots
+from . import pictures, pieces, plots
 from .provenance import is_the_references
-from .runs import number as digits
+from .settings import own_settings
+
+
+@own_settings()
+def history(
+    runs: Mapping[str, Sequence[Run]], quantity: str, *, number: int | str, title: str, scale: str = "linear"
+) -> Any:
+    """Loss, cost or accuracy of runs by name over the epochs, as a numbered figure; the first name's is told in words.
+
+    Runs of one name differ in their seed alone. The scale is "log" where one run's numbers would dwarf the others'.
+    """
+    many = len(runs) > 1
+    axes = plots.history(runs, quantity, ax=plots.new_axes(5.6, 4.8 if many else 3.5))
+    if scale == "log":
+        axes.set_yscale(scale)
+        axes.yaxis.set_major_formatter(LogFormatter())
+        axes.yaxis.set_minor_formatter(LogFormatter())
+    if many:  # beneath, where so many lines are not hidden by it
+        axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.18), ncols=2, frameon=False)
+    columns: dict[str, Sequence[Any]] = {}
+    for name, own in runs.items():
+        for part in ("training", "validation"):
+            mean = _mean(own, part, quantity)
+            columns.setdefault("epoch", range(len(mean)))
+            columns[f"{part} {quantity}{f', {name}' if name else ''}"] = [f"{value:.6g}" for value in mean]
+    name, first = next(iter(runs.items()))
+    said = f"{name}: {told(first, quantity)}" if many else told(first, quantity)
+    said = said[0].upper() + said[1:]
+    return pieces.figure(
+        axes.figure,
+        number=number,
+        caption=f"{title} {said}",
+        alt=f"{2 * len(runs) if many else 'Two'} curves over {len(columns['epoch']) - 1} epochs. {said}",
+        data=columns,
+    )
+
+
+def told(runs: Sequence[Run], quantity: str) -> str:
+    """How a quantity went on training and validation images, mean over the runs, in a sentence."""
+    parts = []
+    for part in ("training", "validation"):
+        mean = _mean(runs, part, quantity)
+        best = int(mean.argmax() if quantity == "accuracy" else mean.argmin())
+        word = "highest" if quantity == "accuracy" else "lowest"
+        start, end, peak = (_in_digits(value, quantity) for value in (mean[0], mean[-1], mean[best]))
+        extreme = f", {word} {peak} at epoch {best}" if peak not in (start, end) else ""
+        parts.append(f"{part} {quantity} goes from {start} to {end}{extreme}")
+    return "; ".join(parts) + "."
+
+
+def _in_digits(value: float, quantity: str) -> str:
+    """A loss, cost or accuracy in words."""
+    return f"{100 * value:.1f} %" if quantity == "accuracy" else f"{value:#.3g}".rstrip(".")
+
+
+def _mean(runs: Sequence[Run], part: str, quantity: str) -> np.ndarray:
+    """What was measured on the training or validation images, mean over the runs, (epochs + 1,)."""
+    return np.mean([getattr(run.history, f"{part.replace('training', 'train')}_{quantity}") for run in runs], axis=0)
+
 
 REFERENCE_SVM = {1: 28.92, 2: 34.98, 3: 35.81, 4: 36.03}
 """Test accuracies in percent that the reference prints in its section 2."""
@@ -54,7 +114,7 @@ def curves(
         f"{name} {quantity} from {mean[0]:.3g} to {mean[-1]:.3g}, lowest {mean.min():.3g} at epoch {mean.argmin()}"
         for name, mean in (("training", train.mean(axis=0)), ("validation", validation.mean(axis=0)))
     )
-    return html.figure(
+    return pieces.figure(
         axes.figure,
         number=number,
         caption=f"{title} {_seen(train, validation, quantity)}",
@@ -79,19 +139,21 @@ def _seen(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
     epochs = train.shape[1] - 1
     trained, mean = train.mean(axis=0), validation.mean(axis=0)  # the lines that are drawn
     rises, jumps = ((np.diff(trained) > share * trained[:-1]).sum() for share in (0, 0.01))
-    start, highest, end = (digits(value, quantity) for value in (trained[0], trained.max(), trained[-1]))
+    start, highest, end = (_in_digits(value, quantity) for value in (trained[0], trained.max(), trained[-1]))
     if jumps > epochs / 5:
         first = f"Training {quantity} jumps: it goes up by more than 1 % in {jumps} of {epochs} epochs"
     else:
         over = f"up to {highest}, then " * (highest not in (start, end))
         first = f"Training {quantity} goes from {start} {over}to {end}"
         first += f", up in {rises} of {epochs} epochs" if rises else ", never up"
-    lowest, end = int(mean.argmin()), digits(mean[-1], quantity)
+    lowest, end = int(mean.argmin()), _in_digits(mean[-1], quantity)
     if mean[-1] > 1.005 * mean[lowest]:
         when = "before training" if lowest == 0 else f"at epoch {lowest}"
-        second = f"validation {quantity} is lowest {when}, {digits(mean[lowest], quantity)}, and ends at {end}"
+        second = f"validation {quantity} is lowest {when}, {_in_digits(mean[lowest], quantity)}, and ends at {end}"
     elif mean.max() > 1.005 * mean[0]:
-        second = f"validation {quantity} goes up to {digits(mean.max(), quantity)}, and ends at about its lowest, {end}"
+        second = (
+            f"validation {quantity} goes up to {_in_digits(mean.max(), quantity)}, and ends at about its lowest, {end}"
+        )
     else:
         second = f"validation {quantity} stays at about its lowest value to the end, {end}"
     return f"{first}; {second}."
@@ -100,13 +162,13 @@ def _seen(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
 def templates(results: Results, arm: str, setting: int, *, number: int | str) -> Any:
     """The weights of each class as pictures (of the first seed's network), as a numbered figure."""
     title = f"Weights after training, {ARMS[arm].title}, {setting_name(setting)}, seed {results.seeds[0]}."
-    return networks.weights(results.dataset, results.models(arm, setting)[0], title, number=number)
+    return pictures.weights(results.dataset, results.models(arm, setting)[0], title, number=number)
 
 
 def confusion(results: Results, arm: str, setting: int, *, number: int | str) -> Any:
     """The confusion matrix on the test images, over all seeds, as a numbered figure."""
     title = f"Test images by true and predicted class, {ARMS[arm].title}, {setting_name(setting)}."
-    return networks.confusion(results.dataset, results.predictions(arm, setting), title, number=number)
+    return pictures.confusion(results.dataset, results.predictions(arm, setting), title, number=number)
 
 
 def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> Any:
@@ -119,13 +181,13 @@ def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> A
     columns = [["training" if across else "setting", *map(row_name, SETTINGS)]]
     for arm in arms:
         values = (results.curves(arm, i, f"{images}_accuracy").reshape(len(results.seeds), -1) for i in SETTINGS)
-        columns.append([ARMS[arm].title, *(percent(each[:, -1]) for each in values)])
+        columns.append([ARMS[arm].title, *(mean_and_spread(each[:, -1]) for each in values)])
     if images == "test" and "svm" in arms and is_the_references(results.data["name"]):
         columns.append(["SVM, reference", *(f"{REFERENCE_SVM[i]:.2f}" for i in SETTINGS)])
     head, *rows = columns if across else map(list, zip(*columns, strict=True))
     word, n = images.replace("train", "training"), len(results.seeds)
     seeds = f"mean ± standard deviation of {n} seeds" if n > 1 else f"seed {results.seeds[0]}"
-    return html.table(head, rows, caption=f"Accuracy on {word} images after the last epoch, %, {seeds}.")
+    return pieces.table(head, rows, caption=f"Accuracy on {word} images after the last epoch, %, {seeds}.")
 
 
 def headline(results: Results, arm: str, beside: str | None = None) -> Any:
@@ -135,7 +197,7 @@ def headline(results: Results, arm: str, beside: str | None = None) -> Any:
         return f"{100 * results.curves(arm, setting, 'test_accuracy').mean():.2f} %"
 
     names = {i: f"setting {i}" + (f" ({ARMS[beside].title} {accuracy(beside, i)})" if beside else "") for i in SETTINGS}
-    return html.large({names[i]: accuracy(arm, i) for i in SETTINGS}, f"Test accuracy, {ARMS[arm].title}")
+    return pieces.large({names[i]: accuracy(arm, i) for i in SETTINGS}, f"Test accuracy, {ARMS[arm].title}")
 
 
 def best_setting(results: Results, arm: str) -> int:
@@ -157,9 +219,9 @@ def differences(results: Results, arm: str, other: str) -> str:
 def kept(results: Results) -> Any:
     """What the report's ``model.npz`` is, and how to use it."""
     arm, setting = KEPT
-    accuracy = percent(results.curves(arm, setting, "validation_accuracy")[:1, -1])
+    accuracy = mean_and_spread(results.curves(arm, setting, "validation_accuracy")[:1, -1])
     which = f"{ARMS[arm].title} in {setting_name(setting)}, seed {results.seeds[0]}"
-    return networks.kept(results.dataset, f"the network trained on {which} (validation accuracy {accuracy} %)")
+    return pictures.kept(results.dataset, f"the network trained on {which} (validation accuracy {accuracy} %)")
 
 
 def draws_table(results: Results, arm: str, setting: int) -> Any:
@@ -172,27 +234,95 @@ def draws_table(results: Results, arm: str, setting: int) -> Any:
         if known:  # not where there are fewer test images than that
             rows.append([f"{int(size):,}", f"{np.mean(known):.3f}"])
     caption = "Share of 200 random draws of test images whose mean loss is below the training loss, to ± 0.07."
-    return html.table(["images per draw", "share below"], rows, caption=caption) if rows else None
+    return pieces.table(["images per draw", "share below"], rows, caption=caption) if rows else None
 
 
 def below(results: Results, arm: str, setting: int) -> Any:
     """Whether the validation loss ends below the training loss, in a sentence."""
     train, validation = (results.curves(arm, setting, f"{name}_loss")[:, -1].mean() for name in ("train", "validation"))
     answer = "is below" if validation < train else "is not below"
-    return html.prose(f"Here the validation loss, {validation:.4f}, **{answer}** the training loss, {train:.4f}.")
+    return pieces.prose(f"Here the validation loss, {validation:.4f}, **{answer}** the training loss, {train:.4f}.")
 
 
 def timings_table(results: Results) -> Any:
     """Seconds to train one network in stored order and shuffled, one row per seed."""
-    rows: list[list[str | html.Html]] = []
+    rows: list[list[str | pieces.Output]] = []
     for pair in results.document["timings"]:
         numbers = (pair["base"], pair["shuffle"], pair["shuffle"] / pair["base"])
-        rows.append([str(pair["seed"]), *(html.timed(f"{number:.2f}") for number in numbers)])
+        rows.append([str(pair["seed"]), *(pieces.timed(f"{number:.2f}") for number in numbers)])
     columns = ["seed", "stored order, s", "shuffled, s", "ratio"]
-    return html.table(columns, rows, caption="Training time of one network, setting 2, without evaluation.")
+    return pieces.table(columns, rows, caption="Training time of one network, setting 2, without evaluation.")
 
 
-def percent(values: np.ndarray) -> str:
+def mean_and_spread(values: np.ndarray) -> str:
     """Mean of shares over seeds ± their standard deviation, in percent."""
     spread = f" ± {100 * values.std(ddof=1):.2f}" if len(values) > 1 else ""
     return f"{100 * values.mean():.2f}{spread}"
+
+
+CLOSE, ALIKE = 5.0, 0.8
+"""Points of accuracy and mean correlation of templates up to which surrogate and original are called much the same."""
+_LOSS = {"base": "cross-entropy", "svm": "SVM"}
+
+
+def section(study: Study) -> Iterator[Any]:
+    """The section's pieces, its heading first; nothing on other data than CIFAR-10."""
+    drawn = on_surrogate(study)
+    if drawn is None:
+        return
+    results, data = study.run(*COMPARED), study.workspace.data
+    yield pieces.prose(
+        "## What a linear network sees\n\nThe same networks, trained and tested on images drawn from the means and "
+        "covariances of CIFAR-10's classes alone: its Gaussian surrogate, which stands in where CIFAR-10 is not there."
+    )
+    original = {key: 100 * results.curves(*key, "test_accuracy")[0] for key in drawn}
+    accuracy = {key: 100 * run.record["test_accuracy"] for key, run in drawn.items()}
+    rows = [
+        [row_name(setting), *(f"{of[arm, setting]:.2f}" for arm in COMPARED for of in (original, accuracy))]
+        for setting in SETTINGS
+    ]
+    columns = [f"{_LOSS[arm]}{on}" for arm in COMPARED for on in ("", ", surrogate")]
+    caption = f"Test accuracy of one seed, %, on CIFAR-10's test images or on {N_TEST:,} of the surrogate."
+    yield pieces.table(["setting", *columns], rows, caption=caption)
+
+    there, here = (model.W for model in (results.models("base", 4)[0], drawn["base", 4].model))
+    alike = correlations(there, here)
+    yield pictures.weights(data, results.models("base", 4)[0], "Weights at λ = 1, trained on CIFAR-10.", number="B10")
+    yield pieces.templates(
+        plots.template_images(here, data.test_images.shape[1:]),
+        [f"{name}, r\xa0=\xa0{r:.2f}" for name, r in zip(data.class_names, alike, strict=True)],
+        number="B11",
+        caption="Weights at λ = 1, trained on the surrogate, each with its correlation r with the class's above.",
+        alt="One picture per class, much the same as those trained on CIFAR-10."
+        if alike.mean() > ALIKE
+        else "One picture per class.",
+        weights=here.reshape(-1, *data.test_images.shape[1:]),
+    )
+    yield pieces.prose(finding({key: accuracy[key] - original[key] for key in drawn}, alike))
+
+
+def correlations(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Correlation of two networks' weights (C, d), class by class, (C,).
+
+    >>> correlations(np.array([[1.0, 2, 3], [1, 2, 3]]), np.array([[2.0, 4, 6], [3, 2, 1]])).round(6).tolist()
+    [1.0, -1.0]
+    """
+    a, b = (W.astype(np.float64) - W.mean(axis=1, keepdims=True, dtype=np.float64) for W in (one, other))
+    return (a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+
+
+def finding(differences: dict[tuple[str, int], float], alike: np.ndarray) -> str:
+    """What the section found, in a sentence.
+
+    Surrogate minus original in points of test accuracy, by arm and setting, and correlations of their templates, (C,).
+    """
+    arm, setting = max(differences, key=lambda key: abs(differences[key]))
+    most = abs(differences[arm, setting])
+    mean = np.abs(list(differences.values())).mean()
+    more = "little more" if most <= CLOSE and alike.mean() >= ALIKE else "more"
+    return (
+        f"On the surrogate, accuracies differ by {mean:.1f} points on average and at most by {most:.1f} ({_LOSS[arm]}, "
+        f"setting {setting}), and the templates correlate by {alike.mean():.2f} on average, at least by "
+        f"{alike.min():.2f}: a linear network sees {more} of these images than the means and covariances of their "
+        "classes."
+    )

@@ -15,12 +15,12 @@ from PIL import Image
 
 from linclf import Classifier, Config, ConfigError, DataError, load_dataset
 from linclf.cli import main
-from linclf.data import fetch as fetching
 from linclf.data import load
-from linclf.data.pictures import ENDINGS, FORMATS
-from linclf.data.readers import cifar10
-from linclf.report.folder import sole_writer
-from linclf.studies.splits import make_split, split_rows
+from linclf.data import load as fetching
+from linclf.data.readers import cifar
+from linclf.data.readers.pictures import ENDINGS, FORMATS
+from linclf.report.build import sole_writer
+from linclf.studies.study import make_split, split_rows
 
 # Pictures
 
@@ -434,7 +434,7 @@ def test_cifar_10_by_its_name_is_fetched_once_and_a_path_goes_before(tmp_path, m
         return str(tmp_path / "there")
 
     monkeypatch.setattr(load, "fetch", fetch)
-    assert load_dataset("cifar-10").provenance.name == cifar10.CIFAR10
+    assert load_dataset("cifar-10").provenance.name == cifar.CIFAR10
     cifar_files.write(fetching.cache_folder())
     load_dataset("cifar-10")
     assert len(asked) == 1

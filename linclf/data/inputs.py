@@ -1,0 +1,220 @@
+"""From images to inputs: pixels / 255, then each input standardised with the training images' mean and deviation."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from numbers import Integral
+
+import numpy as np
+
+from linclf.errors import ConfigError, DataError
+
+_CHUNK = 500  # images at a time: small enough for the cache, large enough to vectorise
+_NUMBERS = 320_000  # inputs made at a time: a mini-batch of 100 CIFAR-10 images in one piece
+_PIXELS = 255.0  # the scale of uint8
+_WORTH_THREADS = 20  # times that, which take some 10 ms
+
+
+def _flat(images: np.ndarray) -> np.ndarray:
+    return np.asarray(images).reshape(len(images), -1)  # each slice of a np.memmap takes longer than of an array
+
+
+@dataclass(frozen=True)
+class Standardizer:
+    """x -> (x / scale - mean) / std, one mean and std per input.
+
+    Attributes:
+        mean, std: (d,), float64, of the scaled training images. An input that never varies, or by no more than
+            rounding (a deviation below 1e-12 of its mean, or below 1e-36, where float32's subnormal numbers are near),
+            has std 1: it becomes 0, but for that rounding.
+        scale: 255 for uint8 pixels, 1 for anything else.
+
+    >>> images = np.array([[0, 7], [255, 7]], dtype=np.uint8)
+    >>> Standardizer.fit(images)(images)
+    array([[-1.,  0.],
+           [ 1.,  0.]], dtype=float32)
+    """
+
+    mean: np.ndarray
+    std: np.ndarray
+    scale: float
+
+    @classmethod
+    def fit(cls, images: np.ndarray) -> "Standardizer":
+        """Mean and standard deviation of each input over ``images``, (n, ...), in float64.
+
+        Raises:
+            DataError: no images, or what are not finite numbers.
+        """
+        images = np.asarray(images)
+        if images.ndim < 2 or len(images) == 0 or images.dtype.kind not in "biuf":
+            raise DataError(f"expected images (n, ...) of numbers, found {images.dtype} of shape {images.shape}")
+        X, scale = _flat(images), _PIXELS if images.dtype == np.uint8 else 1.0
+        chunks = [slice(i, i + _CHUNK) for i in range(0, len(X), _CHUNK)]
+        with np.errstate(invalid="ignore", over="ignore"):
+            mean = sum(X[rows].sum(axis=0, dtype=np.float64) for rows in chunks) / len(X)
+            variance = sum(np.square(X[rows] - mean).sum(axis=0) for rows in chunks) / len(X)
+        if not np.isfinite(variance).all():
+            raise DataError("expected finite numbers below 1e150, found others; clean the data first")
+        # Rounding leaves a constant input a deviation of about 1e-16 of its size: not worth dividing by; nor is one
+        # whose inverse is beyond float32.
+        constant = variance <= np.square(1e-12 * np.abs(mean) + 1e-36)
+        return cls(mean / scale, np.where(constant, 1.0, np.sqrt(variance) / scale), scale)
+
+    def __call__(self, images: np.ndarray, dtype: type[np.floating] = np.float32) -> np.ndarray:
+        """The inputs X (n, d) of the images (n, ...), in float32 or float64.
+
+        Raises:
+            DataError: another number of inputs than was fitted, or uint8 pixels where others were, or the reverse.
+        """
+        images = np.asarray(images)
+        self._check(images)
+        X, inputs = _flat(images), np.empty((len(images), len(self.mean)), dtype)
+        shift, factor = self._shift_and_factor[np.dtype(dtype).type]
+
+        def make(i: int) -> None:
+            rows = inputs[i : i + len(shift)]
+            rows[:] = X[i : i + len(shift)]
+            rows -= shift[: len(rows)]
+            rows *= factor[: len(rows)]
+
+        starts = range(0, len(X), len(shift))  # a few rows at a time stay in the cache
+        if len(starts) < _WORTH_THREADS:
+            for i in starts:
+                make(i)
+        else:
+            from concurrent.futures import ThreadPoolExecutor  # slow to import, as what tells the cores is
+
+            from linclf.system.environment import cores
+
+            with ThreadPoolExecutor(cores()) as pool:
+                list(pool.map(make, starts))
+        return inputs
+
+    @property
+    def of_pixels(self) -> bool:
+        """Whether it was fitted on uint8 pixels, which it divides by 255, or on numbers that it takes as they are."""
+        return self.scale == _PIXELS
+
+    def _check(self, images: np.ndarray) -> None:
+        if self.of_pixels and images.dtype != np.uint8:
+            raise DataError(f"expected uint8 images, as the standardiser was fitted on, found {images.dtype}")
+        if not self.of_pixels and images.dtype == np.uint8:
+            raise DataError(
+                "expected numbers that are not divided by 255, as the standardiser was fitted on, found uint8"
+            )
+        if math.prod(images.shape[1:]) != len(self.mean):
+            raise DataError(f"expected images (n, ...) of {len(self.mean)} inputs each, found shape {images.shape}")
+
+    def __reduce__(self) -> tuple[type["Standardizer"], tuple[np.ndarray, np.ndarray, float]]:
+        return Standardizer, (self.mean, self.std, self.scale)  # without what can be made again
+
+    @cached_property
+    def _shift_and_factor(self) -> dict[type[np.floating], tuple[np.ndarray, ...]]:
+        """By type: what is subtracted of a few images, and what they are multiplied with then."""
+        rows, n = (self.mean * self.scale, 1 / (self.std * self.scale)), _NUMBERS // max(1, len(self.mean)) + 1
+        # As many rows as images: broadcasting a single one takes half as long again.
+        return {dtype: tuple(np.tile(row.astype(dtype), (n, 1)) for row in rows) for dtype in (np.float32, np.float64)}
+
+    def lazily(self, images: np.ndarray) -> "LazyInputs":
+        """The same inputs in float32, made a batch at a time, as training asks for them."""
+        return LazyInputs(images, self)
+
+
+@dataclass(frozen=True, eq=False)
+class LazyInputs:
+    """Inputs X (n, d) of images that stay what they are, uint8 or a ``np.memmap``: a quarter of the memory, or none.
+
+    Indexed by a slice or by rows, it gives what the array of all inputs would, to the bit.
+    """
+
+    images: np.ndarray
+    standardize: Standardizer
+
+    dtype = np.dtype(np.float32)
+    ndim = 2
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, d), as of the array of all inputs."""
+        return len(self.images), len(self.standardize.mean)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        return self.standardize(self.images[rows])
+
+    def take(self, rows: np.ndarray, axis: int, out: np.ndarray, mode: str) -> np.ndarray:
+        """Some rows, as ``numpy.ndarray.take`` gives them of all inputs."""
+        return self[rows]
+
+
+def stored_array(X: np.ndarray | LazyInputs) -> np.ndarray:
+    """The array that inputs are made from: the images of lazy inputs, else the inputs themselves."""
+    return X.images if isinstance(X, LazyInputs) else X
+
+
+def with_array(X: np.ndarray | LazyInputs, array: np.ndarray) -> np.ndarray | LazyInputs:
+    """Inputs made as ``X`` is, but from another array: some of its rows, say, or a map of a file."""
+    return LazyInputs(array, X.standardize) if isinstance(X, LazyInputs) else array
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """Each image is mirrored left to right with probability 1/2, and moved, anew each time it is trained on.
+
+    Attributes:
+        image_shape: (h, w, c) of the images whose flattened rows are the inputs.
+        flip: whether images are mirrored.
+        shift: pixels that an image is moved at most, up or down and left or right, each distance as likely; what
+            comes in at an edge repeats it. 0 moves nothing.
+
+    It acts on standardised inputs. Mirrored means and spreads of natural images are nearly those themselves, so that
+    this is the standardised mirror image, nearly.
+    """
+
+    image_shape: tuple[int, int, int]
+    flip: bool = False
+    shift: int = 0
+
+    def __post_init__(self) -> None:
+        sizes = self.image_shape
+        if len(sizes) != 3 or not all(isinstance(size, Integral) and size > 0 for size in sizes):
+            raise ConfigError(f"augmentation needs images of a shape (h, w, c), not {sizes!r}")
+        if not isinstance(self.flip, bool | np.bool_):
+            raise ConfigError(f"flip must be True or False, not {self.flip!r}")
+        if not (isinstance(self.shift, Integral) and 0 <= self.shift < min(sizes[:2])):
+            raise ConfigError(f"shift must be a whole number of pixels below {min(sizes[:2])}, not {self.shift!r}")
+
+    @cached_property
+    def columns(self) -> np.ndarray:
+        """For each way to place an image the input that each input is taken from, (ways, h w c)."""
+        h, w, c = self.image_shape
+        places = np.arange(h * w * c).reshape(h, w, c)
+        moves = range(-self.shift, self.shift + 1)
+        return np.stack(
+            [
+                picture[np.clip(np.arange(h) + down, 0, h - 1)][:, np.clip(np.arange(w) + right, 0, w - 1)].ravel()
+                for picture in ((places, places[:, ::-1]) if self.flip else (places,))
+                for down in moves
+                for right in moves
+            ]
+        )
+
+    def __call__(self, x: np.ndarray, rng: "np.random.Generator") -> np.ndarray:  # quoted: np.random loads slowly
+        """The inputs x (n, d), each image placed in a way drawn from ``rng``.
+
+        >>> mirror = Augmentation(image_shape=(1, 3, 1), flip=True)
+        >>> mirror(np.array([[1, 2, 3]] * 3), np.random.default_rng(1)).tolist()
+        [[1, 2, 3], [3, 2, 1], [3, 2, 1]]
+        """
+        at = self.columns[rng.integers(len(self.columns), size=len(x))]
+        at += x.shape[1] * np.arange(len(x))[:, None]
+        return x.take(at, mode="clip")  # several times faster than take_along_axis, or with mode "raise"
+
+
+Arrays = tuple[np.ndarray, np.ndarray]
+"""Inputs X (n, d) and labels y (n,)."""
+Examples = tuple[np.ndarray | LazyInputs, np.ndarray] | tuple[np.ndarray | LazyInputs, np.ndarray, np.ndarray]
+"""Inputs X (n, d), labels y (n,) and, if given, a weight per image (n,), whose mean is 1 once they are checked."""

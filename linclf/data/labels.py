@@ -1,0 +1,111 @@
+"""Class names that can be shown, and labels numbered 0..C-1."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from linclf.errors import DataError
+
+LONGEST_NAME = 200
+MOST_CLASSES = 1000
+# Control characters, surrogates, and breaks of lines and paragraphs; and the marks that turn whatever stands beside.
+_CANNOT_BE_SHOWN = {"Cc", "Cs", "Zl", "Zp"}
+_TURN = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_INVISIBLE = {"Cf", "Zs"}
+
+
+def checked_names(names: Sequence[str], where: str) -> tuple[str, ...]:
+    """``names``, each :func:`composed`, if they can head columns and stand on pages; else DataError.
+
+    >>> checked_names(["cafe\u0301", "👩\u200d🌾"], "a folder")[0] == "caf\u00e9"
+    True
+    """
+    own = tuple(composed(name) for name in names)
+    if not 2 <= len(own) <= MOST_CLASSES:
+        raise DataError(f"{where}: expected 2 to {MOST_CLASSES:,} classes, found {len(own):,}")
+    for name, number in Counter(own).items():
+        if number > 1 or len(name) > LONGEST_NAME or not can_be_shown(name):
+            raise DataError(
+                f"{where}: expected for each class a name of its own that can be shown, of at most {LONGEST_NAME} "
+                f"characters, found {name[:LONGEST_NAME]!r}"
+            )
+    return own
+
+
+def composed(name: str) -> str:
+    """A name in the one form of those that look alike: composed (NFC), without blanks around it."""
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def can_be_shown(name: str) -> bool:
+    """Whether a name has something to see, and nothing that breaks or turns the text around it."""
+    kinds = {unicodedata.category(c) for c in name}
+    return bool(kinds - _INVISIBLE) and not kinds & _CANNOT_BE_SHOWN and not _TURN & set(name)
+
+
+def encode_labels(
+    labels: Sequence[np.ndarray], names: Sequence[str] | None, where: str
+) -> tuple[list[np.ndarray], Sequence[str]]:
+    """The labels of each part as int64 0..C-1, and the names of the classes.
+
+    Without ``names``, the classes are what the first part, the training images', holds, in order: numbers by size, text
+    by its characters, and each keeps its own as its name. With ``names``, a label is the number of its name, from 0;
+    labels with gaps or from another start are taken in order where there are as many of them as names.
+
+    Args:
+        labels: of each part, (n,): whole numbers of any width, booleans or text.
+        names: of the classes, or None.
+        where: what messages open with, such as the file.
+
+    Raises:
+        DataError: labels of another type, or a class that is not among the training images'.
+    """
+    parts = [_plain(part, where) for part in labels]
+    if len({part.dtype.kind == "U" for part in parts}) > 1:
+        raise DataError(f"{where}: expected labels of one type in all parts, found text and numbers")
+    every = np.unique(np.concatenate(parts))
+    if len(every) > MOST_CLASSES:
+        raise DataError(f"{where}: expected labels of at most {MOST_CLASSES:,} classes, found {len(every):,}")
+    if names is None:
+        classes, names = np.unique(parts[0]), []
+        if len(other := np.setdiff1d(every, classes)):
+            raise DataError(f"{where}: expected the classes of the training images, found another: {_name(other[0])}")
+        names = [_name(label) for label in classes]
+    elif every.dtype.kind == "U":
+        classes = np.array([composed(name) for name in names])
+    elif every[0] >= 0 and every[-1] < len(names):
+        classes = np.arange(len(names))
+    else:
+        classes = every
+    if len(classes) != len(names) or len(np.setdiff1d(every, classes)):
+        raise DataError(
+            f"{where}: expected labels of the {len(names)} classes that are named, found "
+            f"{', '.join(map(_name, every[:10]))}{' ...' if len(every) > 10 else ''}"
+        )
+    order = np.argsort(classes)
+    return [order[np.searchsorted(classes, part, sorter=order)] for part in parts], names
+
+
+def _plain(labels: np.ndarray, where: str) -> np.ndarray:
+    """Labels as int64 or composed text; booleans as text."""
+    if labels.dtype.kind == "b":
+        return np.where(labels, "True", "False")
+    if labels.dtype.kind in "iu":
+        if labels.dtype == np.uint64 and labels.size and labels.max() > np.iinfo(np.int64).max:
+            raise DataError(f"{where}: expected labels below 2^63, found {labels.max()}")
+        return labels.astype(np.int64)
+    try:
+        if labels.dtype.kind == "S":
+            labels = np.char.decode(labels, "utf-8")
+        if labels.dtype.kind == "U":
+            distinct, places = np.unique(labels, return_inverse=True)
+            return np.array([composed(label) for label in distinct.tolist()], dtype=str)[places.ravel()]
+    except (ValueError, SystemError) as error:  # bytes or numbers that are no characters
+        raise DataError(f"{where}: expected labels as text, found {error}") from error
+    raise DataError(f"{where}: expected labels as whole numbers or text, found {labels.dtype}; convert them first")
+
+
+def _name(label: np.generic) -> str:
+    return str(label)[: LONGEST_NAME + 1]

@@ -1,0 +1,464 @@
+"""The reference's experiment: its four settings, its arms, and what a user may vary.
+
+A section of the report is one or two arms. An arm runs every setting for every seed; the same seed gives the same
+initial weights in every arm, so differences between arms are paired by seed.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from linclf.classifier.classifier import Classifier
+from linclf.data.dataset import CIFAR10, N_VALIDATION, Dataset
+from linclf.data.inputs import Arrays, Standardizer
+from linclf.data.surrogate import EMBEDDED, draw_embedded
+from linclf.errors import ConfigError
+from linclf.system.environment import environment
+from linclf.system.files import write_text
+from linclf.training.config import Config
+from linclf.training.loop import Run, Task, batch_key
+from linclf.training.losses import get_loss
+from linclf.training.model import Linear
+from linclf.training.train import train
+
+from . import metrics
+from .results import FORMAT, Results, encode_correct
+from .store import Key, StoredRun, train_missing
+from .study import Cut, Job, Label, Seeds, Split, Workspace, check_whole, fit_standardizer, split_rows
+
+SETTINGS = {1: (0.0, 0.1), 2: (0.0, 0.001), 3: (0.1, 0.001), 4: (1.0, 0.001)}
+"""(λ, η) of each setting, as the reference prints them."""
+
+BATCH_SIZE = 100
+
+DRAW_SIZES = (1000, 5000)
+"""Test images per draw in ``test_draws_below``: the sizes that claim 1.1g compares."""
+
+NETWORKS_PER_STACK = 24
+"""Networks that train as one stack at most: with 8 the matrix products run 1.4 times as fast as with 4, with 24 nearly
+twice; and enough stacks are left to keep every core busy."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One variation of the experiment.
+
+    Attributes:
+        title: what a legend calls it.
+        split: "batch" (trained on training batch 1, validated on batch 2) or "full" (all training images but the last
+            n_validation, which validate).
+        changes: fields of Config that differ from the baseline's.
+        equal_updates: train for as many updates as the base arm makes, not for as many epochs.
+    """
+
+    title: str
+    split: str
+    loss: str = "cross_entropy"
+    decays: bool = False
+    shuffle: bool = False
+    equal_updates: bool = False
+
+
+ARMS = {
+    "base": Arm("baseline", "batch"),
+    "full": Arm("all batches", "full"),
+    "full_updates": Arm("all batches, equal updates", "full", equal_updates=True),
+    "decay": Arm("learning-rate decay", "batch", decays=True),
+    "decay_full": Arm("learning-rate decay, all batches", "full", decays=True),
+    "shuffle": Arm("shuffled", "batch", shuffle=True),
+    "shuffle_full": Arm("shuffled, all batches", "full", shuffle=True),
+    "svm": Arm("SVM", "batch", loss="multiclass_hinge"),
+}
+
+
+KEPT = "full", 3
+"""The arm and the setting of the network that a report leaves behind, as ``model.npz``: the reference's with the most
+images, and the setting that it finds best."""
+
+
+def title(arm: str) -> str:
+    """What a page calls an arm; of an arm that is none, its name."""
+    return ARMS[arm].title if arm in ARMS else arm
+
+
+SECTIONS = {
+    "abstract": ("base",),
+    "1.1": ("base", "full", "full_updates"),
+    "1.2": ("base", "decay", "full", "decay_full"),
+    "1.3": ("base", "shuffle", "full", "shuffle_full"),
+    "2": ("base", "svm"),
+    "3": (),
+}
+"""The arms that each section of the reference compares. Section 3 goes beyond it, with a study of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan(Seeds):
+    """What a report varies: everything a user may choose, and nothing else.
+
+    Attributes:
+        n_validation: images that the full split keeps for validation; at most a fifth of all there are.
+        lr_decay: factor on the learning rate after each epoch, in the arms with decay.
+    """
+
+    n_validation: int = N_VALIDATION
+    lr_decay: float = 0.9
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_whole("n_validation", self.n_validation, 1, 10**9)
+        if not (isinstance(self.lr_decay, int | float) and 0 < self.lr_decay <= 1):
+            raise ConfigError(f"lr_decay must be a number above 0 and at most 1, not {self.lr_decay!r}")
+
+    def configs(self, arm: str, data: Dataset) -> dict[tuple[int, int], Config]:
+        """The Config of each (setting, seed) of an arm.
+
+        >>> from linclf import load_dataset
+        >>> config = Plan(seeds=2).configs("decay", load_dataset("synthetic:50"))[4, 1]
+        >>> config.l2, config.lr_decay, config.seed
+        (1.0, 0.9, 1)
+        """
+        return {
+            (setting, seed): self._config(ARMS[arm], l2, learning_rate, seed, data)
+            for setting, (l2, learning_rate) in SETTINGS.items()
+            for seed in self.all_seeds
+        }
+
+    def stacks(self, arm: str, data: Dataset) -> list[dict[tuple[str, int, int], Config]]:
+        """The stacks of the networks that see the mini-batches of ``arm``, also those of other arms.
+
+        They are the Configs by (arm, setting, seed). Rounding depends on what trains together, so the cut depends on
+        the plan alone, not on what is asked for or stored.
+        """
+        together = [name for name in ARMS if self._batches(name, data) == self._batches(arm, data)]
+        configs = {(name, *key): config for name in together for key, config in self.configs(name, data).items()}
+        width = 1 if ARMS[arm].shuffle else NETWORKS_PER_STACK // (len(together) * len(SETTINGS))  # in seeds
+        return [
+            {key: config for key, config in configs.items() if key[2] in self.all_seeds[i : i + width]}
+            for i in range(0, self.seeds, width)
+        ]
+
+    def _batches(self, arm: str, data: Dataset) -> tuple[object, ...]:
+        """What decides the mini-batches of an arm's first networks."""
+        return ARMS[arm].split, batch_key(self.configs(arm, data)[1, self.first_seed])
+
+    def _config(self, arm: Arm, l2: float, learning_rate: float, seed: int, data: Dataset) -> Config:
+        epochs, batch_size = self.epochs, BATCH_SIZE
+        if arm.equal_updates:
+            # As many whole epochs as fit, and a batch size that makes the number of updates come out: on CIFAR-10
+            # 4,000 updates are 8 epochs of 500 batches of 98.
+            updates = self.epochs * -(-len(data.train_labels[0]) // BATCH_SIZE)
+            n = len(split_rows(arm.split, data, self.n_validation).train)
+            epochs = max(1, updates * BATCH_SIZE // n)
+            batch_size = -(-n * epochs // updates)
+        return Config(
+            loss=arm.loss,
+            learning_rate=learning_rate,
+            l2=l2,
+            lr_decay=self.lr_decay if arm.decays else 1.0,
+            shuffle=arm.shuffle,
+            epochs=epochs,
+            batch_size=batch_size,
+            seed=seed,
+        )
+
+
+_STEP = 1e-5  # of the central differences, in float64
+
+
+def gradient_error(
+    loss: str,
+    X: np.ndarray,
+    y: np.ndarray,
+    n_classes: int,
+    l2: float = 0.1,
+    sample_weight: np.ndarray | None = None,
+) -> float:
+    """Maximum relative error of the gradient that training descends against central differences of its cost.
+
+    Both come out of ``train`` itself: one step with η = 1 on all images moves a model by minus its gradient, and the
+    cost before training (epochs = 0) of 2 (C d + C) models, each with one entry moved by ±h, gives the differences
+    (cost(+h) - cost(-h)) / 2h, all in one stack. Relative error of an entry: |a - n| / max(|a| + |n|, m / 1000)
+    with m the maximum of |a|: entries of about 0 are all rounding.
+
+    Args:
+        loss: its name.
+        X: inputs (n, d), taken in float64; keep d small. Images that come close to a kink of the hinge are left out.
+        y: labels (n,).
+        n_classes: C.
+        l2: λ.
+        sample_weight: weights of the images, (n,), as in ``train``.
+
+    >>> X, y = np.random.default_rng(0).normal(size=(8, 3)), np.arange(8) % 2
+    >>> gradient_error("cross_entropy", X, y, n_classes=2) < 1e-6
+    True
+    """
+    X = X.astype(np.float64)
+    model = Linear.initial(n_classes, X.shape[1], seed=0)
+    if loss == "multiclass_hinge":
+        smooth = _distance_to_kinks(model.scores(X), y) > 1e-3
+        X, y = X[smooth], y[smooth]
+        sample_weight = None if sample_weight is None else sample_weight[smooth]
+
+    config = Config(loss=loss, learning_rate=1.0, l2=l2, epochs=1, batch_size=len(X))
+    (run,) = train(config, (X, y), sample_weight=sample_weight, init=[model], evaluate=False, progress=False)
+    analytic = np.concatenate([(model.W - run.model.W).ravel(), model.b - run.model.b])
+
+    entries = np.concatenate([model.W.ravel(), model.b])
+    moved = entries + _STEP * np.concatenate([np.eye(len(entries)), -np.eye(len(entries))])
+    init = [Linear(row[: model.W.size].reshape(model.W.shape), row[model.W.size :]) for row in moved]
+    config = Config(loss=loss, learning_rate=1.0, l2=l2, epochs=0)
+    runs = train([config] * len(init), (X, y), sample_weight=sample_weight, init=init, progress=False)
+    costs = [run.history.train_cost[0] for run in runs if run.history]
+    up, down = np.split(np.array(costs), 2)
+    numeric = (up - down) / (2 * _STEP)
+    floor = np.abs(analytic).max() / 1000
+    return float(np.max(np.abs(analytic - numeric) / np.maximum(np.abs(analytic) + np.abs(numeric), floor)))
+
+
+def hinge_at_zero(X: np.ndarray, y: np.ndarray, n_classes: int) -> float:
+    """Mean multi-class hinge of the images at W = 0, b = 0: C - 1, whatever the images.
+
+    >>> hinge_at_zero(np.ones((2, 3)), np.array([0, 9]), n_classes=10)
+    9.0
+    """
+    scores = Linear(np.zeros((n_classes, X.shape[1])), np.zeros(n_classes)).scores(X)
+    return float(get_loss("multiclass_hinge").value(scores, y).mean())
+
+
+def exact_statements(data: Dataset, n_validation: int) -> dict[str, dict[str, float]]:
+    """What the exact statements E1 to E3 are about, measured on this data; under a second.
+
+    E1 and E2: :func:`gradient_error` of the two losses and :func:`hinge_at_zero`. E3: the sizes of the full split and
+    how many images train and validate both.
+    """
+    n_classes = len(data.class_names)
+    stride = max(1, data.test_images[0].size * n_classes // 300)  # about 300 weights to differentiate by
+    few = slice(20)
+    standardize = Standardizer.fit(data.train_images[0])
+    X, y = standardize(data.train_images[0][few], np.float64)[:, ::stride], data.train_labels[0][few]
+    errors = {loss: gradient_error(loss, X, y, n_classes) for loss in ("cross_entropy", "multiclass_hinge")}
+    train, validation = split_rows("full", data, n_validation)
+    return {
+        "E1": {"relative_error": errors["cross_entropy"]},
+        "E2": {"relative_error": errors["multiclass_hinge"], "loss_at_zero": hinge_at_zero(X, y, n_classes)},
+        "E3": {
+            "n_train": len(train),
+            "n_validation": len(validation),
+            "in_both": len(set(train) & set(validation)),
+        },
+    }
+
+
+def _distance_to_kinks(S: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Minimum of |S_j - S_y + 1| over the other classes, (n,)."""
+    margins = np.abs(S - S[y, np.arange(len(y))] + 1)
+    margins[y, np.arange(len(y))] = np.inf
+    return margins.min(axis=0)
+
+
+class Study:
+    """The arms of the reference on one data set.
+
+    Args:
+        data, out_dir, progress, fresh: see :class:`linclf.studies.study.Workspace`.
+        plan: fields of :class:`.design.Plan`: seeds, first_seed, epochs, n_validation, lr_decay.
+
+    Raises:
+        ConfigError, DataError: at once, before anything is trained.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     study = Study("synthetic:50", folder, seeds=2, epochs=1, progress=False)
+    ...     results = study.run("base", "svm")
+    >>> results.curves("svm", 1, "test_accuracy").shape
+    (2,)
+    """
+
+    def __init__(
+        self,
+        data: str | Path | Dataset,
+        out_dir: str | Path,
+        *,
+        progress: bool = True,
+        fresh: bool = False,
+        **plan: Any,
+    ) -> None:
+        self.plan = Plan(**plan)
+        self.workspace = Workspace(data, out_dir, progress=progress, fresh=fresh)
+        self._cut("batch")  # too few batches are refused before anything runs
+
+    def run(self, *arms: str) -> Results:
+        """The results of ``arms``. Stacks not stored yet are trained, as a sweep, and stored as they finish."""
+        jobs = {job.name: job for arm in arms for job in self._jobs(arm)}
+        self.workspace.train(list(jobs.values()), self._tested)
+        return self.results(arms)
+
+    def results(self, arms: Iterable[str] = tuple(ARMS)) -> Results:
+        """What is stored of ``arms``; an arm of which any run is missing is left out. Nothing is trained."""
+        data = self.workspace.data
+        stored = {arm: runs for arm in arms if (runs := self._stored(arm))}
+        document = {
+            "format": FORMAT,
+            "data": {
+                **asdict(data.provenance),
+                "class_names": list(data.class_names),
+                "n_test": len(data.test_labels),
+            },
+            "environment": environment(),
+            "plan": asdict(self.plan),
+            "exact": exact_statements(data, self.plan.n_validation),
+            "timings": self._timings(),
+            "runs": [run.record for runs in stored.values() for run in runs],
+        }
+        return Results(document, data, stored)
+
+    def classifier(self) -> Classifier | None:
+        """The network to keep, with all that it takes to use it; None as long as it is not trained."""
+        (arm, setting), data = KEPT, self.workspace.data
+        for run in self._stored(arm):
+            if (run.record["setting"], run.record["seed"]) == (setting, self.plan.first_seed):
+                return Classifier.of(run.run, fit_standardizer(data, self._cut(ARMS[arm].split)), data)
+        return None
+
+    def time_shuffling(self) -> None:
+        """Time the training of one network with and without shuffling, in alternation, once per seed; store each pair.
+
+        The network is of setting 2. Evaluation is left out: it takes the same time in both.
+        """
+        self.workspace.store.renew(self._timings_key)
+        timings = self._timings()
+        if len(timings) == self.plan.seeds:
+            return
+        data = self.workspace.data
+        split = self.workspace.split(self._cut("batch"))
+        for seed in self.plan.all_seeds[len(timings) :]:
+            pair: dict[str, float] = {"seed": seed}
+            for arm in ("base", "shuffle") if seed % 2 else ("shuffle", "base"):
+                config = self.plan.configs(arm, data)[2, seed]
+                started = time.perf_counter()
+                train(config, split.train, evaluate=False, progress=False)
+                pair[arm] = time.perf_counter() - started
+            timings.append(pair)
+            write_text(self.workspace.store.path("json", self._timings_key), json.dumps(timings))
+
+    def _cut(self, split: str) -> Cut:
+        return split_rows(split, self.workspace.data, self.plan.n_validation)
+
+    def _jobs(self, arm: str) -> list[Job]:
+        """The stacks that hold the networks of an arm, and those of others with its mini-batches."""
+        cut = self._cut(ARMS[arm].split)
+        return [
+            Job(
+                "-".join(dict.fromkeys(arm for arm, _, _ in configs)) + f"-{min(seed for *_, seed in configs)}",
+                cut,
+                [({"arm": arm, "setting": setting}, config) for (arm, setting, _), config in configs.items()],
+            )
+            for configs in self.plan.stacks(arm, self.workspace.data)
+        ]
+
+    def _stored(self, arm: str) -> list[StoredRun]:
+        """All runs of an arm, by setting and seed; none if any is missing."""
+        runs: list[StoredRun] = []
+        for job in self._jobs(arm):
+            found = self.workspace.stored(job)
+            if found is None:
+                return []
+            runs += (run for run in found if run.record["arm"] == arm)
+        return sorted(runs, key=lambda run: (run.record["setting"], run.record["seed"]))
+
+    def _tested(self, label: Label, run: Run, split: Split) -> StoredRun:
+        """The run, tested: its record for ``results.json`` beside its model and predictions."""
+        X, y = split.test
+        scores = run.model.scores(X)
+        predictions = scores.argmax(axis=0)
+        losses = get_loss(run.config.loss).value(scores, y)
+        assert run.history is not None
+        history = {name: series.tolist() for name, series in asdict(run.history).items()}
+        record = {
+            **label,
+            **asdict(run.config),
+            "n_train": len(split.train[1]),
+            "n_validation": len(split.validation[1]),
+            "test_accuracy": metrics.accuracy(predictions, y),
+            "seconds": run.seconds,
+            **history,
+            "low_frequency_share": metrics.low_frequency_share(run.model.W, self.workspace.data.test_images.shape[1:]),
+            "test_correct": encode_correct(predictions == y),
+            "test_draws_below": {
+                str(size): metrics.share_of_draws_below(losses, history["train_loss"][-1], size)
+                if size <= len(losses)
+                else None
+                for size in DRAW_SIZES
+            },
+        }
+        return StoredRun(record, run.model, predictions.astype(np.uint16))
+
+    @property
+    def _timings_key(self) -> Key:
+        """One per plan and data set, as with the runs."""
+        data = self.workspace.data
+        configs = self.plan.configs("shuffle", data).values()
+        return self.workspace.key("timings", self._cut("batch"), networks=[asdict(config) for config in configs])
+
+    def _timings(self) -> list[dict[str, Any]]:
+        """What is stored of :meth:`time_shuffling`."""
+        try:
+            return json.loads(self.workspace.store.path("json", self._timings_key).read_text())
+        except (OSError, ValueError):
+            return []
+
+
+COMPARED = ("base", "svm")
+N_TEST = 5000
+
+
+def on_surrogate(study: Study) -> dict[tuple[str, int], StoredRun] | None:
+    """The network of each arm compared and each setting, trained and tested on the surrogate; None off CIFAR-10.
+
+    Everything else is as in the study's first seed. A record holds "arm", "setting" and "test_accuracy", which is of
+    5,000 images of the surrogate. What is not stored yet is trained.
+    """
+    workspace, plan = study.workspace, study.plan
+    data = workspace.data
+    if data.provenance.name != CIFAR10:
+        return None
+    sizes = len(data.train_labels[0]), N_TEST
+    configs = {
+        arm: {setting: plan.configs(arm, data)[setting, plan.first_seed] for setting in SETTINGS} for arm in COMPARED
+    }
+    file = hashlib.sha256(EMBEDDED.read_bytes()).hexdigest()
+    keys = [
+        {"name": f"surrogate-{arm}", "file": file, "sizes": sizes, "networks": [asdict(each) for each in own.values()]}
+        for arm, own in configs.items()
+    ]
+
+    @cache
+    def images() -> tuple[Arrays, Arrays]:
+        (train, labels), (test, test_labels) = draw_embedded(*sizes)
+        standardize = Standardizer.fit(train)
+        return (standardize(train), labels), (standardize(test), test_labels)
+
+    def task(i: int) -> Task:
+        return Task(list(configs[COMPARED[i]].values()), images()[0], None, len(data.class_names), evaluate=False)
+
+    def finished(i: int, runs: list[Run]) -> list[StoredRun]:
+        X, y = images()[1]
+        return [
+            StoredRun(
+                {"arm": COMPARED[i], "setting": setting, "test_accuracy": metrics.accuracy(run.model.predict(X), y)},
+                run.model,
+            )
+            for setting, run in zip(SETTINGS, runs, strict=True)
+        ]
+
+    workspace.count += train_missing(workspace.store, keys, task, finished, progress=workspace.progress)
+    stored = [run for key in keys for run in workspace.store.get(key) or ()]
+    return {(run.record["arm"], run.record["setting"]): run for run in stored}

@@ -1,0 +1,296 @@
+"""Where the finished runs go when no folder is named."""
+
+import os
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from linclf.data.dataset import Dataset
+from linclf.data.inputs import Arrays, Examples, Standardizer, stored_array, with_array
+from linclf.data.load import cache_folder, load_dataset
+from linclf.errors import ConfigError, DataError
+from linclf.system.environment import available_memory, source_tree
+from linclf.training.config import Config, checked_weights
+from linclf.training.history import Evaluate
+from linclf.training.loop import Run, Task
+
+from .store import Count, Key, Store, StoredRun, train_missing
+
+
+def default_report_folder() -> tuple[Path, str]:
+    """``reports/latest`` of the source tree, or of the current folder where linclf was installed without one.
+
+    Where that cannot be written to it is ``reports/latest`` in the cache folder. Also returns a sentence that says
+    where the finished runs are kept, for whoever looks for them.
+
+    Raises:
+        ConfigError: neither can be written to.
+    """
+    tree, own = source_tree(), Path("reports", "latest")
+    first = ((tree or Path()) / own).absolute()
+    if _writable(first):  # pages are handed on: no path of this machine
+        where = "linclf's source tree" if tree else "the current folder"
+        return first, f"Finished runs are kept in {own / 'runs'}, in {where}."
+    with suppress(ConfigError):  # no home folder
+        cache = cache_folder() / "reports" / "latest"
+        if _writable(cache):
+            return cache, f"{first} cannot be written to: finished runs are kept in {cache / 'runs'}."
+    raise ConfigError(
+        f'expected a folder to write to, but {first} is none: name another as out_dir, in place of "auto"'
+    )
+
+
+def _writable(folder: Path) -> bool:
+    """Whether ``folder`` can be written to, or made where it is missing."""
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seeds:
+    """What the plans share that train several seeds.
+
+    Attributes:
+        seeds, first_seed: how many seeds are trained, and the number of the first.
+        epochs: of each training.
+
+    Raises:
+        ConfigError: numbers that cannot be trained.
+    """
+
+    seeds: int = 1
+    first_seed: int = 0
+    epochs: int = 40
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("seeds", 1, 10_000), ("first_seed", 0, 2**32), ("epochs", 1, 10**6)):
+            check_whole(name, getattr(self, name), low, high)
+
+    @property
+    def all_seeds(self) -> range:
+        """The seeds that are trained."""
+        return range(self.first_seed, self.first_seed + self.seeds)
+
+    @property
+    def seeds_in_words(self) -> str:
+        """The seeds as a page names them."""
+        return f"{self.first_seed}" if self.seeds == 1 else f"{self.first_seed} to {self.all_seeds[-1]}"
+
+
+class Cut(NamedTuple):
+    """Which of the training images, counted through all batches, train and which validate."""
+
+    train: range
+    validation: range
+
+
+@dataclass(frozen=True)
+class Split:
+    """Standardised inputs and labels of the images of a cut, and of the test images."""
+
+    train: Examples
+    validation: Examples
+    test: Arrays
+
+
+def check_whole(name: str, value: object, low: int, high: int) -> None:
+    """ConfigError, naming the parameter, unless ``value`` is a whole number from ``low`` to ``high``."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < low:
+        raise ConfigError(f"{name} must be a whole number, {low} or more, not {value!r}")
+    if value > high:  # a slip of the finger, which would fill the memory before anything is trained
+        raise ConfigError(f"{name} must be at most {high:,}")
+
+
+def split_rows(split: str, data: Dataset, n_validation: int) -> Cut:
+    """Which images train and which validate, counted through all training batches and then the validation images.
+
+    Where the data brought validation images, those validate in every split, and "full" trains on all the others.
+    DataError if there are too few batches for the split.
+
+    >>> from linclf import load_dataset
+    >>> split_rows("full", load_dataset("synthetic:50"), n_validation=20)
+    Cut(train=range(0, 230), validation=range(230, 250))
+    """
+    sizes = [len(labels) for labels in data.train_labels]
+    n = sum(sizes)
+    if data.validation_labels is not None:
+        return Cut(range(n if split == "full" else sizes[0]), range(n, n + len(data.validation_labels)))
+    if split == "full":
+        n_train = n - min(n_validation, n // 5)
+        return Cut(range(n_train), range(n_train, n))
+    if len(sizes) < 2:
+        raise DataError("expected at least two training batches, to train on one and validate on another")
+    return Cut(range(sizes[0]), range(sizes[0], sizes[0] + sizes[1]))
+
+
+def make_split(data: Dataset, cut: Cut, *, lazily: bool = False) -> Split:
+    """The images of a cut and the test images, standardised with the training images' mean and deviation.
+
+    ``lazily``: a batch at a time, in a quarter of the memory; the same inputs to the bit.
+
+    >>> from linclf import load_dataset
+    >>> X, y = make_split(load_dataset("synthetic:50"), Cut(range(60), range(60, 80))).train
+    >>> X.shape, y.shape
+    ((60, 3072), (60,))
+    """
+    (images, labels), (held_out, held_out_labels) = (_rows(data, rows) for rows in cut)
+    standardize = Standardizer.fit(images)
+    make = standardize.lazily if lazily else standardize
+    test = standardize(data.test_images), data.test_labels
+    return Split((make(images), labels), (make(held_out), held_out_labels), test)
+
+
+def fit_standardizer(data: Dataset, cut: Cut) -> Standardizer:
+    """What :func:`make_split` standardises with: the mean and deviation of the images of the cut that train."""
+    return Standardizer.fit(_rows(data, cut.train)[0])
+
+
+def slice_rows(images: Examples, n: int, skip: int = 0) -> Examples:
+    """The first n images of a set, after those that are skipped, as views."""
+    X, y = images[:2]
+    return with_array(X, stored_array(X)[skip : skip + n]), y[skip : skip + n]
+
+
+def balanced(images: Examples) -> Examples:
+    """Images with weights so that all classes count alike, as scikit-learn's class_weight="balanced"."""
+    X, y = images[:2]
+    return X, y, checked_weights("training", 1 / np.bincount(y)[y], len(y))
+
+
+def _rows(data: Dataset, rows: range) -> Arrays:
+    """Images and labels of rows counted as in ``split_rows``; a batch that serves whole is not copied."""
+    sets = list(zip(data.train_images, data.train_labels, strict=True))
+    if data.validation_images is not None and data.validation_labels is not None:
+        sets.append((data.validation_images, data.validation_labels))
+    parts = []
+    start = 0
+    for images, labels in sets:
+        own = slice(max(rows.start - start, 0), max(rows.stop - start, 0))
+        if len(labels[own]):
+            parts.append((images[own], labels[own]))
+        start += len(labels)
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate([images for images, _ in parts]), np.concatenate([labels for _, labels in parts])
+
+
+Label = dict[str, Any]
+"""What a network is called: plain values with which its record begins."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Networks that train together, as one stack.
+
+    How networks are cut into jobs must not depend on what is stored: rounding depends on what trains together.
+
+    Attributes:
+        name: the beginning of the name of the file that keeps the runs.
+        cut: which images train and which validate.
+        networks: the label and the Config of each network.
+        n_train: how many of the cut's training images are used, the first ones; all by default.
+        skip: how many of them are passed over before.
+        balanced: whether images weigh so that all classes count alike.
+    """
+
+    name: str
+    cut: Cut
+    networks: Sequence[tuple[Label, Config]]
+    n_train: int | None = None
+    skip: int = 0
+    balanced: bool = False
+
+
+class Workspace:
+    """A data set, the store of its finished runs, and how networks train on it.
+
+    Args:
+        data: what ``load_dataset`` takes, or a data set that is loaded already.
+        out_dir: folder that keeps the finished runs, in ``runs/``; "auto" is what
+            :func:`.report_folder.default_report_folder` chooses.
+        progress: show a line while training.
+        fresh: train also what is stored already.
+
+    Attributes:
+        kept: where the runs of "auto" go, in a sentence; else empty.
+        count: how many networks were found in the store so far, and how many had to be trained.
+    """
+
+    def __init__(
+        self, data: str | Path | Dataset, out_dir: str | Path, *, progress: bool = True, fresh: bool = False
+    ) -> None:
+        self.started = time.monotonic()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "no CIFAR-10 was found")  # every page says so
+            self.data = data if isinstance(data, Dataset) else load_dataset(data)
+        self.source = self.data.provenance.source if isinstance(data, Dataset) else data
+        self.out_dir, self.kept = default_report_folder() if out_dir == "auto" else (Path(out_dir), "")
+        self.store = Store.of_report(self.out_dir, fresh=fresh)
+        self.progress = progress
+        self.count = Count(0, 0)
+
+    @cached_property
+    def short_of_memory(self) -> bool:
+        """Whether all images in float32 would take more than half of the memory that is free: then they stay uint8."""
+        n = sum(map(len, self.data.train_labels)) + len(self.data.test_labels)
+        return bool(4 * n * self.data.test_images[0].size > available_memory() / 2)
+
+    def split(self, cut: Cut) -> Split:
+        """The images of a cut and the test images, standardised with the mean and deviation of those that train."""
+        return make_split(self.data, cut, lazily=self.short_of_memory)
+
+    def key(self, name: str, cut: Cut, **choices: Any) -> Key:
+        """All that what is called ``name`` depends on, but for the code."""
+        return {
+            "name": name,
+            "data": self.data.provenance.sha256,
+            "rows": [str(cut.train), str(cut.validation)],
+            **choices,
+        }
+
+    def stored(self, job: Job) -> list[StoredRun] | None:
+        """The runs of a job, one per network; None if they are not stored."""
+        return self.store.get(self._key(job))
+
+    def train(
+        self, jobs: Sequence[Job], finish: Callable[[Label, Run, Split], StoredRun], evaluate: Evaluate = True
+    ) -> list[list[StoredRun]]:
+        """The runs of each job. What is not stored yet is trained, in one sweep, and stored as each job finishes.
+
+        Args:
+            jobs: the networks of each stack, and the images that they see.
+            finish: what to store of a network, from its label, its finished run and the images of its cut.
+            evaluate: as in ``train``.
+        """
+        split = cache(self.split)  # made for missing jobs only, once, and kept no longer than they train
+
+        def task(i: int) -> Task:
+            job, images = jobs[i], split(jobs[i].cut)
+            train = images.train if job.n_train is None else slice_rows(images.train, job.n_train, job.skip)
+            configs = [config for _, config in job.networks]
+            return Task(
+                configs,
+                balanced(train) if job.balanced else train,
+                images.validation,
+                len(self.data.class_names),
+                evaluate,
+            )
+
+        def finished(i: int, runs: list[Run]) -> list[StoredRun]:
+            images = split(jobs[i].cut)
+            return [finish(label, run, images) for (label, _), run in zip(jobs[i].networks, runs, strict=True)]
+
+        self.count += train_missing(self.store, list(map(self._key, jobs)), task, finished, progress=self.progress)
+        return [self.stored(job) or [] for job in jobs]
+
+    def _key(self, job: Job) -> Key:
+        networks = [label | asdict(config) for label, config in job.networks]
+        chosen = {"n_train": job.n_train, "skip": job.skip, "balanced": job.balanced}
+        return self.key(job.name, job.cut, **chosen, networks=networks)

@@ -1,0 +1,507 @@
+"""What the study of data of one's own tries: the search's grid, how much of it there is, and the final networks."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from linclf.classifier.classifier import Classifier
+from linclf.data.dataset import Dataset
+from linclf.training.config import Config, config_of
+from linclf.training.loop import Run
+from linclf.training.train import NETWORKS_PER_TASK, in_order, stacks
+
+from . import metrics
+from .metrics import Interval
+from .results import FORMAT, tested_predictions
+from .store import StoredRun
+from .study import Cut, Job, Label, Seeds, Split, Workspace, fit_standardizer, split_rows
+
+LOSSES = ("cross_entropy", "multiclass_hinge")
+PENALTIES = (0.0, 0.001, 0.01, 0.1, 1.0)
+"""Values of λ."""
+STEPS = (0.1, 0.5, 2.5, 12.5)
+"""Values of η, in units that :func:`grid` chooses for the data."""
+GRIDS = (STEPS, PENALTIES), (STEPS[1::2], PENALTIES[::2])
+"""The grid, and a coarse one for a search that would be too long otherwise."""
+
+SEARCH = 1e12
+"""Products of a weight and an input that the search may take: about 20 seconds on two cores."""
+SCORE = 300
+"""Such products that take as long as what the loss makes of a score."""
+FEWEST_EPOCHS = 8
+LARGEST_STACK = 2e7
+"""Weights that train together: they, their gradients and scores fit the memory of a laptop."""
+SHARES = (8, 4, 2)
+"""The learning curve's numbers of images, as parts of all."""
+DRAWS = 3
+"""Networks of each of them, at most; each has images of its own."""
+
+
+IMBALANCED = 2.0
+"""How many times the images of the smallest class the largest must have, to be called so."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan(Seeds):
+    """What a report on data of one's own varies: everything a user may choose, and nothing else.
+
+    The seeds and epochs are those of each final network; the search's networks take as many epochs, or fewer where it
+    would be too long.
+    """
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the search chose."""
+
+    loss: str
+    learning_rate: float
+    l2: float
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much the search takes: configurations, images that train, and epochs of each."""
+
+    choices: Sequence[Choice]
+    n_train: int
+    epochs: int
+
+
+def search_size(plan: Plan, n_train: int, n_inputs: int, n_classes: int, largest_eigenvalue: float) -> Size:
+    """All configurations on all images for all epochs or, where that is too long, fewer of each.
+
+    >>> size = search_size(Plan(), 8000, 3072, 10, largest_eigenvalue=900.0)
+    >>> len(size.choices), size.n_train, size.epochs
+    (40, 8000, 40)
+    """
+    for steps, penalties in GRIDS:
+        choices = grid(n_classes, largest_eigenvalue, steps, penalties)
+        per_image = len(choices) * (n_inputs + SCORE) * n_classes
+        epochs = min(plan.epochs, max(FEWEST_EPOCHS, int(SEARCH / (per_image * n_train))))
+        if per_image * n_train * epochs <= SEARCH:
+            break
+    return Size(choices, min(n_train, max(n_classes, 100, int(SEARCH / (per_image * epochs)))), epochs)
+
+
+def grid(n_classes: int, largest_eigenvalue: float, steps: Sequence[float], penalties: Sequence[float]) -> list[Choice]:
+    """Each loss with each η and λ, but for those whose penalty alone would make training jump, 2ηλ near 1 or above.
+
+    η is a step over the largest curvature of the inputs; the SVM loss sums over classes.
+    """
+    found = []
+    for loss in LOSSES:
+        scale = largest_eigenvalue * (n_classes / 2 if loss == "multiclass_hinge" else 1)
+        for step in steps:
+            rate = float(f"{step / scale:.2g}")
+            found += [Choice(loss, rate, l2) for l2 in penalties if 2 * rate * l2 <= 0.5]
+    return found
+
+
+def is_imbalanced(data: Dataset) -> bool:
+    """Whether the largest class has at least twice the images of the smallest."""
+    total = np.sum(list(data.counts().values()), axis=0)
+    return bool(total.max() >= IMBALANCED * total.min())
+
+
+def largest_eigenvalue(X: np.ndarray) -> float:
+    """The largest eigenvalue of X^T X / n, at least 1: what the step of gradient descent has to be small against.
+
+    >>> largest_eigenvalue(np.array([[2.0, 2.0], [-2.0, -2.0]]))
+    8.0
+    """
+    X = np.asarray(X, np.float64)
+    return max(1.0, float(np.linalg.eigvalsh(X @ X.T)[-1]) / len(X))
+
+
+def recipe(choice: Choice, n_train: int, epochs: int, seed: int) -> Config:
+    """How a network trains: from zero, shuffled, η divided by ten after each third of the epochs.
+
+    At least 20 mini-batches make an epoch, of 10 to 100 images.
+    """
+    return Config(
+        loss=choice.loss,
+        learning_rate=choice.learning_rate,
+        l2=choice.l2,
+        lr_decay=0.1,
+        lr_decay_every=-(-epochs // 3),
+        init="zeros",
+        shuffle=True,
+        epochs=epochs,
+        batch_size=min(100, max(10, n_train // 20)),
+        seed=seed,
+    )
+
+
+_SIDE = 16  # pixels of a thumbnail: it stays what it is when a picture is scaled, or saved again as JPEG
+_NEAR = 0.05  # how much nearer than the tenth nearest picture a copy's original is, in squared distance
+_CHUNK = 500  # images at a time
+
+
+def are_copies(images: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Whether each image is also among the others, (n,): number for number or, of pictures, as a copy saved again.
+
+    Such a copy has the grey thumbnail of its original, which then is much nearer than the tenth nearest picture. Where
+    all pictures are alike, as of one film, nothing tells copies from others.
+
+    >>> pictures = np.random.default_rng(0).integers(50, 200, (40, 16, 16, 3))
+    >>> are_copies(np.concatenate([pictures[:2], pictures[:2] + 9, pictures[:2, ::-1]]), pictures).tolist()
+    [True, True, True, True, False, False]
+    """
+    known = {row.tobytes() for row in others}
+    copied = np.array([row.tobytes() in known for row in images], dtype=bool)
+    if images.ndim == 4:
+        theirs = _thumbnails(others)
+        for i in range(0, len(images), _CHUNK):
+            copied[i : i + _CHUNK] |= _have_an_original(_thumbnails(images[i : i + _CHUNK]), theirs)
+    return copied
+
+
+def _have_an_original(own: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Whether each thumbnail is far nearer to one of the others than to the tenth nearest."""
+    distance = 1 - own @ others.T  # half the squared one, as each has length 1
+    close = distance.min(axis=1) < _NEAR  # no other can be, as the tenth nearest of many is within 1
+    tenth = min(10, len(others)) - 1
+    nearest = np.sort(np.partition(distance[close], tenth, axis=1)[:, : tenth + 1], axis=1)
+    close[close] = nearest[:, 0] < _NEAR * nearest[:, -1]
+    return close
+
+
+def _thumbnails(images: np.ndarray) -> np.ndarray:
+    """Grey thumbnails, (n, up to 256), as vectors of mean 0 and length 1, which light and contrast do not change."""
+    height, width = images.shape[1:3]
+    rows, columns = (np.unique(np.linspace(0, size, _SIDE, endpoint=False).astype(int)) for size in (height, width))
+    areas = np.outer(np.diff([*rows, height]), np.diff([*columns, width]))
+    parts = []
+    for i in range(0, len(images), _CHUNK):
+        grey = images[i : i + _CHUNK].mean(axis=3, dtype=np.float64)
+        small = (np.add.reduceat(np.add.reduceat(grey, rows, axis=1), columns, axis=2) / areas).reshape(len(grey), -1)
+        small -= small.mean(axis=1, keepdims=True)
+        flat = 1e-6 * np.abs(grey).max()  # where rounding is all that is left
+        parts.append((small / np.maximum(np.linalg.norm(small, axis=1, keepdims=True), flat or 1)).astype(np.float32))
+    return np.concatenate(parts)
+
+
+@dataclass(frozen=True)
+class YourDataResults:
+    """All trainings of the study, what was chosen by them, and what the final networks say of the test images.
+
+    Attributes:
+        plan, dataset: how much was trained, and on what.
+        choosing, final: the images of the search, and of the final networks.
+        split: the standardised images of a cut; they are made when first asked for, nothing is trained.
+        size: how much was searched.
+        search: one run per configuration; no test image was used.
+        chosen: the configuration with the highest validation accuracy.
+        finals: the tested networks, one per seed.
+        balanced: the same, trained with weights so that all classes count alike; none where classes are of one size.
+        curve: tested networks on fewer images, by the number of images.
+    """
+
+    plan: Plan
+    dataset: Dataset = field(repr=False)
+    choosing: Cut
+    final: Cut
+    split: Callable[[Cut], Split] = field(repr=False)
+    size: Size
+    search: Sequence[StoredRun]
+    chosen: Choice
+    finals: Sequence[StoredRun]
+    balanced: Sequence[StoredRun]
+    curve: Mapping[int, Sequence[StoredRun]]
+
+    @cached_property
+    def right(self) -> np.ndarray:
+        """Share of the final networks that are right on each test image, (n_test,)."""
+        return self.share_right(self.finals)
+
+    def share_right(self, runs: Sequence[StoredRun]) -> np.ndarray:
+        """Share of the networks that are right on each test image, (n_test,)."""
+        share: np.ndarray = (tested_predictions(runs) == self.dataset.test_labels).mean(axis=0)
+        return share
+
+    @cached_property
+    def copied(self) -> np.ndarray:
+        """Whether each test image is a copy of one that trains or validates, (n_test,)."""
+        data = self.dataset
+        given = [] if data.validation_images is None else [data.validation_images]
+        return are_copies(data.test_images, np.concatenate([*data.train_images, *given]))
+
+    @cached_property
+    def copied_validation(self) -> np.ndarray:
+        """Whether each validation image is a copy of one that trains in the search, (n_validation,)."""
+        train, validation = [*self.dataset.train_images], self.dataset.validation_images
+        return are_copies(train.pop() if validation is None else validation, np.concatenate(train))
+
+    @cached_property
+    def confusion(self) -> np.ndarray:
+        """Test images of each true class (row) that were given each class (column), mean over seeds, (C, C)."""
+        return self.confusion_of(self.finals)
+
+    def confusion_of(self, runs: Sequence[StoredRun]) -> np.ndarray:
+        """The same of some networks."""
+        labels, n_classes = self.dataset.test_labels, len(self.dataset.class_names)
+        each = [metrics.confusion_matrix(found, labels, n_classes) for found in tested_predictions(runs)]
+        mean: np.ndarray = np.mean(each, axis=0)
+        return mean
+
+    @cached_property
+    def scores(self) -> np.ndarray:
+        """Scores of the test images by the first final network, (C, n_test)."""
+        return self.finals[0].model.scores(self.split(self.final).test[0])
+
+    @cached_property
+    def baseline(self) -> tuple[int, np.ndarray]:
+        """The largest class of the training images, and whether always saying so is right, (n_test,)."""
+        largest = int(self.dataset.counts()["training"].argmax())
+        return largest, (self.dataset.test_labels == largest).astype(np.float64)
+
+    @property
+    def accuracy(self) -> Interval:
+        """Test accuracy, mean over seeds, with its interval over images."""
+        return metrics.of_share(float(self.right.mean()), len(self.right))
+
+    @property
+    def accuracy_without_copies(self) -> Interval | None:
+        """Test accuracy on the images that are no copies, with its interval over them; None if there are none."""
+        own = self.right[~self.copied]
+        return metrics.of_share(float(own.mean()), len(own)) if len(own) else None
+
+    @property
+    def is_like_validation(self) -> bool:
+        """Whether test and validation accuracy can be of images alike; also where the search trained on less."""
+        test, validation = self.accuracy, self.validation_accuracy
+        whole = (self.size.n_train, self.size.epochs) == (len(self.choosing.train), self.plan.epochs)
+        return not whole or (test.low <= validation.high and validation.low <= test.high)
+
+    @property
+    def validation_accuracy(self) -> Interval:
+        """Of the chosen configuration in the search, with its interval over images."""
+        return metrics.of_share(max(map(validation_accuracy, self.search)), len(self.choosing.validation))
+
+    @property
+    def balanced_accuracy(self) -> Interval:
+        """Mean of the recalls of the classes that have test images."""
+        return mean_recall(self.confusion)
+
+    @property
+    def training_accuracy(self) -> float:
+        """Accuracy of the final networks on the images they trained on, mean over seeds."""
+        return float(np.mean([run.record["train_accuracy"] for run in self.finals]))
+
+    @property
+    def gain(self) -> Interval:
+        """What the network is right more often than always saying the largest class."""
+        return metrics.of_difference(self.right, self.baseline[1])
+
+    @property
+    def doubling(self) -> Interval | None:
+        """What the last doubling of the training images brought; None if there are too few of them.
+
+        In accuracy, but in balanced accuracy where classes are imbalanced.
+        """
+        half = [runs for n, runs in self.curve.items() if n == len(self.final.train) // 2]
+        if not half:
+            return None
+        own, other, labels = self.right, self.share_right(half[0]), self.dataset.test_labels
+        if not is_imbalanced(self.dataset):
+            return metrics.of_difference(own, other)
+        each = [labels == label for label in np.unique(labels)]
+        return metrics.of_mean([metrics.of_difference(own[rows], other[rows]) for rows in each])
+
+    def classifier(self) -> Classifier:
+        """The first final network, with all that it takes to use it."""
+        return self._classifier(self.finals[0])
+
+    def balanced_classifier(self) -> Classifier | None:
+        """The same of the network that was trained so that all classes count alike, where there is one."""
+        return self._classifier(self.balanced[0]) if self.balanced else None
+
+    def _classifier(self, kept: StoredRun) -> Classifier:
+        run = Run(config_of(kept.record), kept.model, None, kept.record["seconds"])
+        return Classifier.of(run, fit_standardizer(self.dataset, self.final), self.dataset)
+
+    @property
+    def mistakes(self) -> list[dict[str, Any]]:
+        """What the first final network gets wrong: its place among the test images, its source and both classes."""
+        data, predicted = self.dataset, self.scores.argmax(axis=0)
+        return [
+            {
+                "test": int(i),
+                "source": data.test_sources[i] if data.test_sources else None,
+                "class": data.class_names[data.test_labels[i]],
+                "predicted": data.class_names[predicted[i]],
+            }
+            for i in np.flatnonzero(predicted != data.test_labels)
+        ]
+
+    def document(self) -> dict[str, Any]:
+        """All of it as plain values, for ``your_data.json``."""
+        data, classes = self.dataset, metrics.class_scores(self.confusion)
+        counts = {part: own.tolist() for part, own in data.counts().items()}
+        without = self.accuracy_without_copies
+        return {
+            "format": FORMAT,
+            "data": {
+                **asdict(data.provenance),
+                "class_names": list(data.class_names),
+                "feature_names": list(data.feature_names),
+                "counts": counts,
+            },
+            "plan": asdict(self.plan),
+            "images": {"train": len(self.final.train), "validation": len(self.choosing.validation)},
+            "chosen": asdict(self.chosen),
+            "accuracy": self.accuracy._asdict(),
+            "balanced_accuracy": self.balanced_accuracy._asdict(),
+            "copies": {
+                "test": int(self.copied.sum()),
+                "validation": int(self.copied_validation.sum()),
+                "accuracy_without": without and without._asdict(),
+            },
+            "training_accuracy": self.training_accuracy,
+            "baseline": {"class": data.class_names[self.baseline[0]], "accuracy": float(self.baseline[1].mean())},
+            "classes": {name: values.tolist() for name, values in classes._asdict().items()},
+            "confusion": self.confusion.tolist(),
+            "mistakes": self.mistakes,
+            "search": [run.record for run in self.search],
+            "finals": [run.record for run in self.finals],
+            "balanced": [run.record for run in self.balanced],
+            "curve": [run.record for runs in self.curve.values() for run in runs],
+        }
+
+
+def validation_accuracy(run: StoredRun) -> float:
+    """Validation accuracy of a run of the search, 0..1."""
+    return float(run.record["validation_accuracy"])
+
+
+def mean_recall(confusion: np.ndarray) -> Interval:
+    """Mean of the recalls of the classes that have images in a confusion matrix (C, C), with its interval."""
+    support, right = confusion.sum(axis=1), np.diag(confusion)
+    own = [metrics.of_share(float(r / n), float(n)) for r, n in zip(right, support, strict=True) if n]
+    return metrics.of_mean(own)
+
+
+_ROWS = 500  # images from which the largest eigenvalue is told
+
+
+class YourDataStudy:
+    """How well one linear layer tells the classes of a data set apart, and what limits it.
+
+    Everything is chosen on validation images: those that the data brought, else the last training batch, a fifth. The
+    chosen network is trained again on all the training images, and tested.
+
+    Args:
+        data, out_dir, progress, fresh: see :class:`linclf.studies.study.Workspace`.
+        plan: fields of :class:`.design.Plan`: seeds, first_seed, epochs.
+
+    Raises:
+        ConfigError, DataError: at once, before anything is trained.
+    """
+
+    def __init__(
+        self,
+        data: str | Path | Dataset,
+        out_dir: str | Path,
+        *,
+        progress: bool = True,
+        fresh: bool = False,
+        **plan: Any,
+    ) -> None:
+        self.plan = Plan(**plan)
+        self.workspace = Workspace(data, out_dir, progress=progress, fresh=fresh)
+        data = self.workspace.data
+        n, given = sum(map(len, data.train_labels)), data.validation_labels is not None
+        n_validation = 0 if given else len(data.train_labels[-1])
+        # Too few batches are refused before anything runs.
+        validation = split_rows("batch" if len(data.train_labels) < 2 else "full", data, n_validation).validation
+        if not given:
+            validation = range(n - n_validation, n)
+        self.choosing = Cut(range(n - n_validation), validation)
+        self.final = Cut(range(n), validation)
+
+    def run(self) -> YourDataResults:
+        """The results. Stacks not stored yet are trained, step by step, and stored as they finish."""
+        data, split = self.workspace.data, cache(self.workspace.split)
+        X = split(self.choosing).train[0]
+        size = search_size(self.plan, len(X), X.shape[1], len(data.class_names), largest_eigenvalue(X[:_ROWS]))
+        search = self._search(size)
+        best = max(search, key=_merit).record
+        chosen = Choice(best["loss"], best["learning_rate"], best["l2"])
+        finals, balanced, curve = self._finals(chosen)
+        return YourDataResults(
+            plan=self.plan,
+            dataset=data,
+            choosing=self.choosing,
+            final=self.final,
+            split=split,
+            size=size,
+            search=search,
+            chosen=chosen,
+            finals=finals,
+            balanced=balanced,
+            curve=curve,
+        )
+
+    def _search(self, size: Size) -> list[StoredRun]:
+        """One run per choice, all from the same seed."""
+        configs = [recipe(choice, size.n_train, size.epochs, self.plan.first_seed) for choice in size.choices]
+        weights = len(self.workspace.data.class_names) * self.workspace.data.test_images[0].size
+        members = stacks(configs, max(1, min(NETWORKS_PER_TASK, int(LARGEST_STACK / weights))))
+        jobs = [
+            Job("your-data-search", self.choosing, [({}, configs[i]) for i in own], size.n_train) for own in members
+        ]
+        return in_order(members, enumerate(self.workspace.train(jobs, _untested, evaluate="validation")))
+
+    def _finals(self, chosen: Choice) -> tuple[list[StoredRun], list[StoredRun], dict[int, list[StoredRun]]]:
+        """The final networks, one per seed, with weights beside, and the learning curve; here the test images are used.
+
+        Fewer images train for more epochs, by the root of the share, so that a short training is not what is measured.
+        """
+        n, epochs = len(self.final.train), self.plan.epochs
+        jobs = [self._job(n, 0, recipe(chosen, n, epochs, seed)) for seed in self.plan.all_seeds]
+        balanced = [replace(job, balanced=True) for job in jobs if is_imbalanced(self.workspace.data)]
+        sizes: dict[int, list[Job]] = {}
+        for part in SHARES:
+            size = n // part
+            if size >= 2 * len(self.workspace.data.class_names):
+                longer = recipe(chosen, n, round(epochs * (n / size) ** 0.5), self.plan.first_seed)
+                sizes[size] = [self._job(size, draw * size, longer) for draw in range(min(DRAWS, part))]
+        fewer = [job for own in sizes.values() for job in own]
+        self.workspace.train([*jobs, *balanced, *fewer], _tested, evaluate=False)
+        return self._runs(jobs), self._runs(balanced), {n: self._runs(own) for n, own in sizes.items()}
+
+    def _job(self, n_train: int, skip: int, config: Config) -> Job:
+        return Job("your-data-final", self.final, [({"n_train": n_train}, config)], n_train, skip)
+
+    def _runs(self, jobs: Sequence[Job]) -> list[StoredRun]:
+        return [run for job in jobs for run in self.workspace.stored(job) or []]
+
+
+def _merit(run: StoredRun) -> tuple[float, bool, float]:
+    """Validation accuracy; of equals, cross-entropy, which gives probabilities, and the lowest validation loss."""
+    record = run.record
+    return validation_accuracy(run), record["loss"] == "cross_entropy", -float(record["validation_loss"])
+
+
+def _untested(label: Label, run: Run, split: Split) -> StoredRun:
+    """What is kept of a run of the search: how the validation images went, after the last epoch."""
+    assert run.history is not None
+    measured = {name: float(getattr(run.history, name)[-1]) for name in ("validation_loss", "validation_accuracy")}
+    return StoredRun({**label, **asdict(run.config), **measured}, run.model)
+
+
+def _tested(label: Label, run: Run, split: Split) -> StoredRun:
+    """What is kept of a final network: its predictions of the test images, and how it does on all that it may learn."""
+    predictions = metrics.predicted(run.model, split.test[0])
+    accuracies = {
+        "train_accuracy": metrics.accuracy(metrics.predicted(run.model, split.train[0]), split.train[1]),
+        "test_accuracy": metrics.accuracy(predictions, split.test[1]),
+    }
+    return StoredRun(
+        {**label, **asdict(run.config), "seconds": run.seconds, **accuracies}, run.model, predictions.astype(np.uint16)
+    )

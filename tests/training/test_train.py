@@ -1,0 +1,191 @@
+"""Sweeps: the same bits on every engine, a real cluster included, also when a worker dies."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import joblib
+import numpy as np
+import pytest
+from helpers import linclf
+
+from linclf import Config, DataError, sweep, train
+from linclf.cli import main
+from linclf.system import environment
+from linclf.training.backends import engine
+from linclf.training.loop import Task
+from linclf.training.train import run_tasks
+
+rng = np.random.default_rng(0)
+X, y = rng.standard_normal((400, 30), dtype=np.float32), rng.integers(0, 3, 400)
+IMAGES = (X[:300], y[:300]), (X[300:], y[300:])
+# Forty networks: two losses, stored order and orders of their own, so that stacks differ in kind and size.
+WEIGHED = (*IMAGES[0], y[:300] + 0.5), (*IMAGES[1], 2.0 - y[300:])
+CONFIGS = [
+    Config(loss=loss, learning_rate=0.01, l2=l2, shuffle=shuffle, epochs=3, seed=seed)
+    for loss in ("cross_entropy", "multiclass_hinge")
+    for l2 in (0.0, 0.1)
+    for shuffle in (False, True)
+    for seed in range(5)
+]
+
+
+def bits(runs):
+    return [
+        (run.config, run.model.W.tobytes(), run.model.b.tobytes(), run.history.train_loss.tobytes()) for run in runs
+    ]
+
+
+@pytest.fixture(scope="session")
+def here():
+    return bits(sweep(CONFIGS, *WEIGHED, progress=False))
+
+
+def test_a_sweep_is_train_to_float_tolerance(here):
+    X, y, sample_weight = WEIGHED[0]
+    runs = sweep(CONFIGS, (X, y), WEIGHED[1], sample_weight=sample_weight, progress=False)
+    assert bits(runs) == here
+    for run, alone in zip(runs, train(CONFIGS, *WEIGHED, progress=False), strict=True):
+        assert run.config == alone.config
+        np.testing.assert_allclose(run.model.W, alone.model.W, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_engines_give_the_same_bits(here, backend):
+    with joblib.parallel_config(backend=backend, n_jobs=2):
+        assert bits(sweep(CONFIGS, *WEIGHED, progress=False)) == here
+
+
+def test_threads_use_every_core(monkeypatch):
+    monkeypatch.setattr(environment, "cores", lambda: 2)
+    both = threading.Barrier(2, timeout=30)
+    tasks = [Task([Config(learning_rate=0.01, l2=0.0, epochs=1, seed=seed)], *IMAGES, 3) for seed in (0, 1)]
+    assert len(list(run_tasks(tasks, both.wait))) == 2  # each waits in its epoch until the other is there
+
+
+def test_an_error_in_one_task_ends_the_sweep():
+    with pytest.raises(DataError, match="labels"):
+        sweep(CONFIGS, (X, y - 1), progress=False)
+
+
+def test_who_breaks_off_hears_nothing_of_cancelled_tasks(recwarn):
+    short, long = (Task([Config(learning_rate=0.01, l2=0.0, epochs=epochs)], *IMAGES, 3) for epochs in (1, 100_000))
+    finished = run_tasks([short, *[long] * 5], lambda: None)
+    next(finished)
+    finished.close()
+    assert list(recwarn) == []
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_report_and_keeps_what_was_finished(tmp_path):
+    words = ["report", "--data", "synthetic:500", "--epochs", "400", "--out", tmp_path, "--only", "1_1_all_data"]
+    report = subprocess.Popen([sys.executable, "-m", "linclf", *map(str, words)], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 100
+    while not list(tmp_path.glob("runs/*.npz")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    report.send_signal(signal.SIGINT)
+    assert report.communicate(timeout=10)[1] == "linclf: interrupted\n"
+    assert report.returncode == 130
+    assert list(tmp_path.glob("runs/*.npz"))
+    assert not list(tmp_path.glob("runs/.*"))
+
+
+class Cluster:
+    """A Dask scheduler and workers of one thread each, all processes on this machine."""
+
+    def __init__(self, workers):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.address = f"tcp://127.0.0.1:{port}"
+        dask = [sys.executable, "-m", "dask"]
+        scheduler = [*dask, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+        worker = [*dask, "worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+        self.processes = [
+            subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            for command in (scheduler, *[worker] * workers)
+        ]
+
+    def close(self):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def cluster():
+    pytest.importorskip("distributed")
+    started = Cluster(workers=2)
+    yield started
+    started.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_cluster_gives_the_same_bits_also_when_a_worker_dies(here, cluster, killed):
+    from distributed import Client
+
+    with Client(cluster.address, timeout=60) as client:
+        client.wait_for_workers(2, timeout=60)
+        done = []
+        with joblib.parallel_config(backend="dask"):
+            tasks = [Task([config], *IMAGES, 3) for config in CONFIGS]
+            for i, runs in run_tasks(tasks, lambda: None):
+                done.append((i, bits(runs)))
+                if killed and len(done) == len(tasks) // 2:
+                    os.kill(cluster.processes[1].pid, signal.SIGKILL)
+            assert bits(sweep(CONFIGS, *WEIGHED, progress=False)) == here
+        assert sorted(i for i, _ in done) == list(range(len(tasks)))
+        alone = dict(run_tasks(tasks, lambda: None))
+        assert all(ran == bits(alone[i]) for i, ran in done)
+        assert len(client.scheduler_info()["workers"]) == (1 if killed else 2)
+
+
+@pytest.fixture
+def ray(monkeypatch):
+    """A Ray of this machine alone, which asks nobody for a token and tells nobody of itself."""
+    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield ray
+    ray.shutdown()
+
+
+@pytest.mark.slow
+def test_ray_gives_the_same_bits(here, ray):
+    with engine("ray"):
+        assert bits(sweep(CONFIGS, *WEIGHED, progress=False)) == here
+
+
+@pytest.mark.slow
+def test_a_report_trains_on_a_cluster(cluster, tmp_path):
+    words = ["report", "--data", "synthetic:100", "--epochs", 1, "--only", "2_svm"]
+    for out, more in (("here", []), ("there", ["--backend", "dask", "--scheduler", cluster.address])):
+        done = linclf(*words, "--out", tmp_path / out, *more)
+        assert done.returncode == 0, done.stderr
+    stored = [sorted((tmp_path / out / "runs").glob("*.npz")) for out in ("here", "there")]
+    assert [path.name for path in stored[0]] == [path.name for path in stored[1]] != []
+    for a, b in zip(*stored, strict=True):
+        with np.load(a) as first, np.load(b) as second:
+            np.testing.assert_array_equal(first["W"], second["W"])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--backend", "dask", "--scheduler", "tcp://127.0.0.1:9"], "no scheduler answers at tcp://127.0.0.1:9"),
+        (["--backend", "dask"], "needs --scheduler ADDRESS"),
+        (["--scheduler", "tcp://127.0.0.1:9"], "needs --backend dask"),
+        (["--backend", "dusk"], "invalid choice: 'dusk'"),
+    ],
+)
+def test_an_engine_that_is_not_there_is_one_line_and_status_2(words, message, capsys):
+    assert main(["report", "--data", "synthetic:20", *words]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
