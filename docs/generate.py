@@ -22,7 +22,7 @@ from linclf.report import build
 from linclf.report.execute import execute
 from linclf.report.render import without_progress
 from linclf.report.views.ceiling import HIGHEST_KNOWN, LOSS_WORDS
-from linclf.report.views.pieces import markdown
+from linclf.report.views.html import markdown
 from linclf.report.views.reference import REFERENCE_SVM, mean_and_spread
 from linclf.studies.reference import ARMS, SETTINGS
 from linclf.studies.results import Results

@@ -18,10 +18,10 @@ if __name__ == "__main__":
 
     os.chdir(here)
     if WITHOUT_PNG in sys.argv:
-        from linclf.report.views import pieces
+        from linclf.report.views import html
 
         sys.argv.remove(WITHOUT_PNG)
-        pieces.with_png = False
+        html.with_png = False
 
     from ipykernel.kernelapp import launch_new_instance
 

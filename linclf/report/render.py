@@ -21,8 +21,7 @@ from linclf.errors import ConfigError
 from linclf.system.progress import MARK
 
 from .pages import PAGES, USUAL, page_file, reading_order
-from .views.pieces import IN_JUPYTER, markdown
-from .views.settings import PAPER
+from .views.html import IN_JUPYTER, PAPER, markdown
 
 _TEMPLATES = Path(__file__).parent / "templates"
 YOURS = "Your data"

@@ -26,7 +26,7 @@ from linclf.errors import DivergenceError
 from linclf.report import build
 from linclf.report.pages import CEILING, PAGES, USUAL, page_file
 from linclf.report.render import convert, mathml
-from linclf.report.views import pieces
+from linclf.report.views import html
 from linclf.system.progress import Clock
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -307,8 +307,8 @@ def test_formulas_become_mathml_and_code_stays():
 
 def test_text_from_data_is_escaped():
     name = "<script>alert(1)</script>"
-    assert "<script>" not in pieces.table([name], [[name]], caption=name).markup
-    assert "<script>" not in pieces.callout(name).markup
+    assert "<script>" not in html.table([name], [[name]], caption=name).markup
+    assert "<script>" not in html.callout(name).markup
 
 
 def test_the_same_notebook_gives_the_same_page():

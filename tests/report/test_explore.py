@@ -12,7 +12,7 @@ from PIL import Image
 from linclf import Config, ConfigError, Standardizer, load_dataset
 from linclf.cli import main
 from linclf.report.pages import page_file
-from linclf.report.views import explore, play
+from linclf.report.views import explore, play, sliders
 from linclf.studies.exploration import Exploration, Plan
 
 SCRIPTS = ROOT / "linclf" / "report" / "templates" / "linclf"
@@ -219,7 +219,7 @@ def test_other_settings_train_on_the_same_images(tmp_path):
 
 def test_sliders_train_what_they_show_and_say_what_cannot_be_trained(tmp_path):
     exploration = Exploration("synthetic:60", tmp_path, epochs=3, progress=False)
-    made = explore.sliders(exploration, number="X4")
+    made = sliders.sliders(exploration, number="X4")
     assert {"text/html", "image/png", "application/vnd.jupyter.widget-view+json"} <= set(made._repr_mimebundle_()[0])
     _, *controls, said, curves, epoch, templates = made.widgets.children
     named = {control.description: control for control in controls}

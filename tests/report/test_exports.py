@@ -22,8 +22,8 @@ from linclf.report import render
 from linclf.report.execute import execute
 from linclf.report.pages import USUAL, page_file
 from linclf.report.render import convert, mathml
-from linclf.report.views import pieces
-from linclf.report.views.pieces import IN_JUPYTER
+from linclf.report.views import html
+from linclf.report.views.html import IN_JUPYTER
 from linclf.system.progress import MARK
 
 pytestmark = pytest.mark.slow
@@ -110,7 +110,7 @@ def test_a_sanitiser_leaves_words_and_order_and_the_picture_is_in_png(outputs):
     ],
 )
 def test_text_from_data_is_text_in_every_type(kind, said):
-    table = pieces.table([ODD], [[ODD]], caption=ODD)
+    table = html.table([ODD], [[ODD]], caption=ODD)
     assert said in table._repr_mimebundle_()[0][kind]
 
 

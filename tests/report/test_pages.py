@@ -17,7 +17,7 @@ from helpers import AXE, ROOT, linclf, missing, visiting
 from linclf.report.build import SINGLE
 from linclf.report.pages import USUAL, page_file
 from linclf.report.render import convert
-from linclf.report.views import pieces, plots
+from linclf.report.views import html, plots
 
 pytestmark = pytest.mark.slow
 
@@ -225,13 +225,13 @@ def test_names_from_data_are_text(visit, tmp_path):
     name = "<script>alert(1)</script>$x$"
     axes = plots.confusion([0, 0, 1], [0, 1, 1], [name, "b"], ax=plots.new_axes())
     shown = [
-        pieces.table([name], [[name]], caption=name),
-        pieces.callout(name),
-        pieces.templates(
+        html.table([name], [[name]], caption=name),
+        html.callout(name),
+        html.templates(
             np.zeros((2, 4, 4, 3)), [name, "b"], number=1, caption=name, alt=name, weights=np.zeros((2, 4, 4, 3))
         ),
-        pieces.figure(axes.figure, number=2, caption=name, alt=name, data={name: [name]}),
-        pieces.provenance({name: name}),
+        html.figure(axes.figure, number=2, caption=name, alt=name, data={name: [name]}),
+        html.provenance({name: name}),
     ]
     cells = [nbformat.v4.new_markdown_cell("# Names")]
     for i, piece in enumerate(shown, start=1):

@@ -17,7 +17,7 @@ from linclf.errors import ConfigError
 from linclf.report import execute
 from linclf.report.build import notebooks
 from linclf.report.pages import USUAL, reading_order
-from linclf.report.views import pieces, plots, provenance
+from linclf.report.views import html, plots, provenance
 from linclf.studies import study
 from linclf.studies.reference import Study
 
@@ -121,7 +121,7 @@ def test_how_long_to_wait_is_checked_before_anything_runs(tmp_path, monkeypatch,
 def test_figures_are_drawn_under_our_own_settings():
     def drawn():
         axes = plots.confusion([0, 0, 1], [0, 1, 1], ["cat", "dog"], ax=plots.new_axes())
-        return pieces.figure(axes.figure, number=1, caption="c", alt="a", data={"x": [1]}).markup
+        return html.figure(axes.figure, number=1, caption="c", alt="a", data={"x": [1]}).markup
 
     wanted = drawn()
     with mpl.rc_context({"text.usetex": True, "axes.facecolor": "red", "font.size": 30, "xtick.direction": "in"}):

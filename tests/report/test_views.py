@@ -10,8 +10,8 @@ from helpers import ROOT, arrays
 
 from linclf.claims.verdicts import ledger
 from linclf.report.render import mathml, tied
-from linclf.report.views import claims, pieces, provenance, reference
-from linclf.report.views.pieces import mosaic
+from linclf.report.views import claims, html, provenance, reference
+from linclf.report.views.html import mosaic
 from linclf.studies.reference import ARMS, Study
 from linclf.studies.results import Results
 
@@ -187,11 +187,11 @@ def test_a_sign_stands_close_to_what_it_is_of():
 def test_a_picture_for_other_viewers_has_whole_names_and_fits_a_sheet_of_latex():
     fig = mosaic(np.zeros((40, 64, 16)), ["automobile, 62 %: it is horse"] * 40)
     assert {text.get_text() for text in fig.axes[0].texts} == {"automobile, 62\n%: it is horse"}
-    size = pieces.png(lambda: fig, "alt", "caption")[1]["image/png"]
+    size = html.png(lambda: fig, "alt", "caption")[1]["image/png"]
     assert size["height"] <= 1.5 * size["width"] + 2
 
 
 @pytest.mark.parametrize(("rows", "end"), [(19, r" \\*"), (20, r" \\")])
 def test_no_sheet_of_latex_ends_within_a_short_table(rows, end):
-    lines = pieces.markdown_table(["a"], [["b"]] * rows, "caption")["text/latex"].splitlines()
+    lines = html.markdown_table(["a"], [["b"]] * rows, "caption")["text/latex"].splitlines()
     assert lines.count(f"b{end}") == rows

@@ -23,10 +23,10 @@ from linclf.studies.store import StoredRun
 from linclf.studies.study import slice_rows
 from linclf.training.losses import cost_and_gradient, cross_entropy, get_loss, sigmoid
 
-from . import pictures, pieces, plots
+from . import html, pictures, plots
+from .html import BESIDE
 from .provenance import is_the_references
 from .reference import mean_and_spread
-from .settings import BESIDE
 
 HIGHEST_KNOWN = {"cross_entropy": 42.3, "multiclass_hinge": 39.8}
 """Highest test accuracies in percent known for one linear layer on CIFAR-10's pixels; no publication gives them."""
@@ -43,7 +43,7 @@ LOSS_WORDS = {
 def headline(results: CeilingResults) -> Any:
     """Test accuracy with each loss, large."""
     numbers = {LOSS_WORDS[loss]: f"{100 * _tested(results, loss):.1f} %" for loss in LOSSES}
-    return pieces.large(numbers, "Test accuracy of one network")
+    return html.large(numbers, "Test accuracy of one network")
 
 
 def setup(results: CeilingResults) -> Any:
@@ -54,7 +54,7 @@ def setup(results: CeilingResults) -> Any:
         f"baseline takes the first {results.n_first:,} of them. The test images are used once, for the networks at the "
         f"end, which train on {len(results.final.train):,}."
     )
-    return pieces.callout(text)
+    return html.callout(text)
 
 
 def heat_map(results: CeilingResults, loss: str, *, number: int | str) -> Any:
@@ -75,7 +75,7 @@ def search_map(
     axes.set(xlabel="η", ylabel="λ")
     caption = f"Validation accuracy in percent over (λ, η), {LOSS_WORDS[loss]}. {found}"
     data = {"λ": penalties} | {f"η = {rate:g}": values[:, i].tolist() for i, rate in enumerate(rates)}
-    return pieces.figure(axes.figure, number=number, caption=caption, data=data)
+    return html.figure(axes.figure, number=number, caption=caption, data=data)
 
 
 def chosen(results: CeilingResults) -> Any:
@@ -88,7 +88,7 @@ def chosen(results: CeilingResults) -> Any:
         rows.append([LOSS_WORDS[loss], str(len(own)), *numbers])
     columns = ["loss", "tried", "η", "λ", "batch size", "validation, %"]
     caption = f"Chosen of {len(searched)} configurations, on validation images alone."
-    return pieces.table(columns, rows, caption=caption)
+    return html.table(columns, rows, caption=caption)
 
 
 Gain = tuple[float, float, float]
@@ -128,7 +128,7 @@ def ingredients(results: CeilingResults, found: dict[str, tuple[Gain, Gain]], *,
         f"{name} {a[0]:+.1f} alone, {b[0]:+.1f} among all" for name, a, b in zip(names, alone, among, strict=True)
     )
     caption = f"{title} Mean of {results.plan.size.seeds} seeds, 95 % bootstrap intervals over seeds and images."
-    return pieces.figure(axes.figure, number=number, caption=caption, alt=f"{title} {text}.", data=data)
+    return html.figure(axes.figure, number=number, caption=caption, alt=f"{title} {text}.", data=data)
 
 
 def ingredients_table(results: CeilingResults, found: dict[str, tuple[Gain, Gain]]) -> Any:
@@ -141,7 +141,7 @@ def ingredients_table(results: CeilingResults, found: dict[str, tuple[Gain, Gain
     columns = ["ingredient", "alone, %", "gain, points", "all but it, %", "missed, points"]
     caption = "Validation accuracy, mean ± deviation over seeds; gains with 95 % intervals over seeds and images. "
     caption += "First row: none of them, and all."
-    return pieces.table(columns, rows, caption=caption)
+    return html.table(columns, rows, caption=caption)
 
 
 def most(found: dict[str, tuple[Gain, Gain]]) -> str:
@@ -177,9 +177,7 @@ def ensembles(results: CeilingResults) -> Any:
             [title, f"{len(members)} × {len(members[0])} networks", *map(mean_and_spread, (singles, votes, means))]
         )
     columns = ["networks", "ensembles", "one network, %", "majority vote, %", "mean of scores, %"]
-    return pieces.table(
-        columns, rows, caption="Validation accuracy of ensembles of networks that differ in their seed."
-    )
+    return html.table(columns, rows, caption="Validation accuracy of ensembles of networks that differ in their seed.")
 
 
 def _majority(runs: Sequence[StoredRun], X: Any) -> np.ndarray:
@@ -209,7 +207,7 @@ def final(results: CeilingResults) -> Any:
         f"Test accuracy of a single network, mean ± deviation of {results.plan.size.seeds} seeds; interval over seeds "
         "and images, wider than it would have to be with so few seeds."
     )
-    return pieces.table(columns, rows, caption=caption)
+    return html.table(columns, rows, caption=caption)
 
 
 def verdict(results: CeilingResults) -> str:
@@ -272,7 +270,7 @@ def learning_curve(results: CeilingResults, *, number: int | str) -> Any:
     axes = plots.learning_curve(sizes, values, further)
     caption = f"Test accuracy against the number of training images, {LOSS_WORDS[loss]}. {found}"
     data = {"training images": sizes} | {f"seed {i}, %": values[:, i].tolist() for i in range(values.shape[1])}
-    return pieces.figure(axes.figure, number=number, caption=caption, data=data)
+    return html.figure(axes.figure, number=number, caption=caption, data=data)
 
 
 def _extrapolated(
@@ -355,7 +353,7 @@ def bias_and_variance(results: CeilingResults) -> Any:
     )
     columns = ["networks", "images", "training, %", "held out, %", "gap, points"]
     caption = "A low accuracy on the training images themselves speaks for bias, a gap to images held out for variance."
-    return pieces.table(columns, rows, caption=caption)
+    return html.table(columns, rows, caption=caption)
 
 
 def optimum(results: CeilingResults) -> str:
@@ -393,7 +391,7 @@ def probabilities(results: CeilingResults, *, number: int | str) -> Any:
         f"sigmoid per class, where {1 / len(results.dataset.class_names):.2f} is a guess."
     )
     columns = {"from": bins[:-1].tolist()} | {name: values.tolist() for name, values in shares.items()}
-    return pieces.figure(axes.figure, number=number, caption=caption, data=columns)
+    return html.figure(axes.figure, number=number, caption=caption, data=columns)
 
 
 def classes(results: CeilingResults, *, number: int | str) -> Any:
@@ -414,7 +412,7 @@ def pairs(results: CeilingResults) -> Any:
         if both[i, j] > 0:
             rows.append([names[i], names[j], f"{100 * share[i, j]:.1f}", f"{100 * share[j, i]:.1f}"])
     columns = ["one", "other", "one taken for other, %", "other taken for one, %"]
-    return pieces.table(columns, rows, caption="The pairs confused most, in percent of the images of each class.")
+    return html.table(columns, rows, caption="The pairs confused most, in percent of the images of each class.")
 
 
 def weights(results: CeilingResults, which: str, *, number: int | str) -> Any:

@@ -13,10 +13,10 @@ from linclf.report.pages import PAGES, page_file, section_page, section_title
 from linclf.studies.reference import ARMS, SETTINGS, title
 from linclf.studies.results import Results
 
-from . import pieces, plots
+from . import html, plots
+from .html import INK, own_settings
 from .provenance import is_the_references
 from .reference import REFERENCE_SVM, difference, setting_name
-from .settings import INK, own_settings
 
 _FIRST = ("refuted", "inconclusive", None, "reproduced")
 """The order in which the first page lists verdicts."""
@@ -43,7 +43,7 @@ def claims(results: Results, *ids: str) -> Any:
     """
     if _on_other_data(results):
         said = "What the reference says is about CIFAR-10; it is not compared with other data."
-        return None if ids else pieces.callout(said)
+        return None if ids else html.callout(said)
     evaluated = evaluate(results, only=ids) if ids else all_claims(results)
     comparable = is_the_references(results.data["name"])
     shown = [claim for claim in evaluated["claims"] if comparable or claim["verdict"]]
@@ -52,7 +52,7 @@ def claims(results: Results, *ids: str) -> Any:
     rest = ", ".join(claim["id"] for claim in evaluated["claims"] if claim not in shown)
     elsewhere = f"Made on CIFAR-10 with ten seeds, this page compares here with what the reference says: {rest}."
     if not shown:
-        return pieces.callout(elsewhere)
+        return html.callout(elsewhere)
     rows = []
     for claim in shown:
         figure = claim["figure"]
@@ -70,7 +70,7 @@ def claims(results: Results, *ids: str) -> Any:
                     _part(part, claim) for part in claim["parts"] if not lacks or part["value"] is not None
                 )
                 + (f"<div>{escape(lacks)}</div>" if lacks else ""),
-                "verdict": pieces.verdict(claim["verdict"]),
+                "verdict": html.verdict(claim["verdict"]),
             }
         )
     caption = "Dot and line: value and 95 % interval; shaded: where the claim holds."
@@ -78,7 +78,7 @@ def claims(results: Results, *ids: str) -> Any:
         caption = elsewhere
     elif any(claim["missing"] for claim in shown):
         caption = f"Values without a verdict: that {evaluated['missing']}."
-    return pieces.claims(rows, caption=caption)
+    return html.claims(rows, caption=caption)
 
 
 def _where(claim: dict[str, Any]) -> str:
@@ -100,7 +100,7 @@ def changes(results: Results, **said: str) -> Any:
         name, page = next((name, page) for name, page in PAGES.items() if page.section and arm in page.arms)
         points = ", ".join(difference(results, arm, "base", setting) for setting in SETTINGS)
         lines.append(f"- [{page.title}]({page_file(name)}): {points}{f' ({words})' if comparable else ''}.")
-    return pieces.prose("\n".join(lines))
+    return html.prose("\n".join(lines))
 
 
 def counts(results: Results) -> Any:
@@ -112,12 +112,12 @@ def counts(results: Results) -> Any:
     if evaluated["missing"]:
         counted = evaluated["counts"]
         exact = ", ".join(f"{number} {word}" for word, number in counted.items() if number)
-        return pieces.callout(
+        return html.callout(
             f"The reference makes {total} statements that can be measured. {sum(counted.values())} of them are exact "
             f"({exact or 'none was checked'}); a verdict on the others {evaluated['missing']}.",
             kind="warning",
         )
-    return pieces.counts(
+    return html.counts(
         {word: str(number) for word, number in evaluated["counts"].items()}, f"of {total} measurable statements"
     )
 
@@ -152,7 +152,7 @@ def _part(part: dict[str, Any], claim: dict[str, Any]) -> str:
     picture = ""
     if width:
         said = f"{text}; region {part['region']}"
-        picture = pieces.against_region(value, low, high, (region.low, region.high), said)
+        picture = html.against_region(value, low, high, (region.low, region.high), said)
     return f"<div>{picture} {escape(text)}; region&nbsp;{region_said}</div>"
 
 
@@ -205,7 +205,7 @@ def picture(results: Results, *, number: int | str) -> Any:
     axes.set_title(counts.replace(", ", ",\n", 1), loc="left", fontweight="bold")
     plots.legend_below(axes)
     over = "seeds and test images" if len(results.seeds) > 1 else "test images; there is one seed"
-    return pieces.figure(
+    return html.figure(
         axes.figure,
         number=number,
         caption=f"Test accuracy in each section and setting, with 95 % intervals over {over}.{printed}",

@@ -10,7 +10,7 @@ from linclf.studies.metrics import low_frequency_share, of_share
 from linclf.training.losses import cross_entropy, multiclass_hinge
 from linclf.training.model import Linear
 
-from . import pieces
+from . import html
 from .pictures import ACROSS, Picture, as_pictures, can_be_shown, grid, nothing_to_show, templates
 
 
@@ -39,7 +39,7 @@ def scores(names: Sequence[str], label: int, s: np.ndarray, p: np.ndarray, *, ca
     rows = [
         [f"{name} (true)" if k == label else name, _signed(s[k]), f"{100 * p[k]:.1f}"] for k, name in enumerate(names)
     ]
-    return pieces.table(["class", "score", "probability, %"], rows, caption=caption)
+    return html.table(["class", "score", "probability, %"], rows, caption=caption)
 
 
 def two_losses(names: Sequence[str], label: int, s: np.ndarray, gradients: Sequence[np.ndarray]) -> Any:
@@ -54,7 +54,7 @@ def two_losses(names: Sequence[str], label: int, s: np.ndarray, gradients: Seque
     columns = ["class", "score", "score − true score + 1", "cross-entropy's gradient", "hinge's gradient"]
     S, y = s[:, None], np.array([label])
     caption = f"One validation image under two losses: its cross-entropy is {cross_entropy(S, y)[0]:.2f}, its hinge "
-    return pieces.table(columns, rows, caption=f"{caption}{multiclass_hinge(S, y)[0]:.2f}.")
+    return html.table(columns, rows, caption=f"{caption}{multiclass_hinge(S, y)[0]:.2f}.")
 
 
 def penalties(models: Mapping[float, Linear], data: Dataset, *, number: int | str) -> Any:

@@ -14,8 +14,8 @@ from linclf.studies import metrics
 from linclf.studies.metrics import accuracy
 from linclf.training.model import Linear, softmax
 
-from . import pieces, plots
-from .pieces import mosaic
+from . import html, plots
+from .html import mosaic
 from .plots import template_images
 
 ACROSS, MOST_CLASSES = 6, 10
@@ -43,8 +43,8 @@ def grid(
     pixels = np.stack([each.pixels for own in rows.values() for each in own])
     beneath = [each.text or "".join(columns[i : i + 1]) for own in rows.values() for i, each in enumerate(own)]
     draw = partial(mosaic, pixels, beneath, {name: len(own) for name, own in rows.items()})
-    numbers = pieces.csv_bytes(data)
-    return pieces.figure_box(number, table(rows, columns), caption, draw, caption, "csv", numbers)
+    numbers = html.csv_bytes(data)
+    return html.figure_box(number, table(rows, columns), caption, draw, caption, "csv", numbers)
 
 
 def table(rows: Mapping[str, Sequence[Picture]], columns: Sequence[str] = ()) -> str:
@@ -64,7 +64,7 @@ def _cell(picture: Picture) -> str:
 def image(pixels: np.ndarray, alt: str, mark: str = "") -> str:
     """Pixels (h, w, 3) or grey (h, w) in 0..1 as an element; a mark is what the script of ``play`` finds it by."""
     found_by = f' data-play="{mark}"' if mark else ""
-    source = pieces.data_link("image/png", png(pixels))
+    source = html.data_link("image/png", png(pixels))
     return f'<img class="pixels" width="60"{found_by} src="{source}" alt="{escape(alt)}">'
 
 
@@ -73,7 +73,7 @@ def png(pixels: np.ndarray) -> bytes:
     from PIL import Image
 
     file, image = io.BytesIO(), Image.fromarray(np.rint(255 * pixels).astype(np.uint8))
-    image.thumbnail((pieces.LARGEST_PICTURE, pieces.LARGEST_PICTURE))
+    image.thumbnail((html.LARGEST_PICTURE, html.LARGEST_PICTURE))
     image.save(file, format="png", optimize=True)
     return file.getvalue()
 
@@ -85,7 +85,7 @@ def can_be_shown(images: np.ndarray) -> bool:
 
 def nothing_to_show(images: np.ndarray) -> Any:
     """What stands in place of pictures."""
-    return pieces.callout(f"No pictures: they need images of 1 or 3 channels, and an input here is {images.shape[1:]}.")
+    return html.callout(f"No pictures: they need images of 1 or 3 channels, and an input here is {images.shape[1:]}.")
 
 
 def as_pictures(images: np.ndarray) -> np.ndarray:
@@ -170,15 +170,15 @@ def weights(data: Dataset, model: Linear, title: str, *, number: int | str) -> A
     shape = data.test_images.shape[1:]
     share = metrics.low_frequency_share(model.W, shape)
     if share is None:
-        return pieces.callout(f"No pictures: the inputs are feature vectors. ({title})")
+        return html.callout(f"No pictures: the inputs are feature vectors. ({title})")
     if shape[2] > 4:
-        return pieces.callout(f"No pictures: an image has {shape[2]} channels. ({title})")
+        return html.callout(f"No pictures: an image has {shape[2]} channels. ({title})")
     if shape[2] not in (1, 3):
         title += f" The {shape[2]} channels stand side by side."
     look = ": mostly noise" if share < 0.25 else ": shapes under noise" if share < 0.6 else ": smooth shapes"
     if min(shape[:2]) < 16:  # noise, too, has much of its energy there
         look = ", which says little of images this small"
-    return pieces.templates(
+    return html.templates(
         plots.template_images(model.W, shape),
         data.class_names,
         number=number,
@@ -210,7 +210,7 @@ def confusion(data: Dataset, predictions: np.ndarray, title: str, *, number: int
         title += f" The networks of {len(predictions)} seeds are counted together."
     if len(names) > plots.MOST_NAMED_CLASSES:
         title += " Classes are numbered from 0, in the order of the CSV file's columns."
-    return pieces.figure(
+    return html.figure(
         plots.confusion(true, given, names, ax=plots.new_axes(5.8, 4.9)).figure,
         number=number,
         caption=f"{title} Each row adds up to 100 %. {found}",
@@ -228,7 +228,7 @@ def kept(data: Dataset, which: str) -> Any:
         use = f"`{load}.predict(X)` in Python, with X of shape {('n', *images.shape[1:])}".replace("'", "")
     if data.feature_names:
         use += ", or a DataFrame with columns of the same names"
-    return pieces.prose(
+    return html.prose(
         f"`linclf report` writes `model.npz` beside its pages: {which}, with all that it takes to use it: {use}. That "
         "needs linclf and, for picture files, Pillow; not the data."
     )

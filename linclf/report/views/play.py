@@ -16,7 +16,7 @@ from linclf.studies.reference import SETTINGS
 from linclf.training.loop import Run
 from linclf.training.model import softmax
 
-from . import pieces
+from . import html
 from .explore import YOURS, name_of
 from .pictures import as_pictures, can_be_shown, image, nothing_to_show
 from .plots import template_images
@@ -43,10 +43,8 @@ def play(explored: Explored, strip: Any) -> Any:
     if not can_be_shown(images):
         return nothing_to_show(images)
     size = 4 / 3 * 2 * explored.runs[0].model.W.size * len(runs)
-    if images.dtype != np.uint8 or max(images.shape[1:3]) > pieces.LARGEST_PICTURE or size > MOST_BYTES:
-        return pieces.callout(
-            "The networks or images are too large to be put into the page: nothing to play with here."
-        )
+    if images.dtype != np.uint8 or max(images.shape[1:3]) > html.LARGEST_PICTURE or size > MOST_BYTES:
+        return html.callout("The networks or images are too large to be put into the page: nothing to play with here.")
     standardize = Standardizer.fit(data.train_images[0])
     W, b = half(explored.runs[0])
     x = standardize(images[:1], np.float64)[0]
@@ -64,7 +62,7 @@ def play(explored: Explored, strip: Any) -> Any:
         f"{_epochs(explored, strip)}</section>"
     )
     # Viewers that show no HTML have the strip's picture.
-    return pieces.Output(markup, f"Test image 1 shows: {truth}. {said}", strip.others, strip.metadata)
+    return html.Output(markup, f"Test image 1 shows: {truth}. {said}", strip.others, strip.metadata)
 
 
 def half(run: Run) -> tuple[np.ndarray, np.ndarray]:

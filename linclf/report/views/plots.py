@@ -4,9 +4,10 @@ What is drawn on one Axes takes it as ``ax`` and returns it; otherwise a figure 
 and ``pyplot.show()`` show.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,7 +20,7 @@ from linclf.training.config import Config
 from linclf.training.loop import Run
 from linclf.training.model import Linear
 
-from .settings import BESIDE, INK, TRAIN, VALIDATION, legend_above, own_settings, styled
+from .html import BESIDE, INK, TRAIN, VALIDATION, own_settings
 
 __all__ = ["confusion", "history", "images", "templates"]
 
@@ -345,4 +346,23 @@ def accuracy_by_size(points: Mapping[int, Sequence[float]], last: Interval, what
     ax.set_xticks(list(points), [f"{size:,}" for size in points])
     ax.minorticks_off()
     legend_below(styled(ax))
+    return ax
+
+
+def styled(ax: Axes, grid: Literal["both", "x"] = "both") -> Axes:
+    """``ax`` with what all line plots share: a light grid, a legend, and no frame at the top and right."""
+    ax.grid(axis=grid, alpha=0.25, linewidth=0.6)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(framealpha=0.7, edgecolor="none")
+    return ax
+
+
+def legend_above(ax: Axes) -> Axes:
+    """The legend over the axes, where it hides no line; of one setting, with a column for each set of images."""
+    handles, labels = ax.get_legend_handles_labels()
+    order = list(range(len(labels)))
+    if labels[-1].startswith("validation"):
+        order.sort(key=lambda i: labels[i].startswith("validation"))
+    shown = [re.sub(r"^\w+, (?=range of)", "", labels[i]) for i in order]
+    ax.legend([handles[i] for i in order], shown, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     return ax

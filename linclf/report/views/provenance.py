@@ -12,7 +12,7 @@ from linclf.studies.reference import Study
 from linclf.studies.study import Workspace
 from linclf.system import environment
 
-from . import pieces
+from . import html
 
 _OPTIONS = ("seeds", "first_seed", "epochs")
 """Parameters that are options of the command; the others are given with -p."""
@@ -30,7 +30,7 @@ def data_note(study: Study | CeilingStudy | Exploration) -> Any:
     more = [f"Data: {provenance.describe()}", *how_it_ran(study.workspace)]
     if is_the_references(provenance.name):
         copy = ", but not on its official bytes" if provenance.official is False else ""
-        return pieces.callout(f"Made on {provenance.name}{copy}.", more=" ".join(more))
+        return html.callout(f"Made on {provenance.name}{copy}.", more=" ".join(more))
     text = "Made on other data, not on CIFAR-10: the reference's numbers, and what is said of them, do not apply here."
     if provenance.synthetic:
         text = (
@@ -43,7 +43,7 @@ def data_note(study: Study | CeilingStudy | Exploration) -> Any:
             f"training batch has {len(data.train_labels[0]):,} images here and 10,000 there: the fewer they are, the "
             "more is learned by heart (--data synthetic:10000 draws as many).",
         )
-    return pieces.callout(text, kind="warning", more=" ".join(more))
+    return html.callout(text, kind="warning", more=" ".join(more))
 
 
 def how_it_ran(workspace: Workspace) -> list[str]:
@@ -63,7 +63,7 @@ def data_deviation(study: Study) -> Any:
     if not is_the_references(provenance.name):
         kind = "a surrogate of CIFAR-10" if provenance.synthetic else "other data than the reference's"
         words = f"{kind}, so that nothing here can be compared with the reference"
-    return pieces.prose(f"- **Data.** These are {words} (content SHA-256 `{provenance.sha256[:16]}…`).")
+    return html.prose(f"- **Data.** These are {words} (content SHA-256 `{provenance.sha256[:16]}…`).")
 
 
 def provenance(study: Study | CeilingStudy | Exploration, notebook: str) -> Any:
@@ -77,13 +77,13 @@ def provenance(study: Study | CeilingStudy | Exploration, notebook: str) -> Any:
             command += [f"--{field.name.replace('_', '-')}", str(value)]
         elif value != field.default:
             command += ["-p", f"{field.name}={value}"]
-    return pieces.provenance(
+    return html.provenance(
         {
             "data": workspace.data.provenance.describe(),
             "content SHA-256": workspace.data.provenance.sha256,
             "seeds": plan.seeds_in_words,
             **environment.describe(),
-            "made": pieces.timed(
+            "made": html.timed(
                 time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
                 + f", in {time.monotonic() - workspace.started:.0f} s"
             ),

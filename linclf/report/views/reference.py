@@ -10,9 +10,9 @@ from linclf.studies.reference import ARMS, COMPARED, KEPT, N_TEST, SETTINGS, Stu
 from linclf.studies.results import Results
 from linclf.training.loop import Run
 
-from . import pictures, pieces, plots
+from . import html, pictures, plots
+from .html import own_settings
 from .provenance import is_the_references
-from .settings import own_settings
 
 
 @own_settings()
@@ -40,7 +40,7 @@ def history(
     name, first = next(iter(runs.items()))
     said = f"{name}: {told(first, quantity)}" if many else told(first, quantity)
     said = said[0].upper() + said[1:]
-    return pieces.figure(
+    return html.figure(
         axes.figure,
         number=number,
         caption=f"{title} {said}",
@@ -114,7 +114,7 @@ def curves(
         f"{name} {quantity} from {mean[0]:.3g} to {mean[-1]:.3g}, lowest {mean.min():.3g} at epoch {mean.argmin()}"
         for name, mean in (("training", train.mean(axis=0)), ("validation", validation.mean(axis=0)))
     )
-    return pieces.figure(
+    return html.figure(
         axes.figure,
         number=number,
         caption=f"{title} {_seen(train, validation, quantity)}",
@@ -187,7 +187,7 @@ def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> A
     head, *rows = columns if across else map(list, zip(*columns, strict=True))
     word, n = images.replace("train", "training"), len(results.seeds)
     seeds = f"mean ± standard deviation of {n} seeds" if n > 1 else f"seed {results.seeds[0]}"
-    return pieces.table(head, rows, caption=f"Accuracy on {word} images after the last epoch, %, {seeds}.")
+    return html.table(head, rows, caption=f"Accuracy on {word} images after the last epoch, %, {seeds}.")
 
 
 def headline(results: Results, arm: str, beside: str | None = None) -> Any:
@@ -197,7 +197,7 @@ def headline(results: Results, arm: str, beside: str | None = None) -> Any:
         return f"{100 * results.curves(arm, setting, 'test_accuracy').mean():.2f} %"
 
     names = {i: f"setting {i}" + (f" ({ARMS[beside].title} {accuracy(beside, i)})" if beside else "") for i in SETTINGS}
-    return pieces.large({names[i]: accuracy(arm, i) for i in SETTINGS}, f"Test accuracy, {ARMS[arm].title}")
+    return html.large({names[i]: accuracy(arm, i) for i in SETTINGS}, f"Test accuracy, {ARMS[arm].title}")
 
 
 def best_setting(results: Results, arm: str) -> int:
@@ -234,24 +234,24 @@ def draws_table(results: Results, arm: str, setting: int) -> Any:
         if known:  # not where there are fewer test images than that
             rows.append([f"{int(size):,}", f"{np.mean(known):.3f}"])
     caption = "Share of 200 random draws of test images whose mean loss is below the training loss, to ± 0.07."
-    return pieces.table(["images per draw", "share below"], rows, caption=caption) if rows else None
+    return html.table(["images per draw", "share below"], rows, caption=caption) if rows else None
 
 
 def below(results: Results, arm: str, setting: int) -> Any:
     """Whether the validation loss ends below the training loss, in a sentence."""
     train, validation = (results.curves(arm, setting, f"{name}_loss")[:, -1].mean() for name in ("train", "validation"))
     answer = "is below" if validation < train else "is not below"
-    return pieces.prose(f"Here the validation loss, {validation:.4f}, **{answer}** the training loss, {train:.4f}.")
+    return html.prose(f"Here the validation loss, {validation:.4f}, **{answer}** the training loss, {train:.4f}.")
 
 
 def timings_table(results: Results) -> Any:
     """Seconds to train one network in stored order and shuffled, one row per seed."""
-    rows: list[list[str | pieces.Output]] = []
+    rows: list[list[str | html.Output]] = []
     for pair in results.document["timings"]:
         numbers = (pair["base"], pair["shuffle"], pair["shuffle"] / pair["base"])
-        rows.append([str(pair["seed"]), *(pieces.timed(f"{number:.2f}") for number in numbers)])
+        rows.append([str(pair["seed"]), *(html.timed(f"{number:.2f}") for number in numbers)])
     columns = ["seed", "stored order, s", "shuffled, s", "ratio"]
-    return pieces.table(columns, rows, caption="Training time of one network, setting 2, without evaluation.")
+    return html.table(columns, rows, caption="Training time of one network, setting 2, without evaluation.")
 
 
 def mean_and_spread(values: np.ndarray) -> str:
@@ -271,7 +271,7 @@ def section(study: Study) -> Iterator[Any]:
     if drawn is None:
         return
     results, data = study.run(*COMPARED), study.workspace.data
-    yield pieces.prose(
+    yield html.prose(
         "## What a linear network sees\n\nThe same networks, trained and tested on images drawn from the means and "
         "covariances of CIFAR-10's classes alone: its Gaussian surrogate, which stands in where CIFAR-10 is not there."
     )
@@ -283,12 +283,12 @@ def section(study: Study) -> Iterator[Any]:
     ]
     columns = [f"{_LOSS[arm]}{on}" for arm in COMPARED for on in ("", ", surrogate")]
     caption = f"Test accuracy of one seed, %, on CIFAR-10's test images or on {N_TEST:,} of the surrogate."
-    yield pieces.table(["setting", *columns], rows, caption=caption)
+    yield html.table(["setting", *columns], rows, caption=caption)
 
     there, here = (model.W for model in (results.models("base", 4)[0], drawn["base", 4].model))
     alike = correlations(there, here)
     yield pictures.weights(data, results.models("base", 4)[0], "Weights at λ = 1, trained on CIFAR-10.", number="B10")
-    yield pieces.templates(
+    yield html.templates(
         plots.template_images(here, data.test_images.shape[1:]),
         [f"{name}, r\xa0=\xa0{r:.2f}" for name, r in zip(data.class_names, alike, strict=True)],
         number="B11",
@@ -298,7 +298,7 @@ def section(study: Study) -> Iterator[Any]:
         else "One picture per class.",
         weights=here.reshape(-1, *data.test_images.shape[1:]),
     )
-    yield pieces.prose(finding({key: accuracy[key] - original[key] for key in drawn}, alike))
+    yield html.prose(finding({key: accuracy[key] - original[key] for key in drawn}, alike))
 
 
 def correlations(one: np.ndarray, other: np.ndarray) -> np.ndarray:

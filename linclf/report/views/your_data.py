@@ -13,10 +13,10 @@ from linclf.studies.store import StoredRun
 from linclf.studies.your_data import PENALTIES, YourDataResults, YourDataStudy, is_imbalanced, mean_recall
 from linclf.training.model import Linear, softmax
 
-from . import pictures, pieces, plots
+from . import html, pictures, plots
 from .ceiling import LOSS_WORDS, search_map
+from .html import markdown
 from .pictures import can_be_shown, nothing_to_show
-from .pieces import markdown
 from .provenance import how_it_ran
 
 MOST_ROWS = 100
@@ -59,7 +59,7 @@ def headline(results: YourDataResults) -> Any:
         )
     if results.copied.any():
         text += f" **Mind:** {copies(results)}"
-    return pieces.prose(text)
+    return html.prose(text)
 
 
 def copies(results: YourDataResults) -> str:
@@ -81,7 +81,7 @@ def _copies(data: Dataset, copied: np.ndarray, purpose: str, others: str) -> str
 
 def about(study: YourDataStudy) -> Any:
     """Where the data come from, how many there are, and how they were split."""
-    return pieces.callout(" ".join([study.workspace.data.provenance.describe(), *how_it_ran(study.workspace)]))
+    return html.callout(" ".join([study.workspace.data.provenance.describe(), *how_it_ran(study.workspace)]))
 
 
 def split(results: YourDataResults) -> Any:
@@ -95,7 +95,7 @@ def split(results: YourDataResults) -> Any:
     )
     if results.copied_validation.any():
         text += f" **Mind:** {_copies(data, results.copied_validation, 'for validation', 'train')}"
-    return pieces.prose(text)
+    return html.prose(text)
 
 
 def counts(data: Dataset) -> Any:
@@ -112,7 +112,7 @@ def counts(data: Dataset) -> Any:
         rest = numbers[MOST_ROWS:].sum(axis=0)
         lines.append([f"{len(data.class_names) - MOST_ROWS} more", *(f"{n:,}" for n in rest), ""])
     lines.append(["all", *(f"{n:,}" for n in numbers.sum(axis=0)), "100.0"])
-    return pieces.table(columns, lines, caption=f"Number of {rows(data)} of each class.")
+    return html.table(columns, lines, caption=f"Number of {rows(data)} of each class.")
 
 
 def balance(data: Dataset) -> Any:
@@ -129,7 +129,7 @@ def balance(data: Dataset) -> Any:
     else:
         size = f"{total[fewest]:,} to {total[most]:,}" if total[most] > total[fewest] else f"{total[most]:,}"
         said = f"The classes are of about one size: {size} {rows(data)} each."
-    return pieces.callout(f"{said} {few}".strip(), kind="warning" if few or is_imbalanced(data) else "note")
+    return html.callout(f"{said} {few}".strip(), kind="warning" if few or is_imbalanced(data) else "note")
 
 
 def few_to_test(data: Dataset, show: Callable[[str], str] = str) -> str:
@@ -163,7 +163,7 @@ def samples(data: Dataset, *, number: int | str) -> Any:
     images = np.concatenate(data.train_images)[picked]
     names = [data.class_names[i] for i in labels[picked]]
     of = "each class" if len(shown) == len(data.class_names) else f"the first {len(shown)} classes"
-    return pieces.gallery(
+    return html.gallery(
         pixels(data, images),
         names,
         number=number,
@@ -207,7 +207,7 @@ def search(results: YourDataResults) -> Any:
     )
     if chosen.l2 == max(PENALTIES):
         text += " That is the largest λ of the search: the network does best where it may say little."
-    return pieces.prose(text)
+    return html.prose(text)
 
 
 def accuracies(results: YourDataResults) -> Any:
@@ -226,7 +226,7 @@ def accuracies(results: YourDataResults) -> Any:
     caption = f"On {rows(results.dataset, n_test)} for testing{seeds}; 95 % intervals over them. "
     caption += "Balanced accuracy is the mean recall of the classes"
     caption += f" that have any to test, {n_classes:,} of {len(names):,}." if n_classes < len(names) else "."
-    return pieces.table(["measure", "%"], lines, caption=caption)
+    return html.table(["measure", "%"], lines, caption=caption)
 
 
 def classes(results: YourDataResults) -> Any:
@@ -248,7 +248,7 @@ def classes(results: YourDataResults) -> Any:
     caption += "it. F1: their harmonic mean. Support: how many there are to test."
     if len(results.dataset.class_names) > MOST_ROWS:
         caption += f" The first {MOST_ROWS} classes; your_data.json has all."
-    return pieces.table(["class", "support", "F1, %", "precision, %", "recall, %"], lines, caption=caption)
+    return html.table(["class", "support", "F1, %", "precision, %", "recall, %"], lines, caption=caption)
 
 
 def weighted(results: YourDataResults) -> Any:
@@ -268,7 +268,7 @@ def weighted(results: YourDataResults) -> Any:
         '(class_weight="balanced"), everything else being the same.'
     )
     columns = ["training", "balanced accuracy, %", "accuracy, %", f"recall of {data.class_names[smallest]}, %"]
-    return pieces.table(columns, lines, caption=caption)
+    return html.table(columns, lines, caption=caption)
 
 
 LITTLE, WELL_LEARNED = 0.02, 0.95
@@ -279,7 +279,7 @@ def learning_curve(results: YourDataResults, *, number: int | str) -> Any:
     """Test accuracy against the number of training images, as a numbered figure, and whether more would help."""
     n = len(results.final.train)
     if not results.curve:
-        return pieces.callout(f"No learning curve: {rows(results.dataset, n)} are too few to train on a part of them.")
+        return html.callout(f"No learning curve: {rows(results.dataset, n)} are too few to train on a part of them.")
     imbalanced = is_imbalanced(results.dataset)
     points = {size: [_accuracy(results, run) for run in runs] for size, runs in results.curve.items()}
     points[n] = [_accuracy(results, run) for run in results.finals]
@@ -290,7 +290,7 @@ def learning_curve(results: YourDataResults, *, number: int | str) -> Any:
     data = {"training": list(points)} | {
         f"network {i + 1}, %": [100 * own[i] if i < len(own) else "" for own in points.values()] for i in range(width)
     }
-    return pieces.figure(axes.figure, number=number, caption=f"{title} {more(results)}", data=data)
+    return html.figure(axes.figure, number=number, caption=f"{title} {more(results)}", data=data)
 
 
 def _accuracy(results: YourDataResults, run: StoredRun) -> float:
@@ -340,7 +340,7 @@ def limits(results: YourDataResults) -> Any:
         lines = [_against_the_baseline(results), _test(results), _bias_or_variance(results), number, *lines]
     else:
         lines = [_against_the_baseline(results), _test(results), _unlike(results), *lines]
-    return pieces.prose("\n".join(f"- {line}" for line in lines if line))
+    return html.prose("\n".join(f"- {line}" for line in lines if line))
 
 
 def _unlike(results: YourDataResults) -> str:
@@ -429,7 +429,7 @@ def probabilities(results: YourDataResults) -> np.ndarray:
 def reliability(results: YourDataResults, *, number: int | str) -> Any:
     """Predicted probability against how often it is right, as a numbered figure; cross-entropy only."""
     if results.chosen.loss != "cross_entropy":
-        return pieces.callout("The SVM loss was chosen: its scores are no probabilities, so that there is no diagram.")
+        return html.callout("The SVM loss was chosen: its scores are no probabilities, so that there is no diagram.")
     P = probabilities(results)
     right = P.argmax(axis=0) == results.dataset.test_labels
     sure = P.max(axis=0)
@@ -457,7 +457,7 @@ def reliability(results: YourDataResults, *, number: int | str) -> Any:
         },
         "number": found.number.tolist(),
     }
-    return pieces.figure(axes.figure, number=number, caption=caption + says, data=data)
+    return html.figure(axes.figure, number=number, caption=caption + says, data=data)
 
 
 def mistakes(results: YourDataResults, *, number: int | str) -> Any:
@@ -467,7 +467,7 @@ def mistakes(results: YourDataResults, *, number: int | str) -> Any:
     wrong = np.flatnonzero(predicted != labels)
     wrong = wrong[np.argsort(-sure[wrong], kind="stable")][:MOST_MISTAKES]
     if not len(wrong):
-        return pieces.callout(f"The network makes no mistake on the {rows(results.dataset)} for testing.")
+        return html.callout(f"The network makes no mistake on the {rows(results.dataset)} for testing.")
     names = results.dataset.class_names
     said = [f"{names[labels[i]]}, taken for {names[predicted[i]]}, {words[i]}" for i in wrong]
     return _pictures(results, wrong, said, "The mistakes that the network is surest of.", number)
@@ -483,7 +483,7 @@ def typical(results: YourDataResults, *, number: int | str) -> Any:
         own = np.flatnonzero((labels == i) & (predicted == i))
         picked += own[np.argsort(-sure[own], kind="stable")][:each].tolist()
     if not picked:
-        return pieces.callout(f"The network gets none of the {rows(results.dataset)} for testing right.")
+        return html.callout(f"The network gets none of the {rows(results.dataset)} for testing right.")
     shown = np.array(picked[:MOST_TYPICAL])
     said = [f"{results.dataset.class_names[labels[i]]}, {words[i]}" for i in shown]
     return _pictures(results, shown, said, "The most typical of each class: right, and surest.", number)
@@ -503,7 +503,7 @@ def _pictures(results: YourDataResults, shown: np.ndarray, said: list[str], titl
     """Test images with what is said of each; of feature vectors, what is said alone."""
     data, sources = results.dataset, results.dataset.test_sources
     if data.test_images.ndim == 2:
-        return pieces.table(
+        return html.table(
             ["from", "class"],
             [[sources[i] if sources else f"test[{i}]", word] for i, word in zip(shown, said, strict=True)],
             caption=title,
@@ -512,7 +512,7 @@ def _pictures(results: YourDataResults, shown: np.ndarray, said: list[str], titl
         return nothing_to_show(data.test_images)
     if sources:
         said = [f"{word}: {sources[i]}" for i, word in zip(shown, said, strict=True)]
-    return pieces.gallery(pixels(data, data.test_images[shown]), said, number=number, caption=title, alt=title)
+    return html.gallery(pixels(data, data.test_images[shown]), said, number=number, caption=title, alt=title)
 
 
 def confusion(results: YourDataResults, *, number: int | str) -> Any:
@@ -533,7 +533,7 @@ def confusion_counts(results: YourDataResults) -> Any:
     ]
     seeds = ", mean over seeds" if results.plan.seeds > 1 else ""
     caption = f"The same in numbers of {rows(results.dataset)}{seeds}: a row for each true class."
-    return pieces.table(["true class", *(f"as {name}" for name in names), "all"], lines, caption=caption)
+    return html.table(["true class", *(f"as {name}" for name in names), "all"], lines, caption=caption)
 
 
 def weights(results: YourDataResults, *, number: int | str) -> Any:

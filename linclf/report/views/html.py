@@ -10,7 +10,8 @@ import io
 import math
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from html import escape, unescape
@@ -21,10 +22,34 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from .settings import DARK, PAPER, own_settings
-
 Bundle = tuple[dict[str, str], dict[str, Any]]
 Draw = Callable[[], Any]  # a figure of Matplotlib's
+
+INK, PAPER = "#1c2126", "#fdfdfc"
+TRAIN, VALIDATION, BESIDE = "#0072b2", "#d55e00", "#767676"
+"""Okabe and Ito's colours, which colour-blind readers can tell apart; line styles differ too."""
+DARK = {INK: "#e4e6e3", PAPER: "#15181b", TRAIN: "#3f9fdc", VALIDATION: "#ec7a2d", BESIDE: "#969696"}
+"""What stands for a colour in the page's dark scheme; ink and paper are those of ``page.css``."""
+
+
+@contextmanager
+def own_settings(salt: str | None = None) -> Iterator[None]:
+    """Matplotlib's defaults and ours while drawing or saving, also as a decorator; the user's are back afterwards.
+
+    From ``salt`` the ids within an SVG are made, where the same figure shall give the same bytes.
+    """
+    from matplotlib import style
+
+    # Text stays text, in the reader's own font, and on a phone's screen, 390 pixels wide, of at least 9 pixels.
+    ours: dict[str, Any] = {"svg.hashsalt": salt, "svg.fonttype": "none", "font.family": "sans-serif"}
+    ours |= {"font.size": 10.5, "legend.fontsize": "medium"}
+    # A ground of its own keeps a figure legible wherever it stands.
+    grounds = ("figure.facecolor", "axes.facecolor")
+    inks = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+    ours |= dict.fromkeys(grounds, PAPER) | dict.fromkeys(inks, INK)
+    with style.context(["default", ours]):
+        yield
+
 
 _LATEX = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
