@@ -13,12 +13,10 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from html import escape, unescape
 from itertools import zip_longest
 from typing import Any
 
-import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -254,42 +252,6 @@ def _drawn(fig: Any) -> Image.Image:
     return Image.frombytes("RGBA", (width, height), pixels.getvalue()).convert("RGB")
 
 
-@own_settings()
-def mosaic(images: np.ndarray, names: Sequence[str], rows: Mapping[str, int] | None = None) -> Any:
-    """Pictures (n, h, w, 3) or (n, h, w) in 0..1 in rows, each with its name beneath, as one figure.
-
-    ``rows`` has the name of each row, which stands to its left, and its number of pictures; by default as many as fit.
-    """
-    from matplotlib.figure import Figure
-
-    across = min(len(images), 5 if len(images) <= 20 else 10)
-    left = 1 if rows else 0
-    places = [(i % across, i // across) for i in range(len(images))]
-    if rows:
-        places = [(left + i, row) for row, length in enumerate(rows.values()) for i in range(length)]
-        across = left + max(rows.values())
-    down, ratio = 1 + max(row for _, row in places), images.shape[1] / images.shape[2]
-    beneath, beside = (
-        [textwrap.wrap(name, 14, max_lines=3, placeholder="…") for name in of] for of in (names, rows or ())
-    )
-    longest = max(len(line) for lines in (*beneath, *beside) for line in lines or [""])
-    size = min(10 * max(1, 1.1 * across * DPI / WIDTH), 125 / max(longest, 1))
-    height = ratio + (0.14 + max(map(len, beneath)) * size / 63 if any(beneath) else 0)
-    fig = Figure(figsize=(1.1 * across, 1.1 * down * height))
-    ax = fig.add_axes((0, 0, 1, 1))
-    write = partial(ax.text, fontsize=size, linespacing=1.1, parse_math=False)
-    for row, lines in enumerate(beside):
-        write(0.95, row * height + ratio / 2, "\n".join(lines), ha="right", va="center")
-    for (x, row), pixels, lines in zip(places, images, beneath, strict=True):
-        y = row * height
-        box = (x + 0.04, x + 0.96, y + 0.96 * ratio, y + 0.04)
-        ax.imshow(pixels, extent=box, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-        write(x + 0.5, y + ratio + 0.03, "\n".join(lines), ha="center", va="top")
-    ax.set(xlim=(0, across), ylim=(down * height, 0), aspect="auto")
-    ax.axis("off")
-    return fig
-
-
 def timed(text: str) -> Output:
     """Text that differs from run to run (a duration, a date), marked so that two reports can be compared without it."""
     return Output(f"<time>{escape(text)}</time>", text)
@@ -320,56 +282,7 @@ def figure(fig: Any, *, number: int | str, caption: str, data: Mapping[str, Sequ
     return figure_box(number, image, caption, lambda: fig, alt, "csv", csv_bytes(data))
 
 
-def templates(
-    images: np.ndarray, names: Sequence[str], *, number: int | str, caption: str, alt: str, weights: np.ndarray
-) -> Output:
-    """One picture per class, (C, h, w, 3) or grey (C, h, w) in 0..1, as crisp pixels with the class's name beneath.
-
-    ``weights``, the array behind the pictures, is there to download, as whole numbers whose largest is 127: as fine as
-    the pictures, but on one scale for all classes.
-    """
-    from PIL import Image
-
-    cells = []
-    for pixels, name in zip(images, names, strict=True):
-        picture = io.BytesIO()
-        Image.fromarray(np.rint(255 * pixels).astype(np.uint8)).save(picture, format="png")
-        source = data_link("image/png", picture.getvalue())
-        cells.append((source, f"Weights of the class {name}", name))
-    array = io.BytesIO()
-    np.save(array, np.rint(weights * (127 / (np.abs(weights).max() or 1))).astype(np.int8))
-    return figure_box(number, _grid(cells, alt), caption, partial(mosaic, images, names), alt, "npy", array.getvalue())
-
-
 _DOWNLOADS = {"csv": ("text/csv", "Numbers (CSV)"), "npy": ("application/octet-stream", "Weights, to ±127 (NumPy)")}
-LARGEST_PICTURE = 64
-"""Pixels a side that a picture of a gallery keeps."""
-
-
-def gallery(pictures: np.ndarray, names: Sequence[str], *, number: int | str, caption: str, alt: str) -> Output:
-    """Pictures, (n, h, w, 1 or 3) uint8, each with what is said of it beneath, as a numbered figure."""
-    from PIL import Image
-
-    pictures = pictures[..., 0] if pictures.shape[3] == 1 else pictures
-    cells = []
-    for pixels, name in zip(pictures, names, strict=True):
-        image, file = Image.fromarray(pixels), io.BytesIO()
-        image.thumbnail((LARGEST_PICTURE, LARGEST_PICTURE))
-        kind = "png" if max(pixels.shape[:2]) <= LARGEST_PICTURE // 2 else "jpeg"
-        image.save(file, format=kind)
-        cells.append((data_link(f"image/{kind}", file.getvalue()), f"A picture: {name}", name))
-    return figure_box(number, _grid(cells, alt), caption, partial(mosaic, pictures / 255, names), alt)
-
-
-def _grid(cells: Sequence[tuple[str, str, str]], alt: str) -> str:
-    """Small pictures, given as link, alt text and name; in a table names stay beneath them without a style sheet."""
-    texts = [
-        f'<td><img class="pixels" width="96" src="{source}" alt="{escape(what)}"><br><span>{escape(name)}</span></td>'
-        for source, what, name in cells
-    ]
-    rows = "".join(f"<tr>{''.join(texts[i : i + 5])}</tr>" for i in range(0, len(texts), 5))
-    grid = f'<table class="templates" role="presentation">{rows}</table>'
-    return f'<div role="group" aria-label="{escape(alt)}">{grid}</div>'
 
 
 def figure_box(
