@@ -27,7 +27,6 @@ NEED_A_FORMULA = (
     "training.losses.penalty_factor",
     "training.losses.cost_and_gradient",
     "training.stack.scores",
-    "training.stack.add_product",
     "training.stack.Stack.descend",
     "training.stack.Stack.move_towards",
     "training.config.Config",
