@@ -23,7 +23,7 @@ def test_environment_yml_installs_what_pyproject_names():
     assert (python.replace("=", ">="), pip) == (f"python{PROJECT['requires-python']}", "pip")
     (extras,) = re.fullmatch(r"--editable \.\[([\w,]+)\]", *from_pip["pip"]).groups()
     # notebooks includes the first and test the second; then what few need, and what is for its make target only
-    apart = {"report", "docs", "heic", "dask", "ray", "bench", "mutants"}
+    apart = {"report", "docs", "heic", "dask", "bench", "mutants"}
     assert set(extras.split(",")) == set(PROJECT["optional-dependencies"]) - apart
 
 
