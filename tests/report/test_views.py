@@ -12,7 +12,7 @@ from linclf.claims.verdicts import ledger
 from linclf.report.render import mathml, tied
 from linclf.report.views import claims, html, provenance, reference
 from linclf.report.views.html import mosaic
-from linclf.studies.reference import ARMS, Study
+from linclf.studies.reference import ARMS, ReferenceStudy
 from linclf.studies.results import Results
 
 RENDERED = ROOT / "reports" / "cifar-10" / "results.json"
@@ -144,7 +144,7 @@ def test_the_first_picture_holds_each_settings_accuracies_with_intervals(name, s
 )
 def test_it_says_how_to_use_the_classifier_to_keep(tmp_path, shape, dtype, says):
     np.savez(tmp_path / "data.npz", **arrays(shape=shape, dtype=dtype))
-    study = Study(str(tmp_path / "data.npz"), tmp_path, epochs=1, progress=False)
+    study = ReferenceStudy(str(tmp_path / "data.npz"), tmp_path, epochs=1, progress=False)
     assert says in reference.kept(study.run("full")).text
 
 
