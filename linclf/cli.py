@@ -73,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
     )
     report.add_argument("--backend", choices=("threading", "loky", "dask", "ray"), help="joblib's engine for training")
     report.add_argument("--scheduler", metavar="ADDRESS", help="of the Dask cluster, such as tcp://127.0.0.1:8786")
-    report.add_argument("--fresh", action="store_true", help="train everything anew, also what is stored already")
+    report.add_argument("--fresh", action="store_true", help="remove stored runs first: train everything anew")
     report.add_argument("--single-file", action="store_true", help="also write report.html, all pages in one")
     report.add_argument("--pdf", action="store_true", help="also write report.pdf, all pages in one; needs Chromium")
     report.add_argument("--open", action="store_true", help="open the report in the browser")

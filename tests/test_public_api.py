@@ -13,30 +13,23 @@ PUBLIC = {
     "LinclfError", "Linear", "Provenance", "Run", "Standardizer", "load_dataset", "sweep", "train",
 }  # fmt: skip
 OPTIONAL = {"SVMClassifier", "SoftmaxClassifier", "plot"}
-WITH_NUMPY_ALONE = "import sys; sys.modules.update(sklearn=None, matplotlib=None); "
 
 
 def printed(code):
     """The words that ``code`` prints in a fresh process."""
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-
-
-def completed(namespace):
-    """What Python's own tab completion offers after ``linclf.``; it looks each name up."""
-    offered = rlcompleter.Completer(namespace).attr_matches("linclf.")
-    return {name.removeprefix("linclf.").rstrip("()") for name in offered}
+    return {*subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()}
 
 
 def test_dir_and_completion_list_everything_public_and_nothing_else():
-    for listed in (dir(linclf), completed({"linclf": linclf})):
+    completed = rlcompleter.Completer({"linclf": linclf}).attr_matches("linclf.")  # it looks each name up
+    for listed in (dir(linclf), [name.removeprefix("linclf.").rstrip("()") for name in completed]):
         assert {name for name in listed if not name.startswith("__")} == PUBLIC | OPTIONAL
     assert {"__all__", "__doc__", "__file__", "__name__", "__path__"} <= {*dir(linclf)}
-
-
-def test_every_public_name_is_what_it_is_called():
     for name in PUBLIC | OPTIONAL - {"plot"}:
         assert getattr(linclf, name).__name__ == name
     assert linclf.plot.__all__ == ["confusion", "history", "images", "templates"]
+    with pytest.raises(AttributeError, match=r"^module 'linclf' has no attribute 'Softmax'$"):
+        _ = linclf.Softmax
 
 
 def test_what_people_look_at_is_one_short_line():
@@ -51,29 +44,20 @@ def test_what_people_look_at_is_one_short_line():
     ]
 
 
-def test_an_unknown_name_is_no_attribute():
-    with pytest.raises(AttributeError, match=r"^module 'linclf' has no attribute 'Softmax'$"):
-        _ = linclf.Softmax
-
-
-def test_with_numpy_alone_all_but_classifiers_and_pictures_is_listed_and_imported():
-    listing = "import linclf; print(*(name for name in dir(linclf) if name[0] != '_'))"
-    assert {*printed(WITH_NUMPY_ALONE + listing)} == PUBLIC
+def test_with_numpy_alone_all_but_estimators_and_plots_is_listed_and_imported():
+    alone = "import sys; sys.modules.update(sklearn=None, matplotlib=None); "
+    assert printed(alone + "import linclf; print(*(name for name in dir(linclf) if name[0] != '_'))") == PUBLIC
     names = "from linclf import *; print(*(name for name in globals() if name[0] != '_' and name != 'sys'))"
-    assert {*printed(WITH_NUMPY_ALONE + names)} == PUBLIC == {*linclf.__all__}
+    assert printed(alone + names) == PUBLIC == {*linclf.__all__}
 
 
 def test_importing_it_loads_numpy_and_little_more():
     """What is slow to import is imported by what needs it: `import linclf` shall cost little more than NumPy."""
     # What was there before is Python's own, or of what measures coverage.
-    light = "import sys, contextlib, copy, dataclasses, threading, numpy; before = {*sys.modules}"
-    own = {*printed(f"{light}; import linclf; print(*{{*sys.modules}} - before)")}
-    assert {name.partition(".")[0] for name in own} == {"linclf"}
-    late = (
-        "linclf.classifier",
-        "linclf.data.load",
-        "linclf.data.readers",
-        "linclf.report",
-        "linclf.training.estimators",
+    before = "import sys, contextlib, copy, dataclasses, threading, numpy; before = {*sys.modules}"
+    loaded = printed(f"{before}; import linclf; print(*{{*sys.modules}} - before)")
+    assert {name.partition(".")[0] for name in loaded} == {"linclf"}
+    late = tuple(
+        f"linclf.{name}" for name in ("classifier", "data.load", "data.readers", "report", "training.estimators")
     )
-    assert not [name for name in own if name.startswith(late)]
+    assert not [name for name in loaded if name.startswith(late)]

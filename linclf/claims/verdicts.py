@@ -85,9 +85,9 @@ def evaluate(results: Results, claims: dict[str, Any] | None = None, only: Seque
         only: ids of the claims to evaluate; all by default.
 
     >>> from tempfile import TemporaryDirectory
-    >>> from linclf.studies.reference import Study
+    >>> from linclf.studies.reference import ReferenceStudy
     >>> with TemporaryDirectory() as folder:
-    ...     results = Study("synthetic:50", folder, epochs=1, progress=False).run("svm")
+    ...     results = ReferenceStudy("synthetic:50", folder, epochs=1, progress=False).run("svm")
     >>> evaluate(results, only=["E2"])["claims"][0]["parts"][1]["value"]
     9.0
     """

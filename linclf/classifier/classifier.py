@@ -16,7 +16,6 @@ from linclf.data.labels import checked_names
 from linclf.data.readers.pictures import prepare_pictures
 from linclf.errors import ConfigError, DataError, LinclfError
 from linclf.training.config import Config
-from linclf.training.history import History
 from linclf.training.loop import Run
 from linclf.training.losses import get_loss
 from linclf.training.model import Linear, from_coefficients, softmax
@@ -24,150 +23,11 @@ from linclf.training.train import train
 
 from . import file
 
-Images = np.ndarray | str | os.PathLike[str] | Sequence[Any]
-"""An array of images or of one, a table of features with names, a picture file or a list of them."""
-
-
-def as_batch(
-    images: Images, shape: tuple[int, ...], names: Sequence[str] = (), *, pixels: bool
-) -> tuple[np.ndarray, bool]:
-    """The images as (n, *shape), uint8 where ``pixels``, and whether it is one that was given alone.
-
-    ``names`` are those of the features: what has named columns is brought into their order.
-
-    Raises:
-        DataError: another shape, type or range, or a file that is no picture.
-    """
-    if isinstance(images, str | os.PathLike):
-        return from_files([images], shape, pixels=pixels), True
-    if isinstance(images, Sequence) and images and all(isinstance(one, str | os.PathLike) for one in images):
-        return from_files(images, shape, pixels=pixels), False
-    try:
-        X = np.asarray(images)
-    except ValueError as error:
-        raise DataError(f"expected images of shape {shape}, found what is no array ({error})") from None
-    if names and (found := _columns(images)):
-        X = _in_order(X, found, names)
-    shapes = [shape, shape[:2]] if shape[2:] == (1,) else [shape]  # grey images may come without their channel
-    if X.shape not in shapes and X.shape[1:] not in shapes:
-        what = "images" if len(shape) == 3 else "feature vectors"
-        raise DataError(f"expected {what} of shape {shape}, or n of them, as in training, found shape {X.shape}")
-    single = X.shape in shapes
-    return _of_type(X, pixels).reshape(1 if single else len(X), *shape), single
-
-
-def _columns(table: Any) -> list[str]:
-    """The names of a table's columns, or of the values of a row of it, a Series; none of what has no names."""
-    if not hasattr(table, "__array__"):
-        return []
-    found = [*(table.columns if hasattr(table, "columns") else table.keys() if hasattr(table, "keys") else ())]
-    return found if all(isinstance(name, str) for name in found) else []  # numbers are those of places
-
-
-def _in_order(X: np.ndarray, found: list[str], names: Sequence[str]) -> np.ndarray:
-    """The columns that are wanted, as floats: of columns of several types, NumPy makes objects."""
-    missing = [name for name in names if found.count(name) != 1]
-    if missing:
-        raise DataError(
-            f"expected one column for each feature that it was trained on, found none or several of {missing[0]} "
-            f"among {', '.join(found[:10])}{' ...' if len(found) > 10 else ''}"
-        )
-    try:
-        return X[..., [found.index(name) for name in names]].astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"expected columns of numbers, as in training, found others ({error})") from None
-
-
-def _of_type(X: np.ndarray, pixels: bool) -> np.ndarray:
-    if not pixels:
-        if X.dtype == np.uint8:
-            raise DataError(
-                "expected numbers as they were in training, which were no 8-bit pixels, found uint8; if they are the "
-                "same numbers, give X.astype(float)"
-            )
-        if X.dtype.kind not in "fiu" or not np.isfinite(X).all():
-            found = "NaN or infinity" if X.dtype.kind == "f" else X.dtype
-            raise DataError(f"expected finite numbers, as in training, found {found}")
-        return X
-    if X.dtype.kind == "b":
-        return X * np.uint8(255)
-    if X.dtype.kind not in "iu":
-        found = f"{X.dtype} from {X.min():g} to {X.max():g}" if X.dtype.kind == "f" and X.size else X.dtype
-        raise DataError(
-            f"expected whole numbers 0 to 255 (uint8), as in training, found {found}; of floats from 0 to 1 give "
-            "np.rint(255 * X).astype(np.uint8), of whole ones X.astype(np.uint8)"
-        )
-    if X.size and not (X.min() >= 0 and X.max() <= 255):
-        raise DataError(f"expected whole numbers 0 to 255, as in training, found {X.min()} to {X.max()}")
-    return X.astype(np.uint8, copy=False)
-
-
-def from_files(files: Sequence[str | os.PathLike[str]], shape: tuple[int, ...], *, pixels: bool) -> np.ndarray:
-    """The pictures, prepared as for training, (n, *shape); DataError naming the first that is none."""
-    check_pictures(shape, pixels=pixels)
-    X = np.empty((len(files), *shape), np.uint8)
-    step = at_a_time(shape)
-    for i in range(0, len(files), step):
-        for j, picture in enumerate(prepare_pictures([*map(Path, files[i : i + step])], shape), start=i):
-            if isinstance(picture, LinclfError):
-                raise picture
-            X[j] = picture
-    return X
-
-
-def at_a_time(shape: tuple[int, ...]) -> int:
-    """How many images of a shape to work on at a time: a few million numbers."""
-    return max(1, min(500, 2**22 // math.prod(shape)))
-
-
-def check_pictures(shape: tuple[int, ...], *, pixels: bool) -> None:
-    """DataError unless what was trained on can be in a picture file: uint8 pixels, in grey or colour."""
-    if not pixels or shape[2:] not in ((1,), (3,)):
-        kind = f"feature vectors of {shape[0]:,} numbers" if len(shape) == 1 else f"arrays of shape {shape}"
-        raise DataError(
-            f"a network trained on {kind} classifies no picture files, but in Python others like them: "
-            "linclf.Classifier.load(MODEL).predict(X)"
-        )
-
-
-@dataclass(frozen=True)
-class Trained:
-    """Weights, and what is known of how they came about."""
-
-    model: Linear
-    loss: str
-    config: Config | None
-    class_names: list[str]
-    validation_accuracy: float | None
-    feature_names: list[str]
-
-
-def parts(trained: Any) -> Trained:
-    """The parts of a Run or of a fitted SoftmaxClassifier or SVMClassifier; ConfigError for anything else."""
-    if isinstance(trained, Run):
-        config, model = trained.config, trained.model
-        accuracy = _validation_accuracy(trained.history, config.restore_best)
-        return Trained(model, config.loss, config, [str(i) for i in range(len(model.b))], accuracy, [])
-    if not hasattr(trained, "history_"):
-        kind = type(trained).__name__
-        raise ConfigError(f"expected a Run of linclf.train, or a fitted SoftmaxClassifier or SVMClassifier, not {kind}")
-    model = from_coefficients(trained.coef_, trained.intercept_)
-    loss = "cross_entropy" if hasattr(trained, "predict_proba") else "multiclass_hinge"
-    accuracy = _validation_accuracy(trained.history_, trained.early_stopping)
-    features = [str(name) for name in getattr(trained, "feature_names_in_", ())]
-    return Trained(model, loss, None, [str(name) for name in trained.classes_], accuracy, features)
-
-
-def _validation_accuracy(history: History | None, of_best_epoch: bool) -> float | None:
-    """Of the returned weights, where it was measured."""
-    if history is None:
-        return None
-    accuracy = float(history.validation_accuracy[history.validation_loss.argmin() if of_best_epoch else -1])
-    return None if math.isnan(accuracy) else accuracy
-
-
 if TYPE_CHECKING:
     from linclf.training.estimators import SoftmaxClassifier, SVMClassifier
+
+Images = np.ndarray | str | os.PathLike[str] | Sequence[Any]
+"""An array of images or of one, a table of features with names, a picture file or a list of them."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -214,21 +74,21 @@ class Classifier:
         for name in ("image_shape", "feature_names"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         get_loss(self.loss)
-        W, b, shape, own = self.model.W, self.model.b, self.image_shape, self.standardize
+        W, b, shape = self.model.W, self.model.b, self.image_shape
+        mean, std, scale = self.standardize.mean, self.standardize.std, self.standardize.scale
         if len(shape) not in (1, 3) or not all(isinstance(n, int) and n > 0 for n in shape):
             raise DataError(f"expected an image_shape (h, w, c), or (d,) of feature vectors, found {shape}")
         n, d = len(self.class_names), math.prod(shape)
-        if W.shape != (n, d) or b.shape != (n,) or not own.mean.shape == own.std.shape == (d,):
+        if W.shape != (n, d) or b.shape != (n,) or not mean.shape == std.shape == (d,):
             raise DataError(
                 f"expected W {(n, d)}, b {(n,)} and mean and std {(d,)} for {n} classes and images {shape}, found "
-                f"{W.shape}, {b.shape}, {own.mean.shape} and {own.std.shape}"
+                f"{W.shape}, {b.shape}, {mean.shape} and {std.shape}"
             )
         if self.feature_names and not len(self.feature_names) == len(set(self.feature_names)) == d:
-            raise DataError(f"expected {d} feature names, each another, found {len(self.feature_names)}")
-        arrays = W, b, own.mean, own.std
-        if not (all(a.dtype.kind == "f" and np.isfinite(a).all() for a in arrays) and own.std.min() > 0):
+            raise DataError(f"expected {d} feature names, all different, found {len(self.feature_names)}")
+        if not (all(a.dtype.kind == "f" and np.isfinite(a).all() for a in (W, b, mean, std)) and std.min() > 0):
             raise DataError("expected W, b, mean and std of finite numbers, and std above 0, found others")
-        if own.scale not in (1, 255) or not (self.validation_accuracy is None or 0 <= self.validation_accuracy <= 1):
+        if scale not in (1, 255) or not (self.validation_accuracy is None or 0 <= self.validation_accuracy <= 1):
             raise DataError("expected a scale of 1 or 255, and a validation accuracy from 0 to 1, found others")
 
     def __repr__(self) -> str:
@@ -282,23 +142,24 @@ class Classifier:
         Raises:
             ConfigError: nothing trained. DataError: parts that do not fit each other.
         """
-        found = parts(trained)
-        d = found.model.W.shape[1]
+        fields = _fields_of(trained)
+        d = fields["model"].W.shape[1]
+        fields |= {"standardize": Standardizer(np.zeros(d), np.ones(d), 1.0), "image_shape": (d,)}
         if dataset is not None:
-            class_names = class_names or dataset.class_names
-            image_shape = image_shape or dataset.test_images.shape[1:]
-        return cls(
-            model=found.model,
-            standardize=standardize or Standardizer(np.zeros(d), np.ones(d), 1.0),
-            class_names=tuple(class_names or found.class_names),
-            image_shape=image_shape or (d,),
-            loss=found.loss,
-            config=found.config,
-            data_name=dataset.provenance.name if dataset else "",
-            data_sha256=dataset.provenance.sha256 if dataset else "",
-            validation_accuracy=found.validation_accuracy if validation_accuracy is None else validation_accuracy,
-            feature_names=dataset.feature_names if dataset else tuple(found.feature_names),
-        )
+            fields |= {
+                "data_name": dataset.provenance.name,
+                "data_sha256": dataset.provenance.sha256,
+                "class_names": dataset.class_names,
+                "feature_names": dataset.feature_names,
+                "image_shape": dataset.test_images.shape[1:],
+            }
+        given = {
+            "standardize": standardize,
+            "class_names": class_names,
+            "image_shape": image_shape,
+            "validation_accuracy": validation_accuracy,
+        }
+        return cls(**fields | {name: value for name, value in given.items() if value is not None})
 
     def scores(self, images: Images) -> np.ndarray:
         """Scores S = W x + b, (n, C), in float64: a row an image, or (C,) for one.
@@ -316,7 +177,7 @@ class Classifier:
         X, single = as_batch(images, self.image_shape, self.feature_names, pixels=self.standardize.of_pixels)
         W, b = self._in_float64
         S = np.empty((len(X), len(b)))
-        step = at_a_time(self.image_shape)
+        step = chunk_size(self.image_shape)
         for i in range(0, len(X), step):
             S[i : i + step] = self.standardize(X[i : i + step], np.float64) @ W.T + b
         return S[0] if single else S
@@ -361,26 +222,160 @@ class Classifier:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Classifier":
         """Read what :meth:`save` wrote; DataError if the file holds anything else."""
-        found = file.read(path)
+        fields = file.read(path)
         try:
-            return cls(**found)
+            return cls(**fields)
         except LinclfError as error:
             raise DataError(f"{os.fspath(path)}: {error}") from error
 
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
-        """Write an ONNX file, which runs without linclf: images (n, ...) in, of the trained type, and out (n, C).
+        """Write an ONNX file, which runs without linclf: images (n, ...) in, uint8 or double, and (n, C) doubles out.
 
-        What comes out is called "probabilities", or "scores" for a network of the multi-class hinge, float32, and
-        differs from what is computed here by rounding. The file's properties hold the names of classes and features.
+        What comes out is called "probabilities", or "scores" for a network of the multi-class hinge. It is computed in
+        float64, as here. The file's properties hold the names of classes and features.
 
         Raises:
             ConfigError: onnx is not installed.
         """
-        from .file import write_onnx
-
-        told = {"class_names": self.class_names, "feature_names": self.feature_names}
-        write_onnx(path, self.model, self.standardize, told, self.image_shape, self.loss)
+        names = {"class_names": self.class_names, "feature_names": self.feature_names}
+        file.write_onnx(path, self.model, self.standardize, names, self.image_shape, self.loss)
 
     @cached_property
     def _in_float64(self) -> tuple[np.ndarray, np.ndarray]:
         return self.model.W.astype(np.float64), self.model.b.astype(np.float64)
+
+
+def _fields_of(trained: Any) -> dict[str, Any]:
+    """The fields of a Classifier that a Run or a fitted estimator tells; ConfigError for anything else."""
+    if isinstance(trained, Run):
+        config, model, history, of_best_epoch = (
+            trained.config,
+            trained.model,
+            trained.history,
+            trained.config.restore_best,
+        )
+        loss, names, features = config.loss, [str(i) for i in range(len(model.b))], ()
+    elif hasattr(trained, "history_"):
+        config, model = None, from_coefficients(trained.coef_, trained.intercept_)
+        history, of_best_epoch = trained.history_, trained.early_stopping
+        loss = "cross_entropy" if hasattr(trained, "predict_proba") else "multiclass_hinge"
+        names, features = trained.classes_, getattr(trained, "feature_names_in_", ())
+    else:
+        kind = type(trained).__name__
+        raise ConfigError(f"expected a Run of linclf.train, or a fitted SoftmaxClassifier or SVMClassifier, not {kind}")
+    accuracy = math.nan
+    if history is not None:
+        accuracy = float(history.validation_accuracy[history.validation_loss.argmin() if of_best_epoch else -1])
+    return {
+        "model": model,
+        "loss": loss,
+        "config": config,
+        "class_names": [*map(str, names)],
+        "feature_names": [*map(str, features)],
+        "validation_accuracy": None if math.isnan(accuracy) else accuracy,
+    }
+
+
+def as_batch(
+    images: Images, shape: tuple[int, ...], feature_names: Sequence[str] = (), *, pixels: bool
+) -> tuple[np.ndarray, bool]:
+    """The images as (n, *shape), uint8 if ``pixels``, and whether it is a single one.
+
+    Named columns are brought into the order of ``feature_names``.
+
+    Raises:
+        DataError: another shape, type or range, or a file that is no picture.
+    """
+    if isinstance(images, str | os.PathLike):
+        return read_pictures([images], shape, pixels=pixels), True
+    if isinstance(images, Sequence) and images and all(isinstance(item, str | os.PathLike) for item in images):
+        return read_pictures(images, shape, pixels=pixels), False
+    try:
+        X = np.asarray(images)
+    except ValueError as error:
+        raise DataError(f"expected images of shape {shape}, found what is no array ({error})") from None
+    if feature_names and (columns := _column_names(images)):
+        X = _select_columns(X, columns, feature_names)
+    shapes = [shape, shape[:2]] if shape[2:] == (1,) else [shape]  # grey images may come without their channel
+    if X.shape not in shapes and X.shape[1:] not in shapes:
+        what = "images" if len(shape) == 3 else "feature vectors"
+        raise DataError(f"expected {what} of shape {shape}, or n of them, as in training, found shape {X.shape}")
+    single = X.shape in shapes
+    return (_as_pixels(X) if pixels else _as_numbers(X)).reshape(1 if single else len(X), *shape), single
+
+
+def _column_names(table: Any) -> list[str]:
+    """The column names of a DataFrame, or of a row of one, a Series; none of anything else."""
+    if not hasattr(table, "__array__"):
+        return []
+    names = [*(table.columns if hasattr(table, "columns") else table.keys() if hasattr(table, "keys") else ())]
+    return names if all(isinstance(name, str) for name in names) else []  # numbers say no more than the order does
+
+
+def _select_columns(X: np.ndarray, columns: list[str], wanted: Sequence[str]) -> np.ndarray:
+    """The wanted columns of X as floats: NumPy makes objects of columns of several types."""
+    missing = [name for name in wanted if columns.count(name) != 1]
+    if missing:
+        raise DataError(
+            f"expected one column for each feature that it was trained on, found none or several of {missing[0]} "
+            f"among {', '.join(columns[:10])}{' ...' if len(columns) > 10 else ''}"
+        )
+    try:
+        return X[..., [columns.index(name) for name in wanted]].astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"expected columns of numbers, as in training, found others ({error})") from None
+
+
+def _as_numbers(X: np.ndarray) -> np.ndarray:
+    if X.dtype == np.uint8:
+        raise DataError(
+            "expected numbers as they were in training, which were no 8-bit pixels, found uint8; if they are the "
+            "same numbers, give X.astype(float)"
+        )
+    if X.dtype.kind not in "fiu" or not np.isfinite(X).all():
+        raise DataError(
+            f"expected finite numbers, as in training, found {'NaN or infinity' if X.dtype.kind == 'f' else X.dtype}"
+        )
+    return X
+
+
+def _as_pixels(X: np.ndarray) -> np.ndarray:
+    if X.dtype.kind == "b":
+        return X * np.uint8(255)
+    if X.dtype.kind not in "iu":
+        values = f"{X.dtype} from {X.min():g} to {X.max():g}" if X.dtype.kind == "f" and X.size else X.dtype
+        raise DataError(
+            f"expected whole numbers 0 to 255 (uint8), as in training, found {values}; of floats from 0 to 1 give "
+            "np.rint(255 * X).astype(np.uint8), of whole ones X.astype(np.uint8)"
+        )
+    if X.size and not (X.min() >= 0 and X.max() <= 255):
+        raise DataError(f"expected whole numbers 0 to 255, as in training, found {X.min()} to {X.max()}")
+    return X.astype(np.uint8, copy=False)
+
+
+def read_pictures(files: Sequence[str | os.PathLike[str]], shape: tuple[int, ...], *, pixels: bool) -> np.ndarray:
+    """The pictures, prepared as for training, (n, *shape); DataError naming the first that cannot be read."""
+    check_takes_pictures(shape, pixels=pixels)
+    X, step = np.empty((len(files), *shape), np.uint8), chunk_size(shape)
+    for start in range(0, len(files), step):
+        pictures = prepare_pictures([*map(Path, files[start : start + step])], shape)
+        for i, picture in enumerate(pictures, start):
+            if isinstance(picture, LinclfError):
+                raise picture
+            X[i] = picture
+    return X
+
+
+def check_takes_pictures(shape: tuple[int, ...], *, pixels: bool) -> None:
+    """DataError unless the training images can come from picture files: uint8 pixels, grey or in colour."""
+    if not pixels or shape[2:] not in ((1,), (3,)):
+        kind = f"feature vectors of {shape[0]:,} numbers" if len(shape) == 1 else f"arrays of shape {shape}"
+        raise DataError(
+            f"a network trained on {kind} classifies no picture files, but in Python others like them: "
+            "linclf.Classifier.load(MODEL).predict(X)"
+        )
+
+
+def chunk_size(shape: tuple[int, ...]) -> int:
+    """How many images of a shape to work on at a time: a few million numbers."""
+    return max(1, min(500, 2**22 // math.prod(shape)))

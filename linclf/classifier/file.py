@@ -1,4 +1,4 @@
-"""A classifier's file, ``model.npz``: its arrays, and as bytes a text in JSON that says what they are. No pickle."""
+"""The files of a classifier: ``model.npz``, which has arrays, a text in JSON and no pickle; and an ONNX file."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from linclf.training.model import Linear
 FORMAT = 1
 _ARRAYS = ("W", "b", "mean", "std", "about")
 _LONGEST_TEXT = 2**24  # bytes; a thousand long class names take half of it
-_TOLD: dict[str, Any] = {
+_TYPES: dict[str, Any] = {
     "class_names": list,
     "image_shape": list,
     "loss": str,
@@ -29,27 +29,28 @@ _TOLD: dict[str, Any] = {
     "validation_accuracy": float | int | None,
     "feature_names": list,
 }
-"""What the text holds under the names of the classifier's own fields, besides format, scale and preparation."""
+"""The fields of a classifier that the text holds; besides, it holds format, scale and preparation."""
 
 
 def write(path: str | os.PathLike[str], fields: Mapping[str, Any]) -> None:
     """Write the fields of a classifier, whole or not at all."""
     model, standardize, config = fields["model"], fields["standardize"], fields["config"]
-    told = {name: fields[name] for name in _TOLD} | {
+    about = {name: fields[name] for name in _TYPES} | {
         "config": config and asdict(config),
         "format": FORMAT,
         "preparation": PREPARATION,
         "scale": standardize.scale,
     }
-    text = json.dumps(told, default=lambda number: number.item())  # NumPy's numbers
+    text = json.dumps(about, default=lambda number: number.item())  # NumPy's numbers
     arrays = model.W, model.b, standardize.mean, standardize.std, np.frombuffer(text.encode(), np.uint8)
     write_whole(path, lambda file: np.savez(file, **dict(zip(_ARRAYS, arrays, strict=True))))
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The fields that :func:`write` wrote; DataError where the file holds no such thing, or of another format.
+    """The fields that :func:`write` wrote; whether their values fit each other is the classifier's to check.
 
-    Which values fit each other is the classifier's to check.
+    Raises:
+        DataError: the file holds anything else, or another format.
     """
     what = "a model saved by Classifier.save"
     arrays = read_arrays(path, _ARRAYS.__contains__, what)
@@ -57,90 +58,88 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         W, b, mean, std, text = (arrays[name] for name in _ARRAYS)
         if text.nbytes > _LONGEST_TEXT:
             raise ValueError(f"its text takes {text.nbytes:,} bytes")
-        told = {"feature_names": []} | json.loads(text.tobytes())  # older files have none
-        if told["format"] != FORMAT or told["preparation"] != PREPARATION:
+        about = {"feature_names": []} | json.loads(text.tobytes())  # older files have none
+        if about["format"] != FORMAT or about["preparation"] != PREPARATION:
             raise ValueError("it was made by another version of linclf, of which this one does not know the format")
-        found = {name: told[name] for name in _TOLD}
-        for name, kind in _TOLD.items():
-            if not isinstance(found[name], kind):
-                raise ValueError(f"its {name} is none")
-        if not all(isinstance(name, str) for name in found["class_names"] + found["feature_names"]):
+        fields = {name: about[name] for name in _TYPES}
+        for name, kind in _TYPES.items():
+            if not isinstance(fields[name], kind):
+                raise ValueError(f"its {name} is of another type")
+        if not all(isinstance(name, str) for name in fields["class_names"] + fields["feature_names"]):
             raise ValueError("a name of a class or feature is no text")
-        config = found["config"] and config_of(found["config"])
-        if config and found["config"].keys() - vars(config).keys():
-            raise ValueError("its config is none")
-        return found | {
-            "model": Linear(W, b),
-            "standardize": Standardizer(mean, std, float(told["scale"])),
-            "config": config,
-        }
+        config = fields["config"] and config_of(fields["config"])
+        if config and (unknown := fields["config"].keys() - vars(config).keys()):
+            raise ValueError(f"its config has an unknown {min(unknown)}")
+        standardize = Standardizer(mean, std, float(about["scale"]))
+        return fields | {"model": Linear(W, b), "standardize": standardize, "config": config}
     except KeyError as error:
         raise DataError(f"{os.fspath(path)}: expected {what}, found none of its {error}") from None
     except Exception as error:  # whatever hostile text makes json, NumPy or Config say
         raise DataError(f"{os.fspath(path)}: expected {what}, but {error}") from error
 
 
-_OPSET, _IR_VERSION = 17, 8
-"""Of 2022: what a graph this simple needs, and what older programs read too."""
+_GRAPH = """<ir_version: 8, opset_import: ["": 17], producer_name: "linclf">
+linclf ({kind}[n, {shape}] images) => (double[n, {n_classes}] {output}) {{
+    numbers = Cast <to = 11> (images)
+    rows = Flatten (numbers)
+    centred = Sub (rows, mean)
+    inputs = Mul (centred, factor)
+    scores = Gemm <transB = 1> (inputs, W, b)
+    {last}
+}}"""
+"""The versions are of 2022: what a graph this simple needs, and what older programs read too. Type 11 is double."""
+_SOFTMAX = "probabilities = Softmax <axis = 1> (scores)"
+# log sigmoid(S) = min(S, 0) - log(1 + exp(-|S|)), as in predict_proba; onnxruntime has no Softplus of doubles.
+_SIGMOID = """size = Abs (scores)
+    minus = Neg (size)
+    power = Exp (minus)
+    one = Constant <value = double {1.0}> ()
+    sum = Add (one, power)
+    high = Log (sum)
+    zero = Constant <value = double {0.0}> ()
+    low = Min (scores, zero)
+    logarithms = Sub (low, high)
+    probabilities = Softmax <axis = 1> (logarithms)"""
 
 
 def write_onnx(
     path: str | os.PathLike[str],
     model: Linear,
     standardize: Standardizer,
-    told: Mapping[str, Sequence[str]],
+    properties: Mapping[str, Sequence[str]],
     image_shape: tuple[int, ...],
     loss: str,
 ) -> None:
-    """Write the graph from images (n, *image_shape), uint8 or float32, to probabilities or scores (n, C), float32.
+    """Write the graph from images (n, *image_shape), uint8 or double, to probabilities or scores (n, C), double.
 
-    The names that are ``told`` become properties of the file, as text in JSON.
+    The ``properties`` of the file are names, as text in JSON.
 
     Raises:
         ConfigError: onnx is not installed.
     """
     try:
-        import onnx
-        from onnx import TensorProto, helper, numpy_helper
+        import onnx.parser
     except ImportError:
         raise ConfigError("an ONNX file needs onnx: pip install 'linclf[onnx]'") from None
 
-    kind = TensorProto.UINT8 if standardize.of_pixels else TensorProto.FLOAT
-    numbers = {
+    last = {"cross_entropy": _SOFTMAX, "binary_cross_entropy": _SIGMOID}.get(loss)
+    graph = onnx.parser.parse_model(
+        _GRAPH.format(
+            kind="uint8" if standardize.of_pixels else "double",
+            shape=", ".join(map(str, image_shape)),
+            n_classes=len(model.b),
+            output="probabilities" if last else "scores",
+            last=last or "",
+        )
+    )
+    arrays = {
         "mean": standardize.mean * standardize.scale,
         "factor": 1 / (standardize.std * standardize.scale),
         "W": model.W,
         "b": model.b,
     }
-    steps: list[tuple[str, dict[str, Any]]] = [
-        ("Cast images -> floats", {"to": TensorProto.FLOAT}),
-        ("Flatten floats -> rows", {"axis": 1}),
-        ("Sub rows mean -> centred", {}),
-        ("Mul centred factor -> inputs", {}),
-        ("Gemm inputs W b -> scores", {"transB": 1}),
-    ]
-    if loss == "binary_cross_entropy":  # -log sigmoid(S) = softplus(-S), as in Classifier.predict_proba
-        steps += [("Neg scores -> minus", {}), ("Softplus minus -> plus", {}), ("Neg plus -> logarithms", {})]
-        steps += [("Softmax logarithms -> probabilities", {"axis": 1})]
-    elif loss == "cross_entropy":
-        steps += [("Softmax scores -> probabilities", {"axis": 1})]
-    nodes = []
-    for step, attributes in steps:
-        (operator, *given), made = (words.split() for words in step.split("->"))
-        nodes.append(helper.make_node(operator, given, made, **attributes))
-    graph = helper.make_graph(
-        nodes,
-        "linclf",
-        [helper.make_tensor_value_info("images", kind, ["n", *image_shape])],
-        [helper.make_tensor_value_info(made[0], TensorProto.FLOAT, ["n", len(model.b)])],
-        [numpy_helper.from_array(values.astype(np.float32), name) for name, values in numbers.items()],
-    )
-    proto = helper.make_model(
-        graph,
-        producer_name="linclf",
-        ir_version=_IR_VERSION,
-        opset_imports=[helper.make_opsetid("", _OPSET)],
-    )
-    helper.set_model_props(proto, {name: json.dumps(list(names)) for name, names in told.items()})
-    onnx.checker.check_model(proto, full_check=True)
-    write_whole(path, lambda file: file.write(proto.SerializeToString()))
+    for name, array in arrays.items():
+        graph.graph.initializer.append(onnx.numpy_helper.from_array(array.astype(np.float64), name))
+    onnx.helper.set_model_props(graph, {name: json.dumps(list(names)) for name, names in properties.items()})
+    onnx.checker.check_model(graph, full_check=True)
+    write_whole(path, lambda file: file.write(graph.SerializeToString()))

@@ -14,40 +14,40 @@ import numpy as np
 from linclf.data.readers.pictures import Found, pictures, prepare_pictures
 from linclf.errors import ConfigError, DataError, LinclfError, printable
 
-from .classifier import Classifier, at_a_time, check_pictures
+from .classifier import Classifier, check_takes_pictures, chunk_size
 
 Ranking = list[tuple[str, float]]
-"""The first classes of a picture, each with its probability or score."""
+"""The first classes of a picture with their probabilities or scores."""
 
 
-def predict(model: str, given: Sequence[str], *, top: int = 2, as_json: bool = False) -> int:
+def predict(model: str, names: Sequence[str], *, top: int = 2, as_json: bool = False) -> int:
     """Print a line for each picture, in order; the exit status, 1 where a file could not be read.
 
     Args:
         model: a file that ``Classifier.save`` wrote.
-        given: names of picture files and of folders, whose pictures are classified at any depth; "-" is a list of both
-            on standard input, a name a line.
+        names: of picture files and of folders, whose pictures are classified at any depth; "-" is a list of both on
+            standard input, a name a line.
         top: how many classes a line names.
         as_json: a JSON object a line, with keys file, class, probability (or score), and top, the list of classes.
 
     Raises:
-        ConfigError, DataError: before any picture is read: a model or a number that is none.
+        ConfigError, DataError: before any picture is read: a model or a number that cannot be used.
     """
     classifier = Classifier.load(model)
     if top < 1:
         raise ConfigError(f"--top must be a whole number, 1 or more, not {top}")
-    check_pictures(classifier.image_shape, pixels=classifier.standardize.of_pixels)
-    line = _json_line if as_json else _text_line
-    what, failed = "probability" if classifier.has_probabilities else "score", False
+    check_takes_pictures(classifier.image_shape, pixels=classifier.standardize.of_pixels)
+    as_line = _json_line if as_json else _text_line
+    unit, failed = "probability" if classifier.has_probabilities else "score", False
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of classes may be in any script
     try:
-        for file, found in rank(classifier, _files(given), top):
-            if isinstance(found, LinclfError):
+        for name, ranking in rank(classifier, _files(names), top):
+            if isinstance(ranking, LinclfError):
                 failed = True
-                print(f"linclf: {found}", file=sys.stderr)
+                print(f"linclf: {ranking}", file=sys.stderr)
             else:
-                print(line(file, found, what))
+                print(as_line(name, ranking, unit))
         sys.stdout.flush()
     except BrokenPipeError:  # of "| head": nobody reads on, and nothing is to be flushed at the end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -57,33 +57,32 @@ def predict(model: str, given: Sequence[str], *, top: int = 2, as_json: bool = F
 def rank(
     classifier: Classifier, files: Iterator[tuple[str, LinclfError | None]], top: int
 ) -> Iterator[tuple[str, Ranking | LinclfError]]:
-    """Each file's name with its ``top`` classes, the likeliest first, or with what is wrong with it."""
-    values_of = classifier.predict_proba if classifier.has_probabilities else classifier.scores
-    while chunk := [*islice(files, at_a_time(classifier.image_shape))]:
-        prepared = iter(
-            prepare_pictures([Path(name) for name, error in chunk if error is None], classifier.image_shape)
-        )
-        found = [(name, error or next(prepared)) for name, error in chunk]
-        read = [picture for _, picture in found if not isinstance(picture, LinclfError)]
-        values = iter(values_of(np.stack(read)) if read else ())
-        for name, picture in found:
-            if isinstance(picture, LinclfError):
-                yield name, picture
-                continue
-            own = next(values)
-            order = np.argsort(-own, kind="stable")[:top]
-            yield name, [(classifier.class_names[k], float(own[k])) for k in order]
+    """The name of each file with its ``top`` classes, the likeliest first, or with what is wrong with it."""
+    predict_values = classifier.predict_proba if classifier.has_probabilities else classifier.scores
+    while chunk := [*islice(files, chunk_size(classifier.image_shape))]:
+        readable = [Path(name) for name, error in chunk if error is None]
+        pictures = iter(prepare_pictures(readable, classifier.image_shape))
+        images = [error or next(pictures) for _, error in chunk]
+        arrays = [image for image in images if not isinstance(image, LinclfError)]
+        rows = iter(predict_values(np.stack(arrays)) if arrays else ())
+        for (name, _), image in zip(chunk, images, strict=True):
+            if isinstance(image, LinclfError):
+                yield name, image
+            else:
+                values = next(rows)
+                best = np.argsort(-values, kind="stable")[:top]
+                yield name, [(classifier.class_names[k], float(values[k])) for k in best]
 
 
-def _files(given: Sequence[str]) -> Iterator[tuple[str, LinclfError | None]]:
+def _files(names: Sequence[str]) -> Iterator[tuple[str, LinclfError | None]]:
     """The names of the files, those in folders in order, and what is wrong with a name."""
-    for word in given:
-        for name in _listed() if word == "-" else (word,):
+    for word in names:
+        for name in _lines_of_stdin() if word == "-" else (word,):
             if os.path.isdir(name):
-                over: Counter[str] = Counter()
-                inside = [str(path) for path in pictures(Path(name), over)]
-                for note in Found(over=over).note():
-                    print(f"linclf: {printable(name)}: {note}", file=sys.stderr)
+                passed_over: Counter[str] = Counter()
+                inside = [str(path) for path in pictures(Path(name), passed_over)]
+                for note in Found(over=passed_over).note():
+                    print(f"linclf: {printable(name)}: {printable(note)}", file=sys.stderr)
                 yield from ((path, None) for path in inside)
                 if not inside:
                     yield name, DataError(f"{name}: expected pictures in this folder, found none")
@@ -93,21 +92,21 @@ def _files(given: Sequence[str]) -> Iterator[tuple[str, LinclfError | None]]:
                 yield name, DataError(f"{name or 'an empty name'}: no such file or folder")
 
 
-def _listed() -> Iterator[str]:
+def _lines_of_stdin() -> Iterator[str]:
     """The lines of standard input that are not empty."""
     for line in getattr(sys.stdin, "buffer", ()):
         if name := line.rstrip(b"\r\n"):
             yield os.fsdecode(name)
 
 
-def _text_line(file: str, found: Ranking, what: str) -> str:
-    if what == "probability":
-        classes = [f"{name} {100 * value:.1f} %" for name, value in found]
+def _text_line(name: str, ranking: Ranking, unit: str) -> str:
+    if unit == "probability":
+        classes = [f"{class_name} {100 * value:.1f} %" for class_name, value in ranking]
     else:
-        classes = [f"{name} (score {value:.2f})" for name, value in found]
-    return f"{printable(file)}: {', '.join(classes)}"
+        classes = [f"{class_name} (score {value:.2f})" for class_name, value in ranking]
+    return printable(f"{name}: {', '.join(classes)}")
 
 
-def _json_line(file: str, found: Ranking, what: str) -> str:
-    classes = [{"class": name, what: value} for name, value in found]
-    return json.dumps({"file": file, **classes[0], "top": classes})
+def _json_line(name: str, ranking: Ranking, unit: str) -> str:
+    classes = [{"class": class_name, unit: value} for class_name, value in ranking]
+    return json.dumps({"file": name, **classes[0], "top": classes})

@@ -22,13 +22,11 @@ from linclf.claims import verdicts
 from linclf.data.dataset import Dataset, Provenance
 from linclf.errors import ConfigError, DivergenceError
 from linclf.studies.ceiling import CeilingStudy
-from linclf.studies.ceiling import Plan as CeilingPlan
-from linclf.studies.exploration import Plan as ExplorationPlan
-from linclf.studies.reference import Plan, Study, on_surrogate
+from linclf.studies.exploration import ExplorationPlan
+from linclf.studies.reference import ReferenceStudy, on_surrogate
 from linclf.studies.results import Results
 from linclf.studies.store import Count, Store
-from linclf.studies.study import Workspace
-from linclf.studies.your_data import Plan as YourDataPlan
+from linclf.studies.study import Study
 from linclf.studies.your_data import YourDataStudy
 from linclf.system.environment import cores, source_tree
 from linclf.system.files import LOCK, remove_unfinished, write_json, write_text, write_whole
@@ -219,12 +217,14 @@ def make_report(
     if pdf:
         browser()
     out, name = ((given | parse(assignments, known))[key] for key in ("out_dir", "data"))
-    out, data = Path(out), Workspace(name, out).data
+    out, data = Path(out), Study(name, out).data
     asked = only or known.keys() & report_pages(data.provenance)
     chosen = select(known, [*asked, *([CEILING] if ceiling else [])])
     values = given | parse(assignments, chosen)
-    studies = _studies(data, out, chosen, values, fresh)
+    studies = _studies(data, out, chosen, values)
     with sole_writer(out):
+        if fresh:
+            Store.of_report(out).clear()
         print(f"data: {data.provenance.describe()}", flush=True)
         print(f"training; finished runs are kept in {Store.of_report(out).folder}", flush=True)
         clock.lap("data")
@@ -251,21 +251,17 @@ def _announce(page: Path, open_page: bool) -> None:
         print(f"no browser was found here: open {page} by hand", file=sys.stderr)
 
 
-_STUDIES: dict[str, tuple[Any, type]] = {
-    "reference": (Study, Plan),
-    "ceiling": (CeilingStudy, CeilingPlan),
-    "your_data": (YourDataStudy, YourDataPlan),
-}
-"""What trains for the pages, and what may be chosen of it."""
+_STUDIES: dict[str, type[Study]] = {"reference": ReferenceStudy, "ceiling": CeilingStudy, "your_data": YourDataStudy}
+"""What trains for the pages."""
 
 
-def _studies(data: Dataset, out: Path, chosen: Collection[str], values: dict[str, Any], fresh: bool) -> dict[str, Any]:
+def _studies(data: Dataset, out: Path, chosen: Collection[str], values: dict[str, Any]) -> dict[str, Any]:
     """The studies of the chosen pages; ConfigError, DataError for what cannot be trained."""
     if "explore" in chosen:  # which trains for itself
         ExplorationPlan(**_of(ExplorationPlan, values))
     return {
-        kind: study(data, out, fresh=fresh, **_of(plan, values))
-        for kind, (study, plan) in _STUDIES.items()
+        kind: study(data, out, **_of(study.plan_class, values))
+        for kind, study in _STUDIES.items()
         if any(PAGES[name].study == kind for name in chosen)
     }
 
@@ -286,7 +282,7 @@ def _train(studies: dict[str, Any], chosen: Collection[str], clock: Clock) -> di
     for kind, study in studies.items():
         with suppress(DivergenceError):
             found[kind] = study.run(*arms) if kind == "reference" else study.run()
-        count += study.workspace.count
+        count += study.count
     if studies:
         print(f"networks: {count.trained} trained, {count.reused} reused", flush=True)
     clock.lap("training", count.flop)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from linclf.training.train import in_order, stacks
 from . import metrics
 from .results import FORMAT
 from .store import StoredRun
-from .study import Cut, Job, Label, Split, Workspace, check_whole, split_rows
+from .study import Cut, Label, Split, Study, StudyTask, check_whole, split_rows
 
 INGREDIENTS = {
     "data": "all the data",
@@ -76,7 +75,7 @@ FULL = Size(7, 4, 35, 12, 40, 5, (1 / 49, 3 / 49, 10 / 49, 20 / 49), 500)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class CeilingPlan:
     """What the study varies: everything a user may choose, and nothing else.
 
     Attributes:
@@ -250,7 +249,7 @@ class CeilingResults:
         finals: the tested networks by loss and number of training images, such as "cross_entropy 49000".
     """
 
-    plan: Plan
+    plan: CeilingPlan
     dataset: Dataset = field(repr=False)
     choosing: Cut
     n_first: int
@@ -313,34 +312,24 @@ Trial = tuple[str, int, Config]
 """What a training is called, on how many of the first images it is, and its Config."""
 
 
-class CeilingStudy:
+class CeilingStudy(Study):
     """How far one linear layer goes on one data set.
 
-    Args:
-        data, out_dir, progress, fresh: see :class:`linclf.studies.study.Workspace`.
-        plan: fields of :class:`.design.Plan`: n_validation, and size in tests.
-
-    Raises:
-        ConfigError, DataError: at once, before anything is trained.
+    Arguments, attributes and errors are those of :class:`linclf.studies.study.Study`; the plan's fields are
+    n_validation and, in tests, size.
     """
 
-    def __init__(
-        self,
-        data: str | Path | Dataset,
-        out_dir: str | Path,
-        *,
-        progress: bool = True,
-        fresh: bool = False,
-        **plan: Any,
-    ) -> None:
-        self.plan = Plan(**plan)
+    plan_class = CeilingPlan
+    plan: CeilingPlan
+
+    def prepare(self) -> None:
+        """Which images choose, and which train the final networks."""
         self.size = self.plan.size
-        self.workspace = Workspace(data, out_dir, progress=progress, fresh=fresh)
-        data = self.workspace.data
+        data = self.data
         self.image_shape = data.test_images.shape[1:]
         n = sum(map(len, data.train_labels))
         # The chosen networks train on all but the images that the plan keeps for validation, or that the data brought.
-        self.final = split_rows("full", data, self.plan.n_validation)
+        self.cut = self.final = split_rows("full", data, self.plan.n_validation)
         # Everything is chosen on nine tenths of the training images, and the last tenth, which validates unless the
         # data brought others.
         n_validation = max(1, n // 10)
@@ -362,11 +351,11 @@ class CeilingStudy:
         chosen_mix = max(mixes, key=lambda name: np.mean([validation_accuracy(run) for run in ablation[name]]))
         return CeilingResults(
             plan=self.plan,
-            dataset=self.workspace.data,
+            dataset=self.data,
             choosing=self.choosing,
             n_first=self.n_first,
             final=self.final,
-            split=cache(self.workspace.split),
+            split=cache(self.split),
             search=search,
             fine_search=fine_search,
             chosen=chosen,
@@ -400,12 +389,11 @@ class CeilingStudy:
     def _optimum(self, chosen: dict[str, Choice]) -> StoredRun:
         """The minimum of the softmax's cost at the chosen λ (or the smallest of the grid's above 0), no mirroring."""
         l2 = chosen["cross_entropy"].l2 or 1e-4  # without a penalty there need not be a minimum
-        iterations, store = self.size.iterations, self.workspace.store
-        key = self.workspace.key("ceiling-optimum", self.choosing, l2=l2, iterations=iterations)
-        store.renew(key)
+        iterations, store = self.size.iterations, self.store
+        key = self.key("ceiling-optimum", self.choosing, l2=l2, iterations=iterations)
         found = store.get(key)
         if found is None:
-            train, n_classes = self.workspace.split(self.choosing).train, len(self.workspace.data.class_names)
+            train, n_classes = self.split(self.choosing).train, len(self.data.class_names)
             model, cost, converged = softmax_optimum(train, n_classes, l2, iterations)
             found = [StoredRun({"name": "optimum", "l2": l2, "cost": cost, "converged": converged}, model)]
             store.put(key, found)
@@ -421,7 +409,7 @@ class CeilingStudy:
         trials = []
         for loss in LOSSES:
             fewer = {round(share * n) for share in self.size.curve} if loss == chosen_loss else set()
-            for n_train in [*sorted(m for m in fewer if n > m >= len(self.workspace.data.class_names)), n]:
+            for n_train in [*sorted(m for m in fewer if n > m >= len(self.data.class_names)), n]:
                 for seed in range(self.size.seeds):
                     config = _longer(self._recipe(mix, loss, chosen, seed), (n / n_train) ** 0.5)
                     trials.append((final_name(loss, n_train), n_train, config))
@@ -437,11 +425,11 @@ class CeilingStudy:
             by_size.setdefault(n_train, []).append(i)
         members = [[own[i] for i in stack] for own in by_size.values() for stack in stacks([trials[i][2] for i in own])]
         cut, finish = (self.final, _tested) if tested else (self.choosing, _untested)
-        jobs = []
+        tasks = []
         for own in members:
             networks = [({"name": trials[i][0], "n_train": trials[i][1]}, trials[i][2]) for i in own]
-            jobs.append(Job(f"ceiling-{step}", cut, networks, trials[own[0]][1]))
-        return in_order(members, enumerate(self.workspace.train(jobs, finish, evaluate="validation")))
+            tasks.append(StudyTask(f"ceiling-{step}", cut, networks, trials[own[0]][1]))
+        return in_order(members, enumerate(self.train(tasks, finish, evaluate="validation")))
 
 
 def _longer(config: Config, factor: float) -> Config:

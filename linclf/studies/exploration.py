@@ -1,9 +1,9 @@
 """Any setting, beside the reference's four on the same images."""
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
+from functools import cache
 
 import numpy as np
 
@@ -15,13 +15,13 @@ from linclf.training.loop import Run, training
 from linclf.training.model import Linear
 from linclf.training.train import grouped, in_order, make_tasks
 
-from .reference import Study
+from .reference import ReferenceStudy
 from .results import Results
-from .study import Seeds, Split, Workspace, check_whole, slice_rows, split_rows
+from .study import Cut, Plan, Split, Study, check_whole, slice_rows
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan(Seeds):
+class ExplorationPlan(Plan):
     """What may be varied: fields of Config, and how many images train.
 
     Attributes:
@@ -67,14 +67,14 @@ class Explored:
         checkpoints: the first of them as it was after some of the epochs.
         seconds: that training them took.
         reference: the reference's settings on the same images, arms "base" and "svm".
-        split: the images.
+        split: the images of a cut, by default those that trained, validated and tested all this.
     """
 
     runs: Sequence[Run]
     checkpoints: dict[int, Linear]
     seconds: float
     reference: Results
-    split: Split
+    split: Callable[..., Split]
 
     @property
     def dataset(self) -> Dataset:
@@ -82,58 +82,53 @@ class Explored:
         return self.reference.dataset
 
 
-class Exploration:
+class Exploration(Study):
     """A setting of one's own on a data set.
 
-    Args:
-        data: as for :class:`linclf.studies.study.Workspace`.
-        out_dir: folder that keeps the runs of the reference's settings.
-        progress: show a line while training.
-        plan: fields of :class:`Plan`.
-
-    Raises:
-        ConfigError, DataError: at once, before anything is trained.
+    Arguments, attributes and errors are those of :class:`linclf.studies.study.Study`; the folder keeps the runs of the
+    reference's settings.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     explored = Exploration("synthetic:50", folder, l2=0.5, epochs=2, n_train=40, progress=False).run([0, 1])
-    >>> len(explored.runs[0].history.train_loss), list(explored.checkpoints), len(explored.split.train[1])
+    >>> len(explored.runs[0].history.train_loss), list(explored.checkpoints), len(explored.split().train[1])
     (3, [0, 1], 40)
     """
 
-    def __init__(
-        self, data: str | Path | Dataset, out_dir: str | Path, *, progress: bool = True, **plan: object
-    ) -> None:
-        self.plan = Plan(**plan)  # type: ignore[arg-type]
-        self.workspace = Workspace(data, out_dir, progress=progress)
-        own = _first_images(self.workspace.data, self.plan.n_train)
-        shared = {name: getattr(self.plan, name) for name in ("seeds", "first_seed", "epochs")}
-        self.study = Study(own, self.workspace.out_dir, progress=progress, **shared)
-        self.split = self.study.workspace.split(split_rows("batch", own, 1))
-        self.plan.config(0, own.test_images.shape[1:])  # refused before anything is trained
+    plan_class = ExplorationPlan
+    plan: ExplorationPlan
+
+    def prepare(self) -> None:
+        """The chosen training images, and the reference's study on the same."""
+        data, plan = _first_images(self.data, self.plan.n_train), self.plan
+        plan.config(0, data.test_images.shape[1:])
+        shared = {"seeds": plan.seeds, "first_seed": plan.first_seed, "epochs": plan.epochs}
+        self.reference = ReferenceStudy(data, self.out_dir, progress=self.progress, **shared)
+        self.cut, self._split = self.reference.cut, cache(self.reference.split)
+
+    def split(self, cut: Cut | None = None) -> Split:
+        """The chosen training images, those that validate and the test images; they are made once."""
+        return self._split(cut or self.cut)
 
     def run(self, checkpoints: Collection[int] = ()) -> Explored:
         """Train the reference's settings where they are not stored yet, and the chosen one."""
-        reference = self.study.run("base", "svm")
-        runs, kept, seconds = self.train(self.plan, checkpoints)
-        return Explored(runs, kept, seconds, reference, self.split)
+        reference = self.reference.run("base", "svm")
+        return Explored(*self.train_plan(self.plan, checkpoints), reference, self.split)
 
-    def train(
-        self, plan: Plan, checkpoints: Collection[int] = (), n_validation: int | None = None
+    def train_plan(
+        self, plan: ExplorationPlan, checkpoints: Collection[int] = (), n_validation: int | None = None
     ) -> tuple[list[Run], dict[int, Linear], float]:
         """Train another plan on the same images: its runs, the first one's checkpoints, and the seconds it took.
 
         With ``n_validation`` no more validation images than these first ones are measured.
         """
         started = time.perf_counter()
-        shape = self.workspace.data.test_images.shape[1:]
-        configs = [plan.config(number, shape) for number in range(plan.seeds)]
-        stacks, n_classes = grouped(configs, most=len(configs)), len(self.workspace.data.class_names)
-        trained, kept = [], {}
-        validation = slice_rows(self.split.validation, n_validation) if n_validation else self.split.validation
-        for stack, task in zip(
-            stacks, make_tasks(stacks, configs, self.split.train, validation, n_classes, True), strict=True
-        ):
+        configs = [plan.config(number, self.data.test_images.shape[1:]) for number in range(plan.seeds)]
+        split, trained, kept = self.split(), [], {}
+        validation = slice_rows(split.validation, n_validation) if n_validation else split.validation
+        stacks = grouped(configs, most=len(configs))
+        tasks = make_tasks(stacks, configs, split.train, validation, len(self.data.class_names), True)
+        for stack, task in zip(stacks, tasks, strict=True):
             for epoch, record in enumerate(training(task)):
                 if epoch in checkpoints and 0 in stack:
                     kept[epoch] = record.model(stack.index(0))

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,7 +30,7 @@ from linclf.training.train import train
 from . import metrics
 from .results import FORMAT, Results, encode_correct
 from .store import Key, StoredRun, train_missing
-from .study import Cut, Job, Label, Seeds, Split, Workspace, check_whole, fit_standardizer, split_rows
+from .study import Cut, Label, Plan, Split, Study, StudyTask, check_whole, fit_standardizer, split_rows
 
 SETTINGS = {1: (0.0, 0.1), 2: (0.0, 0.001), 3: (0.1, 0.001), 4: (1.0, 0.001)}
 """(λ, η) of each setting, as the reference prints them."""
@@ -100,7 +99,7 @@ SECTIONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan(Seeds):
+class ReferencePlan(Plan):
     """What a report varies: everything a user may choose, and nothing else.
 
     Attributes:
@@ -121,7 +120,7 @@ class Plan(Seeds):
         """The Config of each (setting, seed) of an arm.
 
         >>> from linclf import load_dataset
-        >>> config = Plan(seeds=2).configs("decay", load_dataset("synthetic:50"))[4, 1]
+        >>> config = ReferencePlan(seeds=2).configs("decay", load_dataset("synthetic:50"))[4, 1]
         >>> config.l2, config.lr_decay, config.seed
         (1.0, 0.9, 1)
         """
@@ -264,46 +263,36 @@ def _distance_to_kinks(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     return margins.min(axis=0)
 
 
-class Study:
+class ReferenceStudy(Study):
     """The arms of the reference on one data set.
 
-    Args:
-        data, out_dir, progress, fresh: see :class:`linclf.studies.study.Workspace`.
-        plan: fields of :class:`.design.Plan`: seeds, first_seed, epochs, n_validation, lr_decay.
-
-    Raises:
-        ConfigError, DataError: at once, before anything is trained.
+    Arguments, attributes and errors are those of :class:`linclf.studies.study.Study`; the plan's fields are seeds,
+    first_seed, epochs, n_validation and lr_decay.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
-    ...     study = Study("synthetic:50", folder, seeds=2, epochs=1, progress=False)
+    ...     study = ReferenceStudy("synthetic:50", folder, seeds=2, epochs=1, progress=False)
     ...     results = study.run("base", "svm")
     >>> results.curves("svm", 1, "test_accuracy").shape
     (2,)
     """
 
-    def __init__(
-        self,
-        data: str | Path | Dataset,
-        out_dir: str | Path,
-        *,
-        progress: bool = True,
-        fresh: bool = False,
-        **plan: Any,
-    ) -> None:
-        self.plan = Plan(**plan)
-        self.workspace = Workspace(data, out_dir, progress=progress, fresh=fresh)
-        self._cut("batch")  # too few batches are refused before anything runs
+    plan_class = ReferencePlan
+    plan: ReferencePlan
+
+    def prepare(self) -> None:
+        """Too few batches are refused here."""
+        self.cut = self._cut("batch")
 
     def run(self, *arms: str) -> Results:
         """The results of ``arms``. Stacks not stored yet are trained, as a sweep, and stored as they finish."""
-        jobs = {job.name: job for arm in arms for job in self._jobs(arm)}
-        self.workspace.train(list(jobs.values()), self._tested)
+        tasks = {task.name: task for arm in arms for task in self._tasks(arm)}
+        self.train(list(tasks.values()), self._tested)
         return self.results(arms)
 
     def results(self, arms: Iterable[str] = tuple(ARMS)) -> Results:
         """What is stored of ``arms``; an arm of which any run is missing is left out. Nothing is trained."""
-        data = self.workspace.data
+        data = self.data
         stored = {arm: runs for arm in arms if (runs := self._stored(arm))}
         document = {
             "format": FORMAT,
@@ -322,7 +311,7 @@ class Study:
 
     def classifier(self) -> Classifier | None:
         """The network to keep, with all that it takes to use it; None as long as it is not trained."""
-        (arm, setting), data = KEPT, self.workspace.data
+        (arm, setting), data = KEPT, self.data
         for run in self._stored(arm):
             if (run.record["setting"], run.record["seed"]) == (setting, self.plan.first_seed):
                 return Classifier.of(run.run, fit_standardizer(data, self._cut(ARMS[arm].split)), data)
@@ -333,12 +322,11 @@ class Study:
 
         The network is of setting 2. Evaluation is left out: it takes the same time in both.
         """
-        self.workspace.store.renew(self._timings_key)
         timings = self._timings()
         if len(timings) == self.plan.seeds:
             return
-        data = self.workspace.data
-        split = self.workspace.split(self._cut("batch"))
+        data = self.data
+        split = self.split(self._cut("batch"))
         for seed in self.plan.all_seeds[len(timings) :]:
             pair: dict[str, float] = {"seed": seed}
             for arm in ("base", "shuffle") if seed % 2 else ("shuffle", "base"):
@@ -347,28 +335,28 @@ class Study:
                 train(config, split.train, evaluate=False, progress=False)
                 pair[arm] = time.perf_counter() - started
             timings.append(pair)
-            write_text(self.workspace.store.path("json", self._timings_key), json.dumps(timings))
+            write_text(self.store.path("json", self._timings_key), json.dumps(timings))
 
     def _cut(self, split: str) -> Cut:
-        return split_rows(split, self.workspace.data, self.plan.n_validation)
+        return split_rows(split, self.data, self.plan.n_validation)
 
-    def _jobs(self, arm: str) -> list[Job]:
+    def _tasks(self, arm: str) -> list[StudyTask]:
         """The stacks that hold the networks of an arm, and those of others with its mini-batches."""
         cut = self._cut(ARMS[arm].split)
         return [
-            Job(
+            StudyTask(
                 "-".join(dict.fromkeys(arm for arm, _, _ in configs)) + f"-{min(seed for *_, seed in configs)}",
                 cut,
                 [({"arm": arm, "setting": setting}, config) for (arm, setting, _), config in configs.items()],
             )
-            for configs in self.plan.stacks(arm, self.workspace.data)
+            for configs in self.plan.stacks(arm, self.data)
         ]
 
     def _stored(self, arm: str) -> list[StoredRun]:
         """All runs of an arm, by setting and seed; none if any is missing."""
         runs: list[StoredRun] = []
-        for job in self._jobs(arm):
-            found = self.workspace.stored(job)
+        for task in self._tasks(arm):
+            found = self.stored(task)
             if found is None:
                 return []
             runs += (run for run in found if run.record["arm"] == arm)
@@ -390,7 +378,7 @@ class Study:
             "test_accuracy": metrics.accuracy(predictions, y),
             "seconds": run.seconds,
             **history,
-            "low_frequency_share": metrics.low_frequency_share(run.model.W, self.workspace.data.test_images.shape[1:]),
+            "low_frequency_share": metrics.low_frequency_share(run.model.W, self.data.test_images.shape[1:]),
             "test_correct": encode_correct(predictions == y),
             "test_draws_below": {
                 str(size): metrics.share_of_draws_below(losses, history["train_loss"][-1], size)
@@ -404,14 +392,14 @@ class Study:
     @property
     def _timings_key(self) -> Key:
         """One per plan and data set, as with the runs."""
-        data = self.workspace.data
+        data = self.data
         configs = self.plan.configs("shuffle", data).values()
-        return self.workspace.key("timings", self._cut("batch"), networks=[asdict(config) for config in configs])
+        return self.key("timings", self._cut("batch"), networks=[asdict(config) for config in configs])
 
     def _timings(self) -> list[dict[str, Any]]:
         """What is stored of :meth:`time_shuffling`."""
         try:
-            return json.loads(self.workspace.store.path("json", self._timings_key).read_text())
+            return json.loads(self.store.path("json", self._timings_key).read_text())
         except (OSError, ValueError):
             return []
 
@@ -420,14 +408,13 @@ COMPARED = ("base", "svm")
 N_TEST = 5000
 
 
-def on_surrogate(study: Study) -> dict[tuple[str, int], StoredRun] | None:
+def on_surrogate(study: ReferenceStudy) -> dict[tuple[str, int], StoredRun] | None:
     """The network of each arm compared and each setting, trained and tested on the surrogate; None off CIFAR-10.
 
     Everything else is as in the study's first seed. A record holds "arm", "setting" and "test_accuracy", which is of
     5,000 images of the surrogate. What is not stored yet is trained.
     """
-    workspace, plan = study.workspace, study.plan
-    data = workspace.data
+    data, plan = study.data, study.plan
     if data.provenance.name != CIFAR10:
         return None
     sizes = len(data.train_labels[0]), N_TEST
@@ -459,6 +446,6 @@ def on_surrogate(study: Study) -> dict[tuple[str, int], StoredRun] | None:
             for setting, run in zip(SETTINGS, runs, strict=True)
         ]
 
-    workspace.count += train_missing(workspace.store, keys, task, finished, progress=workspace.progress)
-    stored = [run for key in keys for run in workspace.store.get(key) or ()]
+    study.count += train_missing(study.store, keys, task, finished, progress=study.progress)
+    stored = [run for key in keys for run in study.store.get(key) or ()]
     return {(run.record["arm"], run.record["setting"]): run for run in stored}

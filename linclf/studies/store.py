@@ -55,20 +55,15 @@ class StoredRun:
 
 @dataclass(frozen=True)
 class Store:
-    """A folder of finished runs; each file is read once.
-
-    fresh: what is made is made anew: see :meth:`renew`.
-    """
+    """A folder of finished runs; each file is read once."""
 
     folder: Path
-    fresh: bool = False
     _read: dict[Path, list[StoredRun]] = field(default_factory=dict, repr=False, compare=False)
-    _renewed: set[Path] = field(default_factory=set, repr=False, compare=False)
 
     @classmethod
-    def of_report(cls, out: Path, *, fresh: bool = False) -> "Store":
+    def of_report(cls, out: Path) -> "Store":
         """The store of the report in the folder ``out``."""
-        return cls(out / "runs", fresh)
+        return cls(out / "runs")
 
     def get(self, key: Key) -> list[StoredRun] | None:
         """The runs stored under ``key``, or None. A file that cannot be read counts as absent: it is made again."""
@@ -92,16 +87,9 @@ class Store:
             arrays["predictions"] = np.stack(predictions)
         write_whole(self.path("npz", key), lambda file: np.savez(file, **arrays))
 
-    def renew(self, key: Key) -> None:
-        """In a fresh store, let nothing be stored under ``key``, the first time that what it stands for is made."""
-        for path in (self.path(ending, key) for ending in ("npz", "json")):
-            if self.fresh and path not in self._renewed:
-                self._renewed.add(path)
-                path.unlink(missing_ok=True)
-                self._read.pop(path, None)
-
     def clear(self) -> tuple[int, int]:
         """Remove all that stores have written to the folder, and nothing else: how many files, and their bytes."""
+        self._read.clear()
         files = [path for path in self.folder.glob("*") if path.is_file() and _OURS.fullmatch(path.name)]
         size = sum(path.stat().st_size for path in files)
         for path in files:
@@ -157,7 +145,7 @@ def train_missing(
     *,
     progress: bool,
 ) -> Count:
-    """Train the stacks that ``store`` lacks on all cores, and store each as it finishes; a fresh store lacks all.
+    """Train the stacks that ``store`` lacks on all cores, and store each as it finishes.
 
     Args:
         store: where finished runs are looked for and kept.
@@ -169,8 +157,6 @@ def train_missing(
     Raises:
         As ``train``; what had finished before is stored.
     """
-    for key in keys:
-        store.renew(key)
     stored = [store.get(key) for key in keys]
     tasks = {i: make_task(i) for i, runs in enumerate(stored) if runs is None}
     order = sorted(tasks, key=lambda i: _work(tasks[i]), reverse=True)  # no worker waits at the end for a long one

@@ -1,4 +1,4 @@
-"""Where the finished runs go when no folder is named."""
+"""What the studies share: seeds, which images train and validate, and how what is not stored is trained."""
 
 import os
 import time
@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -54,8 +54,8 @@ def _writable(folder: Path) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seeds:
-    """What the plans share that train several seeds.
+class Plan:
+    """What a user may choose of a study that trains several seeds; studies with more to choose extend it.
 
     Attributes:
         seeds, first_seed: how many seeds are trained, and the number of the first.
@@ -186,10 +186,10 @@ Label = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Job:
-    """Networks that train together, as one stack.
+class StudyTask:
+    """Networks that train together and are stored together: a Task whose images are not made yet.
 
-    How networks are cut into jobs must not depend on what is stored: rounding depends on what trains together.
+    How networks are divided into tasks must not depend on what is stored: rounding depends on what trains together.
 
     Attributes:
         name: the beginning of the name of the file that keeps the runs.
@@ -208,33 +208,46 @@ class Job:
     balanced: bool = False
 
 
-class Workspace:
-    """A data set, the store of its finished runs, and how networks train on it.
+class Study:
+    """Experiments on one data set, whose finished runs are stored; each kind of study adds ``run``.
 
     Args:
         data: what ``load_dataset`` takes, or a data set that is loaded already.
-        out_dir: folder that keeps the finished runs, in ``runs/``; "auto" is what
-            :func:`.report_folder.default_report_folder` chooses.
+        out_dir: folder that keeps the finished runs, in ``runs/``; "auto" is what :func:`default_report_folder`
+            chooses.
         progress: show a line while training.
-        fresh: train also what is stored already.
+        plan: fields of the study's plan.
 
     Attributes:
+        plan: what the user chose.
+        data: the data set.
+        source: where it came from, as the command line takes it.
         kept: where the runs of "auto" go, in a sentence; else empty.
         count: how many networks were found in the store so far, and how many had to be trained.
+        cut: which images train and validate where nothing else is said.
+
+    Raises:
+        ConfigError, DataError: at once, before anything is trained.
     """
 
-    def __init__(
-        self, data: str | Path | Dataset, out_dir: str | Path, *, progress: bool = True, fresh: bool = False
-    ) -> None:
+    plan_class: ClassVar[type[Any]] = Plan
+    cut: Cut
+
+    def __init__(self, data: str | Path | Dataset, out_dir: str | Path, *, progress: bool = True, **plan: Any) -> None:
         self.started = time.monotonic()
+        self.plan = self.plan_class(**plan)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "no CIFAR-10 was found")  # every page says so
             self.data = data if isinstance(data, Dataset) else load_dataset(data)
         self.source = self.data.provenance.source if isinstance(data, Dataset) else data
         self.out_dir, self.kept = default_report_folder() if out_dir == "auto" else (Path(out_dir), "")
-        self.store = Store.of_report(self.out_dir, fresh=fresh)
+        self.store = Store.of_report(self.out_dir)
         self.progress = progress
         self.count = Count(0, 0)
+        self.prepare()
+
+    def prepare(self) -> None:
+        """What a kind of study derives from plan and data; what cannot be trained is refused here."""
 
     @cached_property
     def short_of_memory(self) -> bool:
@@ -242,55 +255,46 @@ class Workspace:
         n = sum(map(len, self.data.train_labels)) + len(self.data.test_labels)
         return bool(4 * n * self.data.test_images[0].size > available_memory() / 2)
 
-    def split(self, cut: Cut) -> Split:
+    def split(self, cut: Cut | None = None) -> Split:
         """The images of a cut and the test images, standardised with the mean and deviation of those that train."""
-        return make_split(self.data, cut, lazily=self.short_of_memory)
+        return make_split(self.data, cut or self.cut, lazily=self.short_of_memory)
 
     def key(self, name: str, cut: Cut, **choices: Any) -> Key:
         """All that what is called ``name`` depends on, but for the code."""
-        return {
-            "name": name,
-            "data": self.data.provenance.sha256,
-            "rows": [str(cut.train), str(cut.validation)],
-            **choices,
-        }
+        rows = [str(cut.train), str(cut.validation)]
+        return {"name": name, "data": self.data.provenance.sha256, "rows": rows, **choices}
 
-    def stored(self, job: Job) -> list[StoredRun] | None:
-        """The runs of a job, one per network; None if they are not stored."""
-        return self.store.get(self._key(job))
+    def stored(self, task: StudyTask) -> list[StoredRun] | None:
+        """The runs of a task, one per network; None if they are not stored."""
+        return self.store.get(self._key(task))
 
     def train(
-        self, jobs: Sequence[Job], finish: Callable[[Label, Run, Split], StoredRun], evaluate: Evaluate = True
+        self, tasks: Sequence[StudyTask], finish: Callable[[Label, Run, Split], StoredRun], evaluate: Evaluate = True
     ) -> list[list[StoredRun]]:
-        """The runs of each job. What is not stored yet is trained, in one sweep, and stored as each job finishes.
+        """The runs of each task. What is not stored yet is trained, in one sweep, and stored as each task finishes.
 
         Args:
-            jobs: the networks of each stack, and the images that they see.
+            tasks: the networks of each stack, and the images that they see.
             finish: what to store of a network, from its label, its finished run and the images of its cut.
             evaluate: as in ``train``.
         """
-        split = cache(self.split)  # made for missing jobs only, once, and kept no longer than they train
+        split = cache(self.split)  # made for missing tasks only, once, and kept no longer than they train
 
-        def task(i: int) -> Task:
-            job, images = jobs[i], split(jobs[i].cut)
-            train = images.train if job.n_train is None else slice_rows(images.train, job.n_train, job.skip)
-            configs = [config for _, config in job.networks]
-            return Task(
-                configs,
-                balanced(train) if job.balanced else train,
-                images.validation,
-                len(self.data.class_names),
-                evaluate,
-            )
+        def make(i: int) -> Task:
+            task, images = tasks[i], split(tasks[i].cut)
+            train = images.train if task.n_train is None else slice_rows(images.train, task.n_train, task.skip)
+            train = balanced(train) if task.balanced else train
+            configs = [config for _, config in task.networks]
+            return Task(configs, train, images.validation, len(self.data.class_names), evaluate)
 
         def finished(i: int, runs: list[Run]) -> list[StoredRun]:
-            images = split(jobs[i].cut)
-            return [finish(label, run, images) for (label, _), run in zip(jobs[i].networks, runs, strict=True)]
+            images = split(tasks[i].cut)
+            return [finish(label, run, images) for (label, _), run in zip(tasks[i].networks, runs, strict=True)]
 
-        self.count += train_missing(self.store, list(map(self._key, jobs)), task, finished, progress=self.progress)
-        return [self.stored(job) or [] for job in jobs]
+        self.count += train_missing(self.store, list(map(self._key, tasks)), make, finished, progress=self.progress)
+        return [self.stored(task) or [] for task in tasks]
 
-    def _key(self, job: Job) -> Key:
-        networks = [label | asdict(config) for label, config in job.networks]
-        chosen = {"n_train": job.n_train, "skip": job.skip, "balanced": job.balanced}
-        return self.key(job.name, job.cut, **chosen, networks=networks)
+    def _key(self, task: StudyTask) -> Key:
+        networks = [label | asdict(config) for label, config in task.networks]
+        chosen = {"n_train": task.n_train, "skip": task.skip, "balanced": task.balanced}
+        return self.key(task.name, task.cut, **chosen, networks=networks)

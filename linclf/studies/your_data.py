@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache, cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from . import metrics
 from .metrics import Interval
 from .results import FORMAT, tested_predictions
 from .store import StoredRun
-from .study import Cut, Job, Label, Seeds, Split, Workspace, fit_standardizer, split_rows
+from .study import Cut, Label, Plan, Split, Study, StudyTask, fit_standardizer, split_rows
 
 LOSSES = ("cross_entropy", "multiclass_hinge")
 PENALTIES = (0.0, 0.001, 0.01, 0.1, 1.0)
@@ -45,15 +44,6 @@ IMBALANCED = 2.0
 """How many times the images of the smallest class the largest must have, to be called so."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan(Seeds):
-    """What a report on data of one's own varies: everything a user may choose, and nothing else.
-
-    The seeds and epochs are those of each final network; the search's networks take as many epochs, or fewer where it
-    would be too long.
-    """
-
-
 @dataclass(frozen=True)
 class Choice:
     """What the search chose."""
@@ -72,17 +62,17 @@ class Size:
     epochs: int
 
 
-def search_size(plan: Plan, n_train: int, n_inputs: int, n_classes: int, largest_eigenvalue: float) -> Size:
+def search_size(most_epochs: int, n_train: int, n_inputs: int, n_classes: int, largest_eigenvalue: float) -> Size:
     """All configurations on all images for all epochs or, where that is too long, fewer of each.
 
-    >>> size = search_size(Plan(), 8000, 3072, 10, largest_eigenvalue=900.0)
+    >>> size = search_size(40, 8000, 3072, 10, largest_eigenvalue=900.0)
     >>> len(size.choices), size.n_train, size.epochs
     (40, 8000, 40)
     """
     for steps, penalties in GRIDS:
         choices = grid(n_classes, largest_eigenvalue, steps, penalties)
         per_image = len(choices) * (n_inputs + SCORE) * n_classes
-        epochs = min(plan.epochs, max(FEWEST_EPOCHS, int(SEARCH / (per_image * n_train))))
+        epochs = min(most_epochs, max(FEWEST_EPOCHS, int(SEARCH / (per_image * n_train))))
         if per_image * n_train * epochs <= SEARCH:
             break
     return Size(choices, min(n_train, max(n_classes, 100, int(SEARCH / (per_image * epochs)))), epochs)
@@ -389,46 +379,32 @@ def mean_recall(confusion: np.ndarray) -> Interval:
 _ROWS = 500  # images from which the largest eigenvalue is told
 
 
-class YourDataStudy:
+class YourDataStudy(Study):
     """How well one linear layer tells the classes of a data set apart, and what limits it.
 
     Everything is chosen on validation images: those that the data brought, else the last training batch, a fifth. The
     chosen network is trained again on all the training images, and tested.
 
-    Args:
-        data, out_dir, progress, fresh: see :class:`linclf.studies.study.Workspace`.
-        plan: fields of :class:`.design.Plan`: seeds, first_seed, epochs.
-
-    Raises:
-        ConfigError, DataError: at once, before anything is trained.
+    The plan's seeds and epochs are those of each final network; the search's networks take as many epochs, or fewer
+    where it would be too long. Arguments, attributes and errors are those of :class:`linclf.studies.study.Study`.
     """
 
-    def __init__(
-        self,
-        data: str | Path | Dataset,
-        out_dir: str | Path,
-        *,
-        progress: bool = True,
-        fresh: bool = False,
-        **plan: Any,
-    ) -> None:
-        self.plan = Plan(**plan)
-        self.workspace = Workspace(data, out_dir, progress=progress, fresh=fresh)
-        data = self.workspace.data
+    def prepare(self) -> None:
+        """Which images choose, and which train the final networks; too few batches are refused."""
+        data = self.data
         n, given = sum(map(len, data.train_labels)), data.validation_labels is not None
         n_validation = 0 if given else len(data.train_labels[-1])
-        # Too few batches are refused before anything runs.
         validation = split_rows("batch" if len(data.train_labels) < 2 else "full", data, n_validation).validation
         if not given:
             validation = range(n - n_validation, n)
         self.choosing = Cut(range(n - n_validation), validation)
-        self.final = Cut(range(n), validation)
+        self.cut = self.final = Cut(range(n), validation)
 
     def run(self) -> YourDataResults:
         """The results. Stacks not stored yet are trained, step by step, and stored as they finish."""
-        data, split = self.workspace.data, cache(self.workspace.split)
+        data, split = self.data, cache(self.split)
         X = split(self.choosing).train[0]
-        size = search_size(self.plan, len(X), X.shape[1], len(data.class_names), largest_eigenvalue(X[:_ROWS]))
+        size = search_size(self.plan.epochs, len(X), X.shape[1], len(data.class_names), largest_eigenvalue(X[:_ROWS]))
         search = self._search(size)
         best = max(search, key=_merit).record
         chosen = Choice(best["loss"], best["learning_rate"], best["l2"])
@@ -450,12 +426,11 @@ class YourDataStudy:
     def _search(self, size: Size) -> list[StoredRun]:
         """One run per choice, all from the same seed."""
         configs = [recipe(choice, size.n_train, size.epochs, self.plan.first_seed) for choice in size.choices]
-        weights = len(self.workspace.data.class_names) * self.workspace.data.test_images[0].size
+        weights = len(self.data.class_names) * self.data.test_images[0].size
         members = stacks(configs, max(1, min(NETWORKS_PER_TASK, int(LARGEST_STACK / weights))))
-        jobs = [
-            Job("your-data-search", self.choosing, [({}, configs[i]) for i in own], size.n_train) for own in members
-        ]
-        return in_order(members, enumerate(self.workspace.train(jobs, _untested, evaluate="validation")))
+        networks: list[list[tuple[Label, Config]]] = [[({}, configs[i]) for i in stack] for stack in members]
+        tasks = [StudyTask("your-data-search", self.choosing, own, size.n_train) for own in networks]
+        return in_order(members, enumerate(self.train(tasks, _untested, evaluate="validation")))
 
     def _finals(self, chosen: Choice) -> tuple[list[StoredRun], list[StoredRun], dict[int, list[StoredRun]]]:
         """The final networks, one per seed, with weights beside, and the learning curve; here the test images are used.
@@ -463,23 +438,23 @@ class YourDataStudy:
         Fewer images train for more epochs, by the root of the share, so that a short training is not what is measured.
         """
         n, epochs = len(self.final.train), self.plan.epochs
-        jobs = [self._job(n, 0, recipe(chosen, n, epochs, seed)) for seed in self.plan.all_seeds]
-        balanced = [replace(job, balanced=True) for job in jobs if is_imbalanced(self.workspace.data)]
-        sizes: dict[int, list[Job]] = {}
+        tasks = [self._task(n, 0, recipe(chosen, n, epochs, seed)) for seed in self.plan.all_seeds]
+        balanced = [replace(task, balanced=True) for task in tasks if is_imbalanced(self.data)]
+        sizes: dict[int, list[StudyTask]] = {}
         for part in SHARES:
             size = n // part
-            if size >= 2 * len(self.workspace.data.class_names):
+            if size >= 2 * len(self.data.class_names):
                 longer = recipe(chosen, n, round(epochs * (n / size) ** 0.5), self.plan.first_seed)
-                sizes[size] = [self._job(size, draw * size, longer) for draw in range(min(DRAWS, part))]
-        fewer = [job for own in sizes.values() for job in own]
-        self.workspace.train([*jobs, *balanced, *fewer], _tested, evaluate=False)
-        return self._runs(jobs), self._runs(balanced), {n: self._runs(own) for n, own in sizes.items()}
+                sizes[size] = [self._task(size, draw * size, longer) for draw in range(min(DRAWS, part))]
+        fewer = [task for own in sizes.values() for task in own]
+        self.train([*tasks, *balanced, *fewer], _tested, evaluate=False)
+        return self._runs(tasks), self._runs(balanced), {n: self._runs(own) for n, own in sizes.items()}
 
-    def _job(self, n_train: int, skip: int, config: Config) -> Job:
-        return Job("your-data-final", self.final, [({"n_train": n_train}, config)], n_train, skip)
+    def _task(self, n_train: int, skip: int, config: Config) -> StudyTask:
+        return StudyTask("your-data-final", self.final, [({"n_train": n_train}, config)], n_train, skip)
 
-    def _runs(self, jobs: Sequence[Job]) -> list[StoredRun]:
-        return [run for job in jobs for run in self.workspace.stored(job) or []]
+    def _runs(self, tasks: Sequence[StudyTask]) -> list[StoredRun]:
+        return [run for task in tasks for run in self.stored(task) or []]
 
 
 def _merit(run: StoredRun) -> tuple[float, bool, float]:

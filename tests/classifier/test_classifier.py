@@ -20,7 +20,7 @@ from linclf import (
     load_dataset,
     train,
 )
-from linclf.studies.reference import Study
+from linclf.studies.reference import ReferenceStudy
 
 CONFIG = Config(learning_rate=0.01, l2=0.1, epochs=2)
 
@@ -41,7 +41,7 @@ def vectors(tmp_path, **kind):
 
 
 def test_fit_trains_the_network_that_a_report_keeps(tmp_path, data, fitted):
-    study = Study(data, tmp_path, epochs=2, progress=False)
+    study = ReferenceStudy(data, tmp_path, epochs=2, progress=False)
     assert study.classifier() is None
     study.run("full")
     kept = study.classifier()

@@ -81,7 +81,7 @@ def told(**changes):
         (told(class_names=[1, 2]), "a name of a class or feature is no text"),
         (told(feature_names=[1, 2]), "a name of a class or feature is no text"),
         (told(image_shape=[2.0, 1, 3]), "expected an image_shape"),
-        (told(image_shape=6), "its image_shape is none"),
+        (told(image_shape=6), "its image_shape is of another type"),
         (told(validation_accuracy=float("nan")), "a validation accuracy from 0 to 1"),
         (told(scale="x"), "could not convert"),
     ],

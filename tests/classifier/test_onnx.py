@@ -31,7 +31,7 @@ def test_onnxruntime_gives_the_same_numbers(tmp_path, kind, loss):
     (given,), (made,) = session.get_inputs(), session.get_outputs()
     assert (given.name, given.shape) == ("images", ["n", *data.test_images.shape[1:]])
     assert (made.name, made.shape) == ("probabilities" if classifier.has_probabilities else "scores", ["n", 3])
-    images = data.test_images if data.test_images.dtype == np.uint8 else data.test_images.astype(np.float32)
+    images = data.test_images if data.test_images.dtype == np.uint8 else data.test_images.astype(np.float64)
     (found,) = session.run(None, {"images": images})
     expected = classifier.predict_proba if classifier.has_probabilities else classifier.scores
     np.testing.assert_allclose(found, expected(data.test_images), atol=1e-5)

@@ -85,7 +85,7 @@ def test_what_a_folder_holds_besides_is_counted(capsys, tmp_path):
 
 
 def test_the_others_still_run_where_one_cannot_be_read(capsys, monkeypatch):
-    monkeypatch.setattr("linclf.classifier.predict.at_a_time", lambda shape: 2)
+    monkeypatch.setattr("linclf.classifier.predict.chunk_size", lambda shape: 2)
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     files = [
         "broken.png",

@@ -13,7 +13,7 @@ from linclf.data.readers.npz import read_arrays
 from linclf.data.surrogate import EMBEDDED as CIFAR10
 from linclf.data.surrogate import FIELDS, Surrogate, fit_surrogate
 from linclf.errors import DataError
-from linclf.studies.reference import Study
+from linclf.studies.reference import ReferenceStudy
 
 
 def read(path) -> Surrogate:
@@ -298,7 +298,7 @@ def test_the_command_writes_a_file_that_is_read_like_any_other(tmp_path, capsys)
 @pytest.mark.slow
 def test_the_surrogate_teaches_what_cifar10_teaches(tmp_path):
     """One seed of the report's default data; accuracies of CIFAR-10 itself are in the README."""
-    results = Study("synthetic", tmp_path, progress=False).run("base", "full", "decay", "svm")
+    results = ReferenceStudy("synthetic", tmp_path, progress=False).run("base", "full", "decay", "svm")
     accuracy = {
         arm: {i: 100 * results.curves(arm, i, "test_accuracy")[0] for i in (1, 2, 3, 4)}
         for arm in ("base", "full", "decay", "svm")

@@ -13,7 +13,7 @@ from linclf import Config, ConfigError, Standardizer, load_dataset
 from linclf.cli import main
 from linclf.report.pages import page_file
 from linclf.report.views import explore, play, sliders
-from linclf.studies.exploration import Exploration, Plan
+from linclf.studies.exploration import Exploration, ExplorationPlan
 
 SCRIPTS = ROOT / "linclf" / "report" / "templates" / "linclf"
 DATA = load_dataset(TINY[1])
@@ -192,7 +192,7 @@ def test_the_first_images_train_beside_the_references_settings(tmp_path):
     data = load_dataset("synthetic:40")
     images = np.concatenate([data.train_images[0], *data.train_images[2:]])[:100]
     X = Standardizer.fit(images)(images)
-    np.testing.assert_array_equal(exploration.split.train[0], X)
+    np.testing.assert_array_equal(exploration.split().train[0], X)
     explored = exploration.run([0, 1])
     assert [run.config.seed for run in explored.runs] == [0, 1]
     np.testing.assert_array_equal(explored.checkpoints[1].W, explored.runs[0].model.W)
@@ -210,7 +210,7 @@ def test_viewers_without_html_see_the_strip_of_templates(tmp_path):
 
 def test_other_settings_train_on_the_same_images(tmp_path):
     exploration = Exploration("synthetic:40", tmp_path, epochs=1, progress=False)
-    (run,), kept, seconds = exploration.train(Plan(epochs=2, l2=0.0), [2])
+    (run,), kept, seconds = exploration.train_plan(ExplorationPlan(epochs=2, l2=0.0), [2])
     assert run.config.l2 == 0
     assert len(run.history.train_loss) == 3
     assert list(kept) == [2]
@@ -226,7 +226,7 @@ def test_sliders_train_what_they_show_and_say_what_cannot_be_trained(tmp_path):
     assert len(named) == 6
     named["penalty λ"].value, named["epochs"].value = 0.1, 5
     wanted = replace(exploration.plan, l2=0.1, epochs=5)
-    (run,), _, _ = exploration.train(wanted)
+    (run,), _, _ = exploration.train_plan(wanted)
     right = 100 * run.history.train_accuracy[-1], 100 * run.history.validation_accuracy[-1]
     assert "λ = 0.1, η = 0.001: 5 epochs on 60 images" in said.value
     assert "{:.1f} % of them are right, and {:.1f} % of 60 validation images".format(*right) in said.value

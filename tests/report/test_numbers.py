@@ -13,7 +13,7 @@ from helpers import ROOT
 
 from linclf.report.pages import PAGES
 from linclf.report.views import html
-from linclf.studies.ceiling import Plan, Size
+from linclf.studies.ceiling import CeilingPlan, Size
 
 FEW = Size(2, 1, 1, 2, 2, 2, (1 / 10, 1 / 4, 1 / 2, 3 / 4), 5)
 NUMBER = r"([-−]?[\d,]*\.?\d+(?:e[-−+]?\d+)?)"
@@ -96,7 +96,7 @@ def test_numbers_are_possible(case, seeds, tmp_path, monkeypatch):
     np.savez(tmp_path / "data.npz", **CASES[case])
     monkeypatch.setattr(html, "svg", lambda fig, salt: b"")  # what is drawn, not how, and quickly
     monkeypatch.setattr(html, "with_png", False)
-    monkeypatch.setitem(Plan.__init__.__kwdefaults__, "size", FEW)
+    monkeypatch.setitem(CeilingPlan.__init__.__kwdefaults__, "size", FEW)
     values = {"data": str(tmp_path / "data.npz"), "out_dir": str(tmp_path), "epochs": 2, "seeds": seeds}
     names = [name for name in PAGES if name not in ("learn", "your_data")]  # which have tests of their own
     for name in names if seeds == 2 else ["0_baseline", "summary"]:

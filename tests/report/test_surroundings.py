@@ -19,7 +19,7 @@ from linclf.report.build import notebooks
 from linclf.report.pages import USUAL, reading_order
 from linclf.report.views import html, plots, provenance
 from linclf.studies import study
-from linclf.studies.reference import Study
+from linclf.studies.reference import ReferenceStudy
 
 pytestmark = pytest.mark.slow
 
@@ -133,13 +133,13 @@ def test_figures_are_drawn_under_our_own_settings():
 
 def test_auto_is_the_checkout_and_the_page_says_so(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    auto = Study("synthetic:40", "auto")
-    assert auto.workspace.out_dir == ROOT / "reports" / "latest"
+    auto = ReferenceStudy("synthetic:40", "auto")
+    assert auto.out_dir == ROOT / "reports" / "latest"
     note, made_again = provenance.data_note(auto).markup, provenance.provenance(auto, "2_svm").text
     assert f"Finished runs are kept in {Path('reports', 'latest', 'runs')}, in linclf&#x27;s source tree." in note
     assert str(ROOT) not in note + made_again  # pages are handed on
     assert "linclf report --data synthetic:40 --only 2_svm" in made_again
-    assert "kept in" not in provenance.data_note(Study("synthetic:40", tmp_path)).markup
+    assert "kept in" not in provenance.data_note(ReferenceStudy("synthetic:40", tmp_path)).markup
 
 
 @pytest.mark.parametrize("checkout", [True, False])
@@ -153,10 +153,10 @@ def test_auto_is_the_cache_folder_where_nothing_can_be_written(tmp_path, monkeyp
 
     read_only = [first]
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) not in read_only)
-    workspace = Study("synthetic:40", "auto").workspace
-    assert workspace.out_dir == tmp_path / "cache" / "linclf" / "reports" / "latest"
-    assert workspace.kept.startswith(f"{first / 'reports' / 'latest'} cannot be written to: finished runs are kept in ")
+    made = ReferenceStudy("synthetic:40", "auto")
+    assert made.out_dir == tmp_path / "cache" / "linclf" / "reports" / "latest"
+    assert made.kept.startswith(f"{first / 'reports' / 'latest'} cannot be written to: finished runs are kept in ")
 
     read_only.append(tmp_path)
     with pytest.raises(ConfigError, match="name another as out_dir"):
-        Study("synthetic:40", "auto")
+        ReferenceStudy("synthetic:40", "auto")

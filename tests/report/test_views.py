@@ -12,7 +12,7 @@ from linclf.claims.verdicts import ledger
 from linclf.report.render import mathml, tied
 from linclf.report.views import claims, html, provenance, reference
 from linclf.report.views.html import mosaic
-from linclf.studies.reference import ARMS, Study
+from linclf.studies.reference import ARMS, ReferenceStudy
 from linclf.studies.results import Results
 
 RENDERED = ROOT / "reports" / "cifar-10" / "results.json"
@@ -144,7 +144,7 @@ def test_the_first_picture_holds_each_settings_accuracies_with_intervals(name, s
 )
 def test_it_says_how_to_use_the_classifier_to_keep(tmp_path, shape, dtype, says):
     np.savez(tmp_path / "data.npz", **arrays(shape=shape, dtype=dtype))
-    study = Study(str(tmp_path / "data.npz"), tmp_path, epochs=1, progress=False)
+    study = ReferenceStudy(str(tmp_path / "data.npz"), tmp_path, epochs=1, progress=False)
     assert says in reference.kept(study.run("full")).text
 
 
@@ -189,9 +189,3 @@ def test_a_picture_for_other_viewers_has_whole_names_and_fits_a_sheet_of_latex()
     assert {text.get_text() for text in fig.axes[0].texts} == {"automobile, 62\n%: it is horse"}
     size = html.png(lambda: fig, "alt", "caption")[1]["image/png"]
     assert size["height"] <= 1.5 * size["width"] + 2
-
-
-@pytest.mark.parametrize(("rows", "end"), [(19, r" \\*"), (20, r" \\")])
-def test_no_sheet_of_latex_ends_within_a_short_table(rows, end):
-    lines = html.markdown_table(["a"], [["b"]] * rows, "caption")["text/latex"].splitlines()
-    assert lines.count(f"b{end}") == rows

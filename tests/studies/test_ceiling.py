@@ -106,24 +106,22 @@ def test_given_validation_images_validate_every_choice(out):
     own = study(out, given)
     for cut in (own.choosing, own.final):
         assert (cut.train, cut.validation) == (range(200), range(200, 230))
-        np.testing.assert_array_equal(own.workspace.split(cut).validation[1], data.test_labels[:30])
+        np.testing.assert_array_equal(own.split(cut).validation[1], data.test_labels[:30])
 
 
-def test_what_is_stored_is_used_again_unless_fresh(results, out, monkeypatch):
+def test_what_is_stored_is_used_again_and_nothing_else(results, out, monkeypatch):
     again = study(out)
     assert again.run().document() == results.document()
-    reused = again.workspace.count.reused
-    assert again.workspace.count == Count(reused, trained=0)
+    reused = again.count.reused
+    assert again.count == Count(reused, trained=0)
     assert reused > 100
     optima = []
     real = softmax_optimum
     monkeypatch.setattr("linclf.studies.ceiling.softmax_optimum", lambda *args: optima.append(args) or real(*args))
-    fresh = study(out, fresh=True)
+    fresh = study(out)
+    fresh.store.clear()
     fresh.run()
-    assert fresh.workspace.count == Count(reused=0, trained=reused)
-    assert len(optima) == 1
-    fresh.run()  # what it has made itself is not made again
-    assert fresh.workspace.count == Count(reused, trained=reused)
+    assert fresh.count == Count(reused=0, trained=reused)
     assert len(optima) == 1
 
 

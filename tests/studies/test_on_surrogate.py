@@ -7,18 +7,18 @@ import pytest
 from linclf.report.views import reference
 from linclf.report.views import reference as views
 from linclf.studies import reference as module
-from linclf.studies.reference import Study
+from linclf.studies.reference import ReferenceStudy
 
 
 def test_the_surrogate_is_trained_once_and_shown_beside_cifar_10(tmp_path, monkeypatch):
     for where in (module, views):
         monkeypatch.setattr(where, "N_TEST", 40)
     cifar_files.write(tmp_path / "cifar", 20)
-    study = Study(tmp_path / "cifar", tmp_path, epochs=2, first_seed=3, progress=False)
+    study = ReferenceStudy(tmp_path / "cifar", tmp_path, epochs=2, first_seed=3, progress=False)
     first = module.on_surrogate(study)
-    assert (study.workspace.count.trained, study.workspace.count.reused) == (8, 0)
+    assert (study.count.trained, study.count.reused) == (8, 0)
     pieces = list(reference.section(study))
-    assert study.workspace.count.reused >= 8
+    assert study.count.reused >= 8
     assert pieces[0].text.startswith("## What a linear network sees")
     for accuracy in (
         100 * first["svm", 3].record["test_accuracy"],
@@ -30,7 +30,7 @@ def test_the_surrogate_is_trained_once_and_shown_beside_cifar_10(tmp_path, monke
 
 
 def test_there_is_no_such_section_on_other_data(tmp_path):
-    assert list(reference.section(Study("synthetic:20", tmp_path, progress=False))) == []
+    assert list(reference.section(ReferenceStudy("synthetic:20", tmp_path, progress=False))) == []
 
 
 @pytest.mark.parametrize(("svm", "r", "more"), [(-4.9, 0.9, "little more"), (-5.1, 0.9, "more"), (1, 0.7, "more")])

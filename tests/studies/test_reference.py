@@ -7,16 +7,14 @@ import pytest
 
 from linclf import DataError
 from linclf.report.views import provenance
-from linclf.studies.reference import Study
+from linclf.studies.reference import ReferenceStudy
 from linclf.studies.results import Results
-from linclf.studies.store import Count
-from linclf.studies.study import split_rows
 from linclf.system.files import write_text
 
 
 def test_short_of_memory_images_stay_uint8_and_the_page_says_so(tmp_path, monkeypatch):
     def run(out):
-        study = Study("synthetic:120", tmp_path / out, epochs=1, progress=False)
+        study = ReferenceStudy("synthetic:120", tmp_path / out, epochs=1, progress=False)
         return study, study.run("shuffle")
 
     plenty, wanted = run("plenty")
@@ -29,22 +27,22 @@ def test_short_of_memory_images_stay_uint8_and_the_page_says_so(tmp_path, monkey
 
 
 def test_what_is_stored_is_not_trained_again(tmp_path, monkeypatch):
-    Study("synthetic:60", tmp_path, epochs=1, progress=False).run("base")
+    ReferenceStudy("synthetic:60", tmp_path, epochs=1, progress=False).run("base")
     asked = []
     monkeypatch.setattr("linclf.studies.store.run_tasks", lambda tasks, after_epoch: asked.extend(tasks) or iter(()))
-    again = Study("synthetic:60", tmp_path, epochs=1, progress=False)
+    again = ReferenceStudy("synthetic:60", tmp_path, epochs=1, progress=False)
     assert again.run("base").arms == ["base"]
     assert asked == []
-    Study("synthetic:60", tmp_path, epochs=2, progress=False).run("base")
+    ReferenceStudy("synthetic:60", tmp_path, epochs=2, progress=False).run("base")
     assert len(asked) == 1
 
 
 def test_results_hold_the_networks_of_their_records_and_a_file_holds_none(tmp_path):
-    study = Study("synthetic:60", tmp_path, seeds=2, epochs=1, progress=False)
+    study = ReferenceStudy("synthetic:60", tmp_path, seeds=2, epochs=1, progress=False)
     results = study.run("svm")
-    wanted = study.workspace.data.test_labels == results.predictions("svm", 3)
+    wanted = study.data.test_labels == results.predictions("svm", 3)
     np.testing.assert_array_equal(results.correct("svm", 3), wanted)
-    X = study.workspace.split(split_rows("batch", results.dataset, 1)).test[0]
+    X = study.split().test[0]
     for model, predicted in zip(results.models("svm", 3), results.predictions("svm", 3), strict=True):
         np.testing.assert_array_equal(model.predict(X), predicted)
     write_text(tmp_path / "results.json", json.dumps(results.document))
@@ -54,17 +52,3 @@ def test_results_hold_the_networks_of_their_records_and_a_file_holds_none(tmp_pa
         loaded.models("svm", 3)
     with pytest.raises(DataError, match="found those of a file, which holds no images"):
         _ = loaded.dataset
-
-
-def test_a_fresh_study_trains_and_times_again_its_own_arms_alone(tmp_path):
-    study = Study("synthetic:60", tmp_path, epochs=1, progress=False)
-    study.run("base", "shuffle")
-    study.time_shuffling()
-    before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "runs").iterdir()}
-    fresh = Study(study.workspace.data, tmp_path, epochs=1, progress=False, fresh=True)
-    assert fresh.run("shuffle").arms == ["shuffle"]
-    assert fresh.workspace.count == Count(reused=0, trained=4)
-    fresh.time_shuffling()
-    assert fresh.results().arms == ["base", "decay", "shuffle", "svm"]  # what has the mini-batches of the first
-    written = {path.name for path in (tmp_path / "runs").iterdir() if path.stat().st_mtime_ns != before[path.name]}
-    assert sorted(name.partition("-")[0] for name in written) == ["shuffle", "timings"]

@@ -11,7 +11,7 @@ import linclf
 from linclf import Config, DivergenceError, train
 from linclf.data.load import load_dataset
 from linclf.studies import store
-from linclf.studies.reference import ARMS, Plan, Study
+from linclf.studies.reference import ARMS, ReferencePlan, ReferenceStudy
 from linclf.studies.store import Count, Store, StoredRun, train_missing
 from linclf.system.files import remove_unfinished, write_text, write_whole
 from linclf.training.loop import Task
@@ -22,14 +22,14 @@ KEY = {"name": "a"}
 
 
 def study(out, data="synthetic:40", **plan):
-    return Study(data, out, progress=False, **{"epochs": 1} | plan)
+    return ReferenceStudy(data, out, progress=False, **{"epochs": 1} | plan)
 
 
 def count(out, *arms, **changes):
     """How many networks of the arms a study finds stored, and how many it trains."""
     made = study(out, **changes)
     made.run(*arms)
-    return made.workspace.count
+    return made.count
 
 
 @pytest.mark.parametrize(
@@ -108,19 +108,6 @@ def test_clear_removes_what_stores_wrote_and_nothing_else(tmp_path):
         write_text(folder.folder / name, "mine")
     assert folder.clear() == (2, size)
     assert {path.name for path in folder.folder.iterdir()} == {"notes.txt", "mine.npz", "a-0123.npz"}
-
-
-def test_a_fresh_store_forgets_what_is_made_anew_and_only_once(tmp_path):
-    Store(tmp_path).put(KEY, runs(1.0))
-    plain, fresh = Store(tmp_path), Store(tmp_path, fresh=True)
-    plain.renew(KEY)
-    assert plain.get(KEY)
-    assert fresh.get(KEY)  # as long as nobody makes it
-    fresh.renew(KEY)
-    assert fresh.get(KEY) is None
-    fresh.put(KEY, runs(2.0))
-    fresh.renew(KEY)
-    assert fresh.get(KEY)[0].record == {"loss": 2.0}
 
 
 def test_a_failed_write_leaves_what_was_there_and_names_the_file(tmp_path):
@@ -242,5 +229,5 @@ def test_one_seed_of_the_reference_on_cifar_10_is_six_teraflop():
     for arm, about in ARMS.items():
         rows = (10_000, 10_000) if about.split == "batch" else (49_000, 1_000)
         sets = [(np.broadcast_to(np.float32(0), (n, 3072)), np.broadcast_to(0, n)) for n in rows]
-        total += store._flop(Task(list(Plan().configs(arm, data).values()), *sets, 10))
+        total += store._flop(Task(list(ReferencePlan().configs(arm, data).values()), *sets, 10))
     assert total == pytest.approx(6.3e12, rel=0.01)

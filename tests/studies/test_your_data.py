@@ -15,7 +15,7 @@ from linclf.data.dataset import split_dataset
 from linclf.data.load import load_dataset
 from linclf.report.views import your_data
 from linclf.studies.store import Count
-from linclf.studies.your_data import SCORE, SEARCH, Plan, YourDataStudy, are_copies, mean_recall, search_size
+from linclf.studies.your_data import SCORE, SEARCH, YourDataStudy, are_copies, mean_recall, search_size
 
 
 def dataset(counts, shape=(5,), apart=0.5, seed=0, validation=False):
@@ -69,14 +69,14 @@ def test_what_is_stored_is_used_again(tmp_path):
     document = first.run().document()
     again = study(tmp_path, data, epochs=2)
     assert again.run().document() == document
-    assert again.workspace.count == Count(first.workspace.count.trained, 0)
+    assert again.count == Count(first.count.trained, 0)
 
 
 @pytest.mark.parametrize(
     ("n_train", "n_inputs", "n_classes"), [(10, 1, 2), (8000, 3072, 10), (60_000, 784, 10), (5000, 3072, 1000)]
 )
 def test_the_searchs_size_follows_the_data(n_train, n_inputs, n_classes):
-    size = search_size(Plan(), n_train, n_inputs, n_classes, largest_eigenvalue=0.2 * n_inputs + 1)
+    size = search_size(40, n_train, n_inputs, n_classes, largest_eigenvalue=0.2 * n_inputs + 1)
     work = len(size.choices) * size.n_train * size.epochs * (n_inputs + SCORE) * n_classes
     assert work <= SEARCH
     assert 1 <= size.n_train <= n_train

@@ -21,7 +21,7 @@ YOURS = "yours"
 
 def setting(exploration: Exploration) -> Any:
     """What is tried, in a sentence."""
-    plan, n_train = exploration.plan, len(exploration.split.train[1])
+    plan, n_train = exploration.plan, len(exploration.split().train[1])
     percent0 = ", all there are" if plan.n_train > n_train else ""
     more = [
         f"a learning rate multiplied by {plan.lr_decay:g} after each epoch" * (plan.lr_decay != 1),
@@ -124,7 +124,7 @@ def _turn(loss: np.ndarray, config: Config) -> str:
 
 def predictions(explored: Explored) -> np.ndarray:
     """Classes that each network of the chosen setting gives the test images, (networks, n)."""
-    return np.stack([run.model.predict(explored.split.test[0]) for run in explored.runs])
+    return np.stack([run.model.predict(explored.split().test[0]) for run in explored.runs])
 
 
 def strip(explored: Explored, *, number: int | str) -> Any:
@@ -160,7 +160,7 @@ def confusion(explored: Explored, *, number: int | str) -> Any:
 def surest(explored: Explored, *, number: int | str) -> Any:
     """The test images that the first network is surest of, right and wrong."""
     images, names = explored.dataset.test_images, explored.dataset.class_names
-    return pictures.surest(explored.runs[0].model, images, *explored.split.test, names, number=number, what="test")
+    return pictures.surest(explored.runs[0].model, images, *explored.split().test, names, number=number, what="test")
 
 
 def name_of(config: Config) -> str:

@@ -6,10 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from linclf.data.dataset import CIFAR10
-from linclf.studies.ceiling import CeilingStudy
-from linclf.studies.exploration import Exploration
-from linclf.studies.reference import Study
-from linclf.studies.study import Workspace
+from linclf.studies.study import Study
 from linclf.system import environment
 
 from . import html
@@ -23,11 +20,11 @@ def is_the_references(data: str) -> bool:
     return data == CIFAR10
 
 
-def data_note(study: Study | CeilingStudy | Exploration) -> Any:
+def data_note(study: Study) -> Any:
     """Which data this page is made on, with a warning where they are not the reference's; where "auto" keeps runs."""
-    data = study.workspace.data
+    data = study.data
     provenance = data.provenance
-    more = [f"Data: {provenance.describe()}", *how_it_ran(study.workspace)]
+    more = [f"Data: {provenance.describe()}", *how_it_ran(study)]
     if is_the_references(provenance.name):
         copy = ", but not on its official bytes" if provenance.official is False else ""
         return html.callout(f"Made on {provenance.name}{copy}.", more=" ".join(more))
@@ -46,15 +43,15 @@ def data_note(study: Study | CeilingStudy | Exploration) -> Any:
     return html.callout(text, kind="warning", more=" ".join(more))
 
 
-def how_it_ran(workspace: Workspace) -> list[str]:
+def how_it_ran(study: Study) -> list[str]:
     """Sentences on what was special about this run: short memory, and where "auto" keeps runs."""
     said = "Memory was short here: images stayed as they are stored, and were converted a mini-batch at a time."
-    return [text for text in (said * workspace.short_of_memory, workspace.kept) if text]
+    return [text for text in (said * study.short_of_memory, study.kept) if text]
 
 
 def data_deviation(study: Study) -> Any:
     """What differs on this data from the reference's, as a line of the list of deviations."""
-    provenance = study.workspace.data.provenance
+    provenance = study.data.provenance
     words = {
         True: "the official bytes of CIFAR-10, as the reference's",
         False: "not the official bytes of CIFAR-10: small differences from the reference may come from the data",
@@ -66,26 +63,24 @@ def data_deviation(study: Study) -> Any:
     return html.prose(f"- **Data.** These are {words} (content SHA-256 `{provenance.sha256[:16]}…`).")
 
 
-def provenance(study: Study | CeilingStudy | Exploration, notebook: str) -> Any:
+def provenance(study: Study, notebook: str) -> Any:
     """Where this page's numbers come from, and the command that makes the page again."""
-    workspace, plan = study.workspace, study.plan
-    out = [] if workspace.kept else ["--out", str(workspace.out_dir)]
-    command = ["linclf", "report", "--data", str(workspace.source), *out, "--only", notebook]
-    for field in fields(plan):
-        value = getattr(plan, field.name)
+    out = [] if study.kept else ["--out", str(study.out_dir)]
+    command = ["linclf", "report", "--data", str(study.source), *out, "--only", notebook]
+    for field in fields(study.plan):
+        value = getattr(study.plan, field.name)
         if field.name in _OPTIONS:
             command += [f"--{field.name.replace('_', '-')}", str(value)]
         elif value != field.default:
             command += ["-p", f"{field.name}={value}"]
     return html.provenance(
         {
-            "data": workspace.data.provenance.describe(),
-            "content SHA-256": workspace.data.provenance.sha256,
-            "seeds": plan.seeds_in_words,
+            "data": study.data.provenance.describe(),
+            "content SHA-256": study.data.provenance.sha256,
+            "seeds": study.plan.seeds_in_words,
             **environment.describe(),
             "made": html.timed(
-                time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
-                + f", in {time.monotonic() - workspace.started:.0f} s"
+                time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()) + f", in {time.monotonic() - study.started:.0f} s"
             ),
             "command": shlex.join(command),
         }

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import LogFormatter
 
-from linclf.studies.reference import ARMS, COMPARED, KEPT, N_TEST, SETTINGS, Study, on_surrogate
+from linclf.studies.reference import ARMS, COMPARED, KEPT, N_TEST, SETTINGS, ReferenceStudy, on_surrogate
 from linclf.studies.results import Results
 from linclf.training.loop import Run
 
@@ -265,12 +265,12 @@ CLOSE, ALIKE = 5.0, 0.8
 _LOSS = {"base": "cross-entropy", "svm": "SVM"}
 
 
-def section(study: Study) -> Iterator[Any]:
+def section(study: ReferenceStudy) -> Iterator[Any]:
     """The section's pieces, its heading first; nothing on other data than CIFAR-10."""
     drawn = on_surrogate(study)
     if drawn is None:
         return
-    results, data = study.run(*COMPARED), study.workspace.data
+    results, data = study.run(*COMPARED), study.data
     yield html.prose(
         "## What a linear network sees\n\nThe same networks, trained and tested on images drawn from the means and "
         "covariances of CIFAR-10's classes alone: its Gaussian surrogate, which stands in where CIFAR-10 is not there."

@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from linclf.errors import LinclfError
-from linclf.studies.exploration import Exploration, Plan
+from linclf.studies.exploration import Exploration, ExplorationPlan
 from linclf.studies.study import Split
 from linclf.training.loop import Run
 from linclf.training.losses import LOSSES
@@ -43,7 +43,7 @@ class Moving:
 def sliders(exploration: Exploration, *, number: int | str) -> Any:
     """Sliders for a setting, and one over the epochs that turns the templates; a still figure without ipywidgets."""
     plan = replace(exploration.plan, epochs=min(EPOCHS, exploration.plan.epochs), seeds=1)
-    runs, _, _ = exploration.train(plan)
+    runs, _, _ = exploration.train_plan(plan)
     title = f"Accuracy over {plan.epochs} epochs, {name_of(runs[0].config)}, seed {plan.first_seed}."
     still = history({"": runs}, "accuracy", number=number, title=title)
     try:
@@ -53,7 +53,7 @@ def sliders(exploration: Exploration, *, number: int | str) -> Any:
     return Moving(_widgets(ipywidgets, exploration, plan), still)
 
 
-def _widgets(w: Any, exploration: Exploration, plan: Plan) -> Any:
+def _widgets(w: Any, exploration: Exploration, plan: ExplorationPlan) -> Any:
     wide = {"style": {"description_width": "8em"}, "layout": {"width": "28em"}, "continuous_update": False}
     controls = {
         "learning_rate": w.SelectionSlider(description="learning rate η", **_among(RATES, plan.learning_rate), **wide),
@@ -77,14 +77,14 @@ def _widgets(w: Any, exploration: Exploration, plan: Plan) -> Any:
     def train(_: Any = None) -> None:
         try:
             new = replace(plan, **{name: control.value for name, control in controls.items()})
-            (run,), checkpoints, seconds = exploration.train(new, range(new.epochs + 1), VALIDATING)
+            (run,), checkpoints, seconds = exploration.train_plan(new, range(new.epochs + 1), VALIDATING)
         except LinclfError as error:  # such as a learning rate that is too large
             said.value, curves.value, templates.value = f"<b>{escape(str(error))}</b>", "", ""
             kept.clear()
             return
         kept.clear()
         kept.update(checkpoints)
-        said.value = escape(_cost(run, seconds, exploration.split))
+        said.value = escape(_cost(run, seconds, exploration.split()))
         source = html.data_link("image/svg+xml", html.svg(_drawn(run), salt="sliders"))
         curves.value = f'<img src="{source}" alt="Loss and accuracy over {new.epochs} epochs">'
         epoch.max = epoch.value = new.epochs
@@ -125,7 +125,7 @@ def _drawn(run: Run) -> Figure:
 
 def _templates(exploration: Exploration, model: Linear) -> str:
     """The templates of the first classes in a row, each with its name."""
-    data = exploration.workspace.data
+    data = exploration.data
     if not pictures.can_be_shown(data.test_images):
         return "No pictures: the inputs are no images of 1 or 3 channels."
     names = data.class_names[: pictures.MOST_CLASSES]

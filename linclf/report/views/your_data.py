@@ -81,7 +81,7 @@ def _copies(data: Dataset, copied: np.ndarray, purpose: str, others: str) -> str
 
 def about(study: YourDataStudy) -> Any:
     """Where the data come from, how many there are, and how they were split."""
-    return html.callout(" ".join([study.workspace.data.provenance.describe(), *how_it_ran(study.workspace)]))
+    return html.callout(" ".join([study.data.provenance.describe(), *how_it_ran(study)]))
 
 
 def split(results: YourDataResults) -> Any:
