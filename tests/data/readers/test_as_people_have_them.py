@@ -384,7 +384,7 @@ def test_cifar_100_in_matlab_files_has_the_same_content(tmp_path, compressed):
     refused(folder, "train.mat: expected data as bytes of shape (n, 3072)")
 
 
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize("labels", [list, np.ndarray.tolist, lambda y: y.astype(">i8"), lambda y: y.astype(int)])
 def test_batches_pickled_by_python_3_are_read(tmp_path, protocol, labels):
     for name, (pixels, y) in cifar_files.write(tmp_path).items():
