@@ -144,7 +144,7 @@ def far_from_zero(kind, n=300):
     rng, y = np.random.default_rng(0), np.arange(n) % 3
     near = np.column_stack([100 * y + rng.normal(0, 10, n), rng.normal(size=n)])
     if kind == "whole":
-        return np.rint(near).astype(np.int64) + 2**51, y
+        return np.rint(near).astype(np.int64) + 2**40, y
     return near + {"times": 1.7e9, "coordinates": 5.4e6}[kind], y
 
 
