@@ -28,7 +28,7 @@ import numpy as np
 from linclf.errors import DataError
 from linclf.system.files import write_whole
 
-from .dataset import CIFAR10, Dataset, LabelledImages, make_dataset
+from .dataset import CIFAR10, Dataset, LabelledImages, Reader, make_dataset
 from .labels import LONGEST_NAME, MOST_CLASSES, can_be_shown
 from .readers.npz import read_arrays
 
@@ -338,3 +338,6 @@ def _drawn(surrogate: Surrogate, batch_size: int, source: str) -> Dataset:
         official=False,
         synthetic=surrogate.name == CIFAR10,
     )
+
+
+READER = Reader("a surrogate", find, load, example="surrogate.npz")

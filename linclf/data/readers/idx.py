@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from linclf.data.dataset import Dataset, LabelledImages, check_file, check_size, split_dataset
+from linclf.data.dataset import Dataset, LabelledImages, Reader, check_file, check_size, split_dataset
 from linclf.errors import DataError
 
 _NAME = re.compile(r"(.*?)(train|test|t10k)[-_.](images|labels)[-_.]idx[13][-_.]ubyte(?:\.gz)?", re.IGNORECASE)
@@ -123,3 +123,6 @@ def _read(path: Path, n_dimensions: int) -> np.ndarray:
         found = f"{len(content):,}" if len(content) < size else "more"
         raise DataError(f"{path}: expected {size:,} bytes for dimensions {shape}, found {found}")
     return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+READER = Reader("a folder of IDX files", find, load, example="MNIST/raw/")

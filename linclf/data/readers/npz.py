@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from linclf.data.dataset import PART_NAMES, Dataset, as_images, as_labels, check_size, split_dataset
+from linclf.data.dataset import PART_NAMES, Dataset, Reader, as_images, as_labels, check_size, split_dataset
 from linclf.errors import DataError
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -136,3 +136,6 @@ def _array(name: str, content: bytes) -> np.ndarray:
         return np.empty(shape, dtype)
     array = np.frombuffer(content, dtype, offset=file.tell())
     return array.reshape(shape, order="F" if by_column else "C")
+
+
+READER = Reader("an .npz file of arrays", find, load, example="embeddings.npz")
