@@ -71,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument(
         "-p", "--parameter", action="append", metavar="NAME=VALUE", help="set another notebook parameter"
     )
-    report.add_argument("--backend", choices=("threading", "loky", "dask", "ray"), help="joblib's engine for training")
+    report.add_argument("--backend", choices=("threading", "loky", "dask"), help="joblib's backend for training")
     report.add_argument("--scheduler", metavar="ADDRESS", help="of the Dask cluster, such as tcp://127.0.0.1:8786")
     report.add_argument("--fresh", action="store_true", help="remove stored runs first: train everything anew")
     report.add_argument("--single-file", action="store_true", help="also write report.html, all pages in one")

@@ -24,9 +24,8 @@ class Standardizer:
     """x -> (x / scale - mean) / std, one mean and std per input.
 
     Attributes:
-        mean, std: (d,), float64, of the scaled training images. An input that never varies, or by no more than
-            rounding (a deviation below 1e-12 of its mean, or below 1e-36, where float32's subnormal numbers are near),
-            has std 1: it becomes 0, but for that rounding.
+        mean, std: (d,), float64, of the scaled training images. An input that is constant to rounding (a deviation
+            below 1e-12 of its mean, or below 1e-36, near the subnormal numbers of float32) has std 1, and becomes 0.
         scale: 255 for uint8 pixels, 1 for anything else.
 
     >>> images = np.array([[0, 7], [255, 7]], dtype=np.uint8)
@@ -44,7 +43,7 @@ class Standardizer:
         """Mean and standard deviation of each input over ``images``, (n, ...), in float64.
 
         Raises:
-            DataError: no images, or what are not finite numbers.
+            DataError: no images, or numbers that are not finite.
         """
         images = np.asarray(images)
         if images.ndim < 2 or len(images) == 0 or images.dtype.kind not in "biuf":
@@ -65,7 +64,7 @@ class Standardizer:
         """The inputs X (n, d) of the images (n, ...), in float32 or float64.
 
         Raises:
-            DataError: another number of inputs than was fitted, or uint8 pixels where others were, or the reverse.
+            DataError: another number of inputs than was fitted; uint8 pixels if others were fitted, or the reverse.
         """
         images = np.asarray(images)
         self._check(images)
@@ -93,7 +92,7 @@ class Standardizer:
 
     @property
     def of_pixels(self) -> bool:
-        """Whether it was fitted on uint8 pixels, which it divides by 255, or on numbers that it takes as they are."""
+        """Whether it was fitted on uint8 pixels, which are divided by 255; other numbers are not."""
         return self.scale == _PIXELS
 
     def _check(self, images: np.ndarray) -> None:
@@ -107,7 +106,7 @@ class Standardizer:
             raise DataError(f"expected images (n, ...) of {len(self.mean)} inputs each, found shape {images.shape}")
 
     def __reduce__(self) -> tuple[type["Standardizer"], tuple[np.ndarray, np.ndarray, float]]:
-        return Standardizer, (self.mean, self.std, self.scale)  # without what can be made again
+        return Standardizer, (self.mean, self.std, self.scale)  # without the cache
 
     @cached_property
     def _shift_and_factor(self) -> dict[type[np.floating], tuple[np.ndarray, ...]]:
@@ -123,9 +122,9 @@ class Standardizer:
 
 @dataclass(frozen=True, eq=False)
 class LazyInputs:
-    """Inputs X (n, d) of images that stay what they are, uint8 or a ``np.memmap``: a quarter of the memory, or none.
+    """Inputs X (n, d) made on demand from images, uint8 or a ``np.memmap``: a quarter of the memory, or none.
 
-    Indexed by a slice or by rows, it gives what the array of all inputs would, to the bit.
+    Indexing with a slice or with rows gives the same bits as the array of all inputs.
     """
 
     images: np.ndarray
@@ -136,7 +135,7 @@ class LazyInputs:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(n, d), as of the array of all inputs."""
+        """(n, d)."""
         return len(self.images), len(self.standardize.mean)
 
     def __len__(self) -> int:
@@ -146,7 +145,7 @@ class LazyInputs:
         return self.standardize(self.images[rows])
 
     def take(self, rows: np.ndarray, axis: int, out: np.ndarray, mode: str) -> np.ndarray:
-        """Some rows, as ``numpy.ndarray.take`` gives them of all inputs."""
+        """Rows, with the signature of ``numpy.ndarray.take``."""
         return self[rows]
 
 
@@ -156,22 +155,22 @@ def stored_array(X: np.ndarray | LazyInputs) -> np.ndarray:
 
 
 def with_array(X: np.ndarray | LazyInputs, array: np.ndarray) -> np.ndarray | LazyInputs:
-    """Inputs made as ``X`` is, but from another array: some of its rows, say, or a map of a file."""
+    """Inputs like ``X`` from another array, such as some of its rows or a map of a file."""
     return LazyInputs(array, X.standardize) if isinstance(X, LazyInputs) else array
 
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """Each image is mirrored left to right with probability 1/2, and moved, anew each time it is trained on.
+    """Random mirroring, left to right with probability 1/2, and moving of images, whenever they are trained on.
 
     Attributes:
         image_shape: (h, w, c) of the images whose flattened rows are the inputs.
         flip: whether images are mirrored.
-        shift: pixels that an image is moved at most, up or down and left or right, each distance as likely; what
-            comes in at an edge repeats it. 0 moves nothing.
+        shift: max. pixels that an image is moved, up or down and left or right, all distances equally likely; the edge
+            is repeated. 0 does not move images.
 
-    It acts on standardised inputs. Mirrored means and spreads of natural images are nearly those themselves, so that
-    this is the standardised mirror image, nearly.
+    It acts on standardised inputs. Means and deviations of natural images are nearly symmetric, so that this is nearly
+    the standardised mirror image.
     """
 
     image_shape: tuple[int, int, int]
@@ -189,7 +188,7 @@ class Augmentation:
 
     @cached_property
     def columns(self) -> np.ndarray:
-        """For each way to place an image the input that each input is taken from, (ways, h w c)."""
+        """For each way to place an image, the index from which each input is taken, (ways, h w c)."""
         h, w, c = self.image_shape
         places = np.arange(h * w * c).reshape(h, w, c)
         moves = range(-self.shift, self.shift + 1)
@@ -202,8 +201,8 @@ class Augmentation:
             ]
         )
 
-    def __call__(self, x: np.ndarray, rng: "np.random.Generator") -> np.ndarray:  # quoted: np.random loads slowly
-        """The inputs x (n, d), each image placed in a way drawn from ``rng``.
+    def __call__(self, x: np.ndarray, rng: "np.random.Generator") -> np.ndarray:  # quoted: np.random is slow to load
+        """The inputs x (n, d), with each image placed in a way drawn from ``rng``.
 
         >>> mirror = Augmentation(image_shape=(1, 3, 1), flip=True)
         >>> mirror(np.array([[1, 2, 3]] * 3), np.random.default_rng(1)).tolist()
