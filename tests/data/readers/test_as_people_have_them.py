@@ -569,7 +569,7 @@ def test_an_option_for_other_data_is_refused(tmp_path, name):
         with pytest.raises(ConfigError, match=r"a\.npz: expected no"):
             load_dataset(tmp_path / "a.npz", **options)
     with pytest.raises(
-        ConfigError, match="expected nothing after the path, for an .npz file of arrays has no options, found 8"
+        ConfigError, match="expected nothing after the path, for an"
     ):
         load_dataset(f"{tmp_path / 'a.npz'}:8")
     with pytest.raises(DataError, match="expected a column 32, found a, b, kind"):
