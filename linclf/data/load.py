@@ -129,6 +129,19 @@ def _load_path(name: str, given: dict[str, Any]) -> Dataset:
     raise DataError(f"{name}: expected {formats()}, found none of them")
 
 
+def name_with_options(name: str, options: Mapping[str, Any]) -> str:
+    """A name that says after colons how the data is read.
+
+    >>> name_with_options("table.csv", {"label": "kind", "drop": ["a:b"], "image_size": None, "skip_unreadable": True})
+    'table.csv:label=kind:drop=a::b:skip_unreadable'
+    """
+    for option, value in options.items():
+        for item in value if isinstance(value, list) else [value]:
+            if item is not None and item is not False:
+                name += f":{option}" + ("" if item is True else f"={item}".replace(":", "::"))
+    return name
+
+
 def _options(reader: Reader, name: str, words: Sequence[str], given: Mapping[str, Any]) -> dict[str, Any]:
     """The reader's options: those that were given, and the words after the path."""
     known, values = {option.name: option for option in reader.options}, dict(given)

@@ -229,7 +229,7 @@ def fit_surrogate(
     between = counts @ np.square(offsets) / max(present - 1, 1)
     offsets *= 1 - np.divide(within, between, out=np.ones(d), where=between > within)
 
-    K = min(n_coefficients, d, spare // 4, math.isqrt(MOST_NUMBERS_AT_A_TIME // C))
+    K = min(n_coefficients, d, spare // 4, math.isqrt(MOST_NUMBERS // C))
     chosen = np.sort(np.argsort(-within, kind="stable")[:K]).astype(np.int32)
     products = np.zeros((C, K, K))
     for k, rows in enumerate(members):
