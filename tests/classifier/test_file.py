@@ -8,9 +8,10 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from helpers import arrays
+from helpers import arrays, write_images
 
-from linclf import Augmentation, Classifier, Config, ConfigError, DataError, Linear, Standardizer, load_dataset
+from linclf import Augmentation, Classifier, Config, ConfigError, DataError, Linear, Standardizer, load_dataset, train
+from linclf.data.readers.pictures import prepare_pictures
 
 WHOLE = Classifier(
     model=Linear(np.random.default_rng(0).normal(size=(2, 6)).astype(np.float32), np.zeros(2, np.float32)),
@@ -136,6 +137,56 @@ def test_onnxruntime_gives_the_same_numbers(tmp_path, kind, loss):
     properties = session.get_modelmeta().custom_metadata_map
     assert json.loads(properties["class_names"]) == list(data.class_names)
     assert json.loads(properties["feature_names"]) == []
+
+
+def far_from_zero(kind, n=300):
+    """Feature vectors whose classes only their last digits tell, and their labels."""
+    rng, y = np.random.default_rng(0), np.arange(n) % 3
+    near = np.column_stack([100 * y + rng.normal(0, 10, n), rng.normal(size=n)])
+    if kind == "whole":
+        return np.rint(near).astype(np.int64) + 2**40, y
+    return near + {"times": 1.7e9, "coordinates": 5.4e6}[kind], y
+
+
+@pytest.mark.parametrize("kind", ["times", "coordinates", "whole"])
+def test_onnx_gives_the_same_classes_however_far_from_zero(tmp_path, kind):
+    X, y = far_from_zero(kind)
+    standardize = Standardizer.fit(X)
+    (run,) = train(Config(learning_rate=0.1, l2=0.0, epochs=20), (standardize(X, np.float64), y), progress=False)
+    classifier = Classifier.of(run, standardize)
+    classifier.to_onnx(tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    (probabilities,) = session.run(None, {"images": X.astype(np.float64)})
+    names = classifier.predict(X)
+    assert probabilities.argmax(axis=1).tolist() == names.astype(int).tolist()
+    assert (names.astype(int) == y).mean() > 0.9
+
+
+def test_onnx_refuses_what_doubles_cannot_tell_apart(tmp_path):
+    standardize = Standardizer(np.array([0.0, 2.0**60]), np.array([1.0, 20.0]), 1.0)
+    classifier = replace(
+        WHOLE,
+        standardize=standardize,
+        model=Linear(np.eye(2), np.zeros(2)),
+        image_shape=(2,),
+        feature_names=("a", "id"),
+    )
+    with pytest.raises(DataError, match=r"^feature id: its values lie around 1\.15e\+18 with a deviation of 20, and"):
+        classifier.to_onnx(tmp_path / "model.onnx")
+    constant = replace(classifier, standardize=Standardizer(standardize.mean, np.ones(2), 1.0))
+    constant.to_onnx(tmp_path / "model.onnx")
+
+
+def test_onnx_gives_the_same_classes_for_photos_of_several_sizes(tmp_path):
+    files = [*write_images(tmp_path / "a", size=(9, 6)), *write_images(tmp_path / "b", size=(30, 41), ending="jpg")]
+    classifier = Classifier.fit(
+        load_dataset(tmp_path / "a", image_size=6), Config(learning_rate=0.1, l2=0.0, epochs=9), progress=False
+    )
+    classifier.to_onnx(tmp_path / "model.onnx")
+    images = np.stack(prepare_pictures(files, classifier.image_shape))
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    classes = session.run(None, {"images": images})[0].argmax(axis=1)
+    assert np.array(classifier.class_names)[classes].tolist() == classifier.predict(files).tolist()
 
 
 def test_without_onnx_it_says_what_to_install(tmp_path, monkeypatch):
