@@ -26,7 +26,7 @@ NEED_A_FORMULA = [
     "training.losses.cost_and_gradient", "training.losses.penalty", "training.losses.penalty_factor",
     "training.losses.sigmoid", "training.model.Linear.initial", "training.model.Linear.scores",
     "training.model.softmax", "training.stack.Stack.descend", "training.stack.Stack.move_towards",
-    "training.stack.add_product", "training.stack.scores",
+    "training.stack.scores",
 ]  # fmt: skip
 
 

@@ -116,7 +116,18 @@ def write_onnx(
 
     Raises:
         ConfigError: onnx is not installed.
+        DataError: a feature whose values doubles cannot tell apart.
     """
+    mean, std = standardize.mean * standardize.scale, standardize.std * standardize.scale
+    # A constant feature has std 1, and the weight that it began with: nothing is to be told apart.
+    coarse = np.flatnonzero((np.spacing(np.abs(mean)) > std / 1000) & (standardize.std != 1))
+    if len(coarse):
+        i = int(coarse[0])
+        name = properties["feature_names"][i] if properties["feature_names"] else f"number {i}"
+        raise DataError(
+            f"feature {name}: its values lie around {mean[i]:.3g} with a deviation of {std[i]:.3g}, and the doubles "
+            "that an ONNX file takes cannot tell them apart; subtract a constant from it, and train again"
+        )
     try:
         import onnx.parser
     except ImportError:
@@ -132,13 +143,7 @@ def write_onnx(
             last=last or "",
         )
     )
-    arrays = {
-        "mean": standardize.mean * standardize.scale,
-        "factor": 1 / (standardize.std * standardize.scale),
-        "W": model.W,
-        "b": model.b,
-    }
-    for name, array in arrays.items():
+    for name, array in {"mean": mean, "factor": 1 / std, "W": model.W, "b": model.b}.items():
         graph.graph.initializer.append(onnx.numpy_helper.from_array(array.astype(np.float64), name))
     onnx.helper.set_model_props(graph, {name: json.dumps(list(names)) for name, names in properties.items()})
     onnx.checker.check_model(graph, full_check=True)

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,41 @@ _PIXELS = 255.0  # the scale of uint8
 _WORTH_THREADS = 20  # times that, which take some 10 ms
 
 
+def check_plain(values: Any, what: str) -> None:
+    """DataError if values mean more than the numbers that ``np.asarray`` takes of them; ``what`` is for the message."""
+    advice = ""
+    if isinstance(values, np.ma.MaskedArray):
+        if masked := np.count_nonzero(values.mask):
+            advice = f"found {masked:,} masked values; fill them, or leave their rows out"
+    elif hasattr(values, "toarray"):
+        advice = "found a sparse matrix; give its toarray()"
+    elif hasattr(type(values), "unit") or hasattr(type(values), "units"):
+        advice = f"found {type(values).__name__}, whose values have units; give plain numbers in one unit"
+    elif isinstance(values, list | tuple):
+        for value in values:
+            check_plain(value, what)
+    if advice:
+        raise DataError(f"{what}: expected plain numbers, {advice}")
+
+
+def plain_array(values: Any, what: str) -> np.ndarray:
+    """``values`` as an array; DataError for dates and durations, and whatever :func:`check_plain` refuses."""
+    check_plain(values, what)
+    array = np.asarray(values)
+    if array.dtype.kind in "mM":
+        raise DataError(f"{what}: expected plain numbers, found {array.dtype}; give, say, seconds since one date")
+    return array
+
+
+def floating(dtype: np.dtype) -> type[np.floating]:
+    """The type that training computes in: float64 for numbers that float32 would round, else float32.
+
+    >>> [floating(np.dtype(name)).__name__ for name in ("uint8", "int16", "float16", "int32", "int64", "float64")]
+    ['float32', 'float32', 'float32', 'float64', 'float64', 'float64']
+    """
+    return np.float32 if np.can_cast(dtype, np.float32) else np.float64
+
+
 def _flat(images: np.ndarray) -> np.ndarray:
     return np.asarray(images).reshape(len(images), -1)  # each slice of a np.memmap takes longer than of an array
 
@@ -24,9 +60,9 @@ class Standardizer:
     """x -> (x / scale - mean) / std, one mean and std per input.
 
     Attributes:
-        mean, std: (d,), float64, of the scaled training images. An input that never varies, or by no more than
-            rounding (a deviation below 1e-12 of its mean, or below 1e-36, where float32's subnormal numbers are near),
-            has std 1: it becomes 0, but for that rounding.
+        mean, std: (d,), float64, of the scaled training images. An input that is constant to rounding (a deviation
+            below 1e-12 of its mean, or below 1e-36, near the subnormal numbers of float32) becomes 0: its std is 1, or
+            1e-12 of its mean if that is more.
         scale: 255 for uint8 pixels, 1 for anything else.
 
     >>> images = np.array([[0, 7], [255, 7]], dtype=np.uint8)
@@ -44,9 +80,9 @@ class Standardizer:
         """Mean and standard deviation of each input over ``images``, (n, ...), in float64.
 
         Raises:
-            DataError: no images, or what are not finite numbers.
+            DataError: no images, or numbers that are not finite.
         """
-        images = np.asarray(images)
+        images = plain_array(images, "images")
         if images.ndim < 2 or len(images) == 0 or images.dtype.kind not in "biuf":
             raise DataError(f"expected images (n, ...) of numbers, found {images.dtype} of shape {images.shape}")
         X, scale = _flat(images), _PIXELS if images.dtype == np.uint8 else 1.0
@@ -56,27 +92,32 @@ class Standardizer:
             variance = sum(np.square(X[rows] - mean).sum(axis=0) for rows in chunks) / len(X)
         if not np.isfinite(variance).all():
             raise DataError("expected finite numbers below 1e150, found others; clean the data first")
-        # Rounding leaves a constant input a deviation of about 1e-16 of its size: not worth dividing by; nor is one
-        # whose inverse is beyond float32.
-        constant = variance <= np.square(1e-12 * np.abs(mean) + 1e-36)
-        return cls(mean / scale, np.where(constant, 1.0, np.sqrt(variance) / scale), scale)
+        # A constant input has a deviation of about 1e-16 of its size by rounding, and the inverse of a subnormal one is
+        # beyond float32: these are not worth dividing by.
+        rounding = 1e-12 * np.abs(mean)
+        constant = variance <= np.square(rounding + 1e-36)
+        return cls(mean / scale, np.where(constant, np.maximum(1.0, rounding), np.sqrt(variance) / scale), scale)
 
     def __call__(self, images: np.ndarray, dtype: type[np.floating] = np.float32) -> np.ndarray:
         """The inputs X (n, d) of the images (n, ...), in float32 or float64.
 
+        Pixels are standardised in that type. For other numbers the mean is subtracted in float64, since float32 would
+        round those that are far from zero for their spread, such as times in seconds.
+
         Raises:
-            DataError: another number of inputs than was fitted, or uint8 pixels where others were, or the reverse.
+            DataError: another number of inputs than was fitted; uint8 pixels if others were fitted, or the reverse.
         """
-        images = np.asarray(images)
+        images = plain_array(images, "images")
         self._check(images)
         X, inputs = _flat(images), np.empty((len(images), len(self.mean)), dtype)
-        shift, factor = self._shift_and_factor[np.dtype(dtype).type]
+        shift, factor = self._shift_and_factor[np.dtype(dtype).type if self.of_pixels else np.float64]
 
         def make(i: int) -> None:
             rows = inputs[i : i + len(shift)]
-            rows[:] = X[i : i + len(shift)]
-            rows -= shift[: len(rows)]
-            rows *= factor[: len(rows)]
+            block = rows if rows.dtype == shift.dtype else np.empty_like(rows, shift.dtype)
+            block[:] = X[i : i + len(shift)]
+            block -= shift[: len(rows)]
+            np.multiply(block, factor[: len(rows)], out=rows, casting="same_kind")
 
         starts = range(0, len(X), len(shift))  # a few rows at a time stay in the cache
         if len(starts) < _WORTH_THREADS:
@@ -93,7 +134,7 @@ class Standardizer:
 
     @property
     def of_pixels(self) -> bool:
-        """Whether it was fitted on uint8 pixels, which it divides by 255, or on numbers that it takes as they are."""
+        """Whether it was fitted on uint8 pixels, which are divided by 255; other numbers are not."""
         return self.scale == _PIXELS
 
     def _check(self, images: np.ndarray) -> None:
@@ -103,11 +144,13 @@ class Standardizer:
             raise DataError(
                 "expected numbers that are not divided by 255, as the standardiser was fitted on, found uint8"
             )
+        if images.dtype.kind not in "biuf":
+            raise DataError(f"expected images of numbers, found {images.dtype}")
         if math.prod(images.shape[1:]) != len(self.mean):
             raise DataError(f"expected images (n, ...) of {len(self.mean)} inputs each, found shape {images.shape}")
 
     def __reduce__(self) -> tuple[type["Standardizer"], tuple[np.ndarray, np.ndarray, float]]:
-        return Standardizer, (self.mean, self.std, self.scale)  # without what can be made again
+        return Standardizer, (self.mean, self.std, self.scale)  # without the cache
 
     @cached_property
     def _shift_and_factor(self) -> dict[type[np.floating], tuple[np.ndarray, ...]]:
@@ -123,9 +166,9 @@ class Standardizer:
 
 @dataclass(frozen=True, eq=False)
 class LazyInputs:
-    """Inputs X (n, d) of images that stay what they are, uint8 or a ``np.memmap``: a quarter of the memory, or none.
+    """Inputs X (n, d) made on demand from images, uint8 or a ``np.memmap``: a quarter of the memory, or none.
 
-    Indexed by a slice or by rows, it gives what the array of all inputs would, to the bit.
+    Indexing with a slice or with rows gives the same bits as the array of all inputs.
     """
 
     images: np.ndarray
@@ -136,7 +179,7 @@ class LazyInputs:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(n, d), as of the array of all inputs."""
+        """(n, d)."""
         return len(self.images), len(self.standardize.mean)
 
     def __len__(self) -> int:
@@ -146,7 +189,7 @@ class LazyInputs:
         return self.standardize(self.images[rows])
 
     def take(self, rows: np.ndarray, axis: int, out: np.ndarray, mode: str) -> np.ndarray:
-        """Some rows, as ``numpy.ndarray.take`` gives them of all inputs."""
+        """Rows, with the signature of ``numpy.ndarray.take``."""
         return self[rows]
 
 
@@ -156,22 +199,22 @@ def stored_array(X: np.ndarray | LazyInputs) -> np.ndarray:
 
 
 def with_array(X: np.ndarray | LazyInputs, array: np.ndarray) -> np.ndarray | LazyInputs:
-    """Inputs made as ``X`` is, but from another array: some of its rows, say, or a map of a file."""
+    """Inputs like ``X`` from another array, such as some of its rows or a map of a file."""
     return LazyInputs(array, X.standardize) if isinstance(X, LazyInputs) else array
 
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """Each image is mirrored left to right with probability 1/2, and moved, anew each time it is trained on.
+    """Random mirroring, left to right with probability 1/2, and moving of images, whenever they are trained on.
 
     Attributes:
         image_shape: (h, w, c) of the images whose flattened rows are the inputs.
         flip: whether images are mirrored.
-        shift: pixels that an image is moved at most, up or down and left or right, each distance as likely; what
-            comes in at an edge repeats it. 0 moves nothing.
+        shift: max. pixels that an image is moved, up or down and left or right, all distances equally likely; the edge
+            is repeated. 0 does not move images.
 
-    It acts on standardised inputs. Mirrored means and spreads of natural images are nearly those themselves, so that
-    this is the standardised mirror image, nearly.
+    It acts on standardised inputs. Means and deviations of natural images are nearly symmetric, so that this is nearly
+    the standardised mirror image.
     """
 
     image_shape: tuple[int, int, int]
@@ -189,7 +232,7 @@ class Augmentation:
 
     @cached_property
     def columns(self) -> np.ndarray:
-        """For each way to place an image the input that each input is taken from, (ways, h w c)."""
+        """For each way to place an image, the index from which each input is taken, (ways, h w c)."""
         h, w, c = self.image_shape
         places = np.arange(h * w * c).reshape(h, w, c)
         moves = range(-self.shift, self.shift + 1)
@@ -202,8 +245,8 @@ class Augmentation:
             ]
         )
 
-    def __call__(self, x: np.ndarray, rng: "np.random.Generator") -> np.ndarray:  # quoted: np.random loads slowly
-        """The inputs x (n, d), each image placed in a way drawn from ``rng``.
+    def __call__(self, x: np.ndarray, rng: "np.random.Generator") -> np.ndarray:  # quoted: np.random is slow to load
+        """The inputs x (n, d), with each image placed in a way drawn from ``rng``.
 
         >>> mirror = Augmentation(image_shape=(1, 3, 1), flip=True)
         >>> mirror(np.array([[1, 2, 3]] * 3), np.random.default_rng(1)).tolist()

@@ -1,17 +1,22 @@
-"""Executed notebooks as HTML pages, each of which is one self-contained file; and all pages joined in one."""
+"""Executed notebooks as HTML pages, each of which is one self-contained file; all pages in one, and that on paper."""
 
 import base64
+import hashlib
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
-from html import escape, unescape
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from nbconvert import HTMLExporter
-from nbconvert.exporters import MarkdownExporter
+import nbconvert
+from jupyter_core.paths import jupyter_path
+from markupsafe import Markup
+from nbconvert import HTMLExporter, MarkdownExporter
+from nbconvert.filters import markdown2html
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 from traitlets import default
@@ -23,135 +28,128 @@ from linclf.system.progress import MARK
 from .pages import PAGES, USUAL, page_file, reading_order
 from .views.html import IN_JUPYTER, PAPER, markdown
 
-_TEMPLATES = Path(__file__).parent / "templates"
 YOURS = "Your data"
 """The words of a heading in whose place a page names the data."""
+_TEMPLATES = Path(__file__).parent / "templates"
+SCRIPTS = {
+    name: "\n".join((_TEMPLATES / "linclf" / file).read_text(encoding="utf-8") for file in files)
+    for name, files in {"page": ("page.js", "curves.js"), "player": ("play.js",)}.items()
+}
+"""What runs on a page, and on one with something to play with."""
+_HASHES = " ".join(
+    f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in SCRIPTS.values()
+)
+POLICY = (
+    f"default-src 'none'; script-src {_HASHES}; worker-src blob:; img-src data: blob:; font-src data:; "
+    "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+)
+"""What a page may do: run its own scripts, and show what it holds itself."""
+_NO_SCRIPTS = """<meta http-equiv="Content-Security-Policy" content="script-src 'none'; worker-src 'none'">"""
+_BROWSERS = (
+    *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge"),
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+)
 # A display formula, an inline one, or code, which is left alone.
 _FORMULA = re.compile(r"(?P<code>```.*?```|`[^`]*`)|\$\$(?P<display>.+?)\$\$|(?<!\\)\$(?P<inline>[^$\n]+?)\$", re.S)
-
+_FUNCTION = re.compile(r"(<mi>\w{2,}</mi>)(?=<m)(?!<mo[^>]*>[(|])")
+_SIGN = re.compile(r"(<mo>&#x0003D;</mo>|</munderover>)<mo>(?=&#x02212;)")
 # What no line may end in the middle of: "λ = 0.1", "± 0.2", "to 0.3)", "40 %"; not in code or within a tag.
 _TIES = re.compile(
     r"<(script|style|pre|code)\b.*?</\1>|<[^>]*>|`[^`]*`"
     r"|(?P<tie>(?<=[λημ]) = (?=\d)|(?<=\d:) (?=[λη])|(?<=±) (?=\d)|(?<=\bto) (?=[+−]?[\d.]+\))|(?<=\d) (?=%))",
     re.S,
 )
-_FUNCTION = re.compile(r"(<mi>\w{2,}</mi>)(?=<m)(?!<mo[^>]*>[(|])")
-_SIGN = re.compile(r"(<mo>&#x0003D;</mo>|</munderover>)<mo>(?=&#x02212;)")
 
 
 def convert(notebook: NotebookNode, name: str) -> str:
     """Convert an executed notebook to its page, as HTML."""
-    exporter = HTMLExporter(template_name="linclf", extra_template_basedirs=[str(_TEMPLATES)])
+    exporter = HTMLExporter(template_name="linclf", extra_template_basedirs=template_folders())
     # Ours first: what an earlier installation left where Jupyter looks may be older than this code.
-    exporter.template_paths = [str(_TEMPLATES / "linclf"), str(_TEMPLATES), *exporter.template_paths]
+    exporter.template_paths = [f"{_TEMPLATES / 'linclf'}", *template_folders(), *exporter.template_paths]
     return exporter.from_notebook_node(notebook, resources={"metadata": {"name": name}})[0]
 
 
-def join(pages: Mapping[str, str], first: str) -> str:
-    """Join pages, given as name -> HTML in reading order, in one; links between them become links within it.
+@cache
+def template_folders() -> list[str]:
+    """Our templates' folder, and nbconvert's: beside or above that package, where Jupyter itself may not look.
 
-    ``first`` is the name of the one that is ``index.html``.
+    Raises:
+        ConfigError: nbconvert's are nowhere.
     """
-    from bs4 import BeautifulSoup
-
-    files = {page_file(name, first): name for name in pages}
-
-    def within(name: str, href: str) -> str:
-        """The target, in the joined page, of a link from the page ``name``."""
-        file, sign, anchor = href.partition("#")
-        target = files.get(file) if file else name
-        return f"#{target}{sign and '.'}{anchor}" if target else href
-
-    parsed = {name: BeautifulSoup(page, "html.parser") for name, page in pages.items()}
-    articles = {name: page.select("article")[0] for name, page in parsed.items()}
-    for name, article in articles.items():
-        for element in article.select("[id]"):
-            element["id"] = f"{name}.{element['id']}"
-        for link in parsed[name].select("article a[href], header a[href]"):
-            link["href"] = within(name, str(link["href"]))
-        for link in article.select(".onward"):
-            link.decompose()
-        article["id"] = name
-    whole = next(iter(parsed.values()))
-    for link in whole.select("header [aria-current]"):
-        del link["aria-current"]
-    for kind, place in (("style.formulas", "head"), ("style.player", "head"), ("script.player", "body")):
-        for element in [found for page in parsed.values() for found in page.select(kind)][:1]:
-            whole.select(place)[0].append(element)
-    main = whole.select("main")[0]
-    main.extend(articles.values())
-    main.insert(0, BeautifulSoup(_contents(articles), "html.parser"))
-    return str(whole)
-
-
-def _contents(articles: Mapping[str, Any]) -> str:
-    """A table of contents, shown on paper only: pages and their sections, each a link to its heading."""
-    pages = []
-    for name, article in articles.items():
-        links = [
-            f'<a href="#{escape(heading.get("id", name))}">{escape(_title(heading))}</a>'
-            for heading in article.select("h1, h2")
-        ]
-        listed = "".join(f"<li>{link}</li>" for link in links[1:])
-        pages.append(f"<li>{links[0]}<ul>{listed}</ul></li>")
-    title = escape(_title(next(iter(articles.values())).select("h1")[0]))
-    return f'<nav class="contents" aria-label="Contents"><p>{title}</p><ol>{"".join(pages)}</ol></nav>'
-
-
-def _title(heading: Any) -> str:
-    """A heading's text without its anchor's sign."""
-    return str(heading.get_text()).removesuffix("¶").strip()
+    above = [str(parent / "share" / "jupyter") for parent in Path(nbconvert.__file__).parents]
+    for folder in (Path(root, "nbconvert", "templates") for root in [*jupyter_path(), *above]):
+        if (folder / "base").is_dir():
+            return [str(_TEMPLATES), str(folder)]
+    raise ConfigError("nbconvert's own templates are missing from this installation: install nbconvert again")
 
 
 class PagePreprocessor(Preprocessor):
-    """Prepares what Jinja cannot: title, navigation, formulas as MathML, and cells without their progress lines."""
+    """Prepares what Jinja cannot: title, navigation, formulas as MathML, and cells without their progress lines.
+
+    nbconvert finds it through the template's conf.json.
+    """
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        """nbconvert calls this once per notebook, through the template's conf.json."""
+        """What nbconvert calls, once per notebook."""
+        about = {"pages": USUAL, "first": "summary", "data": YOURS} | nb.metadata.get("linclf", {})
         # papermill's copy may be called anything; it says which notebook it was made from.
         name = Path(nb.metadata.get("papermill", {}).get("input_path") or resources["metadata"]["name"]).stem
-        heading = re.search(
-            r"^# (.+)", "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown"), re.M
-        )
-        about = {"pages": USUAL, "first": "summary", "data": YOURS} | nb.metadata.get("linclf", {})
-        made, first = reading_order(about["pages"], about["first"]), about["first"]
-        onward = made[made.index(name) + 1 :][:1] if name in made else []
-        resources["linclf"] = {
-            "title": heading[1].replace(YOURS, escape(about["data"]), 1) if heading else name,
-            "pages": [(page_file(page, first), PAGES[page].title, page == name) for page in made],
-            "onward": [(page_file(page, first), PAGES[page].title) for page in onward],
-            "sections": [],
-            "failed": about.get("failed"),
-        }
-        _gather_code(nb.cells)
+        names, first = reading_order(about["pages"], about["first"]), about["first"]
+        links = [(page_file(page, first), PAGES[page].title, page == name) for page in names]
+        texts, markups = [], []
+        _fold_code(nb)
         for cell in without_progress(nb).cells:
             if cell.cell_type == "markdown":
                 cell.source = cell.source.replace(f"# {YOURS}", f"# {markdown(about['data'])}", 1)
-                resources["linclf"]["sections"] += re.findall(r"^## (.+)", cell.source, re.M)
+                texts.append(cell.source)
                 cell.source = tied(mathml(cell.source))
+                markups.append(cell.source)
             for data in (output.get("data", {}) for output in cell.get("outputs", [])):
+                if "text/markdown" in data:
+                    texts.append(data["text/markdown"])
+                    data["text/markdown"] = tied(mathml(data["text/markdown"]))
                 if "text/html" in data:
                     data["text/html"] = tied(data["text/html"].removesuffix(IN_JUPYTER))
-                if "text/markdown" in data:
-                    resources["linclf"]["sections"] += re.findall(r"^## (.+)", data["text/markdown"], re.M)
-                    data["text/markdown"] = tied(mathml(data["text/markdown"]))
-        shown = [cell.source for cell in nb.cells] + [str(output.get("data")) for output in outputs(nb)]
-        resources["linclf"]["plays"] = any('class="play"' in text for text in shown)
-        if any("<math" in text for text in shown):
+                markups += [data.get("text/markdown", ""), data.get("text/html", "")]
+        headings = _headings("\n".join(texts))
+        markup = "\n".join(markups)
+        resources["linclf"] = {
+            "title": next((title for level, _, title in headings if level == "h1"), name),
+            "pages": links,
+            "onward": links[names.index(name) + 1 :][:1] if name in names else [],
+            "sections": [(anchor, title) for level, anchor, title in headings if level == "h2"],
+            "failed": about.get("failed"),
+            "plays": 'class="play"' in markup,
+            "policy": POLICY,
+            "scripts": SCRIPTS,
+        }
+        if "<math" in markup:
             font = (_TEMPLATES / "linclf" / "formulas.woff2").read_bytes()
             resources["linclf"]["font"] = base64.b64encode(font).decode()
         return nb, resources
 
 
-def _gather_code(cells: Sequence[NotebookNode]) -> None:
+def _headings(text: str) -> list[tuple[str, str, str]]:
+    """Level, anchor and title of each heading of Markdown, down to the second level, as its page has them."""
+    from bs4 import BeautifulSoup
+
+    lines = map(mathml, re.findall("^##? .+", text, re.M))
+    headings = (BeautifulSoup(markdown2html(line), "html.parser").select("h1, h2")[0] for line in lines)
+    return [(heading.name, str(heading["id"]), _title(heading)) for heading in headings]
+
+
+def _fold_code(nb: NotebookNode) -> None:
     """Give each section's last cell the section's code, which the page folds into one line there."""
-    own: list[NotebookNode] = []
-    for cell, after in zip(cells, [*cells[1:], None], strict=True):
-        own += [cell] if cell.cell_type == "code" and "show" not in cell.metadata.get("tags", []) else []
+    code: list[NotebookNode] = []
+    for i, cell in enumerate(nb.cells, start=1):
+        if cell.cell_type == "code" and "show" not in cell.metadata.get("tags", []):
+            code.append(cell)
+        after = nb.cells[i] if i < len(nb.cells) else None
         if after is None or (after.cell_type == "markdown" and re.search(r"^## ", after.source, re.M)):
-            given = any("parameters" in each.metadata.get("tags", []) for each in own)
-            cell.metadata["linclf_fold"] = "Parameters and code" if given else "Code"
-            cell.metadata["linclf_code"], own = [each.source for each in own], []
+            parameters = any("parameters" in folded.metadata.get("tags", []) for folded in code)
+            cell.metadata["linclf_fold"] = "Parameters and code" if parameters else "Code"
+            cell.metadata["linclf_code"], code = [folded.source for folded in code], []
 
 
 def outputs(nb: NotebookNode) -> list[NotebookNode]:
@@ -179,20 +177,115 @@ def tied(markup: str) -> str:
 
 def mathml(text: str) -> str:
     """Markdown with its formulas turned into MathML, which browsers show without a script."""
+    return _FORMULA.sub(_mathml, text)
+
+
+def _mathml(match: re.Match[str]) -> str:
     from latex2mathml.converter import convert as to_mathml
 
-    def formula(match: re.Match[str]) -> str:
-        if match["code"]:
-            return match["code"]
-        markup = to_mathml(match["display"] or match["inline"], display="block" if match["display"] else "inline")
-        # A function's name stands apart from what follows, unless that is in brackets; no browser does it by itself.
-        markup = _FUNCTION.sub(r'\1<mspace width="0.167em"/>', markup)
-        # A minus that begins the side of an equation, or the terms of a sum, is a sign and no difference.
-        markup = _SIGN.sub(r'\1<mo form="prefix">', markup)
-        # Where a page is narrower than a formula, it scrolls: the keyboard must reach it.
-        return markup.replace('display="block"', 'display="block" tabindex="0"', 1)
+    if match["code"]:
+        return match["code"]
+    markup = to_mathml(match["display"] or match["inline"], display="block" if match["display"] else "inline")
+    # A function's name stands apart from what follows, unless that is in brackets; no browser does it by itself.
+    markup = _FUNCTION.sub(r'\1<mspace width="0.167em"/>', markup)
+    # A minus that begins the side of an equation, or the terms of a sum, is a sign and no difference.
+    markup = _SIGN.sub(r'\1<mo form="prefix">', markup)
+    # Where a page is narrower than a formula, it scrolls: the keyboard must reach it.
+    return markup.replace('display="block"', 'display="block" tabindex="0"', 1)
 
-    return _FORMULA.sub(formula, text)
+
+def join(pages: Mapping[str, str], first: str) -> str:
+    """Join pages, given as name -> HTML in reading order, in one; links between them become links within it.
+
+    ``first`` is the name of the one that is ``index.html``.
+    """
+    from bs4 import BeautifulSoup
+
+    files = {page_file(name, first): name for name in pages}
+    parsed = {name: BeautifulSoup(page, "html.parser") for name, page in pages.items()}
+    articles = {name: page.select("article")[0] for name, page in parsed.items()}
+    for name, article in articles.items():
+        for element in article.select("[id]"):
+            element["id"] = f"{name}.{element['id']}"
+        for link in parsed[name].select("article a[href], header a[href]"):
+            file, sign, anchor = str(link["href"]).partition("#")
+            if target := files.get(file) if file else name:
+                link["href"] = f"#{target}{sign and '.'}{anchor}"
+        for link in article.select(".onward"):
+            link.decompose()
+        article["id"] = name
+    whole = next(iter(parsed.values()))
+    for link in whole.select("header [aria-current]"):
+        del link["aria-current"]
+    for kind, place in (("style.formulas", "head"), ("style.player", "head"), ("script.player", "body")):
+        for element in [element for page in parsed.values() for element in page.select(kind)][:1]:
+            whole.select(place)[0].append(element)
+    main = whole.select("main")[0]
+    main.extend(articles.values())
+    main.insert(0, BeautifulSoup(_contents(articles), "html.parser"))
+    return str(whole)
+
+
+def _contents(articles: Mapping[str, Any]) -> str:
+    """A table of contents, shown on paper only: pages and their sections, each a link to its heading."""
+    pages: list[str] = []
+    for name, article in articles.items():
+        link = Markup('<a href="#{}">{}</a>').format
+        first, *others = (link(heading.get("id", name), _title(heading)) for heading in article.select("h1, h2"))
+        sections = Markup().join(map(Markup("<li>{}</li>").format, others))
+        pages.append(Markup("<li>{}<ul>{}</ul></li>").format(first, sections))
+    nav = Markup('<nav class="contents" aria-label="Contents"><p>{}</p><ol>{}</ol></nav>')
+    return nav.format(_title(next(iter(articles.values())).select("h1")[0]), Markup().join(pages))
+
+
+def _title(heading: Any) -> str:
+    """A heading's text without its anchor's sign."""
+    return str(heading.get_text()).removesuffix("¶").strip()
+
+
+def browser() -> str:
+    """The path of Chromium, or of what is made from it; ConfigError where there is none."""
+    if path := next(filter(None, map(shutil.which, _BROWSERS)), None):
+        return path
+    raise ConfigError(
+        "expected Chromium or Chrome, which prints the PDF, found neither: install one, or leave out --pdf"
+    )
+
+
+def print_pdf(page: str, places: Sequence[Callable[[], AbstractContextManager[Path]]]) -> bytes:
+    """The PDF of a page that :func:`join` made, with bookmarks; nothing of the page runs, and it loads nothing.
+
+    ``places`` make folders for the browser's files; the first counts in which it leaves a PDF, since some browsers see
+    another temporary folder than this program, and not all of the home folder.
+    """
+    page = re.sub(r"<script\b.*?</script>", "", page, flags=re.S).replace("<head>", f"<head>{_NO_SCRIPTS}", 1)
+    page = re.sub(r"(data:image/svg\+xml;base64,)([\w+/=]+)", _on_white, page)
+    options = ["--headless", "--disable-gpu", "--no-first-run", "--no-pdf-header-footer"]
+    options += ["--generate-pdf-document-outline"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        options.append("--no-sandbox")  # Chromium starts for root without its sandbox only
+    reason = ""
+    for place in places:
+        try:
+            with place() as folder:
+                source, pdf = folder / "page.html", folder / "page.pdf"
+                source.write_text(page, encoding="utf-8")
+                files = [f"--user-data-dir={folder / 'browser'}", f"--print-to-pdf={pdf}", source.as_uri()]
+                done = subprocess.run([browser(), *options, *files], capture_output=True, timeout=300)
+                if pdf.exists():
+                    return pdf.read_bytes()
+                said = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+                reason = said[0] if said else f"status {done.returncode}"
+        except subprocess.TimeoutExpired:
+            raise ConfigError("the browser did not print the PDF within 300 s") from None
+        except OSError as error:
+            reason = str(error)
+    raise ConfigError(f"the browser printed no PDF, perhaps since it may not see the folder of --out: {reason}")
+
+
+def _on_white(link: re.Match[str]) -> str:
+    """The link to a figure, whose ground is as white as the sheet; a page's own is a shade darker."""
+    return link[1] + base64.b64encode(base64.b64decode(link[2]).replace(PAPER.encode(), b"#ffffff")).decode()
 
 
 class LinclfMarkdownExporter(MarkdownExporter):
@@ -228,68 +321,3 @@ class LinclfMarkdownExporter(MarkdownExporter):
         self.environment.filters["literal"] = markdown
         text, resources = super().from_notebook_node(without_progress(nb), resources, **kw)
         return re.sub(r"\n{3,}", "\n\n", text).lstrip(), resources
-
-
-_NAMES = (
-    *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge"),
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
-)
-
-
-def browser() -> str:
-    """Where Chromium, or what is made from it, is found; ConfigError if it is not."""
-    if found := next(filter(None, map(shutil.which, _NAMES)), None):
-        return found
-    raise ConfigError(
-        "expected Chromium or Chrome, which prints the PDF, found neither: install one, or leave out --pdf"
-    )
-
-
-def print_pdf(page: str, scratch: Path) -> bytes:
-    """The PDF of a page that :func:`.render.join` made, with bookmarks, and sheet numbers in its table of contents.
-
-    The browser keeps its own files in the folder ``scratch``.
-    """
-    page = re.sub(r"(data:image/svg\+xml;base64,)([\w+/=]+)", _on_white, page)
-    # No browser numbers a table of contents: it is printed twice, and the first print says where everything stands.
-    return _printed(_numbered(page, _printed(page, scratch)), scratch)
-
-
-def _on_white(link: re.Match[str]) -> str:
-    """The link to a figure, whose ground is as white as the sheet; a page's own is a shade darker."""
-    return link[1] + base64.b64encode(base64.b64decode(link[2]).replace(PAPER.encode(), b"#ffffff")).decode()
-
-
-def _printed(page: str, scratch: Path) -> bytes:
-    source, made = scratch / "page.html", scratch / "page.pdf"
-    source.write_text(page, encoding="utf-8")
-    made.unlink(missing_ok=True)
-    options = ["--headless", "--disable-gpu", f"--user-data-dir={scratch / 'browser'}", "--no-first-run"]
-    options += ["--no-pdf-header-footer", "--generate-pdf-document-outline", f"--print-to-pdf={made}"]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        options.append("--no-sandbox")  # Chromium starts for root without its sandbox only
-    try:
-        done = subprocess.run([browser(), *options, source.as_uri()], capture_output=True, text=True, timeout=300)
-        return made.read_bytes()
-    except subprocess.TimeoutExpired:
-        raise ConfigError("the browser did not print the PDF within 300 s") from None
-    except FileNotFoundError:
-        said = done.stderr.strip().splitlines()[-1:] or [f"status {done.returncode}"]
-        raise ConfigError(f"the browser printed no PDF: {said[0]}") from None
-
-
-def _numbered(page: str, printed: bytes) -> str:
-    """The page with the sheet of each target in its table of contents, as far as ``printed`` tells."""
-    sheets = {number: i for i, number in enumerate(re.findall(rb"(\d+) 0 obj\n<</Type /Page\n", printed), start=1)}
-    found = {
-        re.sub(rb"#([0-9A-F]{2})", lambda code: bytes([int(code[1], 16)]), name).decode(errors="replace"): sheets[sheet]
-        for name, sheet in re.findall(rb"/(\S+) \[(\d+) 0 R /XYZ", printed)
-        if sheet in sheets
-    }
-
-    def link(match: re.Match[str]) -> str:
-        return f'<a data-page="{found.get(unescape(match[1]), "")}" href="#{match[1]}">'
-
-    before, contents, after = re.split('(<nav [^>]*class="contents".*?</nav>)', page, maxsplit=1, flags=re.S)
-    return before + re.sub(r'<a href="#([^"]+)">', link, contents) + after

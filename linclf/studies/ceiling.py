@@ -1,13 +1,12 @@
 """What the study of the ceiling tries: the search space, the ingredients, and how much of it all."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import cache
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from linclf.data.dataset import N_VALIDATION, Dataset
+from linclf.data.dataset import N_VALIDATION
 from linclf.data.inputs import Augmentation, Examples
 from linclf.training.config import Config
 from linclf.training.loop import Run
@@ -18,7 +17,7 @@ from linclf.training.train import in_order, stacks
 from . import metrics
 from .results import FORMAT
 from .store import StoredRun
-from .study import Cut, Label, Split, Study, StudyTask, check_whole, split_rows
+from .study import Cut, Label, Split, Study, StudyResults, StudyTask, check_whole, split_rows
 
 INGREDIENTS = {
     "data": "all the data",
@@ -127,10 +126,10 @@ def fine(best: Mapping[str, Choice], size: Size, image_shape: Sequence[int]) -> 
     """Random configurations of each loss around the best of the grid, within half a decade of η and a decade of λ."""
     rng = np.random.default_rng(0)
     configs = []
-    for loss, found in best.items():
-        l2 = found.l2 or grid(loss, size)[1][1] / 10
+    for loss, coarse_best in best.items():
+        l2 = coarse_best.l2 or grid(loss, size)[1][1] / 10
         for _ in range(size.draws):
-            rate, penalty = found.learning_rate * 10 ** rng.uniform(-0.5, 0.5), l2 * 10 ** rng.uniform(-1, 1)
+            rate, penalty = coarse_best.learning_rate * 10 ** rng.uniform(-0.5, 0.5), l2 * 10 ** rng.uniform(-1, 1)
             choice = Choice(float(f"{rate:.3g}"), float(f"{penalty:.3g}"), int(rng.choice(BATCH_SIZES)))
             configs.append(search_config(loss, choice, size, image_shape))
     return configs
@@ -138,11 +137,11 @@ def fine(best: Mapping[str, Choice], size: Size, image_shape: Sequence[int]) -> 
 
 def search_config(loss: str, choice: Choice, size: Size, image_shape: Sequence[int]) -> Config:
     """A configuration of the search: all ingredients but momentum, at the search's number of epochs."""
-    config = recipe(EVERYTHING - {"momentum", "longer"}, loss, choice, size, image_shape, seed=0)
+    config = mixed_config(EVERYTHING - {"momentum", "longer"}, loss, choice, size, image_shape, seed=0)
     return replace(config, epochs=size.search_epochs, lr_decay_every=-(-size.search_epochs // 3))
 
 
-def recipe(
+def mixed_config(
     ingredients: Collection[str], loss: str, choice: Choice, size: Size, image_shape: Sequence[int], seed: int
 ) -> Config:
     """The Config of the reference's setting 3 with the changes of each ingredient, in the order of INGREDIENTS.
@@ -224,21 +223,17 @@ def softmax_optimum(images: Examples, n_classes: int, l2: float, iterations: int
 
     start = np.zeros(n_classes * (X.shape[1] + 1))
     options = {"maxiter": iterations, "maxcor": 20, "ftol": 1e-7}
-    found = minimize(cost, start, jac=True, method="L-BFGS-B", options=options)
-    best = model(found.x)
-    return Linear(best.W.astype(X.dtype), best.b.astype(X.dtype)), float(found.fun), bool(found.success)
+    minimum = minimize(cost, start, jac=True, method="L-BFGS-B", options=options)
+    best = model(minimum.x)
+    return Linear(best.W.astype(X.dtype), best.b.astype(X.dtype)), float(minimum.fun), bool(minimum.success)
 
 
-@dataclass(frozen=True)
-class CeilingResults:
+@dataclass(frozen=True, kw_only=True)
+class CeilingResults(StudyResults):
     """All trainings of the study, and what was chosen by them.
 
     Attributes:
-        plan, dataset: what was varied, and on which data.
-        choosing: the images on which everything is chosen: none of them is a test image.
-        n_first: how many of them the baseline trains on, the first ones.
-        final: the images of the networks at the end.
-        split: the standardised images of a cut; they are made when first asked for, nothing is trained.
+        n_first: how many of the images that choose train the baseline, the first ones.
         search, fine_search: the coarse grid of each loss, and random configurations around the best of each grid.
         chosen: η, λ and batch size of each loss: those with the highest validation accuracy of all that was searched.
         chosen_loss: the loss of the configuration with the highest validation accuracy.
@@ -249,12 +244,7 @@ class CeilingResults:
         finals: the tested networks by loss and number of training images, such as "cross_entropy 49000".
     """
 
-    plan: CeilingPlan
-    dataset: Dataset = field(repr=False)
-    choosing: Cut
     n_first: int
-    final: Cut
-    split: Callable[[Cut], Split] = field(repr=False)
     search: Sequence[StoredRun]
     fine_search: Sequence[StoredRun]
     chosen: Mapping[str, Choice]
@@ -308,10 +298,6 @@ def validation_accuracy(run: StoredRun) -> float:
     return float(run.record["validation_accuracy"][run.record["epoch"]])
 
 
-Trial = tuple[str, int, Config]
-"""What a training is called, on how many of the first images it is, and its Config."""
-
-
 class CeilingStudy(Study):
     """How far one linear layer goes on one data set.
 
@@ -329,13 +315,13 @@ class CeilingStudy(Study):
         self.image_shape = data.test_images.shape[1:]
         n = sum(map(len, data.train_labels))
         # The chosen networks train on all but the images that the plan keeps for validation, or that the data brought.
-        self.cut = self.final = split_rows("full", data, self.plan.n_validation)
+        self.cut = split_rows("full", data, self.plan.n_validation)
         # Everything is chosen on nine tenths of the training images, and the last tenth, which validates unless the
         # data brought others.
         n_validation = max(1, n // 10)
         self.choosing = Cut(range(n - n_validation), range(n - n_validation, n))
         if data.validation_labels is not None:
-            self.choosing = self.final
+            self.choosing = self.cut
         self.n_train, self.n_first = len(self.choosing.train), max(1, n // 5)
 
     def run(self) -> CeilingResults:
@@ -350,12 +336,8 @@ class CeilingStudy(Study):
         mixes = [name for name in ablation if name == "all" or name[0] == "-"]
         chosen_mix = max(mixes, key=lambda name: np.mean([validation_accuracy(run) for run in ablation[name]]))
         return CeilingResults(
-            plan=self.plan,
-            dataset=self.data,
-            choosing=self.choosing,
+            **self.about(),
             n_first=self.n_first,
-            final=self.final,
-            split=cache(self.split),
             search=search,
             fine_search=fine_search,
             chosen=chosen,
@@ -370,34 +352,39 @@ class CeilingStudy(Study):
     # The steps.
 
     def _searched(self, name: str, configs: Sequence[Config]) -> list[StoredRun]:
-        return self._trained("search", [(name, self.n_train, config) for config in configs])
+        return self._trained("search", [({"name": name, "n_train": self.n_train}, config) for config in configs])
 
     def _ablation(self, chosen: dict[str, Choice]) -> dict[str, list[StoredRun]]:
         mixes = {"base": frozenset[str]()} | {f"+{name}": frozenset([name]) for name in INGREDIENTS}
         mixes |= {"all": EVERYTHING} | {f"-{name}": EVERYTHING - {name} for name in INGREDIENTS}
-        trials = []
+        networks: list[tuple[Label, Config]] = []
         for name, mix in mixes.items():
             n_train = self.n_train if "data" in mix else self.n_first
             for seed in range(self.size.seeds):
-                trials.append((name, n_train, self._recipe(mix, "cross_entropy", chosen, seed)))
-        return _by_name(self._trained("ablation", trials))
+                networks.append(({"name": name, "n_train": n_train}, self._config(mix, "cross_entropy", chosen, seed)))
+        return _by_name(self._trained("ablation", networks))
 
     def _ensemble_members(self, chosen: dict[str, Choice]) -> list[StoredRun]:
-        configs = [self._recipe((), "cross_entropy", chosen, seed) for seed in range(ENSEMBLES * MEMBERS)]
-        return self._trained("members", [("member", self.n_first, config) for config in configs])
+        configs = [self._config((), "cross_entropy", chosen, seed) for seed in range(ENSEMBLES * MEMBERS)]
+        return self._trained("members", [({"name": "member", "n_train": self.n_first}, config) for config in configs])
 
     def _optimum(self, chosen: dict[str, Choice]) -> StoredRun:
         """The minimum of the softmax's cost at the chosen λ (or the smallest of the grid's above 0), no mirroring."""
         l2 = chosen["cross_entropy"].l2 or 1e-4  # without a penalty there need not be a minimum
-        iterations, store = self.size.iterations, self.store
+        iterations, label = self.size.iterations, {"name": "optimum", "l2": l2}
         key = self.key("ceiling-optimum", self.choosing, l2=l2, iterations=iterations)
-        found = store.get(key)
-        if found is None:
+
+        def check(runs: Sequence[StoredRun]) -> None:
+            (run,) = runs
+            run.check(label, {"cost": float, "converged": bool}, self.model_shape, None)
+
+        stored = self.store.get(key, check)
+        if stored is None:
             train, n_classes = self.split(self.choosing).train, len(self.data.class_names)
             model, cost, converged = softmax_optimum(train, n_classes, l2, iterations)
-            found = [StoredRun({"name": "optimum", "l2": l2, "cost": cost, "converged": converged}, model)]
-            store.put(key, found)
-        return found[0]
+            stored = [StoredRun(label | {"cost": cost, "converged": converged}, model)]
+            self.store.put(key, stored)
+        return stored[0]
 
     def _finals(self, chosen: dict[str, Choice], chosen_loss: str, chosen_mix: str) -> dict[str, list[StoredRun]]:
         """The chosen mix for each loss, and on fewer images for the chosen loss; here the test images are used.
@@ -405,55 +392,53 @@ class CeilingStudy(Study):
         Fewer images train for more epochs, by the root of the share, so that a short training is not what is measured.
         Shares of fewer images than classes are left out.
         """
-        n, mix = len(self.final.train), EVERYTHING - {chosen_mix.removeprefix("-")}
-        trials = []
+        n, mix = len(self.cut.train), EVERYTHING - {chosen_mix.removeprefix("-")}
+        networks: list[tuple[Label, Config]] = []
         for loss in LOSSES:
             fewer = {round(share * n) for share in self.size.curve} if loss == chosen_loss else set()
             for n_train in [*sorted(m for m in fewer if n > m >= len(self.data.class_names)), n]:
                 for seed in range(self.size.seeds):
-                    config = _longer(self._recipe(mix, loss, chosen, seed), (n / n_train) ** 0.5)
-                    trials.append((final_name(loss, n_train), n_train, config))
-        return _by_name(self._trained("finals", trials, tested=True))
+                    config = _longer(self._config(mix, loss, chosen, seed), (n / n_train) ** 0.5)
+                    networks.append(({"name": final_name(loss, n_train), "n_train": n_train}, config))
+        return _by_name(self._trained("finals", networks, tested=True))
 
-    def _recipe(self, mix: Collection[str], loss: str, chosen: dict[str, Choice], seed: int) -> Config:
-        return recipe(mix, loss, chosen[loss], self.size, self.image_shape, seed)
+    def _config(self, mix: Collection[str], loss: str, chosen: dict[str, Choice], seed: int) -> Config:
+        return mixed_config(mix, loss, chosen[loss], self.size, self.image_shape, seed)
 
-    def _trained(self, step: str, trials: Sequence[Trial], *, tested: bool = False) -> list[StoredRun]:
-        """One finished run per trial, in their order."""
+    def _trained(self, step: str, networks: Sequence[tuple[Label, Config]], *, tested: bool = False) -> list[StoredRun]:
+        """One finished run per network, in their order; each trains on the first ``n_train`` images of its label."""
         by_size: dict[int, list[int]] = {}
-        for i, (_, n_train, _) in enumerate(trials):
-            by_size.setdefault(n_train, []).append(i)
-        members = [[own[i] for i in stack] for own in by_size.values() for stack in stacks([trials[i][2] for i in own])]
-        cut, finish = (self.final, _tested) if tested else (self.choosing, _untested)
-        tasks = []
-        for own in members:
-            networks = [({"name": trials[i][0], "n_train": trials[i][1]}, trials[i][2]) for i in own]
-            tasks.append(StudyTask(f"ceiling-{step}", cut, networks, trials[own[0]][1]))
-        return in_order(members, enumerate(self.train(tasks, finish, evaluate="validation")))
+        for i, (label, _) in enumerate(networks):
+            by_size.setdefault(label["n_train"], []).append(i)
+        cut, members, tasks = self.cut if tested else self.choosing, [], []
+        for n_train, numbers in by_size.items():
+            for stack in stacks([networks[i][1] for i in numbers]):
+                members.append([numbers[i] for i in stack])
+                task = StudyTask(f"ceiling-{step}", cut, [networks[i] for i in members[-1]], n_train, tested=tested)
+                tasks.append(task)
+        return in_order(members, enumerate(self.train(tasks, evaluate="validation")))
+
+    def finish(self, task: StudyTask, label: Label, run: Run, split: Split) -> StoredRun:
+        """The run with its validation curves, the epoch whose weights it returned and, if tested, its predictions."""
+        assert run.history is not None
+        loss, accuracy = run.history.validation_loss, run.history.validation_accuracy
+        epoch = int(loss.argmin()) if run.config.restore_best else len(loss) - 1
+        curves = {"validation_loss": loss.tolist(), "validation_accuracy": accuracy.tolist(), "epoch": epoch}
+        if not task.tested:
+            return StoredRun.untested(label, run, **curves)
+        X, y = split.test
+        return StoredRun.tested(label, run, run.model.predict(X), y, **curves)
+
+    def measured(self, task: StudyTask) -> Mapping[str, type]:
+        """The validation curves, the epoch and, where tested, the accuracy."""
+        measured = {"seconds": float, "validation_loss": list, "validation_accuracy": list, "epoch": int}
+        return measured | ({"test_accuracy": float} if task.tested else {})
 
 
 def _longer(config: Config, factor: float) -> Config:
     """The config with ``factor`` times the epochs, its decay stretched alike."""
     stretched = {name: max(1, round(factor * getattr(config, name))) for name in ("epochs", "lr_decay_every")}
     return replace(config, **stretched)
-
-
-def _untested(label: Label, run: Run, split: Split) -> StoredRun:
-    """What is kept of a finished run while the test images may not be looked at."""
-    assert run.history is not None
-    record = {**label, **asdict(run.config), "seconds": run.seconds}
-    loss, accuracy = run.history.validation_loss, run.history.validation_accuracy
-    epoch = int(loss.argmin()) if run.config.restore_best else len(loss) - 1
-    record |= {"validation_loss": loss.tolist(), "validation_accuracy": accuracy.tolist(), "epoch": epoch}
-    return StoredRun(record, run.model)
-
-
-def _tested(label: Label, run: Run, split: Split) -> StoredRun:
-    """The same, with the predictions of the test images."""
-    X, y = split.test
-    predictions = run.model.predict(X)
-    record = _untested(label, run, split).record | {"test_accuracy": metrics.accuracy(predictions, y)}
-    return StoredRun(record, run.model, predictions.astype(np.uint16))
 
 
 def _best(runs: Sequence[StoredRun], loss: str | None = None) -> dict[str, Any]:
@@ -466,7 +451,7 @@ def _choice(record: dict[str, Any]) -> Choice:
 
 
 def _by_name(runs: Sequence[StoredRun]) -> dict[str, list[StoredRun]]:
-    found: dict[str, list[StoredRun]] = {}
+    groups: dict[str, list[StoredRun]] = {}
     for run in runs:
-        found.setdefault(run.record["name"], []).append(run)
-    return found
+        groups.setdefault(run.record["name"], []).append(run)
+    return groups

@@ -1,15 +1,14 @@
-"""The reference's experiment: its four settings, its arms, and what a user may vary.
+"""The reference's experiment: its settings and arms, what a user may vary, the study, and its exact statements.
 
 A section of the report is one or two arms. An arm runs every setting for every seed; the same seed gives the same
 initial weights in every arm, so differences between arms are paired by seed.
 """
 
 import hashlib
-import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from linclf.data.inputs import Arrays, Standardizer
 from linclf.data.surrogate import EMBEDDED, draw_embedded
 from linclf.errors import ConfigError
 from linclf.system.environment import environment
-from linclf.system.files import write_text
 from linclf.training.config import Config
 from linclf.training.loop import Run, Task, batch_key
 from linclf.training.losses import get_loss
@@ -28,7 +26,7 @@ from linclf.training.model import Linear
 from linclf.training.train import train
 
 from . import metrics
-from .results import FORMAT, Results, encode_correct
+from .results import CURVES, FORMAT, Results, check_exact, check_timings, encode_correct, problems
 from .store import Key, StoredRun, train_missing
 from .study import Cut, Label, Plan, Split, Study, StudyTask, check_whole, fit_standardizer, split_rows
 
@@ -83,7 +81,7 @@ images, and the setting that it finds best."""
 
 
 def title(arm: str) -> str:
-    """What a page calls an arm; of an arm that is none, its name."""
+    """What a page calls an arm; unknown arms keep their name."""
     return ARMS[arm].title if arm in ARMS else arm
 
 
@@ -130,24 +128,6 @@ class ReferencePlan(Plan):
             for seed in self.all_seeds
         }
 
-    def stacks(self, arm: str, data: Dataset) -> list[dict[tuple[str, int, int], Config]]:
-        """The stacks of the networks that see the mini-batches of ``arm``, also those of other arms.
-
-        They are the Configs by (arm, setting, seed). Rounding depends on what trains together, so the cut depends on
-        the plan alone, not on what is asked for or stored.
-        """
-        together = [name for name in ARMS if self._batches(name, data) == self._batches(arm, data)]
-        configs = {(name, *key): config for name in together for key, config in self.configs(name, data).items()}
-        width = 1 if ARMS[arm].shuffle else NETWORKS_PER_STACK // (len(together) * len(SETTINGS))  # in seeds
-        return [
-            {key: config for key, config in configs.items() if key[2] in self.all_seeds[i : i + width]}
-            for i in range(0, self.seeds, width)
-        ]
-
-    def _batches(self, arm: str, data: Dataset) -> tuple[object, ...]:
-        """What decides the mini-batches of an arm's first networks."""
-        return ARMS[arm].split, batch_key(self.configs(arm, data)[1, self.first_seed])
-
     def _config(self, arm: Arm, l2: float, learning_rate: float, seed: int, data: Dataset) -> Config:
         epochs, batch_size = self.epochs, BATCH_SIZE
         if arm.equal_updates:
@@ -167,6 +147,187 @@ class ReferencePlan(Plan):
             batch_size=batch_size,
             seed=seed,
         )
+
+
+class ReferenceStudy(Study):
+    """The arms of the reference on one data set.
+
+    Arguments, attributes and errors are those of :class:`linclf.studies.study.Study`; the plan's fields are seeds,
+    first_seed, epochs, n_validation and lr_decay.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     study = ReferenceStudy("synthetic:50", folder, seeds=2, epochs=1, progress=False)
+    ...     results = study.run("base", "svm")
+    >>> results.curves("svm", 1, "test_accuracy").shape
+    (2,)
+    """
+
+    plan_class = ReferencePlan
+    plan: ReferencePlan
+
+    def prepare(self) -> None:
+        """Too few batches are refused here."""
+        self.cut = self._cut("batch")
+
+    def run(self, *arms: str) -> Results:
+        """The results of ``arms``. Stacks not stored yet are trained, as a sweep, and stored as they finish."""
+        tasks = {task.name: task for arm in arms for task in self._tasks(arm)}
+        self.train(list(tasks.values()))
+        return self.results(arms)
+
+    def results(self, arms: Iterable[str] = tuple(ARMS)) -> Results:
+        """What is stored of ``arms``; an arm of which any run is missing is left out. Nothing is trained."""
+        data = self.data
+        stored = {arm: runs for arm in arms if (runs := self._stored(arm))}
+        about = {"class_names": list(data.class_names), "n_test": len(data.test_labels)}
+        document = {
+            "format": FORMAT,
+            "data": {**asdict(data.provenance), **about},
+            "environment": environment(),
+            "plan": asdict(self.plan),
+            "exact": self._exact(),
+            "timings": self._timings(),
+            "runs": [run.record for runs in stored.values() for run in runs],
+        }
+        return Results(document, data, stored)
+
+    def classifier(self) -> Classifier | None:
+        """The network to keep, with all that it takes to use it; None as long as it is not trained."""
+        arm, setting = KEPT
+        for run in self._stored(arm):
+            if (run.record["setting"], run.record["seed"]) == (setting, self.plan.first_seed):
+                standardizer = fit_standardizer(self.data, self._cut(ARMS[arm].split))
+                return Classifier.of(run.run, standardizer, self.data)
+        return None
+
+    def time_shuffling(self) -> None:
+        """Time the training of one network with and without shuffling, in alternation, once per seed; store each pair.
+
+        The network is of setting 2. Evaluation is left out: it takes the same time in both.
+        """
+        timings = self._timings()
+        if len(timings) == self.plan.seeds:
+            return
+        images = self.split().train
+        for seed in self.plan.all_seeds[len(timings) :]:
+            pair: dict[str, float] = {"seed": seed}
+            for arm in ("base", "shuffle") if seed % 2 else ("shuffle", "base"):
+                config = self.plan.configs(arm, self.data)[2, seed]
+                started = time.perf_counter()
+                train(config, images, evaluate=False, progress=False)
+                pair[arm] = time.perf_counter() - started
+            timings.append(pair)
+            self.store.put_json(self._timings_key, timings)
+
+    def finish(self, task: StudyTask, label: Label, run: Run, split: Split) -> StoredRun:
+        """The run, tested: its record for ``results.json`` beside its model and predictions."""
+        X, y = split.test
+        scores = run.model.scores(X)
+        losses, predictions = get_loss(run.config.loss).value(scores, y), scores.argmax(axis=0)
+        assert run.history is not None
+        history = {name: series.tolist() for name, series in asdict(run.history).items()}
+        draws = {
+            str(size): metrics.share_of_draws_below(losses, history["train_loss"][-1], size)
+            if size <= len(losses)
+            else None
+            for size in DRAW_SIZES
+        }
+        return StoredRun.tested(
+            label,
+            run,
+            predictions,
+            y,
+            n_train=len(split.train[1]),
+            n_validation=len(split.validation[1]),
+            **history,
+            low_frequency_share=metrics.low_frequency_share(run.model.W, self.data.test_images.shape[1:]),
+            test_correct=encode_correct(predictions == y),
+            test_draws_below=draws,
+        )
+
+    def measured(self, task: StudyTask) -> Mapping[str, type]:
+        """The series of the history; the rest is what ``results.json`` has to hold."""
+        return {"seconds": float} | dict.fromkeys(CURVES, list)
+
+    def check(self, task: StudyTask, runs: Sequence[StoredRun]) -> None:
+        """Also, that the runs can be those of a ``results.json`` of this data set."""
+        super().check(task, runs)
+        y, is_picture = self.data.test_labels, self.data.test_images.ndim == 4
+        for run in runs:
+            for problem in problems(run.record, len(y)):
+                raise ValueError(problem)
+            if run.record["test_correct"] != encode_correct(np.asarray(run.predictions) == y):
+                raise ValueError("test_correct is not of these predictions")
+            if (run.record["low_frequency_share"] is None) == is_picture:
+                raise ValueError("low_frequency_share is of other data")
+
+    def _cut(self, split: str) -> Cut:
+        return split_rows(split, self.data, self.plan.n_validation)
+
+    def _tasks(self, arm: str) -> list[StudyTask]:
+        """The stacks of the networks that see the mini-batches of ``arm``, also those of other arms.
+
+        Rounding depends on what trains together, so the stacks depend on the plan alone, not on what is asked for or
+        stored.
+        """
+        plan, batches = self.plan, {name: self._batches(name) for name in ARMS}
+        together = [name for name in ARMS if batches[name] == batches[arm]]
+        networks = [
+            ({"arm": name, "setting": setting}, config)
+            for name in together
+            for (setting, _), config in plan.configs(name, self.data).items()
+        ]
+        width = 1 if ARMS[arm].shuffle else NETWORKS_PER_STACK // (len(together) * len(SETTINGS))  # in seeds
+        cut, tasks = self._cut(ARMS[arm].split), []
+        for i in range(0, plan.seeds, width):
+            seeds = plan.all_seeds[i : i + width]
+            members = [(label, config) for label, config in networks if config.seed in seeds]
+            tasks.append(StudyTask("-".join([*together, str(seeds[0])]), cut, members, tested=True))
+        return tasks
+
+    def _batches(self, arm: str) -> tuple[object, ...]:
+        """What decides the mini-batches of an arm's first networks."""
+        return ARMS[arm].split, batch_key(self.plan.configs(arm, self.data)[1, self.plan.first_seed])
+
+    def _stored(self, arm: str) -> list[StoredRun]:
+        """All runs of an arm, by setting and seed; none if any is missing."""
+        stored = [self.stored(task) for task in self._tasks(arm)]
+        if None in stored:
+            return []
+        runs = [run for stack in stored for run in stack or () if run.record["arm"] == arm]
+        return sorted(runs, key=lambda run: (run.record["setting"], run.record["seed"]))
+
+    @property
+    def _timings_key(self) -> Key:
+        """One per plan and data set, as with the runs."""
+        configs = self.plan.configs("shuffle", self.data).values()
+        return self.key("timings", self.cut, networks=[asdict(config) for config in configs])
+
+    def _timings(self) -> list[dict[str, Any]]:
+        """What is stored of :meth:`time_shuffling`."""
+
+        def check(timings: Any) -> None:
+            check_timings(timings)
+            if [pair["seed"] for pair in timings] != list(self.plan.all_seeds[: len(timings)]):
+                raise ValueError("they are of other seeds")
+
+        return self.store.get_json(self._timings_key, check) or []
+
+    def _exact(self) -> dict[str, dict[str, float]]:
+        """What the exact statements are about; stored, since every page asks for it."""
+
+        def check(exact: Any) -> None:
+            check_exact(exact)
+            if exact.keys() != {"E1", "E2", "E3"}:
+                raise ValueError("they are other statements")
+
+        key = self.key("exact", self._cut("full"))
+        exact = self.store.get_json(key, check)
+        if exact is None:
+            exact = exact_statements(self.data, self.plan.n_validation)
+            self.store.put_json(key, exact)
+        return exact
 
 
 _STEP = 1e-5  # of the central differences, in float64
@@ -263,149 +424,10 @@ def _distance_to_kinks(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     return margins.min(axis=0)
 
 
-class ReferenceStudy(Study):
-    """The arms of the reference on one data set.
-
-    Arguments, attributes and errors are those of :class:`linclf.studies.study.Study`; the plan's fields are seeds,
-    first_seed, epochs, n_validation and lr_decay.
-
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     study = ReferenceStudy("synthetic:50", folder, seeds=2, epochs=1, progress=False)
-    ...     results = study.run("base", "svm")
-    >>> results.curves("svm", 1, "test_accuracy").shape
-    (2,)
-    """
-
-    plan_class = ReferencePlan
-    plan: ReferencePlan
-
-    def prepare(self) -> None:
-        """Too few batches are refused here."""
-        self.cut = self._cut("batch")
-
-    def run(self, *arms: str) -> Results:
-        """The results of ``arms``. Stacks not stored yet are trained, as a sweep, and stored as they finish."""
-        tasks = {task.name: task for arm in arms for task in self._tasks(arm)}
-        self.train(list(tasks.values()), self._tested)
-        return self.results(arms)
-
-    def results(self, arms: Iterable[str] = tuple(ARMS)) -> Results:
-        """What is stored of ``arms``; an arm of which any run is missing is left out. Nothing is trained."""
-        data = self.data
-        stored = {arm: runs for arm in arms if (runs := self._stored(arm))}
-        document = {
-            "format": FORMAT,
-            "data": {
-                **asdict(data.provenance),
-                "class_names": list(data.class_names),
-                "n_test": len(data.test_labels),
-            },
-            "environment": environment(),
-            "plan": asdict(self.plan),
-            "exact": exact_statements(data, self.plan.n_validation),
-            "timings": self._timings(),
-            "runs": [run.record for runs in stored.values() for run in runs],
-        }
-        return Results(document, data, stored)
-
-    def classifier(self) -> Classifier | None:
-        """The network to keep, with all that it takes to use it; None as long as it is not trained."""
-        (arm, setting), data = KEPT, self.data
-        for run in self._stored(arm):
-            if (run.record["setting"], run.record["seed"]) == (setting, self.plan.first_seed):
-                return Classifier.of(run.run, fit_standardizer(data, self._cut(ARMS[arm].split)), data)
-        return None
-
-    def time_shuffling(self) -> None:
-        """Time the training of one network with and without shuffling, in alternation, once per seed; store each pair.
-
-        The network is of setting 2. Evaluation is left out: it takes the same time in both.
-        """
-        timings = self._timings()
-        if len(timings) == self.plan.seeds:
-            return
-        data = self.data
-        split = self.split(self._cut("batch"))
-        for seed in self.plan.all_seeds[len(timings) :]:
-            pair: dict[str, float] = {"seed": seed}
-            for arm in ("base", "shuffle") if seed % 2 else ("shuffle", "base"):
-                config = self.plan.configs(arm, data)[2, seed]
-                started = time.perf_counter()
-                train(config, split.train, evaluate=False, progress=False)
-                pair[arm] = time.perf_counter() - started
-            timings.append(pair)
-            write_text(self.store.path("json", self._timings_key), json.dumps(timings))
-
-    def _cut(self, split: str) -> Cut:
-        return split_rows(split, self.data, self.plan.n_validation)
-
-    def _tasks(self, arm: str) -> list[StudyTask]:
-        """The stacks that hold the networks of an arm, and those of others with its mini-batches."""
-        cut = self._cut(ARMS[arm].split)
-        return [
-            StudyTask(
-                "-".join(dict.fromkeys(arm for arm, _, _ in configs)) + f"-{min(seed for *_, seed in configs)}",
-                cut,
-                [({"arm": arm, "setting": setting}, config) for (arm, setting, _), config in configs.items()],
-            )
-            for configs in self.plan.stacks(arm, self.data)
-        ]
-
-    def _stored(self, arm: str) -> list[StoredRun]:
-        """All runs of an arm, by setting and seed; none if any is missing."""
-        runs: list[StoredRun] = []
-        for task in self._tasks(arm):
-            found = self.stored(task)
-            if found is None:
-                return []
-            runs += (run for run in found if run.record["arm"] == arm)
-        return sorted(runs, key=lambda run: (run.record["setting"], run.record["seed"]))
-
-    def _tested(self, label: Label, run: Run, split: Split) -> StoredRun:
-        """The run, tested: its record for ``results.json`` beside its model and predictions."""
-        X, y = split.test
-        scores = run.model.scores(X)
-        predictions = scores.argmax(axis=0)
-        losses = get_loss(run.config.loss).value(scores, y)
-        assert run.history is not None
-        history = {name: series.tolist() for name, series in asdict(run.history).items()}
-        record = {
-            **label,
-            **asdict(run.config),
-            "n_train": len(split.train[1]),
-            "n_validation": len(split.validation[1]),
-            "test_accuracy": metrics.accuracy(predictions, y),
-            "seconds": run.seconds,
-            **history,
-            "low_frequency_share": metrics.low_frequency_share(run.model.W, self.data.test_images.shape[1:]),
-            "test_correct": encode_correct(predictions == y),
-            "test_draws_below": {
-                str(size): metrics.share_of_draws_below(losses, history["train_loss"][-1], size)
-                if size <= len(losses)
-                else None
-                for size in DRAW_SIZES
-            },
-        }
-        return StoredRun(record, run.model, predictions.astype(np.uint16))
-
-    @property
-    def _timings_key(self) -> Key:
-        """One per plan and data set, as with the runs."""
-        data = self.data
-        configs = self.plan.configs("shuffle", data).values()
-        return self.key("timings", self._cut("batch"), networks=[asdict(config) for config in configs])
-
-    def _timings(self) -> list[dict[str, Any]]:
-        """What is stored of :meth:`time_shuffling`."""
-        try:
-            return json.loads(self.store.path("json", self._timings_key).read_text())
-        except (OSError, ValueError):
-            return []
-
-
 COMPARED = ("base", "svm")
+"""The arms that are shown beside the same on the surrogate."""
 N_TEST = 5000
+"""Images of the surrogate that test them."""
 
 
 def on_surrogate(study: ReferenceStudy) -> dict[tuple[str, int], StoredRun] | None:
@@ -418,34 +440,33 @@ def on_surrogate(study: ReferenceStudy) -> dict[tuple[str, int], StoredRun] | No
     if data.provenance.name != CIFAR10:
         return None
     sizes = len(data.train_labels[0]), N_TEST
-    configs = {
-        arm: {setting: plan.configs(arm, data)[setting, plan.first_seed] for setting in SETTINGS} for arm in COMPARED
-    }
+    stacks = [[plan.configs(arm, data)[setting, plan.first_seed] for setting in SETTINGS] for arm in COMPARED]
+    labels = [[{"arm": arm, "setting": setting} for setting in SETTINGS] for arm in COMPARED]
     file = hashlib.sha256(EMBEDDED.read_bytes()).hexdigest()
     keys = [
-        {"name": f"surrogate-{arm}", "file": file, "sizes": sizes, "networks": [asdict(each) for each in own.values()]}
-        for arm, own in configs.items()
+        {"name": f"surrogate-{arm}", "file": file, "sizes": sizes, "networks": [asdict(config) for config in configs]}
+        for arm, configs in zip(COMPARED, stacks, strict=True)
     ]
 
     @cache
     def images() -> tuple[Arrays, Arrays]:
-        (train, labels), (test, test_labels) = draw_embedded(*sizes)
+        (train, train_labels), (test, test_labels) = draw_embedded(*sizes)
         standardize = Standardizer.fit(train)
-        return (standardize(train), labels), (standardize(test), test_labels)
+        return (standardize(train), train_labels), (standardize(test), test_labels)
 
-    def task(i: int) -> Task:
-        return Task(list(configs[COMPARED[i]].values()), images()[0], None, len(data.class_names), evaluate=False)
+    def make(i: int) -> Task:
+        return Task(stacks[i], images()[0], None, len(data.class_names), evaluate=False)
 
-    def finished(i: int, runs: list[Run]) -> list[StoredRun]:
+    def finish(i: int, runs: list[Run]) -> list[StoredRun]:
         X, y = images()[1]
-        return [
-            StoredRun(
-                {"arm": COMPARED[i], "setting": setting, "test_accuracy": metrics.accuracy(run.model.predict(X), y)},
-                run.model,
-            )
-            for setting, run in zip(SETTINGS, runs, strict=True)
-        ]
+        accuracies = [metrics.accuracy(run.model.predict(X), y) for run in runs]
+        records = [label | {"test_accuracy": value} for label, value in zip(labels[i], accuracies, strict=True)]
+        return [StoredRun(record, run.model) for record, run in zip(records, runs, strict=True)]
 
-    study.count += train_missing(study.store, keys, task, finished, progress=study.progress)
-    stored = [run for key in keys for run in study.store.get(key) or ()]
+    def check(i: int, runs: Sequence[StoredRun]) -> None:
+        for label, run in zip(labels[i], runs, strict=True):
+            run.check(label, {"test_accuracy": float}, study.model_shape, None)
+
+    study.count += train_missing(study.store, keys, check, make, finish, progress=study.progress)
+    stored = [run for i, key in enumerate(keys) for run in study.store.get(key, partial(check, i)) or ()]
     return {(run.record["arm"], run.record["setting"]): run for run in stored}

@@ -16,7 +16,7 @@ from linclf.training.history import History
 from linclf.training.loop import Run
 from linclf.training.model import Linear
 
-from .store import StoredRun
+from .store import StoredRun, has_json_type
 
 FORMAT = 1
 CURVES = tuple(field.name for field in fields(History))
@@ -181,27 +181,30 @@ def _check(document: Any) -> None:
         if name in seen:
             raise ValueError("arm {!r}, setting {}, seed {} is there twice".format(*name))
         seen.add(name)
-        for problem in _problems(run, n_test):
+        for problem in problems(run, n_test):
             raise ValueError("arm {!r}, setting {}, seed {}: {}".format(*name, problem))
-    for pair in document["timings"]:
-        if not (
-            has_json_type(int, pair["seed"])
-            and all(has_json_type(float, pair[arm]) and pair[arm] > 0 for arm in ("base", "shuffle"))
-        ):
+    check_timings(document["timings"])
+    check_exact(document["exact"])
+
+
+def check_timings(timings: Any) -> None:
+    """Raise what :func:`_check` does unless they are positive seconds of both arms, by seed."""
+    for pair in timings:
+        positive = all(has_json_type(float, pair[arm]) and pair[arm] > 0 for arm in ("base", "shuffle"))
+        if not (has_json_type(int, pair["seed"]) and positive):
             raise ValueError("a timing is no positive number of seconds of a seed")
-    for numbers in document["exact"].values():
+
+
+def check_exact(exact: Any) -> None:
+    """Raise what :func:`_check` does unless they are numbers by statement and name."""
+    if not isinstance(exact, dict):
+        raise ValueError("exact holds no statements")
+    for numbers in exact.values():
         if not all(has_json_type(float, number) for number in numbers.values()):
             raise ValueError("an exact statement's value is no number")
 
 
-def has_json_type(kind: type, value: Any) -> bool:
-    """Whether a JSON value is of the kind and not empty; a float may be whole, and is none that no float holds."""
-    if kind is float:
-        return type(value) in (int, float) and abs(value) < 1e300
-    return type(value) is kind and value != ""
-
-
-def _problems(run: dict[str, Any], n_test: int) -> Iterator[str]:
+def problems(run: dict[str, Any], n_test: int) -> Iterator[str]:
     """What is wrong with a run's record."""
     for key, kind in _FIELDS.items():
         if not has_json_type(kind, run[key]):

@@ -10,22 +10,25 @@ not in what that calls; it and diskcache store pickles, which run code when they
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
-from functools import cache
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from linclf.system.files import write_whole
+from linclf.system.files import write_text, write_whole
 from linclf.system.progress import Progress
 from linclf.training.config import config_of
 from linclf.training.history import History
 from linclf.training.loop import Run, Task
 from linclf.training.model import Linear
 from linclf.training.train import run_tasks
+
+from .metrics import accuracy
 
 _PACKAGE = Path(__file__).parent.parent
 _DECIDE = ("data", "training", "studies")
@@ -46,11 +49,72 @@ class StoredRun:
     model: Linear
     predictions: np.ndarray | None = None
 
+    @classmethod
+    def untested(cls, label: dict[str, Any], run: Run, **measured: Any) -> "StoredRun":
+        """What is kept of a run while the test images may not be looked at: its label, Config, time and measures."""
+        return cls({**label, **asdict(run.config), "seconds": run.seconds, **measured}, run.model)
+
+    @classmethod
+    def tested(
+        cls, label: dict[str, Any], run: Run, predictions: np.ndarray, labels: np.ndarray, **measured: Any
+    ) -> "StoredRun":
+        """The same with its predictions of the test images, whose true classes are ``labels``, and their accuracy."""
+        record = cls.untested(label, run, **measured, test_accuracy=accuracy(predictions, labels)).record
+        return cls(record, run.model, predictions.astype(np.uint16))
+
     @property
     def run(self) -> Run:
         """The run as ``train`` returned it; its record holds the fields of its Config and History."""
-        history = History(**{own.name: np.array(self.record[own.name]) for own in fields(History)})
+        history = History(**{field.name: np.array(self.record[field.name]) for field in fields(History)})
         return Run(config_of(self.record), self.model, history, self.record["seconds"])
+
+    def check(
+        self, known: Mapping[str, Any], measured: Mapping[str, type], shape: tuple[int, int], n_test: int | None
+    ) -> None:
+        """ValueError, or what Python says of odd values, unless the run can be what a study has stored.
+
+        Args:
+            known: what its record says of label and Config.
+            measured: the types of the record's other values, as in :func:`has_json_type`; ``list`` is a number before
+                training and after each epoch. Accuracies are shares, and an "epoch" is one of the run's.
+            shape: classes and inputs of the model.
+            n_test: number of test images that it predicts; None for a network that is not tested.
+        """
+        arrays = {"W": (self.model.W, shape), "b": (self.model.b, shape[:1])}
+        for name, (array, wanted) in arrays.items():
+            if array.shape != wanted or array.dtype.kind != "f" or not np.isfinite(array).all():
+                raise ValueError(f"{name} is no array of {wanted} finite numbers")
+        if json.dumps({name: self.record[name] for name in known}) != json.dumps(known):
+            raise ValueError("it is another network's")
+        for name, kind in measured.items():
+            values = self.record[name] if kind is list else [self.record[name]]
+            if kind is list and len(values) != known["epochs"] + 1:
+                raise ValueError(f"{name} is not of {known['epochs']} epochs")
+            for value in values:
+                if not has_json_type(float if kind is list else kind, value):
+                    raise ValueError(f"{name} holds {value!r}")
+                highest = {"accuracy": 1, "epoch": known.get("epochs")}.get(name.rpartition("_")[2])
+                if highest is not None and not 0 <= value <= highest:
+                    raise ValueError(f"{name} is {value}")
+        if (self.predictions is None) != (n_test is None):
+            raise ValueError("it is tested where it should not be, or the other way round")
+        if self.predictions is not None and not (
+            self.predictions.shape == (n_test,)
+            and self.predictions.dtype.kind == "u"
+            and self.predictions.max() < shape[0]
+        ):
+            raise ValueError("predictions are no classes of the test images")
+
+
+def has_json_type(kind: type, value: Any) -> bool:
+    """Whether a JSON value is of the kind and not empty. Floats may be whole; they must be finite and below 1e300."""
+    if kind is float:
+        return type(value) in (int, float) and abs(value) < 1e300
+    return type(value) is kind and value != ""
+
+
+Check = Callable[[list[StoredRun]], None]
+"""Raises whatever it likes where runs cannot be what was stored."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +129,16 @@ class Store:
         """The store of the report in the folder ``out``."""
         return cls(out / "runs")
 
-    def get(self, key: Key) -> list[StoredRun] | None:
-        """The runs stored under ``key``, or None. A file that cannot be read counts as absent: it is made again."""
+    def get(self, key: Key, check: Check) -> list[StoredRun] | None:
+        """The runs stored under ``key``, or None. A file that is damaged or fails ``check`` counts as absent."""
         path = self.path("npz", key)
         if path not in self._read:
             try:
-                self._read[path] = _load(path)
-            except Exception:  # whatever damage to the file makes zipfile, NumPy or json say
+                runs = _load(path)
+                check(runs)
+            except Exception:  # whatever damage to the file makes zipfile, NumPy, json or the check say
                 return None
+            self._read[path] = runs
         return self._read[path]
 
     def put(self, key: Key, runs: Sequence[StoredRun]) -> None:
@@ -86,6 +152,19 @@ class Store:
         if predictions:
             arrays["predictions"] = np.stack(predictions)
         write_whole(self.path("npz", key), lambda file: np.savez(file, **arrays))
+
+    def get_json(self, key: Key, check: Callable[[Any], None]) -> Any:
+        """The plain values stored under ``key``, or None as with :meth:`get`."""
+        try:
+            values = json.loads(self.path("json", key).read_text(encoding="utf-8"))
+            check(values)
+            return values
+        except Exception:
+            return None
+
+    def put_json(self, key: Key, values: Any) -> None:
+        """Store plain values under ``key``."""
+        write_text(self.path("json", key), json.dumps(values))
 
     def clear(self) -> tuple[int, int]:
         """Remove all that stores have written to the folder, and nothing else: how many files, and their bytes."""
@@ -108,11 +187,14 @@ _OURS = re.compile(r".+-[0-9a-f]{16}\.(npz|json)")
 
 
 def _load(path: Path) -> list[StoredRun]:
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-        records = json.loads(str(arrays["records"]))
-        predictions = arrays.get("predictions", [None] * len(records))
-        each = zip(records, arrays["W"], arrays["b"], predictions, strict=True)
-        return [StoredRun(record, Linear(W, b), predicted) for record, W, b, predicted in each]
+    with open(path, "rb") as file:
+        if any(member.compress_type for member in zipfile.ZipFile(file).infolist()):
+            raise ValueError("expected what put has written, which is not compressed and takes no more memory than it")
+        with np.load(file, allow_pickle=False) as arrays:
+            records = json.loads(str(arrays["records"]))
+            predictions = arrays.get("predictions", [None] * len(records))
+            members = zip(records, arrays["W"], arrays["b"], predictions, strict=True)
+            return [StoredRun(record, Linear(W, b), predicted) for record, W, b, predicted in members]
 
 
 @cache
@@ -140,6 +222,7 @@ class Count:
 def train_missing(
     store: Store,
     keys: Sequence[Key],
+    check: Callable[[int, list[StoredRun]], None],
     make_task: Callable[[int], Task],
     finish: Callable[[int, list[Run]], Sequence[StoredRun]],
     *,
@@ -147,23 +230,27 @@ def train_missing(
 ) -> Count:
     """Train the stacks that ``store`` lacks on all cores, and store each as it finishes.
 
+    The functions get the number of a stack in ``keys``.
+
     Args:
         store: where finished runs are looked for and kept.
         keys: one per stack, of all that its runs depend on.
-        make_task: the training of the stack whose number in ``keys`` it is given; called for missing ones only.
-        finish: what to store of a stack, from its number and its finished runs.
+        check: raises where runs that are stored cannot be those of the stack.
+        make_task: the training of a stack; called for missing ones only.
+        finish: what to store of a stack's finished runs.
         progress: show a line while training.
 
     Raises:
         As ``train``; what had finished before is stored.
     """
-    stored = [store.get(key) for key in keys]
+    stored = [store.get(key, partial(check, i)) for i, key in enumerate(keys)]
     tasks = {i: make_task(i) for i, runs in enumerate(stored) if runs is None}
+    reused = sum(len(runs or ()) for runs in stored)
+    if not tasks:
+        return Count(reused, 0)
     order = sorted(tasks, key=lambda i: _work(tasks[i]), reverse=True)  # no worker waits at the end for a long one
-    trained = sum(len(task.configs) for task in tasks.values())
-    count = Count(sum(len(runs or ()) for runs in stored), trained, sum(map(_flop, tasks.values())))
-    epochs = sum(task.configs[0].epochs for task in tasks.values())
-    with Progress(epochs, count.trained, enabled=progress) as line:
+    count = Count(reused, sum(len(task.configs) for task in tasks.values()), sum(map(_flop, tasks.values())))
+    with Progress(sum(task.configs[0].epochs for task in tasks.values()), count.trained, enabled=progress) as line:
         for number, runs in run_tasks([tasks[i] for i in order], line.epoch):
             store.put(keys[order[number]], finish(order[number], runs))
     return count

@@ -3,10 +3,10 @@
 import os
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from functools import cache, cached_property
+from dataclasses import asdict, dataclass, field
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -198,6 +198,7 @@ class StudyTask:
         n_train: how many of the cut's training images are used, the first ones; all by default.
         skip: how many of them are passed over before.
         balanced: whether images weigh so that all classes count alike.
+        tested: whether the test images may be looked at.
     """
 
     name: str
@@ -206,10 +207,31 @@ class StudyTask:
     n_train: int | None = None
     skip: int = 0
     balanced: bool = False
+    tested: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyResults:
+    """What the results of a study say of its images.
+
+    Attributes:
+        plan, dataset: what was varied, and on which data.
+        choosing: the images on which everything is chosen: none of them is a test image.
+        final: the images of the networks that are tested.
+        split: the standardised images of a cut, by default the final one's; they are made when first asked for.
+    """
+
+    plan: Any
+    dataset: Dataset = field(repr=False)
+    choosing: Cut
+    final: Cut
+    split: Callable[..., Split] = field(repr=False)
 
 
 class Study:
-    """Experiments on one data set, whose finished runs are stored; each kind of study adds ``run``.
+    """Experiments on one data set, whose finished runs are stored.
+
+    Each kind of study adds ``run``, ``finish`` and what it measures.
 
     Args:
         data: what ``load_dataset`` takes, or a data set that is loaded already.
@@ -225,6 +247,7 @@ class Study:
         kept: where the runs of "auto" go, in a sentence; else empty.
         count: how many networks were found in the store so far, and how many had to be trained.
         cut: which images train and validate where nothing else is said.
+        choosing: in studies that choose something, on which images.
 
     Raises:
         ConfigError, DataError: at once, before anything is trained.
@@ -232,6 +255,7 @@ class Study:
 
     plan_class: ClassVar[type[Any]] = Plan
     cut: Cut
+    choosing: Cut
 
     def __init__(self, data: str | Path | Dataset, out_dir: str | Path, *, progress: bool = True, **plan: Any) -> None:
         self.started = time.monotonic()
@@ -255,6 +279,16 @@ class Study:
         n = sum(map(len, self.data.train_labels)) + len(self.data.test_labels)
         return bool(4 * n * self.data.test_images[0].size > available_memory() / 2)
 
+    @property
+    def model_shape(self) -> tuple[int, int]:
+        """Classes and inputs, (C, d)."""
+        return len(self.data.class_names), self.data.test_images[0].size
+
+    def about(self) -> dict[str, Any]:
+        """The fields of :class:`StudyResults`."""
+        split = cache(self.split)
+        return dict(plan=self.plan, dataset=self.data, choosing=self.choosing, final=self.cut, split=split)
+
     def split(self, cut: Cut | None = None) -> Split:
         """The images of a cut and the test images, standardised with the mean and deviation of those that train."""
         return make_split(self.data, cut or self.cut, lazily=self.short_of_memory)
@@ -264,18 +298,29 @@ class Study:
         rows = [str(cut.train), str(cut.validation)]
         return {"name": name, "data": self.data.provenance.sha256, "rows": rows, **choices}
 
-    def stored(self, task: StudyTask) -> list[StoredRun] | None:
-        """The runs of a task, one per network; None if they are not stored."""
-        return self.store.get(self._key(task))
+    def finish(self, task: StudyTask, label: Label, run: Run, split: Split) -> StoredRun:
+        """What to store of a network, from its label, its finished run and the images of its cut."""
+        raise NotImplementedError
 
-    def train(
-        self, tasks: Sequence[StudyTask], finish: Callable[[Label, Run, Split], StoredRun], evaluate: Evaluate = True
-    ) -> list[list[StoredRun]]:
+    def measured(self, task: StudyTask) -> Mapping[str, type]:
+        """Names and types of what :meth:`finish` records beside label and Config, as ``StoredRun.check`` takes them."""
+        raise NotImplementedError
+
+    def stored(self, task: StudyTask) -> list[StoredRun] | None:
+        """The runs of a task, one per network; None if they are not stored, or cannot be its own."""
+        return self.store.get(self._key(task), partial(self.check, task))
+
+    def check(self, task: StudyTask, runs: Sequence[StoredRun]) -> None:
+        """Raise what Python likes unless the runs can be those of a task."""
+        n_test = len(self.data.test_labels) if task.tested else None
+        for run, (label, config) in zip(runs, task.networks, strict=True):
+            run.check(label | asdict(config), self.measured(task), self.model_shape, n_test)
+
+    def train(self, tasks: Sequence[StudyTask], evaluate: Evaluate = True) -> list[list[StoredRun]]:
         """The runs of each task. What is not stored yet is trained, in one sweep, and stored as each task finishes.
 
         Args:
             tasks: the networks of each stack, and the images that they see.
-            finish: what to store of a network, from its label, its finished run and the images of its cut.
             evaluate: as in ``train``.
         """
         split = cache(self.split)  # made for missing tasks only, once, and kept no longer than they train
@@ -287,14 +332,19 @@ class Study:
             configs = [config for _, config in task.networks]
             return Task(configs, train, images.validation, len(self.data.class_names), evaluate)
 
-        def finished(i: int, runs: list[Run]) -> list[StoredRun]:
+        def finish(i: int, runs: list[Run]) -> list[StoredRun]:
             images = split(tasks[i].cut)
-            return [finish(label, run, images) for (label, _), run in zip(tasks[i].networks, runs, strict=True)]
+            networks = zip(tasks[i].networks, runs, strict=True)
+            return [self.finish(tasks[i], label, run, images) for (label, _), run in networks]
 
-        self.count += train_missing(self.store, list(map(self._key, tasks)), make, finished, progress=self.progress)
+        def check(i: int, runs: Sequence[StoredRun]) -> None:
+            self.check(tasks[i], runs)
+
+        keys = [self._key(task) for task in tasks]
+        self.count += train_missing(self.store, keys, check, make, finish, progress=self.progress)
         return [self.stored(task) or [] for task in tasks]
 
     def _key(self, task: StudyTask) -> Key:
         networks = [label | asdict(config) for label, config in task.networks]
-        chosen = {"n_train": task.n_train, "skip": task.skip, "balanced": task.balanced}
+        chosen = {"n_train": task.n_train, "skip": task.skip, "balanced": task.balanced, "tested": task.tested}
         return self.key(task.name, task.cut, **chosen, networks=networks)

@@ -1,8 +1,8 @@
 """What the study of data of one's own tries: the search's grid, how much of it there is, and the final networks."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import cache, cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from . import metrics
 from .metrics import Interval
 from .results import FORMAT, tested_predictions
 from .store import StoredRun
-from .study import Cut, Label, Plan, Split, Study, StudyTask, fit_standardizer, split_rows
+from .study import Cut, Label, Split, Study, StudyResults, StudyTask, fit_standardizer, split_rows
 
 LOSSES = ("cross_entropy", "multiclass_hinge")
 PENALTIES = (0.0, 0.001, 0.01, 0.1, 1.0)
@@ -45,8 +45,8 @@ IMBALANCED = 2.0
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What the search chose."""
+class Candidate:
+    """What the search chooses among."""
 
     loss: str
     learning_rate: float
@@ -54,31 +54,33 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Size:
+class SearchSize:
     """How much the search takes: configurations, images that train, and epochs of each."""
 
-    choices: Sequence[Choice]
+    candidates: Sequence[Candidate]
     n_train: int
     epochs: int
 
 
-def search_size(most_epochs: int, n_train: int, n_inputs: int, n_classes: int, largest_eigenvalue: float) -> Size:
+def search_size(most_epochs: int, n_train: int, n_classes: int, n_inputs: int, largest_eigenvalue: float) -> SearchSize:
     """All configurations on all images for all epochs or, where that is too long, fewer of each.
 
-    >>> size = search_size(40, 8000, 3072, 10, largest_eigenvalue=900.0)
-    >>> len(size.choices), size.n_train, size.epochs
+    >>> size = search_size(40, 8000, 10, 3072, largest_eigenvalue=900.0)
+    >>> len(size.candidates), size.n_train, size.epochs
     (40, 8000, 40)
     """
     for steps, penalties in GRIDS:
-        choices = grid(n_classes, largest_eigenvalue, steps, penalties)
-        per_image = len(choices) * (n_inputs + SCORE) * n_classes
+        candidates = grid(n_classes, largest_eigenvalue, steps, penalties)
+        per_image = len(candidates) * (n_inputs + SCORE) * n_classes
         epochs = min(most_epochs, max(FEWEST_EPOCHS, int(SEARCH / (per_image * n_train))))
         if per_image * n_train * epochs <= SEARCH:
             break
-    return Size(choices, min(n_train, max(n_classes, 100, int(SEARCH / (per_image * epochs)))), epochs)
+    return SearchSize(candidates, min(n_train, max(n_classes, 100, int(SEARCH / (per_image * epochs)))), epochs)
 
 
-def grid(n_classes: int, largest_eigenvalue: float, steps: Sequence[float], penalties: Sequence[float]) -> list[Choice]:
+def grid(
+    n_classes: int, largest_eigenvalue: float, steps: Sequence[float], penalties: Sequence[float]
+) -> list[Candidate]:
     """Each loss with each η and λ, but for those whose penalty alone would make training jump, 2ηλ near 1 or above.
 
     η is a step over the largest curvature of the inputs; the SVM loss sums over classes.
@@ -88,7 +90,7 @@ def grid(n_classes: int, largest_eigenvalue: float, steps: Sequence[float], pena
         scale = largest_eigenvalue * (n_classes / 2 if loss == "multiclass_hinge" else 1)
         for step in steps:
             rate = float(f"{step / scale:.2g}")
-            found += [Choice(loss, rate, l2) for l2 in penalties if 2 * rate * l2 <= 0.5]
+            found += [Candidate(loss, rate, l2) for l2 in penalties if 2 * rate * l2 <= 0.5]
     return found
 
 
@@ -108,15 +110,15 @@ def largest_eigenvalue(X: np.ndarray) -> float:
     return max(1.0, float(np.linalg.eigvalsh(X @ X.T)[-1]) / len(X))
 
 
-def recipe(choice: Choice, n_train: int, epochs: int, seed: int) -> Config:
+def final_config(candidate: Candidate, n_train: int, epochs: int, seed: int) -> Config:
     """How a network trains: from zero, shuffled, η divided by ten after each third of the epochs.
 
     At least 20 mini-batches make an epoch, of 10 to 100 images.
     """
     return Config(
-        loss=choice.loss,
-        learning_rate=choice.learning_rate,
-        l2=choice.l2,
+        loss=candidate.loss,
+        learning_rate=candidate.learning_rate,
+        l2=candidate.l2,
         lr_decay=0.1,
         lr_decay_every=-(-epochs // 3),
         init="zeros",
@@ -176,14 +178,11 @@ def _thumbnails(images: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
-@dataclass(frozen=True)
-class YourDataResults:
+@dataclass(frozen=True, kw_only=True)
+class YourDataResults(StudyResults):
     """All trainings of the study, what was chosen by them, and what the final networks say of the test images.
 
     Attributes:
-        plan, dataset: how much was trained, and on what.
-        choosing, final: the images of the search, and of the final networks.
-        split: the standardised images of a cut; they are made when first asked for, nothing is trained.
         size: how much was searched.
         search: one run per configuration; no test image was used.
         chosen: the configuration with the highest validation accuracy.
@@ -192,14 +191,9 @@ class YourDataResults:
         curve: tested networks on fewer images, by the number of images.
     """
 
-    plan: Plan
-    dataset: Dataset = field(repr=False)
-    choosing: Cut
-    final: Cut
-    split: Callable[[Cut], Split] = field(repr=False)
-    size: Size
+    size: SearchSize
     search: Sequence[StoredRun]
-    chosen: Choice
+    chosen: Candidate
     finals: Sequence[StoredRun]
     balanced: Sequence[StoredRun]
     curve: Mapping[int, Sequence[StoredRun]]
@@ -271,7 +265,8 @@ class YourDataResults:
     @property
     def validation_accuracy(self) -> Interval:
         """Of the chosen configuration in the search, with its interval over images."""
-        return metrics.of_share(max(map(validation_accuracy, self.search)), len(self.choosing.validation))
+        best = max(run.record["validation_accuracy"] for run in self.search)
+        return metrics.of_share(best, len(self.choosing.validation))
 
     @property
     def balanced_accuracy(self) -> Interval:
@@ -364,11 +359,6 @@ class YourDataResults:
         }
 
 
-def validation_accuracy(run: StoredRun) -> float:
-    """Validation accuracy of a run of the search, 0..1."""
-    return float(run.record["validation_accuracy"])
-
-
 def mean_recall(confusion: np.ndarray) -> Interval:
     """Mean of the recalls of the classes that have images in a confusion matrix (C, C), with its interval."""
     support, right = confusion.sum(axis=1), np.diag(confusion)
@@ -398,60 +388,65 @@ class YourDataStudy(Study):
         if not given:
             validation = range(n - n_validation, n)
         self.choosing = Cut(range(n - n_validation), validation)
-        self.cut = self.final = Cut(range(n), validation)
+        self.cut = Cut(range(n), validation)
 
     def run(self) -> YourDataResults:
         """The results. Stacks not stored yet are trained, step by step, and stored as they finish."""
-        data, split = self.data, cache(self.split)
-        X = split(self.choosing).train[0]
-        size = search_size(self.plan.epochs, len(X), X.shape[1], len(data.class_names), largest_eigenvalue(X[:_ROWS]))
+        about = self.about()
+        X = about["split"](self.choosing).train[0]
+        size = search_size(self.plan.epochs, len(X), *self.model_shape, largest_eigenvalue(X[:_ROWS]))
         search = self._search(size)
         best = max(search, key=_merit).record
-        chosen = Choice(best["loss"], best["learning_rate"], best["l2"])
+        chosen = Candidate(best["loss"], best["learning_rate"], best["l2"])
         finals, balanced, curve = self._finals(chosen)
         return YourDataResults(
-            plan=self.plan,
-            dataset=data,
-            choosing=self.choosing,
-            final=self.final,
-            split=split,
-            size=size,
-            search=search,
-            chosen=chosen,
-            finals=finals,
-            balanced=balanced,
-            curve=curve,
+            **about, size=size, search=search, chosen=chosen, finals=finals, balanced=balanced, curve=curve
         )
 
-    def _search(self, size: Size) -> list[StoredRun]:
+    def _search(self, size: SearchSize) -> list[StoredRun]:
         """One run per choice, all from the same seed."""
-        configs = [recipe(choice, size.n_train, size.epochs, self.plan.first_seed) for choice in size.choices]
-        weights = len(self.data.class_names) * self.data.test_images[0].size
-        members = stacks(configs, max(1, min(NETWORKS_PER_TASK, int(LARGEST_STACK / weights))))
+        seed, (n_classes, n_inputs) = self.plan.first_seed, self.model_shape
+        configs = [final_config(candidate, size.n_train, size.epochs, seed) for candidate in size.candidates]
+        members = stacks(configs, max(1, min(NETWORKS_PER_TASK, int(LARGEST_STACK / (n_classes * n_inputs)))))
         networks: list[list[tuple[Label, Config]]] = [[({}, configs[i]) for i in stack] for stack in members]
         tasks = [StudyTask("your-data-search", self.choosing, own, size.n_train) for own in networks]
-        return in_order(members, enumerate(self.train(tasks, _untested, evaluate="validation")))
+        return in_order(members, enumerate(self.train(tasks, evaluate="validation")))
 
-    def _finals(self, chosen: Choice) -> tuple[list[StoredRun], list[StoredRun], dict[int, list[StoredRun]]]:
+    def _finals(self, chosen: Candidate) -> tuple[list[StoredRun], list[StoredRun], dict[int, list[StoredRun]]]:
         """The final networks, one per seed, with weights beside, and the learning curve; here the test images are used.
 
         Fewer images train for more epochs, by the root of the share, so that a short training is not what is measured.
         """
-        n, epochs = len(self.final.train), self.plan.epochs
-        tasks = [self._task(n, 0, recipe(chosen, n, epochs, seed)) for seed in self.plan.all_seeds]
+        n, epochs = len(self.cut.train), self.plan.epochs
+        tasks = [self._task(n, 0, final_config(chosen, n, epochs, seed)) for seed in self.plan.all_seeds]
         balanced = [replace(task, balanced=True) for task in tasks if is_imbalanced(self.data)]
         sizes: dict[int, list[StudyTask]] = {}
         for part in SHARES:
             size = n // part
             if size >= 2 * len(self.data.class_names):
-                longer = recipe(chosen, n, round(epochs * (n / size) ** 0.5), self.plan.first_seed)
+                longer = final_config(chosen, n, round(epochs * (n / size) ** 0.5), self.plan.first_seed)
                 sizes[size] = [self._task(size, draw * size, longer) for draw in range(min(DRAWS, part))]
         fewer = [task for own in sizes.values() for task in own]
-        self.train([*tasks, *balanced, *fewer], _tested, evaluate=False)
+        self.train([*tasks, *balanced, *fewer], evaluate=False)
         return self._runs(tasks), self._runs(balanced), {n: self._runs(own) for n, own in sizes.items()}
 
     def _task(self, n_train: int, skip: int, config: Config) -> StudyTask:
-        return StudyTask("your-data-final", self.final, [({"n_train": n_train}, config)], n_train, skip)
+        return StudyTask("your-data-final", self.cut, [({"n_train": n_train}, config)], n_train, skip, tested=True)
+
+    def finish(self, task: StudyTask, label: Label, run: Run, split: Split) -> StoredRun:
+        """How the validation images went after the last epoch or, of a final network, all images."""
+        if not task.tested:
+            assert run.history is not None
+            names = "validation_loss", "validation_accuracy"
+            return StoredRun.untested(label, run, **{name: float(getattr(run.history, name)[-1]) for name in names})
+        (X, y), (X_test, y_test) = split.train[:2], split.test
+        learned = metrics.accuracy(metrics.predicted(run.model, X), y)
+        return StoredRun.tested(label, run, metrics.predicted(run.model, X_test), y_test, train_accuracy=learned)
+
+    def measured(self, task: StudyTask) -> Mapping[str, type]:
+        """As :meth:`finish` records it."""
+        names = ("train_accuracy", "test_accuracy") if task.tested else ("validation_loss", "validation_accuracy")
+        return dict.fromkeys(("seconds", *names), float)
 
     def _runs(self, tasks: Sequence[StudyTask]) -> list[StoredRun]:
         return [run for task in tasks for run in self.stored(task) or []]
@@ -460,23 +455,4 @@ class YourDataStudy(Study):
 def _merit(run: StoredRun) -> tuple[float, bool, float]:
     """Validation accuracy; of equals, cross-entropy, which gives probabilities, and the lowest validation loss."""
     record = run.record
-    return validation_accuracy(run), record["loss"] == "cross_entropy", -float(record["validation_loss"])
-
-
-def _untested(label: Label, run: Run, split: Split) -> StoredRun:
-    """What is kept of a run of the search: how the validation images went, after the last epoch."""
-    assert run.history is not None
-    measured = {name: float(getattr(run.history, name)[-1]) for name in ("validation_loss", "validation_accuracy")}
-    return StoredRun({**label, **asdict(run.config), **measured}, run.model)
-
-
-def _tested(label: Label, run: Run, split: Split) -> StoredRun:
-    """What is kept of a final network: its predictions of the test images, and how it does on all that it may learn."""
-    predictions = metrics.predicted(run.model, split.test[0])
-    accuracies = {
-        "train_accuracy": metrics.accuracy(metrics.predicted(run.model, split.train[0]), split.train[1]),
-        "test_accuracy": metrics.accuracy(predictions, split.test[1]),
-    }
-    return StoredRun(
-        {**label, **asdict(run.config), "seconds": run.seconds, **accuracies}, run.model, predictions.astype(np.uint16)
-    )
+    return record["validation_accuracy"], record["loss"] == "cross_entropy", -record["validation_loss"]

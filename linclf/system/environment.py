@@ -1,15 +1,18 @@
 """What results are computed with: versions, BLAS, processor, cores, memory and commit."""
 
-import contextlib
+import math
 import os
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+_PROC = Path("/proc/self")
 _PACKAGES = ("linclf", "numpy", "matplotlib", "papermill", "nbconvert", "ipykernel")
 
 
@@ -20,7 +23,7 @@ def environment() -> dict[str, Any]:
 
     versions = {"python": platform.python_version()}
     for package in _PACKAGES:
-        with contextlib.suppress(PackageNotFoundError):
+        with suppress(PackageNotFoundError):
             versions[package] = version(package)
     return {
         "versions": versions,
@@ -60,16 +63,55 @@ def source_tree() -> Path | None:
 
 
 def cores() -> int:
-    """The number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """The number of cores that this process may use: by its affinity, and by the quota of its container."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quotas = [usable * 1.0]
+    for group in _control_groups("cpu"):
+        with suppress(OSError, ValueError):  # "max 100000", or no such file at this level
+            quota, period = map(int, (group / "cpu.max").read_text().split())
+            quotas.append(quota / period)
+        with suppress(OSError, ValueError):
+            quota, period = (int((group / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period"))
+            quotas.append(quota / period if quota > 0 else usable)
+    return max(1, math.ceil(min(quotas)))
 
 
 def available_memory() -> float:
-    """Bytes of memory that are free or can be freed without swapping; infinite where the system does not say."""
-    with contextlib.suppress(OSError, ValueError, StopIteration):
+    """Bytes of memory that are free or can be freed without swapping; infinite where the system does not say.
+
+    That of a container, or of a job of a cluster, is what its limit leaves.
+    """
+    free = [math.inf]
+    with suppress(OSError, ValueError, StopIteration):
         lines = Path("/proc/meminfo").read_text().splitlines()
-        return 1024.0 * int(next(line for line in lines if line.startswith("MemAvailable:")).split()[1])
-    return float("inf")
+        free.append(1024.0 * int(next(line for line in lines if line.startswith("MemAvailable:")).split()[1]))
+    for group in _control_groups("memory"):
+        for limit, usage, cached in (
+            ("memory.max", "memory.current", "inactive_file"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        ):
+            with suppress(OSError, ValueError, KeyError):  # "max", or no such file at this level
+                allowed, used = (int((group / name).read_text()) for name in (limit, usage))
+                statistics = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+                free.append(max(0.0, allowed - used + int(statistics[cached])))
+    return min(free)
+
+
+def _control_groups(controller: str) -> Iterator[Path]:
+    """The folders of the control groups that limit this process, of version 1 or 2: its own and those above it."""
+    with suppress(OSError, ValueError):
+        groups = [line.split(":", 2) for line in (_PROC / "cgroup").read_text().splitlines()]
+        for mount in (_PROC / "mountinfo").read_text().splitlines():
+            before, _, after = mount.partition(" - ")
+            (_, _, _, root, place, *_), (kind, _, options) = before.split(" "), after.split(" ", 2)
+            for number, controllers, path in groups:
+                if (kind == "cgroup2" and number == "0") or (
+                    kind == "cgroup" and controller in controllers.split(",") and controller in options.split(",")
+                ):
+                    # In a container the path may begin above what is mounted: its end is not there, what is mounted is.
+                    top = Path(place)
+                    group = top / path.removeprefix(root).lstrip("/")
+                    yield from (folder for folder in (group, *group.parents) if folder.is_relative_to(top))
 
 
 def product_speed(n: int = 2048) -> float:
@@ -85,7 +127,7 @@ def product_speed(n: int = 2048) -> float:
 
 def processor() -> str:
     """The processor's model name, or its architecture where the system does not say more."""
-    with contextlib.suppress(OSError, StopIteration):
+    with suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line for line in lines if line.startswith("model name")).partition(":")[2].strip()
     return platform.processor() or platform.machine()
@@ -96,7 +138,7 @@ def blas() -> dict[str, Any]:
     built: Any = np.show_config(mode="dicts")
     blas = built["Build Dependencies"]["blas"]
     found = {"name": blas["name"], "version": blas["version"]}
-    with contextlib.suppress(ImportError):
+    with suppress(ImportError):
         from threadpoolctl import threadpool_info
 
         for pool in threadpool_info():
@@ -114,8 +156,12 @@ def _commit() -> dict[str, Any]:
 
     import subprocess
 
+    # Of a hook, or of another checkout: GIT_DIR, GIT_WORK_TREE, GIT_INDEX_FILE and their like are not about this one.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+
     def git(*words: str) -> str:
-        return subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+        command = ["git", "--no-optional-locks", *words]
+        return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
         # Reports are what a run writes: they do not make the code another.

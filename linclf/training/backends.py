@@ -1,4 +1,4 @@
-"""joblib's engines: the tasks of a sweep in processes or on other machines, which map the images from files."""
+"""The tasks of a sweep on joblib's backends, in processes or on other machines, which map the images from files."""
 
 import os
 import sys
@@ -20,39 +20,35 @@ from .threads import AfterEpoch, one_blas_thread
 
 
 def chosen_backend() -> tuple[bool, int | None]:
-    """Whether an engine of processes was chosen by ``joblib.parallel_config``, and how many jobs, if that was said."""
-    if "joblib" not in sys.modules:  # nobody can have chosen; it is slow to import
+    """Whether ``joblib.parallel_config`` chose a backend of processes, and the number of jobs if it was given."""
+    if "joblib" not in sys.modules:  # it is slow to import, and nobody has used it
         return False, None
     import joblib
 
     backend, _ = joblib.parallel.get_active_backend(prefer="threads")
-    _, n_jobs = joblib.parallel.get_active_backend()  # asked with a preference, joblib says 1 where nothing was chosen
+    _, n_jobs = joblib.parallel.get_active_backend()  # with a preference it would be 1 by default
     return not getattr(backend, "supports_sharedmem", False), n_jobs
 
 
 def run_in_processes(
     tasks: Sequence[Task], after_epoch: AfterEpoch, folder: str | os.PathLike[str] | None
 ) -> Iterator[tuple[int, list[Run]]]:
-    """Run the tasks on the engine that the user chose; yields the number and runs of each as it finishes.
+    """Run the tasks on the chosen backend; yields index and runs of each as soon as it is done.
 
     Args:
         tasks: one per stack.
-        after_epoch: called for each epoch of a task when it has finished.
-        folder: one that all workers see; in it the images stand in a folder of this call's own, until it ends.
+        after_epoch: called once per epoch of a task when the task is done.
+        folder: visible to all workers; the images are in a new folder in it meanwhile.
     """
     import joblib
 
     backend, n_jobs = joblib.parallel.get_active_backend()
-    streams = bool(getattr(backend, "supports_return_generator", False))  # Ray's gives all results at the end
-    with tempfile.TemporaryDirectory(prefix="linclf-", dir=folder, ignore_cleanup_errors=True) as own:
-        calls = [joblib.delayed(_run_mapped)(i, task) for i, task in enumerate(_on_disk(tasks, Path(own)))]
-        workers = joblib.Parallel(
-            n_jobs=n_jobs or -1,
-            batch_size=1,
-            pre_dispatch="all",
-            return_as="generator_unordered" if streams else "list",
-        )
-        finished = workers(calls)
+    # A backend that others register with joblib may return all results at the end.
+    streams = bool(getattr(backend, "supports_return_generator", False))
+    with tempfile.TemporaryDirectory(prefix="linclf-", dir=folder, ignore_cleanup_errors=True) as stored:
+        calls = [joblib.delayed(_run_mapped)(i, task) for i, task in enumerate(_on_disk(tasks, Path(stored)))]
+        return_as = "generator_unordered" if streams else "list"
+        finished = joblib.Parallel(n_jobs or -1, batch_size=1, pre_dispatch="all", return_as=return_as)(calls)
         try:
             for i, runs in finished:
                 for _ in range(tasks[i].configs[0].epochs):
@@ -61,19 +57,19 @@ def run_in_processes(
         finally:
             if streams:
                 with warnings.catch_warnings():
-                    warnings.filterwarnings("ignore", ".* tasks which were still being processed")  # they shall not be
+                    warnings.filterwarnings("ignore", ".* tasks which were still being processed")  # as intended
                     finished.close()
 
 
 def _run_mapped(i: int, task: Task) -> tuple[int, list[Run]]:
-    """A task in a worker of its own, whose images are on disk."""
+    """Train a task in this worker, whose images are on disk."""
     with one_blas_thread():
         mapped = replace(task, train=_mapped(task.train), validation=_mapped(task.validation))
         return i, train_stack(mapped, lambda: None)
 
 
 def _on_disk(tasks: Sequence[Task], folder: Path) -> list[Task]:
-    """The tasks with files in place of arrays, each set of images written once."""
+    """The tasks with files in place of arrays; images that tasks share are written once."""
     stored: dict[int, Any] = {}
 
     def store(examples: Examples | None) -> Any:
@@ -91,7 +87,7 @@ def _on_disk(tasks: Sequence[Task], folder: Path) -> list[Task]:
 
 
 def _mapped(files: Any) -> Any:
-    """What :func:`_on_disk` stored, as read-only maps of the files."""
+    """The examples that :func:`_on_disk` stored; inputs are a read-only map of their file."""
     if files is None:
         return None
     X, *targets = files
@@ -100,7 +96,7 @@ def _mapped(files: Any) -> Any:
 
 @contextmanager
 def engine(backend: str | None, scheduler: str | None = None) -> Iterator[None]:
-    """joblib's ``parallel_config`` for a backend by name, connected to the scheduler where it needs one.
+    """joblib's ``parallel_config`` for a backend by name, with a client of the scheduler for Dask.
 
     Raises:
         ConfigError: an unknown backend, one that is not installed, or a scheduler that does not answer.
@@ -120,10 +116,6 @@ def engine(backend: str | None, scheduler: str | None = None) -> Iterator[None]:
                 if scheduler is None:
                     raise ConfigError("--backend dask needs --scheduler ADDRESS, such as tcp://127.0.0.1:8786")
                 stack.enter_context(Client(scheduler, timeout=5))  # type: ignore[no-untyped-call]
-            elif backend == "ray":
-                from ray.util.joblib import register_ray
-
-                register_ray()
             stack.enter_context(joblib.parallel_config(backend=backend))
         except ImportError as error:
             raise ConfigError(f"backend {backend!r} needs {error.name}: pip install it first") from None

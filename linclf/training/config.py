@@ -1,4 +1,4 @@
-"""What one training run is made of."""
+"""The options of a training run, and checks of everything that is given to train."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from linclf.data.inputs import Augmentation, Examples, LazyInputs, stored_array
+from linclf.data.inputs import Augmentation, Examples, LazyInputs, check_plain, floating, plain_array, stored_array
 from linclf.errors import ConfigError, DataError
 
 from .losses import get_loss
@@ -17,23 +17,23 @@ from .model import INITIAL_WEIGHTS, Linear
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """What one training run is made of.
+    """The options of one training run.
 
     Attributes:
         loss: "cross_entropy", "multiclass_hinge" or "binary_cross_entropy".
         learning_rate: η, the step size; 0 or more.
         l2: λ of the penalty λ‖W‖², whose gradient is 2λW (the bias is not penalised); 0 or more.
-        lr_decay: factor on η after each epoch; 1 keeps it.
-        lr_decay_every: epochs from one such factor to the next.
+        lr_decay: η is multiplied by it after ``lr_decay_every`` epochs; 0 or more, and 1 keeps η.
+        lr_decay_every: epochs between two decays of η.
         momentum: μ of M <- μM - η dJ/dW, W <- W + M (Polyak's heavy ball); 0 to below 1.
-        averaging: the weights that are measured and returned are A <- aA + (1 - a)W, taken after each epoch e, with
+        averaging: evaluate and return averaged weights, A <- aA + (1 - a)W after epoch e, with
             a = min(averaging, 1 - 1/e): the mean of the first epochs, then an exponential moving average. Training
-            itself goes on from W. 0 to below 1; 0 measures and returns W.
-        restore_best: return the weights of the epoch with the lowest validation loss, not of the last one.
+            continues from W. 0 to below 1; 0 evaluates and returns W.
+        restore_best: return the weights of the epoch with the lowest validation loss instead of the last one.
         init: "normal", weights and biases from N(0, 0.01²); "xavier", weights from N(0, 2/(d + C)) and no biases; or
             "zeros".
-        shuffle: draw a new order of the images at each epoch, instead of the stored order.
-        augment: mirror and move the images, anew at each epoch.
+        shuffle: draw a new order of the images for each epoch instead of keeping the stored order.
+        augment: a ``linclf.Augmentation``, which mirrors and moves the images at random; None does not.
         epochs: passes over the training images.
         batch_size: images per mini-batch; a last, smaller batch is trained on too.
         seed: of the initial weights, the shuffled orders and the augmentation. The same seed gives the same initial
@@ -43,7 +43,7 @@ class Config:
     (2010) for "xavier".
 
     Raises:
-        ConfigError: a value that is not what it has to be; names the field.
+        ConfigError: an invalid value; names the field.
 
     >>> Config(learning_rate=0.1, l2=-1.0)
     Traceback (most recent call last):
@@ -96,11 +96,12 @@ class Config:
 
 
 def config_of(values: Mapping[str, Any]) -> Config:
-    """The Config that ``asdict`` took apart, also after a way through JSON; what else is in ``values`` is left out."""
-    own = {each.name: values[each.name] for each in fields(Config) if each.name in values}
-    if own.get("augment"):
-        own["augment"] = Augmentation(**own["augment"] | {"image_shape": tuple(own["augment"]["image_shape"])})
-    return Config(**own)
+    """The Config of a dictionary made by ``asdict``, also from JSON; other keys of ``values`` are ignored."""
+    options = {field.name: values[field.name] for field in fields(Config) if field.name in values}
+    if options.get("augment"):
+        shape = tuple(options["augment"]["image_shape"])
+        options["augment"] = Augmentation(**options["augment"] | {"image_shape": shape})
+    return Config(**options)
 
 
 def checked_examples(
@@ -110,18 +111,22 @@ def checked_examples(
     like: np.ndarray | LazyInputs | None = None,
     sample_weight: np.ndarray | None = None,
 ) -> Examples:
-    """``examples`` as contiguous arrays of the type training computes in; DataError naming what does not fit.
+    """``examples`` as contiguous arrays of the type that training computes in; DataError if they do not fit.
 
     Args:
         name: of the set, for messages.
         examples: X (n, d) and y (n,).
         n_classes: C; labels must be 0..C-1. None: only negative labels are wrong.
         like: inputs whose number and type these must share.
-        sample_weight: a weight per image, where ``examples`` holds none.
+        sample_weight: one weight per image, if ``examples`` has none.
     """
     try:
         X, y, weights = examples if sample_weight is None and len(examples) == 3 else (*examples, sample_weight)
-        X, y = X if isinstance(X, LazyInputs) else np.asarray(X), np.asarray(y)
+        check_plain(stored_array(X), f"{name} images")
+        X = X if isinstance(X, LazyInputs) else plain_array(X, f"{name} images")
+        y = plain_array(y, f"{name} labels")
+    except DataError:
+        raise
     except (TypeError, ValueError):
         raise DataError(f"{name} images: expected a pair (X, y) of arrays, not {type(examples).__name__}") from None
     if X.ndim != 2 or y.ndim != 1 or len(X) != len(y):
@@ -136,32 +141,32 @@ def checked_examples(
         upper = "C-1" if n_classes is None else n_classes - 1
         raise DataError(f"{name} images: expected labels 0..{upper}, found {y.min()}..{y.max()}")
     if not isinstance(X, LazyInputs):
-        dtype = like.dtype if like is not None else np.float64 if X.dtype == np.float64 else np.float32
+        dtype = floating(X.dtype) if like is None else like.dtype
         X = np.ascontiguousarray(X, dtype=dtype)
-    held = stored_array(X)
-    if held.dtype.kind == "f" and not _all_finite(held):
+    stored = stored_array(X)
+    if stored.dtype.kind == "f" and not _all_finite(stored):
         raise DataError(f"{name} images: expected finite inputs, found NaN or infinity; clean the data first")
     y = y.astype(np.intp)
     return (X, y) if weights is None else (X, y, checked_weights(name, weights, len(y)))
 
 
 def checked_weights(name: str, weights: np.ndarray, n: int) -> np.ndarray:
-    """The weights (n,) of a set of images in float64, scaled to mean 1; DataError naming what does not fit."""
-    weights = np.asarray(weights)
+    """The weights (n,) of a set of images in float64, scaled to mean 1; DataError if they do not fit."""
+    weights = plain_array(weights, f"{name} weights")
     if weights.shape != (n,) or weights.dtype.kind not in "fiub":
         raise DataError(
             f"{name} weights: expected {n} numbers, one per image, not {weights.dtype} of shape {weights.shape}"
         )
     weights = weights.astype(np.float64)
     if not (np.isfinite(weights).all() and weights.min() >= 0 and weights.any()):
-        found = f"{weights.min():g}..{weights.max():g}"
-        raise DataError(f"{name} weights: expected finite numbers, zero or more and not all zero, found {found}")
-    weights /= weights.max()  # the sum of great ones must not overflow
+        bounds = f"{weights.min():g}..{weights.max():g}"
+        raise DataError(f"{name} weights: expected finite numbers, zero or more and not all zero, found {bounds}")
+    weights /= weights.max()  # the sum of large ones must not overflow
     return weights / weights.mean()
 
 
 def check_configs(configs: Sequence[Config], n_inputs: int, *, validated: bool) -> None:
-    """ConfigError if there is no config, or one that does not fit the images; validated: whether they are measured."""
+    """ConfigError for no config or one that does not fit; validated: whether validation images are measured."""
     if not configs:
         raise ConfigError("expected at least one Config to train, none was given")
     if any(config.restore_best for config in configs) and not validated:
@@ -186,7 +191,7 @@ def check_init(init: Sequence[Linear], n_models: int, n_classes: int, n_inputs: 
 def _all_finite(A: np.ndarray) -> bool:
     rows = A.reshape(len(A), -1) if A.flags.c_contiguous else A  # never a copy: A may be larger than memory
     with np.errstate(over="ignore", invalid="ignore"):
-        # As a rule a single pass, on all of the BLAS's threads: neither NaN nor infinity gets lost in a sum. Great
-        # numbers may overflow in it.
+        # Usually one pass, with all BLAS threads: a sum with NaN or infinity in it is not finite. Large numbers may
+        # overflow in the sum.
         sums = rows @ np.ones(rows.shape[-1], A.dtype)
         return bool(np.isfinite(sums).all() or np.isfinite([A.min(), A.max()]).all())

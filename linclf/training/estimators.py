@@ -1,17 +1,18 @@
 """SoftmaxClassifier and SVMClassifier: :func:`linclf.train` as scikit-learn estimators.
 
-There is no second training loop: ``fit`` and ``partial_fit`` run the one there is, and look on after each epoch.
+``fit`` and ``partial_fit`` run the one training loop, and look at its record after each epoch.
 """
 
 import time
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
 
-from linclf.data.inputs import Augmentation, Examples
+from linclf.data.inputs import Augmentation, Examples, check_plain, plain_array
 from linclf.errors import ConfigError
 
 from .config import Config, checked_weights
@@ -28,29 +29,30 @@ try:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.model_selection import train_test_split
     from sklearn.preprocessing import LabelEncoder
-    from sklearn.utils import check_random_state, check_scalar, compute_class_weight
+    from sklearn.utils import check_random_state, check_scalar
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:
     raise ImportError("the classifiers need scikit-learn 1.6 or later: pip install 'linclf[sklearn]'") from error
 
-_FIELDS = {  # parameter of the estimator -> field of Config, which checks its value
+_FIELDS = {  # parameter of the estimators: field of Config, which checks it
     "alpha": "l2",
     "learning_rate_init": "learning_rate",
     "learning_rate_decay": "lr_decay",
-    "momentum": "momentum",
-    "averaging": "averaging",
-    "init": "init",
-    "batch_size": "batch_size",
-    "shuffle": "shuffle",
-    "augment": "augment",
+    **{name: name for name in ("momentum", "averaging", "init", "batch_size", "shuffle", "augment")},
 }
+_FLOATS = [np.float64, np.float32]  # kept as they are; other types become float64, as in scikit-learn
 
 
-class Parameters(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """An estimator's parameters; ``SoftmaxClassifier`` says what each is."""
+class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """All but the loss."""
 
     _loss: str
+    coef_: np.ndarray
+    intercept_: np.ndarray
+    n_iter_: int
+    history_: History
+    _state: State | None  # with momentum or averaging: what coef_ does not tell
 
     def __init__(
         self,
@@ -73,92 +75,21 @@ class Parameters(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         n_iter_no_change: int = 10,
         verbose: bool = False,
     ) -> None:
-        self.alpha = alpha
-        self.learning_rate_init = learning_rate_init
-        self.learning_rate_decay = learning_rate_decay
-        self.momentum = momentum
-        self.averaging = averaging
-        self.init = init
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.augment = augment
-        self.class_weight = class_weight
-        self.random_state = random_state
-        self.warm_start = warm_start
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.verbose = verbose
-
-    def _check_limits(self) -> None:
-        """ValueError unless what bounds ``fit`` is as it has to be."""
-        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
-        check_scalar(self.n_iter_no_change, "n_iter_no_change", Integral, min_val=1)
-        fraction = self.validation_fraction
-        check_scalar(fraction, "validation_fraction", Real, min_val=0, max_val=1, include_boundaries="neither")
-
-    def _drawn_seed(self) -> int:
-        """``random_state`` itself, or a number drawn from it."""
-        state = self.random_state
-        return int(state) if isinstance(state, Integral) else int(check_random_state(state).randint(2**31))
-
-    def _config(self, epochs: int, seed: int) -> Config:
-        """For the next epochs; what is wrong is called by the parameter's own name."""
-        fields: dict[str, Any] = {field: getattr(self, name) for name, field in _FIELDS.items()}
-        try:
-            return Config(loss=self._loss, epochs=epochs, seed=seed, restore_best=bool(self.early_stopping), **fields)
-        except ConfigError as error:
-            field, _, expected = str(error).partition(" ")  # a message begins with the field
-            names = {field: name for name, field in _FIELDS.items()}
-            raise ConfigError(f"{names.get(field, 'random_state')} {expected}") from None
-
-    def _warn_if_worse_than_zero(self, history: History, n_classes: int) -> None:
-        """Warn the caller of ``fit`` where it would have been far better not to train."""
-        cost = history.train_cost[history.validation_loss.argmin() if self.early_stopping else -1]
-        at_zero = get_loss(self._loss).value(np.zeros((n_classes, 1, 1)), np.array([0])).item()
-        if cost > 2 * at_zero:  # a little above is common after few epochs
-            warnings.warn(
-                f"the cost after training is {cost:.3g}, above the {at_zero:.3g} of weights that are all zero: scale "
-                "the inputs, as StandardScaler does, or lower learning_rate_init",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
-
-    def _weights(self, y: np.ndarray, sample_weight: Any, classes: np.ndarray) -> np.ndarray | None:
-        """Each row's own weight times its class's, (n,); None where every row counts once. y: 0..C-1."""
-        if self.class_weight is None:
-            return None if sample_weight is None else checked_weights("training", sample_weight, len(y))
-        weights = np.ones(len(y)) if sample_weight is None else checked_weights("training", sample_weight, len(y))
-        if self.class_weight == "balanced":  # as if each row were there as often as it weighs
-            total = np.bincount(y, weights)[y]
-            return weights / np.where(total > 0, total, 1)
-        return weights * compute_class_weight(self.class_weight, classes=classes, y=classes)[y]
-
-
-_FLOATS = [np.float64, np.float32]  # kept as they are; anything else becomes float64, as in scikit-learn
-
-
-class _LinearClassifier(ClassifierMixin, Parameters):  # type: ignore[misc]  # scikit-learn has no types
-    """All but the loss."""
-
-    coef_: np.ndarray
-    intercept_: np.ndarray
-    n_iter_: int
-    history_: History
-    _state: State | None  # with momentum or averaging: what coef_ does not tell
+        self.__dict__.update({name: value for name, value in locals().items() if name != "self"})
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train ``max_iter`` epochs, or fewer with early stopping, on X (n, d), y (n,) and weights (n,) if given.
 
-        The weights, 0 or more, are scaled to mean 1: one of 2 is the row twice, one of 0 is the row left out. A
-        ConvergenceWarning says where training ends far worse than weights of zero are.
+        Sample weights, 0 or more, are scaled to mean 1: a weight of 2 counts the row twice, 0 leaves it out. A
+        ConvergenceWarning is raised if training ends far worse than weights of zero.
         """
-        self._check_limits()
+        check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
+        check_scalar(self.n_iter_no_change, "n_iter_no_change", Integral, min_val=1)
+        fraction = self.validation_fraction
+        check_scalar(fraction, "validation_fraction", Real, min_val=0, max_val=1, include_boundaries="neither")
         fresh = not (self.warm_start and self.__sklearn_is_fitted__())
         examples, held_out = self._checked(X, y, sample_weight, fresh), None
         if self.early_stopping:
-            fraction = self.validation_fraction
             parts = train_test_split(*examples, test_size=fraction, stratify=examples[1], random_state=self._seed)
             examples, held_out = parts[::2], parts[1::2]
         self._advance(examples, held_out, self.max_iter)
@@ -166,7 +97,7 @@ class _LinearClassifier(ClassifierMixin, Parameters):  # type: ignore[misc]  # s
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Train one more epoch, on these rows alone, as in ``fit``; the first call must name all ``classes``."""
+        """Train one more epoch on these rows, as in ``fit``; the first call must name all ``classes``."""
         if self.early_stopping:
             raise ConfigError("partial_fit does not support early_stopping=True: it has no images to hold out")
         if isinstance(self.class_weight, str):
@@ -180,6 +111,7 @@ class _LinearClassifier(ClassifierMixin, Parameters):  # type: ignore[misc]  # s
     def decision_function(self, X: Any) -> np.ndarray:
         """Scores X W^T + b of X (n, d), (n, C); for two classes the second's score minus the first's, (n,)."""
         check_is_fitted(self)
+        plain_array(X, "X")
         X = validate_data(self, X, reset=False, dtype=_FLOATS)
         scores = X @ self.coef_.T + self.intercept_
         return scores.ravel() if len(self.classes_) == 2 else scores
@@ -193,22 +125,46 @@ class _LinearClassifier(ClassifierMixin, Parameters):  # type: ignore[misc]  # s
         return getattr(self, "n_iter_", 0) > 0
 
     def _checked(self, X: Any, y: Any, sample_weight: Any, fresh: bool, classes: Any = None) -> Examples:
-        """X as floats, y as 0..C-1 and weights, if any; ``fresh``: training starts again, with the classes found."""
+        """X as floats, y as 0..C-1 and weights, if any; ``fresh``: training starts again, with the classes of y."""
+        plain_array(X, "X")  # scikit-learn would take the bare numbers
+        check_plain(y, "y")
         X, y = validate_data(self, X, y, reset=fresh, dtype=_FLOATS)
         check_classification_targets(y)
-        found = np.unique(y if classes is None else classes)
+        classes_of_call = np.unique(y if classes is None else classes)
         if fresh:
-            if len(found) < 2:
-                raise ConfigError(f"expected at least two classes, found one class only: {found[0]}")
-            self.classes_, self.n_iter_, self._seed, self._state = found, 0, self._drawn_seed(), None
-        elif classes is not None and not np.array_equal(found, self.classes_):
-            raise ConfigError(f"expected the classes of the first call, {self.classes_}, not {found}")
+            if len(classes_of_call) < 2:
+                raise ConfigError(f"expected at least two classes, found one class only: {classes_of_call[0]}")
+            state = self.random_state
+            seed = int(state) if isinstance(state, Integral) else int(check_random_state(state).randint(2**31))
+            self.classes_, self.n_iter_, self._seed, self._state = classes_of_call, 0, seed, None
+        elif classes is not None and not np.array_equal(classes_of_call, self.classes_):
+            raise ConfigError(f"expected the classes of the first call, {self.classes_}, not {classes_of_call}")
         y = LabelEncoder().fit(self.classes_).transform(y)
-        weights = self._weights(y, sample_weight, self.classes_)
+        weights = self._weights(y, sample_weight)
         return (X, y) if weights is None else (X, y, weights)
 
+    def _weights(self, y: np.ndarray, sample_weight: Any) -> np.ndarray | None:
+        """The weight of each row times that of its class, (n,); None if every row counts once. y: 0..C-1."""
+        by_class = self.class_weight
+        if sample_weight is None and by_class is None:
+            return None
+        weights = np.ones(len(y)) if sample_weight is None else checked_weights("training", sample_weight, len(y))
+        if by_class is None:
+            return weights
+        if isinstance(by_class, str) and by_class == "balanced":
+            total = np.bincount(y, weights)[y]
+            return weights / np.where(total > 0, total, 1)
+        if not isinstance(by_class, Mapping):
+            raise ConfigError(
+                f"class_weight must be a mapping of labels to weights, 'balanced' or None, not {by_class!r}"
+            )
+        # A label that these rows lack needs no weight: a fold may lack a rare class.
+        if strange := [label for label in by_class if isinstance(label, str) != isinstance(self.classes_[0], str)]:
+            raise ConfigError(f"class_weight must have labels as in {self.classes_}, not {strange[0]!r}")
+        return weights * np.array([by_class.get(label, 1) for label in self.classes_], float)[y]
+
     def _advance(self, examples: Examples, held_out: Examples | None = None, epochs: int = 1) -> None:
-        """Train ``epochs`` more, from the weights there are, or until the held-out rows say that it is enough."""
+        """Train ``epochs`` more, from the present weights, or until early stopping."""
         config = self._config(epochs, self._seed + self.n_iter_)
         (task,) = make_tasks([[0]], [config], examples, held_out, len(self.classes_), evaluate=True)
         if self.n_iter_:
@@ -226,16 +182,38 @@ class _LinearClassifier(ClassifierMixin, Parameters):  # type: ignore[misc]  # s
                 break
         self._keep(record, epoch)
 
+    def _config(self, epochs: int, seed: int) -> Config:
+        """The Config of the next epochs; errors name the parameter of the estimator."""
+        fields: dict[str, Any] = {field: getattr(self, name) for name, field in _FIELDS.items()}
+        try:
+            return Config(loss=self._loss, epochs=epochs, seed=seed, restore_best=bool(self.early_stopping), **fields)
+        except ConfigError as error:
+            field, _, expected = str(error).partition(" ")  # a message begins with the field
+            names = {field: name for name, field in _FIELDS.items()}
+            raise ConfigError(f"{names.get(field, 'random_state')} {expected}") from None
+
     def _keep(self, record: Record, epochs: int) -> None:
-        """Let the estimator be what was trained in these epochs."""
+        """Set the attributes to what was trained in these epochs."""
         model, history = record.model(0), _history(record)
         self.coef_, self.intercept_ = model.W, model.b
         if len(self.classes_) == 2:  # scikit-learn keeps the difference of the two rows
             self.coef_, self.intercept_ = np.diff(model.W, axis=0), np.diff(model.b)
-        # With early stopping, training goes on from the epoch that was restored.
+        # With early stopping, training continues from the restored epoch.
         self._state = record.state(0) if (self.momentum or self.averaging) and not self.early_stopping else None
         self.history_ = _joined(self.history_, history) if self.n_iter_ else history
         self.n_iter_ += epochs
+
+    def _warn_if_worse_than_zero(self, history: History, n_classes: int) -> None:
+        """Warn the caller of ``fit`` if the cost is far above that of weights of zero."""
+        cost = history.train_cost[history.validation_loss.argmin() if self.early_stopping else -1]
+        at_zero = get_loss(self._loss).value(np.zeros((n_classes, 1, 1)), np.array([0])).item()
+        if cost > 2 * at_zero:  # a little above is common after few epochs
+            warnings.warn(
+                f"the cost after training is {cost:.3g}, above the {at_zero:.3g} of weights that are all zero: scale "
+                "the inputs, as StandardScaler does, or lower learning_rate_init",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
 
 
 def _history(record: Record) -> History:
@@ -253,7 +231,7 @@ def _line(epoch: int, history: History, seconds: float) -> str:
 
 
 def _joined(before: History, after: History) -> History:
-    """One History of both, without the later one's first numbers: they are of the weights the earlier one ends with."""
+    """One History of both; the first numbers of ``after`` repeat the last ones of ``before``."""
     return History(**{name: np.concatenate([old, vars(after)[name][1:]]) for name, old in vars(before).items()})
 
 
@@ -266,26 +244,27 @@ class SoftmaxClassifier(_LinearClassifier):
     Args:
         alpha: λ. The penalty is λ‖W‖², without a factor 1/2: its gradient is 2λW.
         learning_rate_init: η of the first epoch.
-        learning_rate_decay: factor on η after each epoch, or each call of ``partial_fit``; 1 keeps it.
+        learning_rate_decay: factor on η after an epoch, or a call of ``partial_fit``; 1 keeps it.
         momentum: μ of M <- μM - η dJ/dW, W <- W + M; 0 to below 1.
         averaging: a of the averaged weights, A <- aA + (1 - a)W after each epoch, as ``linclf.Config`` says.
         init: "normal", weights and biases from N(0, 0.01²); "xavier", weights from N(0, 2/(d + C)) and no biases; or
             "zeros".
         batch_size: rows per mini-batch.
-        max_iter: epochs that ``fit`` trains at most.
-        shuffle: draw a new order of the rows at each epoch.
+        max_iter: max. epochs of ``fit``.
+        shuffle: draw a new order of the rows for each epoch.
         augment: a ``linclf.Augmentation``, whose ``image_shape`` says how a row is an image: mirror and move the
-            images, anew at each epoch.
-        class_weight: weights by label, 1 for labels that are not named; or "balanced", by which all classes weigh the
-            same. A row's weight is its ``sample_weight``, 1 by default, times its class's.
+            images at random.
+        class_weight: weights by label, 1 for labels that are not named; those of labels that the rows lack, as a fold
+            may, are not used. Or "balanced", by which all classes have the same weight. A row's weight is its
+            ``sample_weight``, 1 by default, times that of its class.
         random_state: of the initial weights, the orders, the augmentation and the held-out rows. With an int, ``fit``
             trains the very weights that ``linclf.train`` does with that seed on the rows that are not held out.
-        warm_start: ``fit`` goes on from the last weights, number of epochs and learning rate.
+        warm_start: ``fit`` continues from the last weights, number of epochs and learning rate.
         early_stopping: hold out rows, stop after ``n_iter_no_change`` epochs without a smaller loss on them, and
             restore the weights of the epoch where it was smallest.
         validation_fraction: share of the rows held out for early stopping, stratified.
         n_iter_no_change: epochs that early stopping waits.
-        verbose: print a line an epoch: mean loss and accuracy, also of the rows held out, and seconds.
+        verbose: print a line per epoch: mean loss and accuracy, also of held-out rows, and seconds.
 
     Attributes:
         coef_: W, (C, d), float32 if X is float32, else float64. For two classes (1, d), the second row minus the
@@ -293,12 +272,12 @@ class SoftmaxClassifier(_LinearClassifier):
         intercept_: b, (C,), or (1,).
         classes_: the labels, sorted, (C,).
         n_iter_: epochs trained since the weights were drawn, those after the best one included.
-        history_: a ``linclf.History`` of n_iter_ + 1 numbers each; NaN on validation rows without early stopping.
-            After ``partial_fit`` each number is of the rows of its own call.
+        history_: a ``linclf.History`` with arrays of n_iter_ + 1 numbers, NaN on validation rows without early
+            stopping. After ``partial_fit`` the numbers of an epoch are of the rows of that call.
         n_features_in_: d.
 
     Raises:
-        ValueError: parameters, inputs or labels that do not fit.
+        ValueError: invalid parameters, inputs or labels.
         DivergenceError: the loss became infinite or NaN.
 
     The minimum is that of scikit-learn's LogisticRegression with C = 1 / (2λn), or 1 / (λn) for two classes. For the
@@ -323,7 +302,7 @@ class SoftmaxClassifier(_LinearClassifier):
         return log_softmax(self._scores(X), axis=1)
 
     def _scores(self, X: Any) -> np.ndarray:
-        """A score per class, (n, C), also for two classes."""
+        """Scores (n, C), also for two classes."""
         scores = self.decision_function(X)
         return scores if scores.ndim == 2 else np.column_stack([-scores, scores]) / 2
 

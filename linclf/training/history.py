@@ -1,4 +1,4 @@
-"""Loss, cost and accuracy before training and after each epoch, and which epoch's weights are returned."""
+"""Loss, cost and accuracy before training and after each epoch, and the choice of the best epoch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from linclf.data.inputs import Examples
 
 from .config import Config
-from .losses import Loss, get_loss, penalty
+from .losses import Loss, get_loss, penalty, total
 from .model import Linear
 from .stack import Stack, State
 
@@ -37,7 +37,7 @@ class History:
 
 
 def slices_of_one_loss(configs: Sequence[Config]) -> list[tuple[Loss, slice]]:
-    """Each loss with the networks of a stack that it trains, which stand side by side, in the order of the stack."""
+    """The losses of a stack, in its order, each with its networks, which are side by side."""
     names = [config.loss for config in configs]
     return [
         (get_loss(name), slice(names.index(name), names.index(name) + names.count(name)))
@@ -46,11 +46,11 @@ def slices_of_one_loss(configs: Sequence[Config]) -> list[tuple[Loss, slice]]:
 
 
 class Record:
-    """What is measured on K networks while they train, and which of their models are returned.
+    """Measures K networks while they train, and keeps the models to return.
 
     Args:
         trained: the stack that trains.
-        measured: the one that is measured and returned: the same, or that of the averaged weights.
+        measured: the stack that is measured and returned: ``trained``, or the averaged weights.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Record:
         self._best: dict[int, Linear] = {}
 
     def add(self) -> np.ndarray:
-        """Measure the stack; one number per network, (K,), that is finite as long as training has not diverged."""
+        """Measure the stack; returns a number per network, (K,), that is finite unless training has diverged."""
         stack = self._measured
         if self._sets == (None, None):
             return stack.W.sum(axis=(0, 2))
@@ -90,11 +90,11 @@ class Record:
         return self._best[k] if self._configs[k].restore_best else self._measured.model(k)
 
     def state(self, k: int) -> State:
-        """What the training of network k can go on from."""
+        """Where the training of network k can continue."""
         return State(self._trained.model(k), self._trained.velocity(k), self._measured.model(k))
 
     def history(self, k: int) -> History | None:
-        """What was measured on network k; None without evaluation."""
+        """The history of network k; None without evaluation."""
         return History(*np.array([row[:, k] for row in self._rows]).T) if self._rows else None
 
     def _loss_and_accuracy(self, examples: Examples | None) -> np.ndarray:
@@ -107,11 +107,6 @@ class Record:
             S = self._measured.scores(X[i : i + _CHUNK])
             labels, *weights = [target[i : i + _CHUNK] for target in targets]
             for loss, members in self._losses:
-                loss_sum[members] += _total(loss.value(S[:, members], labels), *weights)
-            correct += _total(S.argmax(axis=0) == labels, *weights)
+                loss_sum[members] += total(loss.value(S[:, members], labels), *weights)
+            correct += total(S.argmax(axis=0) == labels, *weights)
         return np.array([loss_sum, np.minimum(correct, len(X))]) / len(X)  # weights of mean 1, but for rounding
-
-
-def _total(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """Σ_i w_i v_i of the values (K, n) of n images, in float64, (K,)."""
-    return values.sum(axis=-1, dtype=np.float64) if weights is None else values @ weights

@@ -30,39 +30,37 @@ def batch_key(config: Config) -> tuple[object, ...]:
 
 
 def epochs(examples: Examples, config: Config) -> Iterator[Iterator[Batch]]:
-    """The mini-batches of each epoch, valid until the next; the last one of an epoch may be smaller."""
-    X = examples[0]
-    # One stream for each: independent of the initial weights, and of one another.
-    order_rng, place_rng = (np.random.default_rng([config.seed, stream]) for stream in (1, 2))
-    gathered = np.empty((min(config.batch_size, len(X)), X.shape[1]), X.dtype)  # new memory costs more than the copy
-    for _ in range(config.epochs):
-        # Stored order needs no copy.
-        order = order_rng.permutation(len(X)) if config.shuffle else None
-        batches = _batches(examples, order, config.batch_size, gathered)
-        yield batches if config.augment is None else ((config.augment(x, place_rng), *own) for x, *own in batches)
-
-
-def _batches(examples: Examples, order: np.ndarray | None, batch_size: int, gathered: np.ndarray) -> Iterator[Batch]:
+    """The mini-batches of each epoch; a batch is valid until the next one, and the last of an epoch may be smaller."""
     X, *targets = examples
-    for i in range(0, len(X), batch_size):
-        if order is None:
-            yield X[i : i + batch_size], *[target[i : i + batch_size] for target in targets]
-        else:  # "clip", since "raise" would gather into other memory first
-            rows = order[i : i + batch_size]
-            yield X.take(rows, axis=0, out=gathered[: len(rows)], mode="clip"), *[target[rows] for target in targets]
+    # Two streams, independent of each other and of the initial weights.
+    order_rng, place_rng = (np.random.default_rng([config.seed, stream]) for stream in (1, 2))
+    buffer = np.empty((min(config.batch_size, len(X)), X.shape[1]), X.dtype)  # new memory costs more than the copy
+
+    def batches(order: np.ndarray | None) -> Iterator[Batch]:
+        for i in range(0, len(X), config.batch_size):
+            rows: slice | np.ndarray = slice(i, i + config.batch_size)
+            if order is None:
+                x = X[rows]  # without a copy
+            else:
+                rows = order[rows]  # "clip" below, since "raise" would gather into other memory first
+                x = X.take(rows, axis=0, out=buffer[: len(rows)], mode="clip")
+            yield x if config.augment is None else config.augment(x, place_rng), *[target[rows] for target in targets]
+
+    for _ in range(config.epochs):
+        yield batches(order_rng.permutation(len(X)) if config.shuffle else None)
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """The training of one stack: networks that share their mini-batches, and the images that they see.
+    """The training of one stack: networks that share their mini-batches, and the images that they are trained on.
 
     Attributes:
         configs: one per network; those of one loss stand side by side.
-        train, validation: checked examples; tasks that share them share the object.
+        train, validation: checked examples; tasks with the same images share one object.
         n_classes: C.
         evaluate: what is measured before training and after each epoch.
-        init: what each network starts from; None draws them from the configs' seeds.
-        done: epochs that they trained before, for the decayed learning rate and the average.
+        init: where each network starts; None draws initial weights from the configs' seeds.
+        done: epochs trained before, for the decayed learning rate and the average.
     """
 
     configs: Sequence[Config]
@@ -88,18 +86,16 @@ class Run:
     seconds: float
 
     def __repr__(self) -> str:
-        own = self.config
-        return (
-            f"Run({own.loss}, learning rate {own.learning_rate:g}, L2 {own.l2:g}, {own.epochs} epochs, seed {own.seed})"
-        )
+        c = self.config
+        return f"Run({c.loss}, learning rate {c.learning_rate:g}, L2 {c.l2:g}, {c.epochs} epochs, seed {c.seed})"
 
 
 def train_stack(task: Task, after_epoch: AfterEpoch) -> list[Run]:
     """Train K networks that share their mini-batches, to the end."""
     started = time.perf_counter()
-    running = training(task)
-    record = next(running)
-    for _ in running:
+    epochs_done = training(task)
+    record = next(epochs_done)
+    for _ in epochs_done:
         after_epoch()
     seconds = (time.perf_counter() - started) / len(task.configs)
     return [Run(config, record.model(k), record.history(k), seconds) for k, config in enumerate(task.configs)]
@@ -116,7 +112,7 @@ def training(task: Task) -> Iterator[Record]:
         init = [State(Linear.initial(*shape, config.seed, config.init)) for config in configs]
     losses = slices_of_one_loss(configs)
     momentum = [config.momentum for config in configs]
-    stack = MomentumStack(init, dtype, momentum) if any(momentum) else Stack([own.weights for own in init], dtype)
+    stack = MomentumStack(init, dtype, momentum) if any(momentum) else Stack([state.weights for state in init], dtype)
     averaging = np.array([config.averaging for config in configs], dtype)
     measured = Stack([state.averaged or state.weights for state in init], dtype) if averaging.any() else stack
     record = Record(configs, losses, stack, measured, task.train, task.validation, task.evaluate)
@@ -126,12 +122,12 @@ def training(task: Task) -> Iterator[Record]:
 
     for epoch, batches in enumerate(epochs(task.train, configs[0]), start=task.done + 1):
         # Divergence is caught below, in words.
-        with np.errstate(over="ignore", invalid="ignore"), adaptive_blas_threads() as look:
+        with np.errstate(over="ignore", invalid="ignore"), adaptive_blas_threads() as check_cores:
             stack.set_rates([config.learning_rate_at(epoch) for config in configs], [config.l2 for config in configs])
             for x, *targets in batches:
                 G = _gradient(losses, stack.scores(x), *targets)
                 stack.descend(G, x)
-                look()
+                check_cores()
             if measured is not stack:
                 measured.move_towards(stack, keep=np.minimum(averaging, 1 - 1 / epoch))
             _check_finite(epoch, configs, record.add())
@@ -141,7 +137,7 @@ def training(task: Task) -> Iterator[Record]:
 def _gradient(
     losses: list[tuple[Loss, slice]], S: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None
 ) -> np.ndarray:
-    """The gradient of each network's own loss with respect to its scores, each image's times its weight, (C, K, n)."""
+    """Gradient of each network's loss with respect to its scores, times the weights of the images, (C, K, n)."""
     if len(losses) == 1:
         G = losses[0][0].gradient(S, y)
     else:
@@ -152,7 +148,7 @@ def _gradient(
 
 
 def _check_finite(epoch: int, configs: Sequence[Config], values: np.ndarray) -> None:
-    """Stop at the first network of the stack whose cost (or, without evaluation, whose weights) left the numbers."""
+    """DivergenceError for the first network whose cost (or, without evaluation, sum of weights) is not finite."""
     for config, value in zip(configs, values, strict=True):
         if not np.isfinite(value):
             raise DivergenceError(

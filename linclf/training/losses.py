@@ -20,7 +20,7 @@ from .model import Linear
 
 
 def _true_class(y: np.ndarray) -> Any:
-    """Index of each image's true-class score in S, (n,) or (n, K): the axes turned round."""
+    """Index of the true-class scores in S; what it takes is (n,) or (n, K), with the axes turned round."""
     return (y, ..., np.arange(len(y)))
 
 
@@ -29,13 +29,13 @@ def _true_scores(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _onehot(y: np.ndarray, S: np.ndarray) -> np.ndarray:
-    """Whether each class is the image's own, to be broadcast over S."""
+    """Whether each class is the true class of each image, to be broadcast over S."""
     return _classes(len(S), S.ndim) == y
 
 
 @cache
 def _classes(n: int, ndim: int) -> np.ndarray:
-    """0..n-1 along the first of ``ndim`` axes; made once, since each training step asks for it."""
+    """0..n-1 along the first of ``ndim`` axes; cached, since every training step needs it."""
     return np.arange(n).reshape(-1, *[1] * (ndim - 1))
 
 
@@ -68,7 +68,7 @@ def cross_entropy_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 def multiclass_hinge(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Multi-class hinge summed over classes, Σ_{j≠y} max(0, S_j - S_y + 1).
 
-    C - 1 where all scores are equal. This is the loss of Weston and Watkins (1999), with margin 1; Crammer and Singer's
+    C - 1 if all scores are equal. This is the loss of Weston and Watkins (1999), with margin 1; Crammer and Singer's
     takes the largest term in place of the sum.
 
     >>> multiclass_hinge(np.zeros((10, 1)), np.array([3]))
@@ -82,8 +82,8 @@ def multiclass_hinge(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 def multiclass_hinge_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     """A subgradient of :func:`multiclass_hinge` with respect to the scores.
 
-    1 for each other class whose margin is violated, and minus their number for the true class. At a kink
-    (S_j = S_y - 1) the term counts as not violated.
+    1 for a wrong class whose margin is violated, and minus their number for the true class. At a kink
+    (S_j = S_y - 1) the margin counts as not violated.
 
     >>> multiclass_hinge_gradient(np.zeros((3, 1)), np.array([0]))
     array([[-2.],
@@ -98,8 +98,8 @@ def multiclass_hinge_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 def binary_cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Cross-entropy of one sigmoid per class, mean over the classes, (1/C) Σ_j [log(1 + exp(S_j)) - t_j S_j], in nats.
 
-    t_j is 1 for the true class and 0 for the others: each class against the rest, so that adding a constant to all
-    scores changes it, unlike the other losses. Finite for any finite scores; log 2 where all scores are 0.
+    t_j is 1 for the true class and 0 for the others: one class against the rest, so that adding a constant to all
+    scores changes it, unlike the other losses. Finite for any finite scores; log 2 if all scores are 0.
 
     >>> binary_cross_entropy(np.zeros((10, 1)), np.array([3])).round(4)
     array([0.6931])
@@ -156,6 +156,11 @@ def get_loss(name: str) -> Loss:
 _CHUNK = 1000  # images scored at a time
 
 
+def total(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Σ_i w_i v_i of the values v (..., n) and weights w (n,), 1 by default, in float64, (...)."""
+    return values.sum(axis=-1, dtype=np.float64) if weights is None else values @ weights
+
+
 def penalty(W: np.ndarray, l2: np.ndarray | float) -> np.ndarray:
     """λ‖W‖², summed in float64: of a stack's weights W (C, K, d) and λ (K,) one number per network; of (C, d), one."""
     return l2 * np.square(W).sum(axis=(0, -1), dtype=np.float64)
@@ -167,20 +172,23 @@ def penalty_factor(l2: np.ndarray | float) -> np.ndarray | float:
 
 
 def cost_and_gradient(model: Linear, examples: Examples, loss: Loss, l2: float) -> tuple[float, np.ndarray, np.ndarray]:
-    """Mean loss + λ‖W‖² of one network on all the images, and its gradients with respect to W (C, d) and b (C,).
+    """Mean loss + λ‖W‖² of one network on all images, and its gradients with respect to W (C, d) and b (C,).
 
-    Scores are computed in the type of the inputs; sums, the penalty and the gradients in the type of the weights.
+    With weights, of mean 1, the mean is weighted. Scores are computed in the type of the inputs; sums, penalty and
+    gradients in the type of the weights.
     """
-    X, y = examples[:2]
-    used = Linear(model.W.astype(X.dtype), model.b.astype(X.dtype))
-    total, dW, db = 0.0, np.zeros_like(model.W), np.zeros_like(model.b)
+    X, y, *weights = examples
+    converted = Linear(model.W.astype(X.dtype), model.b.astype(X.dtype))
+    cost, dW, db = 0.0, np.zeros_like(model.W), np.zeros_like(model.b)
     for i in range(0, len(y), _CHUNK):
-        x, labels = X[i : i + _CHUNK], y[i : i + _CHUNK]
-        S = used.scores(x)
-        total += float(loss.value(S, labels).sum(dtype=np.float64))
+        x, labels, *w = (A[i : i + _CHUNK] for A in (X, y, *weights))
+        S = converted.scores(x)
+        cost += float(total(loss.value(S, labels), *w))
         G = loss.gradient(S, labels)
+        for factor in w:
+            G *= factor
         dW += G @ x
         db += G.sum(axis=1)
     dW /= len(y)
     dW += penalty_factor(l2) * model.W
-    return total / len(y) + float(penalty(model.W, l2)), dW, db / len(y)
+    return cost / len(y) + float(penalty(model.W, l2)), dW, db / len(y)

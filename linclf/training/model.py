@@ -1,4 +1,4 @@
-"""The model: one linear layer, frozen."""
+"""The model: one linear layer."""
 
 import os
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Linear:
         """Weights and biases drawn from N(0, 0.01²), in float64; the same for the same seed.
 
         ``init="xavier"`` draws weights from N(0, 2 / (d + C)) instead, and leaves the biases at 0 (Glorot and Bengio,
-        2010): the same weights but for their scale. ``init="zeros"`` begins at 0, which a single layer can.
+        2010): the same weights but for their scale. ``init="zeros"`` starts at 0, which a single layer can.
         """
         if init == "zeros":
             return cls(np.zeros((n_classes, n_inputs)), np.zeros(n_classes))
@@ -72,7 +72,7 @@ class Linear:
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Probabilities softmax(S) of the classes for the images X (n, d), as (C, n): the class axis first, as scores.
 
-        They are what the cross-entropy trains; of a network trained with another loss they mean little.
+        They mean little for a network that was trained with another loss than the cross-entropy.
 
         >>> Linear(np.eye(2), np.zeros(2)).predict_proba(np.array([[1.0, 1.0]]))
         array([[0.5],
@@ -108,10 +108,10 @@ class Linear:
 
 
 def from_coefficients(coef: np.ndarray, intercept: np.ndarray) -> Linear:
-    """A network of the ``coef_`` (C, d) and ``intercept_`` (C,) of an estimator.
+    """The network of the ``coef_`` (C, d) and ``intercept_`` (C,) of an estimator.
 
-    Of two classes scikit-learn keeps one row, the second minus the first. Scores of minus and plus half of it have
-    that difference, and a loss sees no more.
+    For two classes scikit-learn keeps one row, the second minus the first. Minus and plus half of it have that
+    difference, on which alone the loss depends.
     """
     if len(coef) > 1:
         return Linear(coef, intercept)

@@ -1,4 +1,4 @@
-"""How trainings share the cores: side by side on threads, with one BLAS thread each; one alone with all, or one."""
+"""How trainings share the cores: several run on threads, with one BLAS thread each; a single one has all, or one."""
 
 import math
 import os
@@ -11,30 +11,30 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 AfterEpoch = Callable[[], None]
-"""What a training calls after each epoch."""
+"""Called after each epoch of a training."""
 
 
 class Stopped(Exception):
-    """Another training failed, or Ctrl-C was pressed: this one need not go on."""
+    """Ends a training because another one failed, or because of Ctrl-C."""
 
 
 def side_by_side(
     trainings: Sequence[Callable[[AfterEpoch], Result]], after_epoch: AfterEpoch, n_threads: int | None = None
 ) -> Iterator[tuple[int, Result]]:
-    """Run the trainings on threads; yields the number and result of each as soon as it has finished.
+    """Run the trainings on threads; yields index and result of each as soon as it is done.
 
-    Each has one BLAS thread: those of products as small as a training step's wait for each other more than they gain.
-    Once one has failed, or the caller stops listening, the others end after the epoch that they are in.
+    The BLAS has one thread meanwhile: in products as small as those of a training step, several wait for each other
+    more than they gain. Once a training fails, or the generator is closed, the others end after their current epoch.
 
     Args:
-        trainings: each takes what it shall call after each epoch.
+        trainings: functions of what they call after each epoch.
         after_epoch: called after each epoch of each training, from its thread.
-        n_threads: as many as there are cores by default, and where it is negative.
+        n_threads: by default, or if negative, the number of cores.
 
     Raises:
-        Whatever a training raises, the first one that does.
+        The first error of a training.
     """
-    from concurrent.futures import ThreadPoolExecutor, as_completed  # slow to import, as what tells the cores is
+    from concurrent.futures import ThreadPoolExecutor, as_completed  # both are slow to import
 
     from linclf.system.environment import cores
 
@@ -52,78 +52,79 @@ def side_by_side(
             for done in as_completed(running):
                 yield running[done], done.result()
         except KeyboardInterrupt:
-            wait = False  # whoever pressed Ctrl-C does not wait for the end of an epoch
+            wait = False  # Ctrl-C does not wait for the end of an epoch
             raise
         finally:
             stop.set()
             pool.shutdown(wait=wait, cancel_futures=True)
 
 
-_BUSY = 0.4  # seconds a second that threads wait for a core: 0.03 where two are alone on two, 0.5 beside a busy process
-_LOOK, _REST = 0.5, 3.0  # seconds from look to look; seconds that one thread shall do, once others were seen
-_seen, _rest_until = (-math.inf, 0.0), -math.inf  # when somebody looked last, and how long threads had waited then
+_BUSY = 0.4  # share of the time that threads wait for a core: 0.03 if two are alone on two cores, 0.5 beside another
+_CHECK_EVERY, _STAY = 0.5, 3.0  # seconds from check to check, and to stay at one thread once other programs were busy
+_checked, _stay_until = (-math.inf, 0.0), -math.inf  # time of the last check, and seconds that threads had waited then
 
 
 @contextmanager
 def adaptive_blas_threads() -> Iterator[Callable[[], None]]:
-    """Let the BLAS have all its threads, or one while others use the cores; yields what a training calls each step.
+    """Give the BLAS all its threads, or one while other programs use the cores.
 
-    Two threads on two free cores take 0.7 of the time of one for the products of a mini-batch. But they wait for each
-    other by spinning: with a busy process beside them they take 5 to 20 times as long.
+    Yields a function to call at each step, which checks that from time to time. Two threads on two free cores take 0.7
+    of the time of one for the products of a mini-batch, but 5 to 20 times as long beside a busy process: they wait for
+    each other by spinning.
     """
     limited = False
     with ExitStack() as limit:
 
-        def look() -> None:
+        def check() -> None:
             nonlocal limited
             if _others_use_the_cores() and not limited:
                 limited = True
                 limit.enter_context(one_blas_thread())
 
-        look()
-        yield look
+        check()
+        yield check
 
 
 def _others_use_the_cores() -> bool:
-    """Whether the threads of this process had to wait for cores lately."""
-    global _seen, _rest_until
+    """Whether the threads of this process had to wait for cores in the last seconds."""
+    global _checked, _stay_until
     now = time.monotonic()
-    since, before = _seen
-    if now - since > _LOOK:
+    last, before = _checked
+    if now - last > _CHECK_EVERY:
         waited = _waited()
-        if (waited - before) / (now - since) > _BUSY:
-            _rest_until = now + _REST
-        _seen = now, waited
-    return now < _rest_until
+        if (waited - before) / (now - last) > _BUSY:
+            _stay_until = now + _STAY
+        _checked = now, waited
+    return now < _stay_until
 
 
 def _waited() -> float:
-    """Seconds that the threads of this process were ready to run without a core; 0 where no Linux tells (proc(5))."""
+    """Seconds that the threads of this process were ready to run but had no core (proc(5)); 0 on other systems."""
     threads, nanoseconds = "/proc/self/task", 0
     for thread in os.listdir(threads) if os.path.isdir(threads) else ():
-        with suppress(OSError), open(f"{threads}/{thread}/schedstat") as file:  # but for one that has ended
+        with suppress(OSError), open(f"{threads}/{thread}/schedstat") as file:  # a thread may have ended
             nanoseconds += int(file.read().split()[1])
     return nanoseconds / 1e9
 
 
 @cache
 def _blas() -> Any:
-    """What sets the threads of NumPy's BLAS; to find it takes longer than a small epoch."""
+    """Controls the threads of NumPy's BLAS; cached, since it takes longer to find than a small epoch."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController().select(user_api="blas")
 
 
 _lock = threading.Lock()
-_users = 0  # contexts of one_blas_thread that are entered now
+_users = 0  # number of one_blas_thread contexts that are open
 _limit: Any = None
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Limit the BLAS of the whole process to one thread; OpenBLAS knows no limit per thread.
+    """Limit the BLAS of the whole process to one thread; OpenBLAS has no limit per thread.
 
-    Of several contexts at once the first sets the limit and the last takes it back.
+    Contexts may overlap: the first to open sets the limit, the last to close restores it.
     """
     global _users, _limit
     with _lock:
@@ -143,10 +144,10 @@ def one_blas_thread() -> Iterator[None]:
 
 @contextmanager
 def _in_control() -> Iterator[None]:
-    """Let this thread set limits, and then any other.
+    """Let this thread set limits, and then any other one.
 
-    threadpoolctl lets one thread alone set those of OpenBLAS, and leaves what others ask for undone without a word; and
-    a notebook's sliders, for one, train in another thread than its cells.
+    threadpoolctl lets only one thread set the limits of OpenBLAS and ignores all others in silence, but the sliders of
+    a notebook, for example, train in another thread than its cells.
     """
     from threadpoolctl import OpenBLASController
 

@@ -1,8 +1,8 @@
-"""Many networks: stacks of fixed width, trained on all cores of this machine or on the engine that the user chose.
+"""``train`` and ``sweep``: many networks, grouped into stacks and trained side by side.
 
-By default threads, one per core. ``with joblib.parallel_config(backend="loky")``, "dask" or "ray", around the call,
-runs the same tasks in processes or on other machines. Wherever a task runs it has one BLAS thread, and the stacks do
-not depend on the number of cores: so the same kind of machine gives the same bits, whatever the engine.
+``sweep`` runs its tasks on threads, one per core, or on joblib's backend that the user chose: in processes or on other
+machines. A task has one BLAS thread wherever it runs, and stacks do not depend on the number of cores: the same kind of
+machine gives the same bits, whatever the backend.
 """
 
 import os
@@ -36,34 +36,34 @@ def train(
 ) -> list[Run]:
     """Train one network per config; those that share their mini-batches train together, as one stack.
 
-    A stack has all of the BLAS's threads; but as soon as other programs are seen to use the cores, it has one, for some
-    seconds: threads that have to wait for each other would cost 5 to 20 times what they bring. Networks that do not
-    share their mini-batches are several stacks, which train side by side, each with one BLAS thread. While epochs run,
-    these limits hold for the whole process.
+    One stack uses all threads of the BLAS, or one thread for some seconds whenever other programs use the cores: BLAS
+    threads that wait for each other cost 5 to 20 times what they bring. Networks that do not share their mini-batches
+    are several stacks, which train side by side, each with one BLAS thread. While epochs run, these limits hold for the
+    whole process.
 
     Args:
         configs: one or more; any mix of losses, learning rates, penalties and seeds.
-        train: inputs X (n, d) and labels y (n,), 0..C-1. Computed in float64 if X is float64, else in float32. X may
-            be what ``Standardizer.lazily`` gives: images that stay uint8, or in a file, and are converted as needed.
-        validation: the same for validation images, (X, y), or (X, y, weights) where these have weights of their own.
+        train: inputs X (n, d) and labels y (n,), 0..C-1. Computed in float32, or in float64 if X is float64 or of
+            whole numbers of 32 bits or more. X may be what ``Standardizer.lazily`` gives: images that stay uint8, or in
+            a file, and are converted as needed. Masked, sparse and dated arrays and those with units are refused.
+        validation: the same for validation images, (X, y), or (X, y, weights) if they have weights.
         sample_weight: a weight of 0 or more per training image, (n,). They are scaled to mean 1, so that their size
-            does not count, and the mean over images becomes Σ w_i L_i / n, in the gradient (where n images are a
-            mini-batch) and in loss, cost and accuracy. By default every image counts once.
-        init: the model each config starts from; by default one drawn from the config's seed, as its ``init`` says.
+            does not count, and the mean over n images is Σ w_i L_i / n, both in the gradient of a mini-batch and in
+            loss, cost and accuracy. By default every image counts once.
+        init: the initial model of each config; by default drawn from the config's seed, as its ``init`` says.
         n_classes: C, if the labels do not show it; by default from ``init``, else the highest training label + 1.
         evaluate: measure loss, cost and accuracy before training and after each epoch: on both sets of images (True),
             on "validation" images alone, which saves the time that the training images take, or on none (False).
-        progress: show a line with the epochs done and the time left; or a function to call after each epoch of each
-            stack instead.
+        progress: show a line with the epochs done and the time left; or a function to call after each epoch of a stack.
 
     Returns:
-        One Run per config, in the order of ``configs``. The same seeds give the same numbers to rounding. The last bits
-        can depend on how many threads the BLAS has, and so on whether the machine was busy; where they have to be the
-        same, use ``sweep``, or one thread (``OPENBLAS_NUM_THREADS=1``).
+        One Run per config, in the order of ``configs``. The same seeds give the same numbers, to rounding: the last
+        bits can depend on the number of BLAS threads, and so on how busy the machine was. For the same bits, use
+        ``sweep`` or one BLAS thread (``OPENBLAS_NUM_THREADS=1``).
 
     Raises:
         DataError: shapes that do not fit, labels outside 0..C-1, NaN or infinite inputs, an empty set, weights below 0.
-        ConfigError: no config, an ``init`` that does not fit, or a best epoch asked for that nothing tells.
+        ConfigError: no config, an ``init`` that does not fit, or ``restore_best`` without validation images.
         DivergenceError: the loss became infinite or NaN; names epoch, setting and learning rate.
 
     >>> X, y = np.array([[-1.0], [1.0]]), np.array([0, 1])
@@ -77,7 +77,7 @@ def train(
     shown = bool(progress) and not callable(progress)
     with Progress(sum(task.configs[0].epochs for task in tasks), len(configs), enabled=shown) as line:
         after_epoch = progress if callable(progress) else line.epoch
-        if len(tasks) == 1:  # alone, and so with all of the BLAS's threads
+        if len(tasks) == 1:  # with all threads of the BLAS
             return in_order(stacks, [(0, train_stack(tasks[0], after_epoch))])
         return in_order(stacks, side_by_side([partial(train_stack, task) for task in tasks], after_epoch))
 
@@ -105,15 +105,15 @@ def sweep(
         train: inputs X (n, d) and labels y (n,), 0..C-1, as in ``train``.
         validation: the same for validation images, as in ``train``.
         sample_weight: a weight of 0 or more per training image, as in ``train``.
-        init: the model each config starts from, as in ``train``.
+        init: the initial model of each config, as in ``train``.
         n_classes: C, if the labels do not show it, as in ``train``.
         evaluate: what is measured before training and after each epoch, as in ``train``.
-        folder: where workers that are processes find the images, a folder that all of their machines see; the system's
-            temporary folder by default. Each sweep makes a folder of its own in it, and removes it at the end.
+        folder: where tasks in other processes read the images from, visible to all machines; by default the system's
+            temporary folder. A sweep makes a new folder in it, and removes that at the end.
         progress: show a line with the epochs done and the time left.
 
     Returns:
-        One Run per config, in the order of ``configs``; the same bits whatever the engine, on one kind of machine.
+        One Run per config, in the order of ``configs``; the same bits whatever the backend, on one kind of machine.
 
     Raises:
         As ``train``; the first error ends the sweep.
@@ -132,30 +132,23 @@ def sweep(
 
 
 def stacks(configs: Sequence[Config], most: int = NETWORKS_PER_TASK) -> list[list[int]]:
-    """Numbers of the configs of each task: they share their mini-batches, and are ``most`` at most.
+    """Indices of the configs of each task: at most ``most`` that share their mini-batches, and at most half of all.
 
-    They are half of all at most, so that two cores have something to do.
+    Half, so that two cores have something to do.
     """
     return grouped(configs, min(most, -(-len(configs) // 2) or 1))
 
 
-def run_tasks(
-    tasks: Sequence[Task], after_epoch: AfterEpoch, folder: str | os.PathLike[str] | None = None
-) -> Iterator[tuple[int, list[Run]]]:
-    """Run the tasks; the number and runs of each as soon as it has finished, in whatever order they do.
+def grouped(configs: Sequence[Config], most: int) -> list[list[int]]:
+    """Indices of the configs of each stack: at most ``most`` that see the same mini-batches in the same order.
 
-    ``after_epoch`` is called after each epoch of each task; for an engine of processes, when the task has finished.
+    Networks of one loss are side by side, so that a loss works on a slice of the stack. Networks with momentum, which
+    takes more passes over the weights, are in stacks of their own.
     """
-    from .backends import chosen_backend, run_in_processes  # slow to import, as tempfile is
-
-    elsewhere, n_jobs = chosen_backend()
-    if tasks and elsewhere:
-        yield from run_in_processes(tasks, after_epoch, folder)
-    elif tasks:
-        yield from side_by_side([partial(train_stack, task) for task in tasks], after_epoch, n_jobs)
-
-
-Result = TypeVar("Result")
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for i in sorted(range(len(configs)), key=lambda i: configs[i].loss):
+        groups.setdefault((*batch_key(configs[i]), configs[i].momentum > 0), []).append(i)
+    return [group[i : i + most] for group in groups.values() for i in range(0, len(group), most)]
 
 
 def make_tasks(
@@ -168,7 +161,7 @@ def make_tasks(
     init: Sequence[Linear] | None = None,
     sample_weight: np.ndarray | None = None,
 ) -> list[Task]:
-    """One task per stack, given as numbers of configs, on examples that are checked here, once; errors as ``train``."""
+    """One task per stack (indices of configs). Checks all arguments, once for all tasks; errors as ``train``."""
     if init:
         n_classes = n_classes or len(init[0].b)
     train = checked_examples("training", train, n_classes, sample_weight=sample_weight)
@@ -180,28 +173,37 @@ def make_tasks(
         check_init(init, len(configs), n_classes, n_inputs)
     starts = None if init is None else [State(model) for model in init]
     return [
-        Task([configs[i] for i in own], train, validation, n_classes, evaluate, starts and [starts[i] for i in own])
-        for own in stacks
+        Task([configs[i] for i in rows], train, validation, n_classes, evaluate, starts and [starts[i] for i in rows])
+        for rows in stacks
     ]
 
 
-def grouped(configs: Sequence[Config], most: int) -> list[list[int]]:
-    """The stacks: numbers of configs whose networks see the same mini-batches in the same order, at most ``most`` each.
+def run_tasks(
+    tasks: Sequence[Task], after_epoch: AfterEpoch, folder: str | os.PathLike[str] | None = None
+) -> Iterator[tuple[int, list[Run]]]:
+    """Run the tasks on threads or on the chosen backend; yields index and runs of each task as soon as it is done.
 
-    Networks of one loss stand side by side: a loss then works on a slice of the stack. Momentum takes more passes over
-    the weights, which those without it need not pay for.
+    ``after_epoch`` is called after each epoch of each task; where tasks run in processes, when a task is done.
     """
-    groups: dict[tuple[object, ...], list[int]] = {}
-    for i in sorted(range(len(configs)), key=lambda i: configs[i].loss):
-        config = configs[i]
-        key = *batch_key(config), config.momentum > 0
-        groups.setdefault(key, []).append(i)
-    return [group[i : i + most] for group in groups.values() for i in range(0, len(group), most)]
+    from .backends import chosen_backend, run_in_processes  # slow to import, as tempfile is
+
+    in_processes, n_jobs = chosen_backend()
+    if tasks and in_processes:
+        yield from run_in_processes(tasks, after_epoch, folder)
+    elif tasks:
+        yield from side_by_side([partial(train_stack, task) for task in tasks], after_epoch, n_jobs)
+
+
+Result = TypeVar("Result")
 
 
 def in_order(stacks: Sequence[Sequence[int]], finished: Iterable[tuple[int, Sequence[Result]]]) -> list[Result]:
-    """A result per config, in the order of the configs, from the number of each stack and its networks' results."""
-    found: dict[int, Result] = {}
+    """One result per config, in the order of the configs, from the index of each stack and the results of its networks.
+
+    >>> in_order([[0, 2], [1]], [(1, ["b"]), (0, ["a", "c"])])
+    ['a', 'b', 'c']
+    """
+    by_config: dict[int, Result] = {}
     for number, results in finished:
-        found.update(zip(stacks[number], results, strict=True))
-    return [found[i] for i in range(len(found))]
+        by_config.update(zip(stacks[number], results, strict=True))
+    return [by_config[i] for i in range(len(by_config))]

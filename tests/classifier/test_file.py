@@ -1,12 +1,17 @@
-"""``model.npz``: all of a classifier comes back, and nothing else is taken for one."""
+"""``model.npz``: all of a classifier comes back, and nothing else is taken for one; and ONNX files."""
 
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
+from helpers import arrays, write_images
 
-from linclf import Augmentation, Classifier, Config, DataError, Linear, Standardizer
+from linclf import Augmentation, Classifier, Config, ConfigError, DataError, Linear, Standardizer, load_dataset, train
+from linclf.data.readers.pictures import prepare_pictures
 
 WHOLE = Classifier(
     model=Linear(np.random.default_rng(0).normal(size=(2, 6)).astype(np.float32), np.zeros(2, np.float32)),
@@ -34,66 +39,68 @@ def test_all_of_it_comes_back(tmp_path, classifier):
     loaded = Classifier.load(tmp_path / "model.npz")
     for name in vars(classifier).keys() - {"model", "standardize"}:
         assert getattr(loaded, name) == getattr(classifier, name)
-    for own, other in ((loaded.model, classifier.model), (loaded.standardize, classifier.standardize)):
-        for name in own.__dataclass_fields__:
-            np.testing.assert_array_equal(getattr(own, name), getattr(other, name))
+    for part, other in ((loaded.model, classifier.model), (loaded.standardize, classifier.standardize)):
+        for name in part.__dataclass_fields__:
+            np.testing.assert_array_equal(getattr(part, name), getattr(other, name))
     images = np.arange(12, dtype=np.uint8).reshape(2, 1, 2, 3)
     np.testing.assert_array_equal(loaded.predict_proba(images), classifier.predict_proba(images))
     np.testing.assert_array_equal(Linear.load(tmp_path / "model.npz").W, classifier.model.W)
-    with np.load(tmp_path / "model.npz", allow_pickle=False) as arrays:
-        assert json.loads(arrays["about"].tobytes())["preparation"]["crop"] == "middle"
+    with np.load(tmp_path / "model.npz", allow_pickle=False) as file:
+        assert json.loads(file["about"].tobytes())["preparation"]["crop"] == "middle"
 
 
-def test_a_file_of_a_version_that_kept_no_feature_names_is_read(tmp_path):
-    WHOLE.save(tmp_path / "model.npz")
-    with np.load(tmp_path / "model.npz") as file:
-        arrays = dict(file)
-    told(feature_names="none")(arrays)
-    np.savez(tmp_path / "old.npz", **arrays)
-    assert Classifier.load(tmp_path / "old.npz").feature_names == ()
+def changed(path, change):
+    """The file of ``WHOLE`` with its arrays changed."""
+    WHOLE.save(path)
+    with np.load(path) as file:
+        contents = dict(file)
+    change(contents)
+    np.savez(path, **contents)
+    return path
 
 
 def as_bytes(text):
     return np.frombuffer(text.encode(), np.uint8)
 
 
-def told(**changes):
-    def change(arrays):
-        text = json.loads(arrays["about"].tobytes())
-        arrays["about"] = as_bytes(json.dumps({k: v for k, v in (text | changes).items() if v != "none"}))
+def about(**changes):
+    """The change of the text in a file, in which a field that is "none" is left out."""
+
+    def change(contents):
+        text = json.loads(contents["about"].tobytes()) | changes
+        contents["about"] = as_bytes(json.dumps({key: value for key, value in text.items() if value != "none"}))
 
     return change
 
 
+def test_a_file_of_a_version_that_kept_no_feature_names_is_read(tmp_path):
+    assert Classifier.load(changed(tmp_path / "model.npz", about(feature_names="none"))).feature_names == ()
+
+
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
-        (lambda arrays: arrays.pop("about"), "found none of its 'about'"),
-        (lambda arrays: arrays.update(W=np.zeros((3, 6))), r"model\.npz: expected W \(2, 6\)"),
-        (lambda arrays: arrays.update(about=as_bytes("[1")), "expected a model saved by Classifier.save, but"),
-        (lambda arrays: arrays.update(about=as_bytes("[" * 10**5)), "expected a model saved by Classifier.save, but"),
-        (lambda arrays: arrays.update(about=np.zeros(2**22)), "its text takes 33,554,432 bytes"),
-        (told(format=2), "made by another version of linclf"),
-        (told(preparation={}), "made by another version of linclf"),
-        (told(config="none"), "found none of its 'config'"),
-        (told(config={"learning_rate": -1, "l2": 0, "augment": None}), "learning_rate must be"),
-        (told(config={"rate": 1, "augment": None}), "rate"),
-        (told(class_names=[1, 2]), "a name of a class or feature is no text"),
-        (told(feature_names=[1, 2]), "a name of a class or feature is no text"),
-        (told(image_shape=[2.0, 1, 3]), "expected an image_shape"),
-        (told(image_shape=6), "its image_shape is of another type"),
-        (told(validation_accuracy=float("nan")), "a validation accuracy from 0 to 1"),
-        (told(scale="x"), "could not convert"),
+        (lambda contents: contents.pop("about"), "found none of its 'about'"),
+        (lambda contents: contents.update(W=np.zeros((3, 6))), r"model\.npz: expected W \(2, 6\)"),
+        (lambda contents: contents.update(about=as_bytes("[1")), "expected a model saved by Classifier.save, but"),
+        (lambda contents: contents.update(about=as_bytes("[" * 10**5)), "expected a model saved by Classifier.save"),
+        (lambda contents: contents.update(about=np.zeros(2**22)), "its text takes 33,554,432 bytes"),
+        (about(format=2), "made by another version of linclf"),
+        (about(preparation={}), "made by another version of linclf"),
+        (about(config="none"), "found none of its 'config'"),
+        (about(config={"learning_rate": -1, "l2": 0, "augment": None}), "learning_rate must be"),
+        (about(config={"rate": 1, "augment": None}), "rate"),
+        (about(class_names=[1, 2]), "a name of a class or feature is no text"),
+        (about(feature_names=[1, 2]), "a name of a class or feature is no text"),
+        (about(image_shape=[2.0, 1, 3]), "expected an image_shape"),
+        (about(image_shape=6), "its image_shape is of another type"),
+        (about(validation_accuracy=float("nan")), "a validation accuracy from 0 to 1"),
+        (about(scale="x"), "could not convert"),
     ],
 )
-def test_a_file_that_is_none_is_refused_by_name(tmp_path, change, said):
-    path = tmp_path / "model.npz"
-    WHOLE.save(path)
-    with np.load(path) as file:
-        arrays = dict(file)
-    change(arrays)
-    np.savez(path, **arrays)
-    with pytest.raises(DataError, match=said) as raised:
+def test_any_other_file_is_refused_by_name(tmp_path, change, message):
+    path = changed(tmp_path / "model.npz", change)
+    with pytest.raises(DataError, match=message) as raised:
         Classifier.load(path)
     assert str(raised.value).startswith(f"{path}: expected")
 
@@ -103,3 +110,87 @@ def test_weights_alone_and_missing_files_are_refused(tmp_path):
     for name in ("model.npz", "nothing.npz"):
         with pytest.raises(DataError, match=f"{name}: expected a model saved by Classifier.save"):
             Classifier.load(tmp_path / name)
+
+
+KINDS = {
+    "images": {"shape": (5, 6, 3), "dtype": np.uint8},
+    "float images": {"shape": (5, 6, 3), "dtype": np.float32},
+    "vectors": {"shape": (4,), "dtype": np.float64},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", "multiclass_hinge"])
+def test_onnxruntime_gives_the_same_numbers(tmp_path, kind, loss):
+    np.savez(tmp_path / "data.npz", **arrays(**KINDS[kind]))
+    data = load_dataset(tmp_path / "data.npz")
+    classifier = Classifier.fit(data, Config(loss=loss, learning_rate=0.1, l2=0.0, epochs=5), progress=False)
+    classifier.to_onnx(path := tmp_path / "model.onnx")
+    onnx.checker.check_model(str(path), full_check=True)
+    session = onnxruntime.InferenceSession(path)
+    (given,), (made,) = session.get_inputs(), session.get_outputs()
+    assert (given.name, given.shape) == ("images", ["n", *data.test_images.shape[1:]])
+    assert (made.name, made.shape) == ("probabilities" if classifier.has_probabilities else "scores", ["n", 3])
+    images = data.test_images if kind == "images" else data.test_images.astype(np.float64)
+    expected = classifier.predict_proba if classifier.has_probabilities else classifier.scores
+    np.testing.assert_allclose(session.run(None, {"images": images})[0], expected(data.test_images), atol=1e-12)
+    properties = session.get_modelmeta().custom_metadata_map
+    assert json.loads(properties["class_names"]) == list(data.class_names)
+    assert json.loads(properties["feature_names"]) == []
+
+
+def far_from_zero(kind, n=300):
+    """Feature vectors whose classes only their last digits tell, and their labels."""
+    rng, y = np.random.default_rng(0), np.arange(n) % 3
+    near = np.column_stack([100 * y + rng.normal(0, 10, n), rng.normal(size=n)])
+    if kind == "whole":
+        return np.rint(near).astype(np.int64) + 2**40, y
+    return near + {"times": 1.7e9, "coordinates": 5.4e6}[kind], y
+
+
+@pytest.mark.parametrize("kind", ["times", "coordinates", "whole"])
+def test_onnx_gives_the_same_classes_however_far_from_zero(tmp_path, kind):
+    X, y = far_from_zero(kind)
+    standardize = Standardizer.fit(X)
+    (run,) = train(Config(learning_rate=0.1, l2=0.0, epochs=20), (standardize(X, np.float64), y), progress=False)
+    classifier = Classifier.of(run, standardize)
+    classifier.to_onnx(tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    (probabilities,) = session.run(None, {"images": X.astype(np.float64)})
+    names = classifier.predict(X)
+    assert probabilities.argmax(axis=1).tolist() == names.astype(int).tolist()
+    assert (names.astype(int) == y).mean() > 0.9
+
+
+def test_onnx_refuses_what_doubles_cannot_tell_apart(tmp_path):
+    standardize = Standardizer(np.array([0.0, 2.0**60]), np.array([1.0, 20.0]), 1.0)
+    classifier = replace(
+        WHOLE,
+        standardize=standardize,
+        model=Linear(np.eye(2), np.zeros(2)),
+        image_shape=(2,),
+        feature_names=("a", "id"),
+    )
+    with pytest.raises(DataError, match=r"^feature id: its values lie around 1\.15e\+18 with a deviation of 20, and"):
+        classifier.to_onnx(tmp_path / "model.onnx")
+    constant = replace(classifier, standardize=Standardizer(standardize.mean, np.ones(2), 1.0))
+    constant.to_onnx(tmp_path / "model.onnx")
+
+
+def test_onnx_gives_the_same_classes_for_photos_of_several_sizes(tmp_path):
+    files = [*write_images(tmp_path / "a", size=(9, 6)), *write_images(tmp_path / "b", size=(30, 41), ending="jpg")]
+    classifier = Classifier.fit(
+        load_dataset(tmp_path / "a", image_size=6), Config(learning_rate=0.1, l2=0.0, epochs=9), progress=False
+    )
+    classifier.to_onnx(tmp_path / "model.onnx")
+    images = np.stack(prepare_pictures(files, classifier.image_shape))
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    classes = session.run(None, {"images": images})[0].argmax(axis=1)
+    assert np.array(classifier.class_names)[classes].tolist() == classifier.predict(files).tolist()
+
+
+def test_without_onnx_it_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ConfigError, match=r"pip install 'linclf\[onnx\]'"):
+        WHOLE.to_onnx(tmp_path / "model.onnx")
+    assert not (tmp_path / "model.onnx").exists()

@@ -79,7 +79,6 @@ PICKLES = {
     "string of gigabytes": b"\x80\x02T" + struct.pack("<i", 2**31 - 1) + b"x.",
     "lists by the million": b"\x80\x02(" + b"]" * 3_000_000 + b"t.",
     "no dict": pickle.dumps([1, 2, 3], protocol=2),
-    "a protocol of text": pickle.dumps({"data": np.zeros((6, 3072), np.uint8), "labels": [0] * 6}, protocol=0),
     "bytes of exabytes": b"\x80\x05\x96" + struct.pack("<Q", 2**62) + b"x.",
     "a frame of exabytes": b"\x80\x04\x95" + struct.pack("<Q", 2**62) + b"N.",
     "encodes by itself": pickle.dumps(Calls(codecs.encode, "x", "rot13"), protocol=2),

@@ -65,7 +65,7 @@ def test_every_output_has_a_type_for_every_viewer(outputs):
         kind = re.match('<figure|<div class="callout|<dl', output.data["text/html"])
         kind = kind[0] if kind else "<table"
         kinds[kind] += 1
-        beside = {"image/png"} if kind == "<figure" else {"text/markdown", "text/latex"}
+        beside = {"image/png"} if kind == "<figure" else {"text/markdown"}
         assert types == {"text/html", "text/plain"} | beside
         assert "<" not in output.data["text/plain"].replace("< ", "")
         assert len(output.data["text/plain"]) > 30
@@ -101,11 +101,7 @@ def test_a_sanitiser_leaves_words_and_order_and_the_picture_is_in_png(outputs):
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("text/markdown", r"| 50 % & a\_b \| \<i\>λ\</i\> \$x\$ |"),
-        (
-            "text/latex",
-            r"50 \% \& a\_b \textbar{} \textless{}i\textgreater{}$\lambda$\textless{}/i\textgreater{} \$x\$ \\",
-        ),
+        ("text/markdown", r"| 50 % & a\_b \| \<i\>$\lambda$\</i\> \$x\$ |"),
         ("text/plain", ODD),
     ],
 )
@@ -162,7 +158,7 @@ def test_markdown_is_a_short_file_that_refers_to_a_folder_of_pictures(export, ou
         with Image.open(file.parent / name) as picture:
             assert picture.width > 900
     tables = [output for output in outputs if "<tbody" in output.data.get("text/html", "")]
-    assert len(re.findall(r"^(?:\| --- )+\|$", text, re.M)) == len(tables)
+    assert len(re.findall(r"^(?:\| -{3,} )+\|$", text, re.M)) == len(tables)
 
 
 def test_latex_has_every_figure_and_table_and_compiles(export, outputs, tmp_path):
@@ -219,9 +215,10 @@ def test_the_report_on_paper_has_all_pages_and_a_table_of_contents_first(report)
     made = pypdf.PdfReader(report / "report.pdf")
     texts = [re.sub(r"[-\s]+", " ", page.extract_text()) for page in made.pages]
     for title in ("The baseline: one batch, cross-entropy", "2 The multi-class SVM loss"):
-        title = title.replace("-", " ")
-        (start,) = (i for i, text in enumerate(texts, start=1) if i > 1 and text.startswith(f"{i} {title}"))
-        assert f"{title} {start} " in texts[0]
+        (start,) = (bookmark for bookmark in made.outline if not isinstance(bookmark, list) and bookmark.title == title)
+        number = made.get_destination_page_number(start)
+        assert texts[number].startswith(f"{number + 1} {title.replace('-', ' ')}")
+        assert f"{title.replace('-', ' ')} " in texts[0]
     whole = "".join(texts)
     captions = sum((report / page_file(name)).read_text(encoding="utf-8").count("<figcaption") for name in USUAL)
     assert len(re.findall(r"Figures? [\w ]+\. [A-Z]", whole)) == captions

@@ -189,9 +189,3 @@ def test_a_picture_for_other_viewers_has_whole_names_and_fits_a_sheet_of_latex()
     assert {text.get_text() for text in fig.axes[0].texts} == {"automobile, 62\n%: it is horse"}
     size = html.png(lambda: fig, "alt", "caption")[1]["image/png"]
     assert size["height"] <= 1.5 * size["width"] + 2
-
-
-@pytest.mark.parametrize(("rows", "end"), [(19, r" \\*"), (20, r" \\")])
-def test_no_sheet_of_latex_ends_within_a_short_table(rows, end):
-    lines = html.markdown_table(["a"], [["b"]] * rows, "caption")["text/latex"].splitlines()
-    assert lines.count(f"b{end}") == rows

@@ -45,7 +45,7 @@ def test_the_whole_search_has_at_least_two_hundred_configurations():
 @pytest.mark.parametrize("name", [name for name in INGREDIENTS if name != "data"])
 def test_each_ingredient_changes_what_it_says(name):
     def mix(names):
-        return ceiling.recipe(names, "cross_entropy", CHOICE, FULL, SHAPE, seed=0)
+        return ceiling.mixed_config(names, "cross_entropy", CHOICE, FULL, SHAPE, seed=0)
 
     base, added = mix([]), mix([name])
     assert base == Config(learning_rate=0.001, l2=0.1, epochs=40)  # the reference's setting 3
@@ -67,7 +67,7 @@ def test_each_ingredient_changes_what_it_says(name):
 
 
 def test_feature_vectors_are_not_mirrored():
-    config = ceiling.recipe(INGREDIENTS, "cross_entropy", CHOICE, FULL, (64,), seed=0)
+    config = ceiling.mixed_config(INGREDIENTS, "cross_entropy", CHOICE, FULL, (64,), seed=0)
     assert config.augment is None
 
 
@@ -104,7 +104,7 @@ def test_given_validation_images_validate_every_choice(out):
     data = load_dataset("synthetic:40")
     given = replace(data, validation_images=data.test_images[:30], validation_labels=data.test_labels[:30])
     own = study(out, given)
-    for cut in (own.choosing, own.final):
+    for cut in (own.choosing, own.cut):
         assert (cut.train, cut.validation) == (range(200), range(200, 230))
         np.testing.assert_array_equal(own.split(cut).validation[1], data.test_labels[:30])
 

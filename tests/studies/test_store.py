@@ -1,5 +1,6 @@
 """The store: what its key depends on, what it survives, and what it removes."""
 
+import json
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -83,6 +84,10 @@ def runs(value):
     return [StoredRun({"loss": value}, Linear(np.full((2, 3), value), np.zeros(2)), np.zeros(4, np.uint16))]
 
 
+def unchecked(runs):
+    """Whatever was read is taken."""
+
+
 DAMAGES = {
     "cut off": lambda raw: raw[:-40],
     "a byte changed": lambda raw: raw.replace(b"o\0\0\0s", b"o\0\0\0t"),  # NumPy's text has four bytes a letter
@@ -94,9 +99,86 @@ DAMAGES = {
 def test_a_damaged_file_counts_as_absent(tmp_path, damage):
     Store(tmp_path).put(KEY, runs(1.0))
     path = Store(tmp_path).path("npz", KEY)
-    assert Store(tmp_path).get(KEY)[0].record == {"loss": 1.0}
+    assert Store(tmp_path).get(KEY, unchecked)[0].record == {"loss": 1.0}
     path.write_bytes(damage(path.read_bytes()))
-    assert Store(tmp_path).get(KEY) is None
+    assert Store(tmp_path).get(KEY, unchecked) is None
+
+
+def changed(path, change):
+    """Stored runs that someone has changed: arrays and the first network's record."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    records = json.loads(str(arrays.pop("records")))
+    change(arrays, records[0])
+    np.savez(path, **arrays, records=np.array(json.dumps(records)))
+
+
+def at(name, value):
+    """The change of the first entry of an array."""
+    return lambda arrays, record: arrays[name].reshape(-1).__setitem__(0, value)
+
+
+def recorded(**fields):
+    return lambda arrays, record: record.update(fields)
+
+
+HANDED = [
+    at("W", np.nan),
+    at("b", np.inf),
+    at("predictions", 10),
+    lambda arrays, record: arrays.update(W=arrays["W"][:, :, :-1]),
+    lambda arrays, record: arrays.update(b=arrays["b"].astype(complex)),
+    lambda arrays, record: arrays.update(predictions=arrays["predictions"][:, :-1]),
+    lambda arrays, record: arrays.update({name: array[:-1] for name, array in arrays.items()}),
+    lambda arrays, record: arrays.pop("predictions"),
+    lambda arrays, record: record.pop("seconds"),
+    lambda arrays, record: record["validation_loss"].pop(),
+    lambda arrays, record: record["train_loss"].__setitem__(0, "2"),
+    recorded(train_accuracy=[0.1, 1.5]),
+    recorded(seed=5),
+    recorded(arm="svm"),
+    recorded(seconds=1e400),
+    recorded(test_accuracy="high"),
+    recorded(test_accuracy=2.0),
+    recorded(test_correct=""),
+    recorded(test_correct="AAAAAAA="),
+    recorded(test_draws_below=None),
+    recorded(low_frequency_share=None),
+]
+
+
+def test_runs_that_were_handed_over_and_cannot_be_are_trained_again(tmp_path):
+    wanted = study(tmp_path)
+    document, path = wanted.run("full_updates").document, next((tmp_path / "runs").glob("full_updates-*.npz"))
+    stored = path.read_bytes()
+    for change in HANDED:
+        path.write_bytes(stored)
+        changed(path, change)
+        again = study(tmp_path, wanted.data)
+        (first, *_), (other, *_) = (d["runs"] for d in (document, again.run("full_updates").document))
+        assert again.count.trained == 4
+        assert first | {"seconds": 0} == other | {"seconds": 0}
+    path.write_bytes(stored)
+    changed(path, lambda arrays, record: None)
+    assert count(tmp_path, "full_updates", data=wanted.data).trained == 0
+    with np.load(path) as file:
+        np.savez_compressed(path, **file)  # which may ask for much more memory than the file has bytes
+    assert count(tmp_path, "full_updates", data=wanted.data).trained == 4
+
+
+def test_numbers_that_were_handed_over_are_made_again(tmp_path):
+    first = study(tmp_path)
+    first.time_shuffling()
+    wanted = first.results().document
+    files = list((tmp_path / "runs").glob("*.json"))
+    assert len(files) == 2
+    for text in ("", "[]", "{", "7", "{}", '{"E1": []}', '[{"seed": 0}]', '[{"seed": 9, "base": 1, "shuffle": 1}]'):
+        for file in files:
+            file.write_text(text)
+        again = study(tmp_path, first.data)
+        again.time_shuffling()
+        assert [pair["seed"] for pair in again.results().document["timings"]] == [0]
+        assert again.results().document["exact"] == wanted["exact"]
 
 
 def test_clear_removes_what_stores_wrote_and_nothing_else(tmp_path):
@@ -190,7 +272,7 @@ def train_all(folder, keys=KEYS):
         made.append(i)
         return Task(STACKS[i], IMAGES, IMAGES, 3)
 
-    return train_missing(Store(folder), keys, task, untested, progress=False), made
+    return train_missing(Store(folder), keys, lambda i, runs: None, task, untested, progress=False), made
 
 
 def test_only_what_is_missing_is_trained(tmp_path):
@@ -205,7 +287,7 @@ def test_only_what_is_missing_is_trained(tmp_path):
 
 def test_a_run_without_predictions_is_stored_as_such(tmp_path):
     train_all(tmp_path)
-    runs = Store(tmp_path).get(KEYS[2])
+    runs = Store(tmp_path).get(KEYS[2], unchecked)
     assert [run.record["stack"] for run in runs] == [2, 2]
     assert [run.predictions for run in runs] == [None, None]
     assert runs[0].model.W.shape == (3, 5)

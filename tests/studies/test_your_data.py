@@ -60,7 +60,7 @@ def test_images_that_validate_do_not_train_in_the_search(tmp_path, validation):
     own = study(tmp_path, dataset([60, 60, 60], validation=validation))
     assert not set(own.choosing.train) & set(own.choosing.validation)
     assert len(own.choosing.validation) == (60 if validation else 30)
-    assert len(own.final.train) == 150
+    assert len(own.cut.train) == 150
     assert (len(own.choosing.train) == 150) == validation
 
 
@@ -74,14 +74,14 @@ def test_what_is_stored_is_used_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("n_train", "n_inputs", "n_classes"), [(10, 1, 2), (8000, 3072, 10), (60_000, 784, 10), (5000, 3072, 1000)]
+    ("n_train", "n_classes", "n_inputs"), [(10, 2, 1), (8000, 10, 3072), (60_000, 10, 784), (5000, 1000, 3072)]
 )
 def test_the_searchs_size_follows_the_data(n_train, n_inputs, n_classes):
-    size = search_size(40, n_train, n_inputs, n_classes, largest_eigenvalue=0.2 * n_inputs + 1)
-    work = len(size.choices) * size.n_train * size.epochs * (n_inputs + SCORE) * n_classes
+    size = search_size(40, n_train, n_classes, n_inputs, largest_eigenvalue=0.2 * n_inputs + 1)
+    work = len(size.candidates) * size.n_train * size.epochs * (n_inputs + SCORE) * n_classes
     assert work <= SEARCH
     assert 1 <= size.n_train <= n_train
-    assert len({choice.loss for choice in size.choices}) == 2
+    assert len({candidate.loss for candidate in size.candidates}) == 2
     assert work > SEARCH / 3 or (size.n_train == n_train and size.epochs == 40)
 
 

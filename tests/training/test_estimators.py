@@ -150,6 +150,11 @@ def test_weights_of_classes_are_weights_of_rows(Classifier):
     balanced = Classifier(class_weight="balanced", **settings).fit(X, y, w)
     by_row.fit(X, y, w / np.bincount(y, w)[y])
     np.testing.assert_allclose(balanced.coef_, by_row.coef_, rtol=1e-10)
+    fold = y != 2  # lacks a class, whose weight is not needed
+    lacking, plain = (
+        Classifier(class_weight=given, **settings).fit(X[fold], y[fold]) for given in ({2: 5, 9: -1}, None)
+    )
+    np.testing.assert_array_equal(lacking.coef_, plain.coef_)
     without = Classifier(class_weight="balanced", **settings).fit(X, y, w * (y != 1))
     assert np.bincount(without.predict(X), minlength=3)[1] == 0
 
@@ -274,7 +279,9 @@ def test_dumps_come_back_and_train_on(Classifier, tmp_path):
         ({"augment": Augmentation(image_shape=(3, 3, 1))}, r"images of shape \(3, 3, 1\) to mirror or move, not 64"),
         ({"class_weight": "even"}, "class_weight"),
         ({"class_weight": {0: -1}}, "training weights: expected finite numbers, zero or more"),
-        ({"class_weight": {"cat": 2}}, "are not in class_weight"),
+        ({"class_weight": {"cat": 2}}, r"class_weight must have labels as in \[0 1 2\], not 'cat'"),
+        ({"class_weight": {0: "heavy"}}, "could not convert string to float: 'heavy'"),
+        ({"class_weight": [1, 2, 3]}, "class_weight must be a mapping of labels to weights, 'balanced' or None"),
         ({"random_state": -1}, "random_state must be a whole number, 0 or more, not -1"),
         ({"random_state": "0"}, "'0' cannot be used to seed"),
         ({"max_iter": 0}, "max_iter == 0, must be >= 1"),

@@ -10,7 +10,6 @@ import pytest
 from helpers import TINY, blobs, config, linclf
 
 from linclf import Config, DivergenceError, Standardizer, load_dataset, sweep, train
-from linclf.data.readers import cifar as reader
 from linclf.studies.reference import SETTINGS
 from linclf.system import environment
 from linclf.training.losses import LOSSES
@@ -169,7 +168,7 @@ def test_provenance_tells_threads(report):
 
 def test_float32_is_as_good_as_float64(cifar10):
     """Final test accuracy on CIFAR-10 within 0.3 point, for every loss in settings 2 to 4."""
-    data = load_dataset(cifar10 / reader.PICKLED)
+    data = load_dataset(cifar10 / "cifar-10-batches-py")
     standardize, y = Standardizer.fit(data.train_images[0]), data.train_labels[0]
     configs = [
         Config(loss=loss, l2=l2, learning_rate=rate) for loss in LOSSES for l2, rate in list(SETTINGS.values())[1:]

@@ -1,12 +1,11 @@
-"""Trainings side by side: on every core, with one BLAS thread, until one fails. And a stack alone: considerate."""
+"""Trainings side by side: on all cores, with one BLAS thread, until one fails. A single one leaves cores to others."""
 
-import math
+import os
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,8 +13,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from linclf import Config, DivergenceError, sweep, train
 from linclf.system import environment
-from linclf.training import stack, threads
-from linclf.training.stack import scores
+from linclf.training import threads
 
 rng = np.random.default_rng(0)
 X, y = rng.standard_normal((350, 640), dtype=np.float32), rng.integers(0, 10, 350)
@@ -62,56 +60,34 @@ def test_stacks_run_at_once_with_one_blas_thread_each(monkeypatch):
     assert blas_threads() == before
 
 
-@pytest.mark.parametrize("configs", [CONFIGS[0], CONFIGS], ids=["one", "five"])
-@pytest.mark.parametrize("busy", [False, True])
-def test_a_stack_keeps_the_threads_of_the_blas_unless_others_need_the_cores(busy, configs, monkeypatch):
-    seen = []
-    monkeypatch.setattr(threads, "_others_use_the_cores", lambda: busy)
-    monkeypatch.setattr(stack, "scores", lambda W, x: seen.append(blas_threads()) or scores(W, x))
-    with threadpool_limits(2, user_api="blas"):
-        before, between = blas_threads(), []
-        train(configs, (X, y), progress=lambda: between.append(blas_threads()))
-        assert seen == [[1] * len(before) if busy else before] * len(seen) != []
-        assert between == [before] * 2
+BESIDE_OTHERS = """
+import os, threading, time, numpy as np
+from threadpoolctl import threadpool_info
+from linclf import Config, train
 
+X, y, seen, done = np.ones((2000, 3072), np.float32), np.arange(2000) % 10, [], threading.Event()
 
-def test_one_thread_will_do_for_a_while_once_cores_were_taken(monkeypatch):
-    now, waited = 100.0, 7.0
-    monkeypatch.setattr(threads, "time", SimpleNamespace(monotonic=lambda: now))
-    monkeypatch.setattr(threads, "_waited", lambda: waited)
-    monkeypatch.setattr(threads, "_seen", (-math.inf, 0.0))
-    monkeypatch.setattr(threads, "_rest_until", -math.inf)
-    with threadpool_limits(2, user_api="blas"):
-        many = blas_threads()
-        one = [1] * len(many)
-        with threads.adaptive_blas_threads() as look:
-            for seconds, more, expected in ((0.6, 0.1, many), (0.3, 0.4, many), (0.3, 0, one), (50, 0, one)):
-                now, waited = now + seconds, waited + more
-                look()
-                assert blas_threads() == expected
-        assert blas_threads() == many
-        now, waited = now + 1, waited + 0.5
-        for later, expected in ((0, one), (2, one), (2, many)):
-            now += later
-            with threads.adaptive_blas_threads():
-                assert blas_threads() == expected
+def watch():
+    while not done.wait(0.01):
+        seen.append(threadpool_info()[0]["num_threads"])
 
-
-SPIN = """
-import os, time
-from linclf.training import threads
-os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
-end = time.monotonic() + 0.5
-while time.monotonic() < end:
-    pass
-print(threads._waited())
+watcher = threading.Thread(target=watch)
+watcher.start()
+os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])  # as if the other cores were busy
+configs, deadline = [Config(seed=i, epochs=20, learning_rate=0.001, l2=0.1) for i in range(4)], time.monotonic() + 60
+while 1 not in seen and time.monotonic() < deadline:
+    train(configs, (X, y), progress=False)
+done.set()
+watcher.join()
+print(seen[0], min(seen), threadpool_info()[0]["num_threads"])
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how long threads wait")
-def test_two_programs_on_one_core_wait_for_each_other():
-    both = [subprocess.Popen([sys.executable, "-c", SPIN], stdout=subprocess.PIPE) for _ in range(2)]
-    assert sum(float(program.communicate()[0]) for program in both) > 0.1
+def test_a_stack_has_all_threads_of_the_blas_until_they_wait_for_cores():
+    environ = os.environ | {"OPENBLAS_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", BESIDE_OTHERS], env=environ, capture_output=True, text=True)
+    assert done.stdout.split() == ["2", "1", "2"], done.stderr
 
 
 def test_one_that_fails_ends_the_others(monkeypatch):

@@ -150,7 +150,7 @@ def search(results: YourDataResults) -> Any:
     whole = size.n_train == len(results.choosing.train)
     images = kind(data, size.n_train) if whole else f"the first {kind(data, size.n_train)}"
     text = (
-        f"{len(size.choices)} configurations were trained on {images} for {size.epochs} epochs each. The highest "
+        f"{len(size.candidates)} configurations were trained on {images} for {size.epochs} epochs each. The highest "
         f"validation accuracy, {with_interval(results.validation_accuracy)}, has {LOSS_WORDS[chosen.loss]} with "
         f"η = {chosen.learning_rate:g} and λ = {chosen.l2:g}."
     )
