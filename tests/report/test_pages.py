@@ -17,7 +17,7 @@ from helpers import AXE, ROOT, linclf, missing, visiting
 from linclf.report.build import SINGLE
 from linclf.report.pages import USUAL, page_file
 from linclf.report.render import convert
-from linclf.report.views import html, plots
+from linclf.report.views import html, pictures, plots
 
 pytestmark = pytest.mark.slow
 
@@ -204,7 +204,7 @@ def test_names_from_data_are_text(visit, tmp_path):
     shown = [
         html.table([name], [[name]], caption=name),
         html.callout(name),
-        html.templates(
+        pictures.gallery(
             np.zeros((2, 4, 4, 3)), [name, "b"], number=1, caption=name, alt=name, weights=np.zeros((2, 4, 4, 3))
         ),
         html.figure(axes.figure, number=2, caption=name, alt=name, data={name: [name]}),
