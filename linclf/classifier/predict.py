@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from linclf.data.readers.pictures import Found, pictures, prepare_pictures
+from linclf.data.readers.pictures import list_pictures, passed_over, prepare_pictures
 from linclf.errors import ConfigError, DataError, LinclfError, printable
 
 from .classifier import Classifier, check_takes_pictures, chunk_size
@@ -72,11 +72,15 @@ def _files(names: Sequence[str]) -> Iterator[tuple[str, LinclfError | None]]:
     for word in names:
         for name in _lines_of_stdin() if word == "-" else (word,):
             if os.path.isdir(name):
-                passed_over: Counter[str] = Counter()
-                inside = [str(path) for path in pictures(Path(name), passed_over)]
-                for note in Found(over=passed_over).note():
+                over: Counter[str] = Counter()
+                try:
+                    inside = list_pictures(Path(name), over)
+                except OSError as error:
+                    yield name, DataError(f"{name}: expected folders that can be listed, but {error}")
+                    continue
+                for note in passed_over(over):
                     print(f"linclf: {printable(name)}: {printable(note)}", file=sys.stderr)
-                yield from ((path, None) for path in inside)
+                yield from ((str(path), None) for path in inside)
                 if not inside:
                     yield name, DataError(f"{name}: expected pictures in this folder, found none")
             elif os.path.exists(name):
