@@ -56,8 +56,15 @@ function play(section) {
       return;
     }
     try {
+      const orientation = orientationOf(new DataView(await file.arrayBuffer()));
+      if (orientation > 1 && file.type === "image/webp") {
+        find("truth").textContent =
+          `${file.name} is a WebP that is to be turned, which browsers do or do not: save it as JPEG or PNG. The picture ` +
+          "before is still shown.";
+        return;
+      }
       const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
-      pixels = inputs(prepared(bitmap, /jpe?g/.test(file.type)));
+      pixels = inputs(prepared(bitmap, file.type === "image/jpeg", orientation));
       press(-1);
       find("truth").textContent = `Your own picture, ${file.name}, as ${width} × ${height} pixels.`;
       showPicture(`Your own picture, scaled to ${width} by ${height} pixels`);
@@ -68,33 +75,38 @@ function play(section) {
   }
 
   // The colours (height, width, 3) of a picture: read one to one, then made smaller here and not by the browser.
-  function prepared(bitmap, isJpeg) {
-    // Of a JPEG, Pillow decodes blocks of 2, 4 or 8 pixels a side at once where enough of them are left.
-    const most = Math.min(...[bitmap.width, bitmap.height].map((side) => Math.floor(side / Math.max(width, height))));
-    const block = isJpeg ? [8, 4, 2, 1].find((side) => side <= Math.max(most, 1)) : 1;
-    const [w, h] = [bitmap.width, bitmap.height].map((side) => Math.ceil(side / block));
+  function prepared(bitmap, isJpeg, orientation) {
+    // Of a JPEG, Pillow decodes blocks of 2, 4 or 8 pixels a side at once where enough of them are left; they begin in
+    // the corner that is stored first.
+    const sides = [bitmap.width, bitmap.height];
+    const most = Math.max(1, Math.min(...sides.map((side) => Math.floor(side / Math.max(width, height)))));
+    const block = isJpeg ? [8, 4, 2, 1].find((side) => side <= most) : 1;
+    const [w, h] = sides.map((side) => Math.ceil(side / block));
+    const before = [w * block - bitmap.width, h * block - bitmap.height];
+    [[2, 3, 6, 7], [3, 4, 7, 8]].forEach((far, i) => { if (!far.includes(orientation)) before[i] = 0; });
     const cropWidth = Math.min(w, Math.max(1, Math.round((h * width) / height)));
     const cropHeight = Math.min(h, Math.max(1, Math.round((w * height) / width)));
-    const [left, top] = [Math.floor((w - cropWidth) / 2), Math.floor((h - cropHeight) / 2)];
-    const readWidth = Math.min(cropWidth * block, bitmap.width - left * block);
-    const readHeight = Math.min(cropHeight * block, bitmap.height - top * block);
+    const left = Math.floor((w - cropWidth) / 2) * block - before[0];
+    const top = Math.floor((h - cropHeight) / 2) * block - before[1];
+    const readWidth = Math.min(cropWidth * block, bitmap.width);
+    const readHeight = Math.min(cropHeight * block, bitmap.height);
     const context = canvas(readWidth, readHeight).getContext("2d", { willReadFrequently: true });
     context.fillStyle = "white";
     context.fillRect(0, 0, readWidth, readHeight);
-    context.drawImage(bitmap, -left * block, -top * block);
+    const readLeft = within(left, bitmap.width - readWidth + 1), readTop = within(top, bitmap.height - readHeight + 1);
+    context.drawImage(bitmap, -readLeft, -readTop);
     const rgba = context.getImageData(0, 0, readWidth, readHeight).data;
     const colours = new Uint8ClampedArray(cropHeight * cropWidth * 3);
     for (let y = 0; y < cropHeight; y++) {
       for (let x = 0; x < cropWidth; x++) {
-        const right = Math.min((x + 1) * block, readWidth), bottom = Math.min((y + 1) * block, readHeight);
         const sum = [0, 0, 0];
-        for (let row = y * block; row < bottom; row++) {
-          for (let column = x * block; column < right; column++) {
-            for (let c = 0; c < 3; c++) sum[c] += rgba[4 * (row * readWidth + column) + c];
-          }
+        for (let i = 0; i < block * block; i++) { // beyond its edge a JPEG repeats the last pixel
+          const column = left - readLeft + x * block + (i % block);
+          const row = top - readTop + y * block + Math.floor(i / block);
+          const at = within(row, readHeight) * readWidth + within(column, readWidth);
+          for (let c = 0; c < 3; c++) sum[c] += rgba[4 * at + c];
         }
-        const number = (right - x * block) * (bottom - y * block);
-        for (let c = 0; c < 3; c++) colours[3 * (y * cropWidth + x) + c] = sum[c] / number;
+        for (let c = 0; c < 3; c++) colours[3 * (y * cropWidth + x) + c] = sum[c] / block ** 2;
       }
     }
     return resizedDown(resizedAcross(colours, cropHeight, cropWidth, width), cropHeight, width, height);
@@ -238,6 +250,25 @@ function readsWhatItDraws() {
   for (let i = 0; i < painted.data.length; i++) painted.data[i] = i % 4 === 3 ? 255 : (i * 2654435761) >>> 24;
   context.putImageData(painted, 0, 0);
   return context.getImageData(0, 0, side, side).data.every((value, i) => value === painted.data[i]);
+}
+
+function within(place, length) {
+  return Math.min(Math.max(place, 0), length - 1);
+}
+
+// How a picture is to be turned, 1 (not) to 8, by the first directory of its Exif data.
+function orientationOf(file) {
+  for (let at = 0; at + 8 < Math.min(file.byteLength, 2 ** 20); at++) {
+    const little = file.getUint32(at) === 0x49492a00;
+    if (!little && file.getUint32(at) !== 0x4d4d002a) continue;
+    const start = at + file.getUint32(at + 4, little) + 2;
+    if (start > file.byteLength) continue;
+    const last = Math.min(start + 12 * file.getUint16(start - 2, little), file.byteLength) - 12;
+    for (let entry = start; entry <= last; entry += 12) {
+      if (file.getUint16(entry, little) === 0x0112) return file.getUint16(entry + 8, little);
+    }
+  }
+  return 1;
 }
 
 // Rows of colours (height, from, 3) with another number of pixels, as Pillow resizes: bicubic, over all that a pixel
