@@ -8,28 +8,17 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
-from helpers import Terminal, blobs, by_hand, config, weights
+from helpers import Terminal, blobs, config, weights
 
 from linclf import Augmentation, ConfigError, DataError, DivergenceError, Linear, Standardizer, train
 from linclf.studies import reference
 from linclf.system import environment
 from linclf.training.loop import _check_finite
-from linclf.training.losses import LOSSES, Loss
+from linclf.training.losses import LOSSES
 from linclf.training.train import grouped
 
 every_loss = pytest.mark.parametrize("loss", LOSSES)
 weighted_or_not = pytest.mark.parametrize("weighted", [False, True], ids=["counted once", "weighted"])
-
-
-def gradient_by_hand(loss, s, label):
-    """Of one image."""
-    t = np.arange(len(s)) == label
-    if loss == "cross_entropy":
-        return np.exp(s) / np.exp(s).sum() - t
-    if loss == "binary_cross_entropy":
-        return (1 / (1 + np.exp(-s)) - t) / len(s)
-    violated = ~t & (s - s[label] + 1 > 0)
-    return violated - violated.sum() * t
 
 
 def train_by_hand(config, X, y, init, orders=None, sample_weight=None):
@@ -45,7 +34,7 @@ def train_by_hand(config, X, y, init, orders=None, sample_weight=None):
             batch = list(order)[start : start + config.batch_size]
             dW, db = 2 * config.l2 * W, np.zeros_like(b)
             for i in batch:
-                g = w[i] * gradient_by_hand(config.loss, W @ X[i] + b, y[i])
+                g = w[i] * LOSSES[config.loss].gradient((W @ X[i] + b)[:, None], y[[i]])[:, 0]
                 dW += np.outer(g, X[i]) / len(batch)
                 db += g / len(batch)
             M, m = config.momentum * M - eta * dW, config.momentum * m - eta * db
@@ -125,7 +114,7 @@ def test_the_gradient_check_finds_a_missing_term(loss, monkeypatch):
         G[y, ..., np.arange(len(y))] = 0
         return G
 
-    monkeypatch.setitem(LOSSES, loss, Loss(loss, right.value, without_true_class))
+    monkeypatch.setitem(LOSSES, loss, replace(right, gradient=without_true_class))
     assert reference.gradient_error(loss, *blobs(), 3) > 0.01
 
 
@@ -142,7 +131,9 @@ def test_history_by_hand(loss, weighted):
             for prefix, (images, labels, *w) in sets.items():
                 S = model.scores(images)
                 w = w[0] if w else None
-                mean = np.average([by_hand(loss, S[:, i], labels[i]) for i in range(len(labels))], weights=w)
+                mean = np.average(
+                    [LOSSES[loss].value(S[:, [i]], labels[[i]])[0] for i in range(len(labels))], weights=w
+                )
                 history = {key: getattr(run.history, f"{prefix}_{key}")[epoch] for key in ("loss", "cost", "accuracy")}
                 assert history["loss"] == pytest.approx(mean)
                 assert history["cost"] == pytest.approx(mean + 0.3 * (model.W**2).sum())
