@@ -3,16 +3,16 @@
 import math
 from dataclasses import replace
 
+import nbformat
 import numpy as np
 import onnxruntime
 import pytest
-from helpers import blobs, config
+from helpers import ROOT, blobs, config
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from linclf import Classifier, ConfigError, Linear, train
-from linclf.cli import main
 from linclf.training.losses import LOSSES, cost_and_gradient, get_loss
 
 every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
@@ -173,10 +173,17 @@ def test_a_classifier_of_any_loss_is_saved_and_gives_probabilities_if_the_loss_d
 
 @pytest.mark.slow
 def test_the_explore_page_takes_every_loss(tmp_path):
+    """The cells of its notebook, in this process."""
+    cells = nbformat.read(ROOT / "notebooks" / "explore.ipynb", as_version=4).cells
+    parameters, *code = [compile(cell.source, cell.id, "exec") for cell in cells if cell.cell_type == "code"]
     for loss in LOSSES.values():
-        words = ["--data", "synthetic:30", "--epochs", "1", "--only", "explore", "-p", f"loss={loss.name}"]
-        assert main(["report", *words, "--out", str(tmp_path)]) == 0
-        assert f"Tried here: <strong>{loss.words}" in (tmp_path / "explore.html").read_text()
+        names = {}
+        exec(parameters, names)
+        names |= {"data": "synthetic:30", "out_dir": str(tmp_path), "epochs": 1, "loss": loss.name}
+        for cell in code:
+            exec(cell, names)
+        said = names["explore"].setting(names["exploration"])._repr_mimebundle_()[0]["text/markdown"]
+        assert f"**{loss.words}, " in said
 
 
 def test_unknown_loss_names_the_known_ones():
