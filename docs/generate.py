@@ -18,6 +18,7 @@ import nbformat
 import numpy as np
 
 from linclf import cli
+from linclf.data.load import READERS
 from linclf.report import build
 from linclf.report.execute import execute
 from linclf.report.render import without_progress
@@ -112,6 +113,15 @@ def _row(action: argparse.Action) -> str:
 
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}" + ("" if text.endswith(".") else ".")
+
+
+def formats() -> str:
+    """What can be read at a path, and the options of each reader."""
+    rows = ["| a path, such as | what is read | options |", "| --- | --- | --- |"]
+    for reader in READERS:
+        options = ", ".join(f"`--{option.name.replace('_', '-')}`" for option in reader.options)
+        rows.append(f"| `{reader.example}` | {reader.reads} | {options} |")
+    return "\n".join(rows)
 
 
 def notebooks() -> str:
@@ -266,6 +276,7 @@ def packages() -> str:
 PARTS = {
     "learn": learn,
     "command line": command_line,
+    "formats": formats,
     "notebooks": notebooks,
     "results": results,
     "ceiling": ceiling,

@@ -7,18 +7,12 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from linclf.errors import ConfigError, DataError, LinclfError, printable
 
 REPORT = "reports/latest"
 """The default folder of a report."""
-
-_DATA = (
-    "auto (default), synthetic, digits, cifar-10, or a path: of CIFAR-10, CIFAR-100, an .npz file, a table, a folder "
-    "of IDX files, or a folder that holds a folder of images for each class"
-)
-
 
 _EXAMPLES = """examples:
   linclf report --open                            on CIFAR-10 where it is found, else on a surrogate of it
@@ -46,6 +40,9 @@ class _Version(argparse.Action):
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the command line, which shtab makes completions of and the documentation a page."""
+    from linclf.data.load import OPTIONS, formats  # which loads every reader
+
+    data = f"auto (default), synthetic, digits, cifar-10, or a path: of {formats()}"
     parser = _Parser(
         prog="linclf",
         description="Train, study and report a single-layer image classifier.",
@@ -56,12 +53,11 @@ def parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
 
     report = commands.add_parser("report", help="run the notebooks and write the HTML report")
-    report.add_argument("--data", default="auto", help=_DATA)
-    how = report.add_mutually_exclusive_group()
-    how.add_argument(
-        "--image-size", type=int, metavar="N", help="crop and resize pictures to N x N; like --data PATH:N"
-    )
-    how.add_argument("--label", metavar="NAME", help="a table's column of labels; like --data PATH:NAME")
+    report.add_argument("--data", default="auto", help=data)
+    for option in OPTIONS.values():
+        kinds = {bool: {"action": "store_true"}, list: {"action": "append", "metavar": option.metavar}}
+        how: dict[str, Any] = kinds.get(option.kind, {"type": option.kind, "metavar": option.metavar})
+        report.add_argument(f"--{option.name.replace('_', '-')}", help=f"of {option.of}: {option.help}", **how)
     report.add_argument("--out", default=REPORT, metavar="DIR", help="folder to write, default %(default)s")
     report.add_argument("--seeds", type=int, default=1, metavar="N", help="number of seeds, default 1")
     report.add_argument("--first-seed", type=int, default=0, metavar="S", help="number of the first seed, default 0")
@@ -85,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
     fetch.add_argument("--url", help="another place to download it from; the checksum must match")
 
     surrogate = commands.add_parser("surrogate", help="write the means and covariances of data as a small file")
-    surrogate.add_argument("data", metavar="DATA", help=_DATA)
+    surrogate.add_argument("data", metavar="DATA", help=data)
     surrogate.add_argument("file", metavar="FILE.npz", help="the file to write, which --data reads like any other")
 
     verify = commands.add_parser("verify", help="compute a report's claims.json again from its results.json")
@@ -146,13 +142,12 @@ def _command(words: Sequence[str]) -> str:
 def _report(options: argparse.Namespace) -> int:
     if os.path.expanduser("~") == "~":
         raise ConfigError("expected a home folder, where Jupyter looks for its own, found none: set HOME")
+    from linclf.data.load import OPTIONS, name_with_options
     from linclf.report.build import make_report
     from linclf.training.backends import engine
 
     parameters = {name: getattr(options, name) for name in ("data", "seeds", "first_seed", "epochs")}
-    how = options.label if options.image_size is None else options.image_size
-    if how is not None:
-        parameters["data"] += f":{how}"
+    parameters["data"] = name_with_options(options.data, {name: getattr(options, name) for name in OPTIONS})
     with engine(options.backend, options.scheduler):
         return make_report(
             parameters | {"out_dir": options.out},

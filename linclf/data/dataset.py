@@ -1,7 +1,7 @@
-"""What a data set is: training batches, a test set, class names, and where they come from."""
+"""What a data set is, how it is split, what a reader declares, and the checks that all readers share."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,101 +11,26 @@ from linclf.errors import DataError, printable
 
 from .labels import checked_names, encode_labels
 
-_CHANNELS = (1, 3, 4)
-
-
-def as_images(arrays: Mapping[str, np.ndarray], where: str) -> list[np.ndarray]:
-    """The images of every part, (n, h, w, c), or feature vectors (n, d): all uint8, float32 or float64.
-
-    Whole numbers of images become uint8 where all of all parts are within 0..255, else floats; those of vectors are
-    floats unless they are uint8 already; booleans become 0 and 255; half precision grows to float32.
-
-    Args:
-        arrays: of each part, under the name that messages call it by: (n, h, w), (n, h, w, c) or (n, d).
-        where: what messages open with, such as the file.
-
-    Raises:
-        DataError: another shape or type, or numbers that are not finite or not below 1e30.
-    """
-    (first, train), *_ = arrays.items()
-    for name, X in arrays.items():
-        if X.ndim not in (2, 3, 4) or X.size == 0:
-            raise DataError(
-                f"{where}: expected {name} as images (n, h, w) or (n, h, w, c), or vectors (n, d), found {X.shape}"
-            )
-        if X.ndim == 4 and X.shape[1] in _CHANNELS and X.shape[3] not in _CHANNELS and X.shape[2] > 4:
-            raise DataError(
-                f"{where}: expected {name} as images (n, h, w, c), found {X.shape}, whose channels come first; "
-                "turn them with np.moveaxis(X, 1, -1)"
-            )
-        if X.shape[1:] != train.shape[1:]:
-            raise DataError(
-                f"{where}: expected {name} of shape {train.shape[1:]} an image as {first}, found {X.shape[1:]}"
-            )
-        if not (X.dtype.kind in "biu" or (X.dtype.kind == "f" and X.itemsize <= 8)):
-            raise DataError(f"{where}: expected {name} as whole numbers or floats, found {X.dtype}")
-    made = _of_one_type(list(arrays.values()), where)
-    for name, X in zip(arrays, made, strict=True):
-        if X.dtype != np.uint8 and not max(abs(X.min()), abs(X.max())) < 1e30:  # nor NaN, which both pass on
-            raise DataError(
-                f"{where}: expected finite numbers below 1e30 in {name}, found others; clean the data first"
-            )
-    return [X[..., None] if X.ndim == 3 else X for X in made]
-
-
-def _of_one_type(arrays: Sequence[np.ndarray], where: str) -> list[np.ndarray]:
-    kinds = {X.dtype.kind for X in arrays}
-    if kinds == {"b"}:
-        return [X * np.uint8(255) for X in arrays]
-    whole = kinds <= set("biu")
-    if not whole and kinds != {"f"}:
-        raise DataError(
-            f"{where}: expected one type in all parts, found {' and '.join(str(X.dtype) for X in arrays)}: whole "
-            "numbers to 255 are divided by 255, floats are not"
-        )
-    of_pixels = arrays[0].ndim > 2 or all(X.dtype == np.uint8 for X in arrays)
-    if whole and of_pixels and all(X.min() >= 0 and X.max() <= 255 for X in arrays):
-        return [X.astype(np.uint8, copy=False) for X in arrays]
-    return [X.astype(np.result_type(np.float32, *(X.dtype for X in arrays)), copy=False) for X in arrays]
-
-
-def as_labels(y: np.ndarray, n: int, name: str, where: str) -> np.ndarray:
-    """Labels (n,) of one that is (n,) or (n, 1); DataError if it is not, or not one for each of n images."""
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.ndim == 1 and len(y) == n:
-        return y
-    advice = f"; take np.argmax({name}, axis=1) of labels of which one a row is set" if y.ndim == 2 else ""
-    raise DataError(f"{where}: expected {name} as a label for each of {n:,} images, found shape {y.shape}{advice}")
-
-
-LARGEST = 2**31
-"""Bytes of images a file or folder may hold: what standardises to inputs that fit into ordinary memory."""
-LARGEST_PACKED, MOST_PACKED = 2**27, 100
-"""Bytes beyond which images may be no more than this many times their bytes on disk: a bomb's grow a thousandfold."""
-
-
-def check_file(path: Path, what: str) -> None:
-    """DataError if there is something else than a file at ``path``: a pipe, say, which would be waited for."""
-    if path.exists() and not path.is_file():
-        raise DataError(f"{path}: expected {what}, found something that is no file")
-
-
-def check_size(where: str, size: int, stored: int) -> None:
-    """DataError if images of ``size`` bytes, of which ``stored`` are on disk, would exhaust memory."""
-    if size > LARGEST:
-        raise DataError(f"{where}: expected at most {LARGEST:,} bytes of images, found {size:,}")
-    if size > max(LARGEST_PACKED, MOST_PACKED * stored):
-        raise DataError(f"{where}: expected at most {MOST_PACKED} times the {stored:,} bytes on disk, found {size:,}")
-
-
 LabelledImages = tuple[np.ndarray, np.ndarray]
 """Images (n, h, w, c) or feature vectors (n, d), uint8 or floats, and labels (n,), int64."""
 
 CIFAR10 = "CIFAR-10"
 """The name of the reference's data, which no other data set may have."""
-FEW = 10
-"""Classes whose numbers of images a sentence can list."""
+N_VALIDATION = 1000
+"""Images that are kept for validation unless the user says otherwise, of data that bring none."""
+PART_NAMES = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""What folders and arrays call the parts, in any case."""
+LARGEST = 2**31
+"""Bytes of images a file or folder may hold: what standardises to inputs that fit into ordinary memory."""
+LARGEST_PACKED, MOST_PACKED = 2**27, 100
+"""Bytes beyond which images may be no more than this many times their bytes on disk: a bomb's grow a thousandfold."""
+_SPLIT_SEED = 0
+_FEW_CLASSES = 10  # whose numbers of images a sentence can list
+_CHANNELS = (1, 3, 4)
 
 
 @dataclass(frozen=True)
@@ -174,8 +99,8 @@ class Dataset:
 
     def __repr__(self) -> str:
         shape, classes = self.test_images.shape[1:], len(self.class_names)
-        counted = ", ".join(f"{rows.sum():,} {part}" for part, rows in self.counts().items())
-        return printable(f"Dataset({self.provenance.name}: {counted}; shape {shape}, {classes} classes)")
+        counts = ", ".join(f"{rows.sum():,} {part}" for part, rows in self.counts().items())
+        return printable(f"Dataset({self.provenance.name}: {counts}; shape {shape}, {classes} classes)")
 
     def counts(self) -> dict[str, np.ndarray]:
         """Number of images of each class, (C,), in each part: "training", "validation" where it was given, "test"."""
@@ -223,8 +148,7 @@ def make_dataset(
         provenance,
         *(validation or ()),
     )
-    found = " ".join([_counted(data), *notes])
-    return replace(data, provenance=replace(provenance, found=found))
+    return replace(data, provenance=replace(provenance, found=" ".join([_counted(data), *notes])))
 
 
 def _counted(data: Dataset) -> str:
@@ -236,30 +160,19 @@ def _counted(data: Dataset) -> str:
     """
     counts = data.counts()
     total, rows = np.sum(list(counts.values()), axis=0), "images" if data.test_images.ndim == 4 else "feature vectors"
-    *first, last = [f"{own.sum():,} {part}" for part, own in counts.items()]
+    *first, last = [f"{count.sum():,} {part}" for part, count in counts.items()]
     if total.min() == total.max():
-        each = f"{total[0]:,} of each class"
-    elif len(total) <= FEW:
-        each = ", ".join(f"{n:,} of {name}" for name, n in zip(data.class_names, total, strict=True))
+        per_class = f"{total[0]:,} of each class"
+    elif len(total) <= _FEW_CLASSES:
+        per_class = ", ".join(f"{n:,} of {name}" for name, n in zip(data.class_names, total, strict=True))
     else:
         fewest, most = (f"{total[i]:,} ({data.class_names[i]})" for i in (total.argmin(), total.argmax()))
-        each = f"from {fewest} to {most} per class"
-    return f"{total.sum():,} {rows} of {len(total)} classes: {', '.join(first)} and {last} {rows}; {each}."
-
-
-SPLIT_SEED = 0
-N_VALIDATION = 1000
-"""Images that are kept for validation unless the user says otherwise, of data that bring none."""
-PART_NAMES = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
-"""What folders and arrays call the parts, in any case."""
+        per_class = f"from {fewest} to {most} per class"
+    return f"{total.sum():,} {rows} of {len(total)} classes: {', '.join(first)} and {last} {rows}; {per_class}."
 
 
 def split_dataset(
-    found: Mapping[str, LabelledImages],
+    parts: Mapping[str, LabelledImages],
     *,
     name: str,
     source: str,
@@ -270,38 +183,43 @@ def split_dataset(
 ) -> Dataset:
     """A Dataset from data without training batches: the training images are split into five, as CIFAR-10's are.
 
-    ``found`` is what a reader found as "train" and, where they are there, "validation" and "test"; ``notes`` are
-    sentences of what it passed over or changed, ``sources`` what each image of a part was read from.
-    :func:`.classes.numbered` says what labels and ``class_names`` may be. Without a test set, a sixth of the training
-    images becomes one. The split is drawn from a fixed seed, stratified by class, and ``layout`` goes on to say so.
-    Given validation images stay what they are.
+    The split is drawn from a fixed seed, stratified by class. Without a test set, a sixth of the training images
+    becomes one. Given validation images stay what they are.
+
+    Args:
+        parts: images and labels of "train" and, where they are there, "validation" and "test".
+        name: of the data.
+        source: where they are.
+        layout: how it was stored; the split is told after it.
+        class_names: :func:`.labels.encode_labels` says what they and the labels may be.
+        notes: sentences of what the reader passed over or changed.
+        sources: what each image of a part was read from.
     """
-    n_parts, into = (5, "five training batches") if "test" in found else (6, "five training batches and a test set")
-    images = found["train"][0]
+    n_parts, into = (5, "five training batches") if "test" in parts else (6, "five training batches and a test set")
+    images = parts["train"][0]
     if len(images) < n_parts:
         raise DataError(f"{source}: expected at least {n_parts} training images, found {len(images)}")
-    parts = [part for part in ("train", "validation", "test") if part in found]
-    labels, class_names = encode_labels([found[part][1] for part in parts], class_names, source)
-    sets = {part: (found[part][0], y) for part, y in zip(parts, labels, strict=True)}
-    dealt = stratified(labels[0], n_parts)
-    batches = [(images[rows], labels[0][rows]) for rows in dealt]
-    if "test" in sets:
-        batches.append(sets["test"])
-    of_test: Sequence[str] = ()
-    if sources:
-        of_test = sources["test"] if "test" in sets else [sources["train"][i] for i in dealt[-1]]
-    layout = f"{layout}; split into {into}, stratified by class, in an order drawn from seed {SPLIT_SEED}"
+    order = [part for part in ("train", "validation", "test") if part in parts]
+    encoded, class_names = encode_labels([parts[part][1] for part in order], class_names, source)
+    labels = dict(zip(order, encoded, strict=True))
+    dealt = stratified(labels["train"], n_parts)
+    batches = [(images[rows], labels["train"][rows]) for rows in dealt]
+    if "test" in parts:
+        batches.append((parts["test"][0], labels["test"]))
     data = make_dataset(
         batches,
         class_names,
         name=name,
         source=source,
-        layout=layout,
+        layout=f"{layout}; split into {into}, stratified by class, in an order drawn from seed {_SPLIT_SEED}",
         official=None,
-        validation=sets.get("validation"),
+        validation=(parts["validation"][0], labels["validation"]) if "validation" in parts else None,
         notes=notes,
     )
-    return replace(data, test_sources=tuple(map(printable, of_test)))
+    test_sources = sources["test" if "test" in parts else "train"] if sources else ()
+    if sources and "test" not in parts:
+        test_sources = [test_sources[i] for i in dealt[-1]]
+    return replace(data, test_sources=tuple(map(printable, test_sources)))
 
 
 def stratified(labels: np.ndarray, n_parts: int) -> list[np.ndarray]:
@@ -311,7 +229,127 @@ def stratified(labels: np.ndarray, n_parts: int) -> list[np.ndarray]:
     >>> [np.bincount(labels[rows]).tolist() for rows in stratified(labels, 6)]
     [[2, 1], [2, 1], [2, 1], [2, 1], [2, 1], [2, 1]]
     """
-    rng = np.random.default_rng(SPLIT_SEED)
+    rng = np.random.default_rng(_SPLIT_SEED)
     order = rng.permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]  # class by class: dealt out in turn
     return [rng.permutation(order[part::n_parts]) for part in range(n_parts)]
+
+
+@dataclass(frozen=True)
+class Option:
+    """What may be said about how a format is read: a keyword of ``load_dataset``, and an option of the command.
+
+    Attributes:
+        name: the keyword, such as "image_size".
+        kind: int, str, bool (a flag), or list (names).
+        metavar: what the value is called in the help; "" of a flag.
+        help: one sentence, which needs no full stop.
+        of: the data that it is for, in the plural.
+    """
+
+    name: str
+    kind: type
+    metavar: str
+    help: str
+    of: str
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A format, as its module declares it.
+
+    Attributes:
+        reads: what it reads, in words that go on after "a path: of".
+        find: (path) -> what it would load of ``path``, or None.
+        load: (path, source, **options) -> the data set at what ``find`` returned; ``source`` is what people are told
+            about the place.
+        options: of ``load``; the value of the first may stand after a colon without its name.
+        imports: modules that ``load`` imports late: what is slow, or comes with an extra.
+        example: a path of such data, as the documentation shows it.
+    """
+
+    reads: str
+    find: Callable[[Path], Path | None]
+    load: Callable[..., Dataset]
+    options: tuple[Option, ...] = ()
+    imports: tuple[str, ...] = ()
+    example: str = ""
+
+
+def check_file(path: Path, what: str) -> None:
+    """DataError if there is something else than a file at ``path``: a pipe, say, which would be waited for."""
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path}: expected {what}, found something that is no file")
+
+
+def check_size(where: str, size: int, stored: int) -> None:
+    """DataError if images of ``size`` bytes, of which ``stored`` are on disk, would exhaust memory."""
+    if size > LARGEST:
+        raise DataError(f"{where}: expected at most {LARGEST:,} bytes of images, found {size:,}")
+    if size > max(LARGEST_PACKED, MOST_PACKED * stored):
+        raise DataError(f"{where}: expected at most {MOST_PACKED} times the {stored:,} bytes on disk, found {size:,}")
+
+
+def as_images(arrays: Mapping[str, np.ndarray], where: str) -> list[np.ndarray]:
+    """The images of every part, (n, h, w, c), or feature vectors (n, d): all uint8, float32 or float64.
+
+    Whole numbers of images become uint8 where all of all parts are within 0..255, else floats; those of vectors are
+    floats unless they are uint8 already; booleans become 0 and 255; half precision grows to float32.
+
+    Args:
+        arrays: of each part, under the name that messages call it by: (n, h, w), (n, h, w, c) or (n, d).
+        where: what messages open with, such as the file.
+
+    Raises:
+        DataError: another shape or type, or numbers that are not finite or not below 1e30.
+    """
+    (first, train), *_ = arrays.items()
+    for name, X in arrays.items():
+        if X.ndim not in (2, 3, 4) or X.size == 0:
+            raise DataError(
+                f"{where}: expected {name} as images (n, h, w) or (n, h, w, c), or vectors (n, d), found {X.shape}"
+            )
+        if X.ndim == 4 and X.shape[1] in _CHANNELS and X.shape[3] not in _CHANNELS and X.shape[2] > 4:
+            raise DataError(
+                f"{where}: expected {name} as images (n, h, w, c), found {X.shape}, whose channels come first; "
+                "turn them with np.moveaxis(X, 1, -1)"
+            )
+        if X.shape[1:] != train.shape[1:]:
+            raise DataError(
+                f"{where}: expected {name} of shape {train.shape[1:]} an image as {first}, found {X.shape[1:]}"
+            )
+        if not (X.dtype.kind in "biu" or (X.dtype.kind == "f" and X.itemsize <= 8)):
+            raise DataError(f"{where}: expected {name} as whole numbers or floats, found {X.dtype}")
+    images = _of_one_type(list(arrays.values()), where)
+    for name, X in zip(arrays, images, strict=True):
+        if X.dtype != np.uint8 and not max(abs(X.min()), abs(X.max())) < 1e30:  # nor NaN, which both pass on
+            raise DataError(
+                f"{where}: expected finite numbers below 1e30 in {name}, found others; clean the data first"
+            )
+    return [X[..., None] if X.ndim == 3 else X for X in images]
+
+
+def _of_one_type(arrays: Sequence[np.ndarray], where: str) -> list[np.ndarray]:
+    kinds = {X.dtype.kind for X in arrays}
+    if kinds == {"b"}:
+        return [X * np.uint8(255) for X in arrays]
+    whole = kinds <= set("biu")
+    if not whole and kinds != {"f"}:
+        raise DataError(
+            f"{where}: expected one type in all parts, found {' and '.join(str(X.dtype) for X in arrays)}: whole "
+            "numbers to 255 are divided by 255, floats are not"
+        )
+    of_pixels = arrays[0].ndim > 2 or all(X.dtype == np.uint8 for X in arrays)
+    if whole and of_pixels and all(X.min() >= 0 and X.max() <= 255 for X in arrays):
+        return [X.astype(np.uint8, copy=False) for X in arrays]
+    return [X.astype(np.result_type(np.float32, *(X.dtype for X in arrays)), copy=False) for X in arrays]
+
+
+def as_labels(y: np.ndarray, n: int, name: str, where: str) -> np.ndarray:
+    """Labels (n,) of one that is (n,) or (n, 1); DataError if it is not, or not one for each of n images."""
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim == 1 and len(y) == n:
+        return y
+    advice = f"; take np.argmax({name}, axis=1) of labels of which one a row is set" if y.ndim == 2 else ""
+    raise DataError(f"{where}: expected {name} as a label for each of {n:,} images, found shape {y.shape}{advice}")

@@ -1,5 +1,6 @@
-"""Class names that can be shown, and labels numbered 0..C-1."""
+"""Labels as numbers 0..C-1, and names of classes that can be shown."""
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -14,6 +15,9 @@ MOST_CLASSES = 1000
 _CANNOT_BE_SHOWN = {"Cc", "Cs", "Zl", "Zp"}
 _TURN = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _INVISIBLE = {"Cf", "Zs"}
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")
+_WHOLE_FLOAT = re.compile(r"(0|-?[1-9][0-9]{0,14})\.0")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 
 def checked_names(names: Sequence[str], where: str) -> tuple[str, ...]:
@@ -22,16 +26,16 @@ def checked_names(names: Sequence[str], where: str) -> tuple[str, ...]:
     >>> checked_names(["cafe\u0301", "👩\u200d🌾"], "a folder")[0] == "caf\u00e9"
     True
     """
-    own = tuple(composed(name) for name in names)
-    if not 2 <= len(own) <= MOST_CLASSES:
-        raise DataError(f"{where}: expected 2 to {MOST_CLASSES:,} classes, found {len(own):,}")
-    for name, number in Counter(own).items():
+    forms = tuple(composed(name) for name in names)
+    if not 2 <= len(forms) <= MOST_CLASSES:
+        raise DataError(f"{where}: expected 2 to {MOST_CLASSES:,} classes, found {len(forms):,}")
+    for name, number in Counter(forms).items():
         if number > 1 or len(name) > LONGEST_NAME or not can_be_shown(name):
             raise DataError(
                 f"{where}: expected for each class a name of its own that can be shown, of at most {LONGEST_NAME} "
                 f"characters, found {name[:LONGEST_NAME]!r}"
             )
-    return own
+    return forms
 
 
 def composed(name: str) -> str:
@@ -45,17 +49,36 @@ def can_be_shown(name: str) -> bool:
     return bool(kinds - _INVISIBLE) and not kinds & _CANNOT_BE_SHOWN and not _TURN & set(name)
 
 
+def labels_from_text(words: Sequence[str], where: str) -> np.ndarray:
+    """Labels (n,) of text: int64 where all are whole numbers written in the usual way, else the text itself.
+
+    All may end in ".0", as pandas writes whole numbers in a column where some are missing. DataError for numbers with
+    other decimals: those are no classes.
+
+    >>> [labels_from_text(words, "a table").tolist() for words in (["10", "-2"], ["1.0", "2.0"], ["01", "1"], ["1e3"])]
+    [[10, -2], [1, 2], ['01', '1'], ['1e3']]
+    """
+    distinct = {*words}
+    if all(map(_WHOLE.fullmatch, distinct)) or all(map(_WHOLE_FLOAT.fullmatch, distinct)):
+        return np.array([int(word.removesuffix(".0")) for word in words], np.int64)
+    if all(map(_NUMBER.fullmatch, distinct)):
+        for word in distinct:
+            if float(word) % 1:
+                raise DataError(f"{where}: expected labels as whole numbers or text, found {word[:50]}")
+    return np.array(words, dtype=str)
+
+
 def encode_labels(
     labels: Sequence[np.ndarray], names: Sequence[str] | None, where: str
 ) -> tuple[list[np.ndarray], Sequence[str]]:
     """The labels of each part as int64 0..C-1, and the names of the classes.
 
     Without ``names``, the classes are what the first part, the training images', holds, in order: numbers by size, text
-    by its characters, and each keeps its own as its name. With ``names``, a label is the number of its name, from 0;
+    by its characters, and each is called what it is. With ``names``, a label is the number of its name, from 0;
     labels with gaps or from another start are taken in order where there are as many of them as names.
 
     Args:
-        labels: of each part, (n,): whole numbers of any width, booleans or text.
+        labels: of each part, (n,): whole numbers of any width, also as floats, booleans or text.
         names: of the classes, or None.
         where: what messages open with, such as the file.
 
@@ -69,7 +92,7 @@ def encode_labels(
     if len(every) > MOST_CLASSES:
         raise DataError(f"{where}: expected labels of at most {MOST_CLASSES:,} classes, found {len(every):,}")
     if names is None:
-        classes, names = np.unique(parts[0]), []
+        classes = np.unique(parts[0])
         if len(other := np.setdiff1d(every, classes)):
             raise DataError(f"{where}: expected the classes of the training images, found another: {_name(other[0])}")
         names = [_name(label) for label in classes]
@@ -92,8 +115,15 @@ def _plain(labels: np.ndarray, where: str) -> np.ndarray:
     """Labels as int64 or composed text; booleans as text."""
     if labels.dtype.kind == "b":
         return np.where(labels, "True", "False")
+    if labels.dtype.kind == "f":
+        numbers = labels.astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            odd = numbers[~(np.abs(numbers) < 2**53) | (numbers % 1 != 0)]
+        if odd.size:
+            raise DataError(f"{where}: expected labels as whole numbers or text, found {odd[0]:g}")
+        return numbers.astype(np.int64)
     if labels.dtype.kind in "iu":
-        if labels.dtype == np.uint64 and labels.size and labels.max() > np.iinfo(np.int64).max:
+        if labels.dtype == np.uint64 and labels.max(initial=0) >= 2**63:
             raise DataError(f"{where}: expected labels below 2^63, found {labels.max()}")
         return labels.astype(np.int64)
     try:

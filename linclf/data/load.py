@@ -2,53 +2,53 @@
 
 import logging
 import os
+import re
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from linclf.errors import ConfigError, DataError
 
 from . import surrogate
-from .dataset import Dataset, split_dataset
+from .dataset import Dataset, Option, Reader, split_dataset
 from .readers import cifar, idx, npz, pictures, tables
 from .readers.cifar import PYTHON_ARCHIVE
 
-
-class Reader(Protocol):
-    """What the module of a format has; ``load`` takes the reader's option besides, where it has one."""
-
-    def find(self, path: Path) -> Path | None:
-        """What this reader would load of ``path``, or None."""
-
-    @property
-    def load(self) -> Any:
-        """(path, source) -> the data set at what ``find`` found; ``source`` is what people are told about the place."""
-
-
-READERS: tuple[Reader, ...] = (surrogate, npz, tables, cifar.cifar10, cifar.cifar100, idx, pictures)
+READERS: tuple[Reader, ...] = (
+    surrogate.READER,
+    npz.READER,
+    tables.READER,
+    *cifar.READERS,
+    idx.READER,
+    pictures.READER,
+)
 """In the order in which they are asked: the first that finds something loads it."""
-_OPTIONS: dict[Reader, str] = {pictures: "image_size", tables: "label"}
+OPTIONS: Mapping[str, Option] = {option.name: option for reader in READERS for option in reader.options}
+"""Of all readers, by name."""
 
 
-def load_dataset(
-    name_or_path: str | os.PathLike[str], *, image_size: int | None = None, label: str | None = None
-) -> Dataset:
+def formats(last: str = "or") -> str:
+    """What can be read, as a list in words."""
+    *first, end = (reader.reads for reader in READERS)
+    return f"{', '.join(first)} {last} {end}"
+
+
+def load_dataset(name_or_path: str | os.PathLike[str], **options: Any) -> Dataset:
     """The data set called, or found at, ``name_or_path``.
 
     Args:
         name_or_path: "synthetic", the embedded surrogate of CIFAR-10, 2,000 images per batch ("synthetic:200": 200);
             "digits", scikit-learn's; "cifar-10", downloaded into the cache folder unless it is there; "auto": what
             ``$LINCLF_DATA`` names, else CIFAR-10 in the cache folder, where Keras keeps it or in ``./data``, where
-            torchvision's examples do, else the surrogate, with a warning; or a path: of CIFAR-10 or CIFAR-100 in any
-            official layout, as a folder, a folder that holds it, or an archive; of an ``.npz`` file of arrays or of a
-            surrogate; of a table (CSV or Parquet); of a folder of IDX files; or of a folder of images, a folder for
-            each class. The modules of the readers say what each must hold. After a colon a path says how it is read:
-            "photos:32" is ``image_size=32``, "table.csv:kind" is ``label="kind"``. What exists under the whole name
-            goes before.
-        image_size: of a folder of images: crop each to its middle square and resize it to so many pixels a side.
-        label: of a table: the column of labels.
+            torchvision's examples do, else the surrogate, with a warning; or a path: of
+            {formats}.
+            After a colon a path says how it is read, as the options do: "photos:32" is ``image_size=32``,
+            "table.csv:kind:drop=id:drop=zip" is ``label="kind", drop=["id", "zip"]``, a colon within a name is doubled.
+            What exists under the whole name goes before.
+        options: {options}
 
     Raises:
         DataError: nothing usable there; names the file, what was expected and what was found.
@@ -58,11 +58,12 @@ def load_dataset(
     >>> data.train_images[0].shape, len(data.train_images), data.class_names[0]
     ((200, 32, 32, 3), 5, 'airplane')
     """
+    for option in options.keys() - OPTIONS.keys():
+        raise TypeError(f"load_dataset() has no option {option!r}, but {', '.join(OPTIONS)}")
     name = os.fspath(name_or_path)
-    options: dict[str, Any] = {"image_size": image_size, "label": label}
-    options = {option: value for option, value in options.items() if value is not None}
+    given = {option: value for option, value in options.items() if value is not None and value is not False}
     if name == "auto":
-        name = _found_automatically()
+        name = _automatic()
         if name == "synthetic":
             warnings.warn(
                 "no CIFAR-10 was found, so this is a surrogate of it, drawn from its means and covariances; for "
@@ -73,17 +74,26 @@ def load_dataset(
         name = str(cache_folder() if cifar.cifar10.find(cache_folder()) else fetch())
     base, _, size = name.partition(":")
     if base in ("synthetic", "digits") and not os.path.exists(name):
-        if options or (base == "digits" and size):
-            raise ConfigError(f"{name}: expected no image size and no label column: those are for data at a path")
+        if given or (base == "digits" and size):
+            raise ConfigError(f"{name}: expected no options: those are for data at a path")
         return digits() if base == "digits" else _synthetic(name, size)
-    return _load_path(name, options)
+    return _load_path(name, given)
 
 
-def _found_automatically() -> str:
+if load_dataset.__doc__:  # python -O -O leaves none
+    load_dataset.__doc__ = load_dataset.__doc__.format(
+        formats=formats(),
+        options="\n            ".join(
+            f"``{option.name}``, of {option.of}: {option.help};" for option in OPTIONS.values()
+        ).rstrip(";"),
+    )
+
+
+def _automatic() -> str:
     """What "auto" stands for."""
     places = [cache_folder(), Path("~/.keras/datasets").expanduser(), Path("data")]
-    found = (str(place) for place in places if place.is_dir() and cifar.cifar10.find(place) is not None)
-    return os.environ.get("LINCLF_DATA") or next(found, "synthetic")
+    held = (str(place) for place in places if place.is_dir() and cifar.cifar10.find(place) is not None)
+    return os.environ.get("LINCLF_DATA") or next(held, "synthetic")
 
 
 def _synthetic(name: str, size: str) -> Dataset:
@@ -94,16 +104,16 @@ def _synthetic(name: str, size: str) -> Dataset:
     return surrogate.embedded(int(size))
 
 
-def _load_path(name: str, options: dict[str, Any]) -> Dataset:
+def _load_path(name: str, given: dict[str, Any]) -> Dataset:
     whole = os.path.expanduser(name)
-    place, _, word = whole.rpartition(":")
-    if os.path.exists(whole) or not os.path.exists(place):
-        place, word = whole, ""
-    if not os.path.exists(place):
+    ends = [len(whole), *(match.start() for match in reversed([*re.finditer(":", whole)]))]
+    place = next((whole[:end] for end in ends if os.path.exists(whole[:end])), "")
+    if not place:
         raise DataError(
             f"{name or 'an empty name'}: no such file or folder; give the path of data, or 'synthetic' for the "
             "surrogate of CIFAR-10"
         )
+    words = [word.replace("::", ":") for word in re.split("(?<!:):(?!:)", whole[len(place) + 1 :]) if word]
     path, home = Path(place), os.path.expanduser("~")
     source = place.replace(home, "~", 1) if place.startswith(home) else place
     try:
@@ -112,38 +122,47 @@ def _load_path(name: str, options: dict[str, Any]) -> Dataset:
             if found is not None:
                 if path.is_dir() and found != path:
                     source = os.path.join(source, found.relative_to(path))
-                result: Dataset = reader.load(found, source, **_options(reader, name, word, options))
-                return result
+                data: Dataset = reader.load(found, source, **_options(reader, name, words, given))
+                return data
     except (OSError, MemoryError) as error:  # a folder that may not be listed, or more images than memory
         raise DataError(f"{name}: expected data that can be read, but {error or 'memory does not suffice'}") from error
-    raise DataError(
-        f"{name}: expected CIFAR-10 there, CIFAR-100, an .npz file, a table (.csv, .tsv or .parquet), a folder of IDX "
-        "files or folders of images, found none of them"
-    )
+    raise DataError(f"{name}: expected {formats()}, found none of them")
 
 
-def _options(reader: Reader, name: str, word: str, options: dict[str, Any]) -> dict[str, Any]:
-    """The reader's option: what was given, or the word after the colon."""
-    own = _OPTIONS.get(reader, "")
-    if word and own:
-        if own in options:
-            raise ConfigError(f"{name}: expected {own} once, found {word} and {options[own]}")
-        if own == "image_size" and not (word.isdecimal() and len(word) < 5):
-            raise ConfigError(
-                f"{name}: expected an image size in pixels after the colon, such as 32, found {word}; a column of "
-                "labels is for tables"
-            )
-        options = options | {own: int(word) if own == "image_size" else word}
-    for option in options:
-        if option != own:
-            kind = "folders of image files" if option == "image_size" else "tables"
-            raise ConfigError(f"{name}: expected no {option}, which is for {kind}, found {options[option]!r}")
-    if word and not own:
-        raise ConfigError(
-            f"{name}: expected neither an image size nor a column of labels, which are for folders of image files and "
-            f"tables, found {word}"
-        )
-    return options
+def name_with_options(name: str, options: Mapping[str, Any]) -> str:
+    """A name that says after colons how the data is read.
+
+    >>> name_with_options("table.csv", {"label": "kind", "drop": ["a:b"], "image_size": None, "skip_unreadable": True})
+    'table.csv:label=kind:drop=a::b:skip_unreadable'
+    """
+    for option, value in options.items():
+        for item in value if isinstance(value, list) else [value]:
+            if item is not None and item is not False:
+                name += f":{option}" + ("" if item is True else f"={item}".replace(":", "::"))
+    return name
+
+
+def _options(reader: Reader, name: str, words: Sequence[str], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The reader's options: those that were given, and the words after the path."""
+    known, values = {option.name: option for option in reader.options}, dict(given)
+    for word in words:
+        key, equals, value = word.partition("=")
+        option = known.get(key)
+        if option is None or (option.kind is bool) == bool(equals):
+            if not known:
+                raise ConfigError(
+                    f"{name}: expected nothing after the path, for {reader.reads} has no options, found {word}"
+                )
+            option, value = reader.options[0], word
+        if option.name in given or (option.name in values and option.kind is not list):
+            raise ConfigError(f"{name}: expected {option.name} once, found {value} and {values[option.name]}")
+        if option.kind is int and not (value.isdecimal() and len(value) < 5):
+            raise ConfigError(f"{name}: expected {option.help}, such as {option.name}=32, found {word}")
+        kind: Any = option.kind
+        values[option.name] = [*values.get(option.name, []), value] if kind is list else kind(value)
+    for key in values.keys() - known.keys():
+        raise ConfigError(f"{name}: expected no {key}, which is for {OPTIONS[key].of}, found {values[key]!r}")
+    return values
 
 
 URL = f"https://www.cs.toronto.edu/~kriz/{PYTHON_ARCHIVE.name}"
@@ -170,7 +189,7 @@ def fetch(url: str | None = None) -> Path:
     folder, archive = cache_folder(), PYTHON_ARCHIVE
     pooch.get_logger().setLevel(logging.WARNING)
     try:
-        found = pooch.retrieve(
+        path = pooch.retrieve(
             url or URL,
             known_hash=f"sha256:{archive.sha256}",
             fname=archive.name,
@@ -183,7 +202,7 @@ def fetch(url: str | None = None) -> Path:
             f"{url or URL}: {reason}; get {archive.name} ({archive.size:,} bytes, SHA-256 {archive.sha256}) "
             f"by other means and put it into {folder}"
         ) from error
-    return Path(found)
+    return Path(path)
 
 
 def digits() -> Dataset:
@@ -192,7 +211,7 @@ def digits() -> Dataset:
         from sklearn.datasets import load_digits
     except ImportError:
         raise ConfigError("the digits come with scikit-learn: pip install 'linclf[sklearn]'") from None
-    found = load_digits()
-    images = found.images[..., None].astype(np.uint8)  # 0..16
-    digits = {"train": (images, found.target)}
-    return split_dataset(digits, name="digits", source="scikit-learn", layout="built in")
+    bunch = load_digits()
+    images = bunch.images[..., None].astype(np.uint8)  # 0..16
+    parts = {"train": (images, bunch.target)}
+    return split_dataset(parts, name="digits", source="scikit-learn", layout="built in")

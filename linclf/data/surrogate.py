@@ -28,10 +28,14 @@ import numpy as np
 from linclf.errors import DataError
 from linclf.system.files import write_whole
 
-from .dataset import CIFAR10, Dataset, LabelledImages, make_dataset
+from .dataset import CIFAR10, Dataset, LabelledImages, Reader, make_dataset
 from .labels import LONGEST_NAME, MOST_CLASSES, can_be_shown
 from .readers.npz import read_arrays
 
+EMBEDDED = Path(__file__).with_name("cifar10_surrogate.npz")
+"""Made by ``linclf surrogate`` from CIFAR-10's training images, a JPEG copy of them."""
+SEED, LARGEST_BATCH = 0, 10_000
+"""Of the draws; and images of each."""
 VERSION = 1
 LARGEST_SIDE, MOST_CHANNELS = 256, 4
 MOST_NUMBERS = 2**25
@@ -41,7 +45,7 @@ FIELDS = (
     "mean", "offsets", "coefficients", "factors", "deviations",
 )  # fmt: skip
 """The arrays of a file."""
-_NUMBERS = 2**18  # coefficients made at a time: 2 MB, which stay in the processor's cache
+_NUMBERS_AT_A_TIME = 2**18  # coefficients: 2 MB, which stay in the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,11 +120,11 @@ class Surrogate:
 
         def array(name: str, kind: str, shape: tuple[int, ...] | None = None) -> np.ndarray:
             need(name in arrays, f"the arrays of a surrogate, {name} is missing")
-            found = arrays[name]
-            need(found.dtype == kind or found.dtype.kind == kind, f"{name} of type {kind}, found {found.dtype}")
-            need(shape is None or found.shape == shape, f"{name} of shape {shape}, found {found.shape}")
-            need(kind != "f2" or bool(np.isfinite(found).all()), f"finite numbers in {name}, found others")
-            return found
+            values = arrays[name]
+            need(values.dtype == kind or values.dtype.kind == kind, f"{name} of type {kind}, found {values.dtype}")
+            need(shape is None or values.shape == shape, f"{name} of shape {shape}, found {values.shape}")
+            need(kind != "f2" or bool(np.isfinite(values).all()), f"finite numbers in {name}, found others")
+            return values
 
         version = int(array("surrogate_version", "i8", ()))
         need(version == VERSION, f"a surrogate of version {VERSION}, found version {version}")
@@ -170,7 +174,7 @@ def others(chosen: np.ndarray, d: int) -> np.ndarray:
 
 def chunks(rows: np.ndarray, d: int) -> Iterator[np.ndarray]:
     """Some rows at a time, of d numbers each."""
-    step = max(1, _NUMBERS // d)
+    step = max(1, _NUMBERS_AT_A_TIME // d)
     return (rows[i : i + step] for i in range(0, len(rows), step))
 
 
@@ -245,7 +249,7 @@ def fit_surrogate(
 
 
 def _moments(images: np.ndarray, members: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Of each class's coefficients the mean, (C, d), and the sum of squares about it, (C, d); rows per class."""
+    """Mean and sum of squares about it, (C, d) each, of the coefficients of each class; ``members`` are its rows."""
     d = images[0].size
     means, squares = np.zeros((len(members), d)), np.zeros((len(members), d))
     for k, rows in enumerate(members):
@@ -268,12 +272,6 @@ def _lower_triangle(covariance: np.ndarray) -> np.ndarray:
     values, vectors = np.linalg.eigh(covariance)
     R = np.asarray(np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0))).T, mode="r"))
     return R.T * np.where(np.diag(R) < 0, -1, 1)
-
-
-EMBEDDED = Path(__file__).with_name("cifar10_surrogate.npz")
-"""Made by ``linclf surrogate`` from CIFAR-10's training images, a JPEG copy of them."""
-SEED = 0
-LARGEST_BATCH = 10_000
 
 
 def find(path: Path) -> Path | None:
@@ -338,3 +336,6 @@ def _drawn(surrogate: Surrogate, batch_size: int, source: str) -> Dataset:
         official=False,
         synthetic=surrogate.name == CIFAR10,
     )
+
+
+READER = Reader("a surrogate", find, load, example="surrogate.npz")

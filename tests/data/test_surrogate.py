@@ -103,7 +103,7 @@ def test_the_same_seed_gives_the_same_images_and_another_gives_others():
 def test_rounding_of_another_order_of_adding_changes_no_image(monkeypatch):
     surrogate = fitted()
     expected = surrogate.draw(300, np.random.default_rng(3))[0]
-    monkeypatch.setattr(module, "_NUMBERS", 300)  # a few images at a time: other shapes of products
+    monkeypatch.setattr(module, "_NUMBERS_AT_A_TIME", 300)  # a few images at a time: other shapes of products
     L = module.transform
     monkeypatch.setattr(module, "transform", lambda x, shape, inverse: L(x * (1 + 1e-15), shape, inverse=inverse))
     # Chunks are drawn one after the other, so that their size does not tell in what is drawn.

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from linclf.data.dataset import CIFAR10, Dataset, LabelledImages, check_file, make_dataset, split_dataset
+from linclf.data.dataset import CIFAR10, Dataset, LabelledImages, Reader, check_file, make_dataset, split_dataset
 from linclf.errors import ConfigError, DataError
 
 PIXELS = 3 * 32 * 32
@@ -495,4 +495,8 @@ cifar100 = Family(
     labels="fine_labels",
     label_bytes=2,  # coarse and fine
     largest=192 * 2**20,
+)
+READERS = (
+    Reader("CIFAR-10", cifar10.find, cifar10.load, imports=("scipy.io",), example="cifar-10-batches-py/"),
+    Reader("CIFAR-100", cifar100.find, cifar100.load, imports=("scipy.io",), example="cifar-100-python.tar.gz"),
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from linclf.data.dataset import Dataset, LabelledImages, check_file, check_size, split_dataset
+from linclf.data.dataset import Dataset, LabelledImages, Reader, check_file, check_size, split_dataset
 from linclf.errors import DataError
 
 _NAME = re.compile(r"(.*?)(train|test|t10k)[-_.](images|labels)[-_.]idx[13][-_.]ubyte(?:\.gz)?", re.IGNORECASE)
@@ -44,10 +44,10 @@ def load(path: Path, source: str) -> Dataset:
             f"{path}: expected the IDX files of one data set, found those of several: name one of {several}"
         )
     ((folder, _), files) = next(iter(sets.items()))
-    found = {"train": _part(folder, files, "train")}
+    parts = {"train": _part(folder, files, "train")}
     if any(part == "t10k" for part, _ in files):
-        found["test"] = _part(folder, files, "t10k")
-        shape, other = (images.shape[1:3] for images, _ in found.values())
+        parts["test"] = _part(folder, files, "t10k")
+        shape, other = (images.shape[1:3] for images, _ in parts.values())
         if other != shape:
             raise DataError(
                 f"{files['t10k', 'images']}: expected images of {shape} pixels as in training, found {other}"
@@ -55,7 +55,7 @@ def load(path: Path, source: str) -> Dataset:
     layout = "IDX files" if folder == path else f"IDX files in {folder.name}"
     over = [file for file in folder.rglob("*") if file.is_file() and file not in files.values()]
     notes = [f"Passed over: {len(over):,} other files."] if over else []
-    return split_dataset(found, name=f"{path.resolve().name} (IDX)", source=source, layout=layout, notes=notes)
+    return split_dataset(parts, name=f"{path.resolve().name} (IDX)", source=source, layout=layout, notes=notes)
 
 
 def _sets(path: Path) -> dict[tuple[Path, str], _Files]:
@@ -120,6 +120,9 @@ def _read(path: Path, n_dimensions: int) -> np.ndarray:
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         raise DataError(f"{path}: expected an IDX file, could not read it ({reason})") from error
     if len(content) != size:
-        found = f"{len(content):,}" if len(content) < size else "more"
-        raise DataError(f"{path}: expected {size:,} bytes for dimensions {shape}, found {found}")
+        held = f"{len(content):,}" if len(content) < size else "more"
+        raise DataError(f"{path}: expected {size:,} bytes for dimensions {shape}, found {held}")
     return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+READER = Reader("a folder of IDX files", find, load, example="MNIST/raw/")

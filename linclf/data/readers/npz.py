@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from linclf.data.dataset import PART_NAMES, Dataset, as_images, as_labels, check_size, split_dataset
+from linclf.data.dataset import PART_NAMES, Dataset, Reader, as_images, as_labels, check_file, check_size, split_dataset
 from linclf.errors import DataError
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -55,16 +55,14 @@ def load(path: Path, source: str) -> Dataset:
             if f"{kind} {part}" not in roles:
                 raise DataError(f"{path}: expected an array {kind}_{part}, found {', '.join(arrays)}")
     X = as_images({name: arrays[name] for part in parts for name in [roles[f"X {part}"]]}, str(path))
-    made = {
-        part: (images, as_labels(arrays[name], len(images), name, str(path)))
-        for part, images in zip(parts, X, strict=True)
-        for name in [roles[f"y {part}"]]
-    }
+    sets, sources = {}, {}
+    for part, images in zip(parts, X, strict=True):
+        sets[part] = images, as_labels(arrays[roles[f"y {part}"]], len(images), roles[f"y {part}"], str(path))
+        sources[part] = [f"{roles[f'X {part}']}[{i}]" for i in range(len(images))]
     notes = [f"Passed over: {len(over)} arrays of other names ({', '.join(over)[:200]})."] if over else []
     names = _class_names(path, arrays[roles["names"]]) if "names" in roles else None
     name = f"{path.stem} (arrays)"
-    sources = {part: [f"{roles[f'X {part}']}[{i}]" for i in range(len(own[1]))] for part, own in made.items()}
-    return split_dataset(made, name=name, source=source, layout="npz", class_names=names, notes=notes, sources=sources)
+    return split_dataset(sets, name=name, source=source, layout="npz", class_names=names, notes=notes, sources=sources)
 
 
 def _role(name: str) -> str:
@@ -99,17 +97,18 @@ def read_arrays(
 
     The names of the others are added to ``over``.
     """
+    check_file(Path(path), what)
     try:
         with zipfile.ZipFile(path) as archive:
             members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
-            found = {name: member for name, member in members.items() if wanted(name)}
+            chosen = {name: member for name, member in members.items() if wanted(name)}
             if over is not None:
-                over += [name for name in members if name not in found]
-            if not found:
+                over += [name for name in members if name not in chosen]
+            if not chosen:
                 raise DataError(f"{path}: expected {what}, found {str([*members][:5])[:200]}")
-            check_size(os.fspath(path), sum(member.file_size for member in found.values()), os.path.getsize(path))
+            check_size(os.fspath(path), sum(member.file_size for member in chosen.values()), os.path.getsize(path))
             arrays = {}
-            for name, member in found.items():
+            for name, member in chosen.items():
                 if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                     raise ValueError(f"{name} is compressed in a way that NumPy does not write")
                 arrays[name] = _array(name, archive.read(member))
@@ -136,3 +135,6 @@ def _array(name: str, content: bytes) -> np.ndarray:
         return np.empty(shape, dtype)
     array = np.frombuffer(content, dtype, offset=file.tell())
     return array.reshape(shape, order="F" if by_column else "C")
+
+
+READER = Reader("an .npz file of arrays", find, load, example="embeddings.npz")

@@ -13,7 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from linclf.data.dataset import PART_NAMES, Dataset, LabelledImages, check_file, check_size, split_dataset
+from linclf.data.dataset import (
+    PART_NAMES,
+    Dataset,
+    LabelledImages,
+    Option,
+    Reader,
+    check_file,
+    check_size,
+    split_dataset,
+)
 from linclf.data.labels import composed
 from linclf.errors import ConfigError, DataError, LinclfError
 from linclf.system.files import LOCK
@@ -402,3 +411,13 @@ def _opened(file: Path) -> Iterator[Any]:
         raise DataError(f"{file}: expected an image, could not decode it (of no format that is known)") from None
     except Exception as error:  # decoding hostile bytes can raise nearly anything
         raise DataError(f"{file}: expected an image, could not decode it ({error})") from error
+
+
+_SIZE = Option(
+    "image_size",
+    int,
+    "N",
+    "pixels a side, to which the middle square of each picture is brought",
+    "folders of pictures",
+)
+READER = Reader("a folder with a folder of pictures for each class", find, load, (_SIZE,), ("PIL",), "photos/")

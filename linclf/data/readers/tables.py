@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from linclf.data.dataset import Dataset, as_images, check_size, split_dataset
+from linclf.data.dataset import Dataset, Option, Reader, as_images, check_size, split_dataset
 from linclf.errors import ConfigError, DataError, printable
 
 _ENDINGS = {".csv": "commas", ".tsv": "tabs", ".parquet": "", ".pq": ""}
@@ -151,3 +151,9 @@ def _common(features: Any) -> Any:
 
 def _listed(columns: Any) -> str:
     return ", ".join(str(column)[:50] for column in list(columns)[:10]) + (" ..." if len(columns) > 10 else "")
+
+
+_LABEL = Option("label", str, "NAME", "the column of labels; else the one called label, class, target or y", "tables")
+READER = Reader(
+    "a table (.csv, .tsv or .parquet)", find, load, (_LABEL,), imports=("pandas", "pyarrow"), example="flowers.csv"
+)
