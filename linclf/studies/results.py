@@ -175,6 +175,8 @@ def _check(document: Any) -> None:
         or not has_json_type(str, data["name"])
     ):
         raise ValueError("data does not say its name, whether it is synthetic, or how many test images it has")
+    if not (isinstance(document.get("plan", {}), dict) and isinstance(document.get("command", ""), str)):
+        raise ValueError("its plan or its command are none")
     seen = set()
     for run in document["runs"]:
         name = (run["arm"], run["setting"], run["seed"])
