@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Union
 import numpy as np
 
 from linclf.data.dataset import N_VALIDATION, Dataset
-from linclf.data.inputs import Standardizer
+from linclf.data.inputs import Standardizer, plain_array
 from linclf.data.labels import checked_names
 from linclf.data.readers.pictures import prepare_pictures
 from linclf.errors import ConfigError, DataError, LinclfError
@@ -293,7 +293,9 @@ def as_batch(
     if isinstance(images, Sequence) and images and all(isinstance(item, str | os.PathLike) for item in images):
         return read_pictures(images, shape, pixels=pixels), False
     try:
-        X = np.asarray(images)
+        X = plain_array(images, "images")
+    except DataError:
+        raise
     except ValueError as error:
         raise DataError(f"expected images of shape {shape}, found what is no array ({error})") from None
     if feature_names and (columns := _column_names(images)):

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,41 @@ _CHUNK = 500  # images at a time: small enough for the cache, large enough to ve
 _NUMBERS = 320_000  # inputs made at a time: a mini-batch of 100 CIFAR-10 images in one piece
 _PIXELS = 255.0  # the scale of uint8
 _WORTH_THREADS = 20  # times that, which take some 10 ms
+
+
+def check_plain(values: Any, what: str) -> None:
+    """DataError if values mean more than the numbers that ``np.asarray`` takes of them; ``what`` is for the message."""
+    advice = ""
+    if isinstance(values, np.ma.MaskedArray):
+        if masked := np.count_nonzero(values.mask):
+            advice = f"found {masked:,} masked values; fill them, or leave their rows out"
+    elif hasattr(values, "toarray"):
+        advice = "found a sparse matrix; give its toarray()"
+    elif hasattr(type(values), "unit") or hasattr(type(values), "units"):
+        advice = f"found {type(values).__name__}, whose values have units; give plain numbers in one unit"
+    elif isinstance(values, list | tuple):
+        for value in values:
+            check_plain(value, what)
+    if advice:
+        raise DataError(f"{what}: expected plain numbers, {advice}")
+
+
+def plain_array(values: Any, what: str) -> np.ndarray:
+    """``values`` as an array; DataError for dates and durations, and whatever :func:`check_plain` refuses."""
+    check_plain(values, what)
+    array = np.asarray(values)
+    if array.dtype.kind in "mM":
+        raise DataError(f"{what}: expected plain numbers, found {array.dtype}; give, say, seconds since one date")
+    return array
+
+
+def floating(dtype: np.dtype) -> type[np.floating]:
+    """The type that training computes in: float64 for numbers that float32 would round, else float32.
+
+    >>> [floating(np.dtype(name)).__name__ for name in ("uint8", "int16", "float16", "int32", "int64", "float64")]
+    ['float32', 'float32', 'float32', 'float64', 'float64', 'float64']
+    """
+    return np.float32 if np.can_cast(dtype, np.float32) else np.float64
 
 
 def _flat(images: np.ndarray) -> np.ndarray:
@@ -25,7 +61,8 @@ class Standardizer:
 
     Attributes:
         mean, std: (d,), float64, of the scaled training images. An input that is constant to rounding (a deviation
-            below 1e-12 of its mean, or below 1e-36, near the subnormal numbers of float32) has std 1, and becomes 0.
+            below 1e-12 of its mean, or below 1e-36, near the subnormal numbers of float32) becomes 0: its std is 1, or
+            1e-12 of its mean if that is more.
         scale: 255 for uint8 pixels, 1 for anything else.
 
     >>> images = np.array([[0, 7], [255, 7]], dtype=np.uint8)
@@ -45,7 +82,7 @@ class Standardizer:
         Raises:
             DataError: no images, or numbers that are not finite.
         """
-        images = np.asarray(images)
+        images = plain_array(images, "images")
         if images.ndim < 2 or len(images) == 0 or images.dtype.kind not in "biuf":
             raise DataError(f"expected images (n, ...) of numbers, found {images.dtype} of shape {images.shape}")
         X, scale = _flat(images), _PIXELS if images.dtype == np.uint8 else 1.0
@@ -55,27 +92,32 @@ class Standardizer:
             variance = sum(np.square(X[rows] - mean).sum(axis=0) for rows in chunks) / len(X)
         if not np.isfinite(variance).all():
             raise DataError("expected finite numbers below 1e150, found others; clean the data first")
-        # Rounding leaves a constant input a deviation of about 1e-16 of its size: not worth dividing by; nor is one
-        # whose inverse is beyond float32.
-        constant = variance <= np.square(1e-12 * np.abs(mean) + 1e-36)
-        return cls(mean / scale, np.where(constant, 1.0, np.sqrt(variance) / scale), scale)
+        # A constant input has a deviation of about 1e-16 of its size by rounding, and the inverse of a subnormal one is
+        # beyond float32: these are not worth dividing by.
+        rounding = 1e-12 * np.abs(mean)
+        constant = variance <= np.square(rounding + 1e-36)
+        return cls(mean / scale, np.where(constant, np.maximum(1.0, rounding), np.sqrt(variance) / scale), scale)
 
     def __call__(self, images: np.ndarray, dtype: type[np.floating] = np.float32) -> np.ndarray:
         """The inputs X (n, d) of the images (n, ...), in float32 or float64.
 
+        Pixels are standardised in that type. For other numbers the mean is subtracted in float64, since float32 would
+        round those that are far from zero for their spread, such as times in seconds.
+
         Raises:
             DataError: another number of inputs than was fitted; uint8 pixels if others were fitted, or the reverse.
         """
-        images = np.asarray(images)
+        images = plain_array(images, "images")
         self._check(images)
         X, inputs = _flat(images), np.empty((len(images), len(self.mean)), dtype)
-        shift, factor = self._shift_and_factor[np.dtype(dtype).type]
+        shift, factor = self._shift_and_factor[np.dtype(dtype).type if self.of_pixels else np.float64]
 
         def make(i: int) -> None:
             rows = inputs[i : i + len(shift)]
-            rows[:] = X[i : i + len(shift)]
-            rows -= shift[: len(rows)]
-            rows *= factor[: len(rows)]
+            block = rows if rows.dtype == shift.dtype else np.empty_like(rows, shift.dtype)
+            block[:] = X[i : i + len(shift)]
+            block -= shift[: len(rows)]
+            np.multiply(block, factor[: len(rows)], out=rows, casting="same_kind")
 
         starts = range(0, len(X), len(shift))  # a few rows at a time stay in the cache
         if len(starts) < _WORTH_THREADS:
@@ -102,6 +144,8 @@ class Standardizer:
             raise DataError(
                 "expected numbers that are not divided by 255, as the standardiser was fitted on, found uint8"
             )
+        if images.dtype.kind not in "biuf":
+            raise DataError(f"expected images of numbers, found {images.dtype}")
         if math.prod(images.shape[1:]) != len(self.mean):
             raise DataError(f"expected images (n, ...) of {len(self.mean)} inputs each, found shape {images.shape}")
 

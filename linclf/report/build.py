@@ -5,7 +5,10 @@ import ast
 import base64
 import difflib
 import hashlib
+import hmac
+import json
 import os
+import secrets
 import shlex
 import shutil
 import sys
@@ -15,6 +18,7 @@ from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +26,8 @@ import nbformat
 
 from linclf.claims import verdicts
 from linclf.data.dataset import Dataset, Provenance
-from linclf.errors import ConfigError, DataError, DivergenceError
+from linclf.data.load import cache_folder
+from linclf.errors import ConfigError, DataError, DivergenceError, printable
 from linclf.studies.ceiling import CeilingStudy
 from linclf.studies.exploration import ExplorationPlan
 from linclf.studies.reference import ReferenceStudy, on_surrogate
@@ -36,7 +41,278 @@ from linclf.system.progress import Clock
 
 from .execute import Execution, execute, patience, stop_kernels
 from .pages import CEILING, PAGES, first_page, page_file, reading_order, report_pages
-from .render import browser, convert, join, outputs, print_pdf
+from .render import POLICY, browser, convert, join, outputs, print_pdf, template_folders
+
+SINGLE = "report.html"
+"""All pages in one, where it is asked for."""
+PRINTED = "report.pdf"
+"""The same on paper."""
+PICTURE = "summary.png"
+"""The first page's first picture; its description, within the file, holds the counts of the verdicts."""
+MODEL = "model.npz"
+"""The network to keep."""
+BALANCED = "model-balanced.npz"
+"""The one beside it, for which all classes of imbalanced data count alike."""
+SEALS = "pages.json"
+"""What tells the pages that were written here from others: see :func:`_seal`."""
+_LONGEST = 2**26  # bytes of a page that is read again
+
+_STUDIES: dict[str, type[Study]] = {"reference": ReferenceStudy, "ceiling": CeilingStudy, "your_data": YourDataStudy}
+"""What trains for the pages."""
+_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "str": (str,), "bool": (bool,)}
+
+
+def make_report(
+    given: dict[str, Any],
+    *,
+    assignments: list[str],
+    only: list[str] | None,
+    ceiling: bool,
+    command: str,
+    fresh: bool,
+    single_file: bool,
+    pdf: bool,
+    open_page: bool,
+) -> int:
+    """Run the notebooks, write pages, numbers and a classifier to keep; the exit status, 1 if a notebook failed.
+
+    ``given`` are the parameters data, out_dir, seeds, first_seed and epochs, ``assignments`` others as NAME=VALUE;
+    without ``only``, the notebooks are those of a report on such data. ``command`` is what makes this report again, and
+    the rest are options of ``linclf report``.
+
+    Raises:
+        ConfigError, DataError: before anything is run.
+    """
+    clock, known = Clock(), notebooks()
+    patience()  # refused before anything is trained, as whatever else is wrong here
+    template_folders()
+    if pdf:
+        browser()
+    out, name = ((given | parse(assignments, known))[key] for key in ("out_dir", "data"))
+    out, data = Path(out), Study(name, out).data
+    asked = only or known.keys() & report_pages(data.provenance)
+    chosen = select(known, [*asked, *([CEILING] if ceiling else [])])
+    values = given | parse(assignments, chosen)
+    studies = _studies(data, out, chosen, values)
+    with sole_writer(out):
+        if fresh:
+            Store.of_report(out).clear()
+        print(f"data: {data.provenance.describe()}", flush=True)
+        print(f"training; finished runs are kept in {Store.of_report(out).folder}", flush=True)
+        clock.lap("data")
+        results = _train(studies, chosen, clock)
+        order = reading_order(chosen, first_page(data.provenance))
+        with scratch(out) as folder:
+            executed = _execute({name: chosen[name] for name in order}, values, folder)
+        clock.lap("notebooks")
+        failed = {name for name, execution in executed.items() if execution.failure}
+        for study in results.keys() & {PAGES[name].study for name in failed}:
+            del results[study]
+        _write_numbers(out, studies, results, command)
+        pages = _write_pages(out, executed, data.provenance)
+        if single_file or pdf:
+            _write_whole(out, pages, first_page(data.provenance), single_file=single_file, pdf=pdf)
+        clock.lap("pages")
+    print(f"done in {clock}{'' if data.provenance.synthetic else clock.rate()}")
+    for name in [*pages][:1]:
+        _announce(out / page_file(name, first_page(data.provenance)), open_page)
+    return 1 if failed or len(pages) < len(executed) else 0
+
+
+def notebooks() -> dict[str, "Notebook"]:
+    """The report's notebooks in order: beside the package in a source tree, inside it where it was installed."""
+    folder = (source_tree() or Path(__file__).parent.parent) / "notebooks"
+    if not folder.is_dir():
+        raise ConfigError("the report's notebooks are missing from this installation: install linclf again")
+    return {name: read_notebook(folder / f"{name}.ipynb") for name in PAGES}
+
+
+def _studies(data: Dataset, out: Path, chosen: Collection[str], values: dict[str, Any]) -> dict[str, Any]:
+    """The studies of the chosen pages; ConfigError, DataError for what cannot be trained."""
+    if "explore" in chosen:  # which trains for itself
+        ExplorationPlan(**_of(ExplorationPlan, values))
+    return {
+        kind: study(data, out, **_of(study.plan_class, values))
+        for kind, study in _STUDIES.items()
+        if any(PAGES[name].study == kind for name in chosen)
+    }
+
+
+def _of(plan: type, values: dict[str, Any]) -> dict[str, Any]:
+    """Those of the values that are fields of a study's plan."""
+    return {field.name: values[field.name] for field in fields(plan) if field.name in values}
+
+
+def _train(studies: dict[str, Any], chosen: Collection[str], clock: Clock) -> dict[str, Any]:
+    """The results of each study. All training comes first, so that no core waits while a notebook runs.
+
+    The notebooks find their runs stored. Where training diverges, those that show it fail, and say so on their pages;
+    the others run.
+    """
+    results, count = {}, Count(0, 0)
+    arms = dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms)
+    for kind, study in studies.items():
+        with suppress(DivergenceError):
+            results[kind] = study.run(*arms) if kind == "reference" else study.run()
+        count += study.count
+    if studies:
+        print(f"networks: {count.trained} trained, {count.reused} reused", flush=True)
+    clock.lap("training", count.flop)
+    if "0_baseline" in chosen:
+        with suppress(DivergenceError):
+            on_surrogate(studies["reference"])
+        clock.lap("surrogate")
+    if "shuffle" in arms:
+        studies["reference"].time_shuffling()
+        clock.lap("timing")
+    return results
+
+
+def _execute(chosen: dict[str, "Notebook"], values: dict[str, Any], folder: Path) -> dict[str, Execution]:
+    """Run the notebooks in ``folder``, one a core, and say how each did; of pictures, the summary's are kept."""
+    pool = ThreadPoolExecutor(cores())
+    running: dict[str, Future[Execution]] = {}
+    for name, notebook in chosen.items():
+        parameters = {key: value for key, value in values.items() if key in notebook.types}
+        running[name] = pool.submit(
+            execute, notebook.path, parameters, folder / notebook.path.name, png=name == "summary"
+        )
+    try:
+        for i, (name, done) in enumerate(running.items(), start=1):
+            execution = done.result()
+            failed = f"  failed: {printable(execution.failure)}" if execution.failure else ""
+            print(f"[{i}/{len(chosen)}] {name:<24}{execution.seconds:6.1f} s{failed}", flush=True)
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for _ in range(10):  # a kernel may just be starting; whoever pressed Ctrl-C does not wait longer than a second
+            stop_kernels()
+            wait([future for future in running.values() if future.running()], timeout=0.1)
+        raise
+    return {name: done.result() for name, done in running.items()}
+
+
+def _write_numbers(out: Path, studies: dict[str, Any], results: dict[str, Any], command: str) -> None:
+    """A JSON file for each study, the claims beside the reference's, and a classifier to keep."""
+    documents = {f"{kind}.json": numbers.document() for kind, numbers in results.items() if kind != "reference"}
+    if "reference" in studies:
+        documents["results.json"] = {**studies["reference"].results().document, "command": command}
+    for file, document in documents.items():  # six digits: float32, in which networks are trained, has seven
+        write_json(out / file, document, digits=6)
+    if "reference" in studies:
+        write_json(out / "claims.json", verdicts.evaluate(Results.load(out / "results.json")))
+    keeps = results.get("your_data") or studies.get("reference")
+    if keeps and (classifier := keeps.classifier()):
+        classifier.save(out / MODEL)
+    if keeps := results.get("your_data"):
+        (out / BALANCED).unlink(missing_ok=True)
+        if classifier := keeps.balanced_classifier():
+            classifier.save(out / BALANCED)
+
+
+def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenance) -> dict[str, str]:
+    """Write one page per notebook, and return them; one that failed also leaves its executed copy, and says where.
+
+    The pages link each other, but not those that an earlier report left there on other data.
+    """
+    first, pages, seals = first_page(provenance), {}, _seals(out)
+    names = [name for name in PAGES if name in executed or provenance.sha256 in _page(out / page_file(name, first))]
+    for name, execution in executed.items():
+        copy, file = out / f"{name}.failed.ipynb", page_file(name, first)
+        copy.unlink(missing_ok=True)
+        about = {"pages": names, "first": first, "data": provenance.name.rpartition(" (")[0] or provenance.name}
+        if execution.failure:
+            write_text(copy, nbformat.writes(execution.notebook))
+            about["failed"] = copy.name
+        execution.notebook.metadata["linclf"] = about
+        try:
+            pages[name] = convert(execution.notebook, name)
+        except Exception as error:  # whatever a notebook may hold that its converters do not expect
+            write_text(copy, nbformat.writes(execution.notebook))
+            reason = printable(f"{type(error).__name__}: {error}")
+            print(f"{name}: no page could be made of {copy}: {reason}", file=sys.stderr)
+            continue
+        write_text(out / file, pages[name])
+        seals[file] = _seal(file, pages[name])
+    write_json(out / SEALS, seals)
+    if "summary" in executed:
+        _write_picture(out, executed["summary"])
+    return pages
+
+
+def _page(path: Path) -> str:
+    """The text of a page that was there before; empty where it is none."""
+    try:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > _LONGEST:
+            return ""
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+
+
+def _seals(out: Path) -> dict[str, str]:
+    """The seal of each page by its file, as far as they are known."""
+    try:
+        seals = json.loads(_page(out / SEALS) or "{}")
+        return {file: str(seal) for file, seal in seals.items()}
+    except (ValueError, AttributeError, RecursionError):
+        return {}
+
+
+def _seal(file: str, page: str) -> str:
+    """A code of a page that nobody else can make; who hands a folder over may put any page there, and any record."""
+    return hmac.new(_key(), f"{POLICY}\0{file}\0{page}".encode(), hashlib.sha256).hexdigest()
+
+
+@cache
+def _key() -> bytes:
+    """This user's secret, in the cache folder; where that cannot be written, one that this process forgets."""
+    path = cache_folder() / "pages.key"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError), open(path, "xb", opener=partial(os.open, mode=0o600)) as file:
+            file.write(secrets.token_bytes(32))
+        if len(key := path.read_bytes()) == 32:
+            return key
+    except OSError:
+        pass
+    return secrets.token_bytes(32)
+
+
+def _write_picture(out: Path, summary: Execution) -> None:
+    """The first picture that the summary shows; none where it failed before."""
+    pictures = (output.get("data", {}).get("image/png") for output in outputs(summary.notebook))
+    if first := next(filter(None, pictures), None):
+        write_whole(out / PICTURE, lambda file: file.write(base64.b64decode(first)))
+
+
+def _write_whole(out: Path, made: dict[str, str], first: str, *, single_file: bool, pdf: bool) -> None:
+    """All pages in one, as a page and on paper: those just made, and others that were written here and not changed."""
+    pages, seals = {}, _seals(out)
+    for name in reading_order(PAGES, first):
+        path = out / page_file(name, first)
+        page = made.get(name) or _page(path)
+        if name in made or (page and seals.get(path.name) == _seal(path.name, page)):
+            pages[name] = page
+        elif os.path.lexists(path):
+            print(
+                f"left out of {SINGLE if single_file else PRINTED}, since linclf did not write it here, or it has "
+                f"changed: {printable(str(path))}"
+            )
+    if not pages:
+        return
+    whole = join(pages, first)
+    if single_file:
+        write_text(out / SINGLE, whole)
+    if pdf:
+        printed = print_pdf(whole, [partial(scratch, out, place) for place in (out, Path.home(), None)])
+        write_whole(out / PRINTED, lambda file: file.write(printed))
+
+
+def _announce(page: Path, open_page: bool) -> None:
+    """Say where the report is, or show it."""
+    print(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
+    if open_page and not webbrowser.open(page.resolve().as_uri()):
+        print(f"no browser was found here: open {page} by hand", file=sys.stderr)
 
 
 @contextmanager
@@ -48,7 +324,9 @@ def sole_writer(out: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(out / LOCK, timeout=0)
+    lock, runs = FileLock(out / LOCK, timeout=0), Store.of_report(out).folder
+    if runs.is_symlink():
+        raise ConfigError(f"{runs}: expected a folder, found a link, perhaps to another report's; remove it first")
     try:
         out.mkdir(parents=True, exist_ok=True)
         lock.acquire()
@@ -58,7 +336,7 @@ def sole_writer(out: Path) -> Iterator[None]:
         reason = error.strerror or error
         raise ConfigError(f"{out}: expected a folder to write to, but found: {reason}; choose another") from None
     try:
-        for folder in (out, Store.of_report(out).folder):
+        for folder in (out, runs):
             remove_unfinished(folder)
         yield
     finally:
@@ -66,15 +344,17 @@ def sole_writer(out: Path) -> Iterator[None]:
 
 
 @contextmanager
-def scratch(out: Path) -> Iterator[Path]:
-    """A temporary folder for the report in ``out``; those that killed reports left behind are removed first.
+def scratch(out: Path, within: Path | None = None) -> Iterator[Path]:
+    """A folder for temporary files of the report in ``out``, in the system's place for such or ``within`` another.
 
-    Call it only within :func:`sole_writer`: another report's scratch folder would be removed, too.
+    Those that killed reports left there are removed first: call it only within :func:`sole_writer`, or another report's
+    would be removed, too.
     """
     prefix = f"linclf-{hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:8]}-"
-    for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+    place = (within or Path(tempfile.gettempdir())).absolute()
+    for left in place.glob(f"{prefix}*"):
         shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=place, ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 
@@ -92,9 +372,6 @@ def clean(out: Path) -> str:
     with sole_writer(out):
         files, size = store.clear()
     return f"{store.folder}: {files} files of stored runs removed, {size / 1e6:.1f} MB"
-
-
-_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "str": (str,), "bool": (bool,)}
 
 
 @dataclass(frozen=True)
@@ -171,216 +448,6 @@ def _literal(text: str) -> Any:
 def _nearest(name: str, known: dict[str, Any]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     return f": did you mean {close[0]!r}?" if close else f": choose among {', '.join(sorted(known))}"
-
-
-SINGLE = "report.html"
-"""All pages in one, where it is asked for."""
-PRINTED = "report.pdf"
-"""The same on paper."""
-PICTURE = "summary.png"
-"""The first page's first picture; its description, within the file, holds the counts of the verdicts."""
-MODEL = "model.npz"
-"""The network to keep."""
-BALANCED = "model-balanced.npz"
-"""The one beside it, for which all classes of imbalanced data count alike."""
-
-
-def notebooks() -> dict[str, Notebook]:
-    """The report's notebooks in order: beside the package in a source tree, inside it where it was installed."""
-    folder = (source_tree() or Path(__file__).parent.parent) / "notebooks"
-    if not folder.is_dir():
-        raise ConfigError("the report's notebooks are missing from this installation: install linclf again")
-    return {name: read_notebook(folder / f"{name}.ipynb") for name in PAGES}
-
-
-def make_report(
-    given: dict[str, Any],
-    *,
-    assignments: list[str],
-    only: list[str] | None,
-    ceiling: bool,
-    command: str,
-    fresh: bool,
-    single_file: bool,
-    pdf: bool,
-    open_page: bool,
-) -> int:
-    """Run the notebooks, write pages, numbers and a classifier to keep; the exit status, 1 if a notebook failed.
-
-    ``given`` are the parameters data, out_dir, seeds, first_seed and epochs, ``assignments`` others as NAME=VALUE;
-    without ``only``, the notebooks are those of a report on such data. ``command`` is what makes this report again, and
-    the rest are options of ``linclf report``.
-
-    Raises:
-        ConfigError, DataError: before anything is run.
-    """
-    clock, known = Clock(), notebooks()
-    patience()  # refused before anything is trained, as whatever else is wrong here
-    if pdf:
-        browser()
-    out, name = ((given | parse(assignments, known))[key] for key in ("out_dir", "data"))
-    out, data = Path(out), Study(name, out).data
-    asked = only or known.keys() & report_pages(data.provenance)
-    chosen = select(known, [*asked, *([CEILING] if ceiling else [])])
-    values = given | parse(assignments, chosen)
-    studies = _studies(data, out, chosen, values)
-    with sole_writer(out):
-        if fresh:
-            Store.of_report(out).clear()
-        print(f"data: {data.provenance.describe()}", flush=True)
-        print(f"training; finished runs are kept in {Store.of_report(out).folder}", flush=True)
-        clock.lap("data")
-        found = _train(studies, chosen, clock)
-        order = reading_order(chosen, first_page(data.provenance))
-        with scratch(out) as folder:
-            executed = _execute({name: chosen[name] for name in order}, values, folder)
-        clock.lap("notebooks")
-        page = _write_pages(out, executed, data.provenance)
-        failed = {PAGES[name].study for name, execution in executed.items() if execution.failure}
-        _write_numbers(out, studies, {kind: own for kind, own in found.items() if kind not in failed}, command)
-        if single_file or pdf:
-            _write_whole(out, first_page(data.provenance), single_file=single_file, pdf=pdf)
-        clock.lap("pages")
-    print(f"done in {clock}{'' if data.provenance.synthetic else clock.rate()}")
-    _announce(page, open_page)
-    return 1 if any(execution.failure for execution in executed.values()) else 0
-
-
-def _announce(page: Path, open_page: bool) -> None:
-    """Say where the report is, or show it."""
-    print(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
-    if open_page and not webbrowser.open(page.resolve().as_uri()):
-        print(f"no browser was found here: open {page} by hand", file=sys.stderr)
-
-
-_STUDIES: dict[str, type[Study]] = {"reference": ReferenceStudy, "ceiling": CeilingStudy, "your_data": YourDataStudy}
-"""What trains for the pages."""
-
-
-def _studies(data: Dataset, out: Path, chosen: Collection[str], values: dict[str, Any]) -> dict[str, Any]:
-    """The studies of the chosen pages; ConfigError, DataError for what cannot be trained."""
-    if "explore" in chosen:  # which trains for itself
-        ExplorationPlan(**_of(ExplorationPlan, values))
-    return {
-        kind: study(data, out, **_of(study.plan_class, values))
-        for kind, study in _STUDIES.items()
-        if any(PAGES[name].study == kind for name in chosen)
-    }
-
-
-def _of(plan: type, values: dict[str, Any]) -> dict[str, Any]:
-    """Those of the values that are fields of a study's plan."""
-    return {field.name: values[field.name] for field in fields(plan) if field.name in values}
-
-
-def _train(studies: dict[str, Any], chosen: Collection[str], clock: Clock) -> dict[str, Any]:
-    """The results of each study. All training comes first, so that no core waits while a notebook runs.
-
-    The notebooks find their runs stored. Where training diverges, those that show it fail, and say so on their pages;
-    the others run.
-    """
-    found, count = {}, Count(0, 0)
-    arms = dict.fromkeys(arm for name in chosen for arm in PAGES[name].arms)
-    for kind, study in studies.items():
-        with suppress(DivergenceError):
-            found[kind] = study.run(*arms) if kind == "reference" else study.run()
-        count += study.count
-    if studies:
-        print(f"networks: {count.trained} trained, {count.reused} reused", flush=True)
-    clock.lap("training", count.flop)
-    if "0_baseline" in chosen:
-        with suppress(DivergenceError):
-            on_surrogate(studies["reference"])
-        clock.lap("surrogate")
-    if "shuffle" in arms:
-        studies["reference"].time_shuffling()
-        clock.lap("timing")
-    return found
-
-
-def _execute(chosen: dict[str, Notebook], values: dict[str, Any], folder: Path) -> dict[str, Execution]:
-    """Run the notebooks in ``folder``, one a core, and say how each did; of pictures, the summary's are kept."""
-    pool = ThreadPoolExecutor(cores())
-    running: dict[str, Future[Execution]] = {}
-    for name, notebook in chosen.items():
-        own = {key: value for key, value in values.items() if key in notebook.types}
-        running[name] = pool.submit(execute, notebook.path, own, folder / notebook.path.name, png=name == "summary")
-    try:
-        for i, (name, done) in enumerate(running.items(), start=1):
-            execution = done.result()
-            failed = f"  failed: {execution.failure}" if execution.failure else ""
-            print(f"[{i}/{len(chosen)}] {name:<24}{execution.seconds:6.1f} s{failed}", flush=True)
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for _ in range(10):  # a kernel may just be starting; whoever pressed Ctrl-C does not wait longer than a second
-            stop_kernels()
-            wait([future for future in running.values() if future.running()], timeout=0.1)
-        raise
-    return {name: done.result() for name, done in running.items()}
-
-
-def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenance) -> Path:
-    """One page per notebook; one that failed also leaves its executed copy, and says where. The first page is returned.
-
-    The pages link each other, but not those that an earlier report left there on other data.
-    """
-    first = first_page(provenance)
-    pages = [name for name in PAGES if name in executed or _is_on(provenance, out / page_file(name, first))]
-    for name, execution in executed.items():
-        copy = out / f"{name}.failed.ipynb"
-        copy.unlink(missing_ok=True)
-        about = {"pages": pages, "first": first, "data": provenance.name.rpartition(" (")[0] or provenance.name}
-        if execution.failure:
-            write_text(copy, nbformat.writes(execution.notebook))
-            about["failed"] = copy.name
-        execution.notebook.metadata["linclf"] = about
-        write_text(out / page_file(name, first), convert(execution.notebook, name))
-    if "summary" in executed:
-        _write_picture(out, executed["summary"])
-    return out / page_file(next(iter(executed)), first)
-
-
-def _write_picture(out: Path, summary: Execution) -> None:
-    """The first picture that the summary shows; none where it failed before."""
-    pictures = (output.get("data", {}).get("image/png") for output in outputs(summary.notebook))
-    if first := next(filter(None, pictures), None):
-        write_whole(out / PICTURE, lambda file: file.write(base64.b64decode(first)))
-
-
-def _is_on(provenance: Provenance, page: Path) -> bool:
-    """Whether ``page`` is there, and made on these data: every page holds the hash of its data."""
-    return page.exists() and provenance.sha256 in page.read_text(encoding="utf-8")
-
-
-def _write_whole(out: Path, first: str, *, single_file: bool, pdf: bool) -> None:
-    """All pages there are, in one, as a page and on paper."""
-    files = {name: out / page_file(name, first) for name in reading_order(PAGES, first)}
-    pages = {name: file.read_text(encoding="utf-8") for name, file in files.items() if file.exists()}
-    whole = join(pages, first)
-    if single_file:
-        write_text(out / SINGLE, whole)
-    if pdf:
-        with scratch(out) as folder:
-            printed = print_pdf(whole, folder)
-        write_whole(out / PRINTED, lambda file: file.write(printed))
-
-
-def _write_numbers(out: Path, studies: dict[str, Any], found: dict[str, Any], command: str) -> None:
-    """A JSON file for each study, the claims beside the reference's, and a classifier to keep."""
-    documents = {f"{kind}.json": results.document() for kind, results in found.items() if kind != "reference"}
-    if "reference" in studies:
-        documents["results.json"] = {**studies["reference"].results().document, "command": command}
-    for file, document in documents.items():  # six digits: float32, in which networks are trained, has seven
-        write_json(out / file, document, digits=6)
-    if "reference" in studies:
-        write_json(out / "claims.json", verdicts.evaluate(Results.load(out / "results.json")))
-    keeps = found.get("your_data") or studies.get("reference")
-    if keeps and (classifier := keeps.classifier()):
-        classifier.save(out / MODEL)
-    if keeps := found.get("your_data"):
-        (out / BALANCED).unlink(missing_ok=True)
-        if classifier := keeps.balanced_classifier():
-            classifier.save(out / BALANCED)
 
 
 _GIVEN = ("seeds", "first_seed", "epochs")

@@ -1,14 +1,19 @@
 """Executed notebooks as HTML pages, each of which is one self-contained file; all pages in one, and that on paper."""
 
 import base64
+import hashlib
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import nbconvert
+from jupyter_core.paths import jupyter_path
 from markupsafe import Markup
 from nbconvert import HTMLExporter, MarkdownExporter
 from nbconvert.filters import markdown2html
@@ -26,6 +31,20 @@ from .views.html import IN_JUPYTER, PAPER, markdown
 YOURS = "Your data"
 """The words of a heading in whose place a page names the data."""
 _TEMPLATES = Path(__file__).parent / "templates"
+SCRIPTS = {
+    name: "\n".join((_TEMPLATES / "linclf" / file).read_text(encoding="utf-8") for file in files)
+    for name, files in {"page": ("page.js", "curves.js"), "player": ("play.js",)}.items()
+}
+"""What runs on a page, and on one with something to play with."""
+_HASHES = " ".join(
+    f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in SCRIPTS.values()
+)
+POLICY = (
+    f"default-src 'none'; script-src {_HASHES}; worker-src blob:; img-src data: blob:; font-src data:; "
+    "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+)
+"""What a page may do: run its own scripts, and show what it holds itself."""
+_NO_SCRIPTS = """<meta http-equiv="Content-Security-Policy" content="script-src 'none'; worker-src 'none'">"""
 _BROWSERS = (
     *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge"),
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -45,10 +64,24 @@ _TIES = re.compile(
 
 def convert(notebook: NotebookNode, name: str) -> str:
     """Convert an executed notebook to its page, as HTML."""
-    exporter = HTMLExporter(template_name="linclf", extra_template_basedirs=[str(_TEMPLATES)])
+    exporter = HTMLExporter(template_name="linclf", extra_template_basedirs=template_folders())
     # Ours first: what an earlier installation left where Jupyter looks may be older than this code.
-    exporter.template_paths = [str(_TEMPLATES / "linclf"), str(_TEMPLATES), *exporter.template_paths]
+    exporter.template_paths = [f"{_TEMPLATES / 'linclf'}", *template_folders(), *exporter.template_paths]
     return exporter.from_notebook_node(notebook, resources={"metadata": {"name": name}})[0]
+
+
+@cache
+def template_folders() -> list[str]:
+    """Our templates' folder, and nbconvert's: beside or above that package, where Jupyter itself may not look.
+
+    Raises:
+        ConfigError: nbconvert's are nowhere.
+    """
+    above = [str(parent / "share" / "jupyter") for parent in Path(nbconvert.__file__).parents]
+    for folder in (Path(root, "nbconvert", "templates") for root in [*jupyter_path(), *above]):
+        if (folder / "base").is_dir():
+            return [str(_TEMPLATES), str(folder)]
+    raise ConfigError("nbconvert's own templates are missing from this installation: install nbconvert again")
 
 
 class PagePreprocessor(Preprocessor):
@@ -88,6 +121,8 @@ class PagePreprocessor(Preprocessor):
             "sections": [(anchor, title) for level, anchor, title in headings if level == "h2"],
             "failed": about.get("failed"),
             "plays": 'class="play"' in markup,
+            "policy": POLICY,
+            "scripts": SCRIPTS,
         }
         if "<math" in markup:
             font = (_TEMPLATES / "linclf" / "formulas.woff2").read_bytes()
@@ -217,22 +252,35 @@ def browser() -> str:
     )
 
 
-def print_pdf(page: str, scratch: Path) -> bytes:
-    """The PDF of a page that :func:`join` made, with bookmarks; the browser keeps its own files in ``scratch``."""
-    source, pdf = scratch / "page.html", scratch / "page.pdf"
-    source.write_text(re.sub(r"(data:image/svg\+xml;base64,)([\w+/=]+)", _on_white, page), encoding="utf-8")
-    options = ["--headless", "--disable-gpu", f"--user-data-dir={scratch / 'browser'}", "--no-first-run"]
-    options += ["--no-pdf-header-footer", "--generate-pdf-document-outline", f"--print-to-pdf={pdf}"]
+def print_pdf(page: str, places: Sequence[Callable[[], AbstractContextManager[Path]]]) -> bytes:
+    """The PDF of a page that :func:`join` made, with bookmarks; nothing of the page runs, and it loads nothing.
+
+    ``places`` make folders for the browser's files; the first counts in which it leaves a PDF, since some browsers see
+    another temporary folder than this program, and not all of the home folder.
+    """
+    page = re.sub(r"<script\b.*?</script>", "", page, flags=re.S).replace("<head>", f"<head>{_NO_SCRIPTS}", 1)
+    page = re.sub(r"(data:image/svg\+xml;base64,)([\w+/=]+)", _on_white, page)
+    options = ["--headless", "--disable-gpu", "--no-first-run", "--no-pdf-header-footer"]
+    options += ["--generate-pdf-document-outline"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.append("--no-sandbox")  # Chromium starts for root without its sandbox only
-    try:
-        done = subprocess.run([browser(), *options, source.as_uri()], capture_output=True, text=True, timeout=300)
-        return pdf.read_bytes()
-    except subprocess.TimeoutExpired:
-        raise ConfigError("the browser did not print the PDF within 300 s") from None
-    except FileNotFoundError:
-        said = done.stderr.strip().splitlines()[-1:] or [f"status {done.returncode}"]
-        raise ConfigError(f"the browser printed no PDF: {said[0]}") from None
+    reason = ""
+    for place in places:
+        try:
+            with place() as folder:
+                source, pdf = folder / "page.html", folder / "page.pdf"
+                source.write_text(page, encoding="utf-8")
+                files = [f"--user-data-dir={folder / 'browser'}", f"--print-to-pdf={pdf}", source.as_uri()]
+                done = subprocess.run([browser(), *options, *files], capture_output=True, timeout=300)
+                if pdf.exists():
+                    return pdf.read_bytes()
+                said = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+                reason = said[0] if said else f"status {done.returncode}"
+        except subprocess.TimeoutExpired:
+            raise ConfigError("the browser did not print the PDF within 300 s") from None
+        except OSError as error:
+            reason = str(error)
+    raise ConfigError(f"the browser printed no PDF, perhaps since it may not see the folder of --out: {reason}")
 
 
 def _on_white(link: re.Match[str]) -> str:

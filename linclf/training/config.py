@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from linclf.data.inputs import Augmentation, Examples, LazyInputs, stored_array
+from linclf.data.inputs import Augmentation, Examples, LazyInputs, check_plain, floating, plain_array, stored_array
 from linclf.errors import ConfigError, DataError
 
 from .losses import get_loss
@@ -122,7 +122,11 @@ def checked_examples(
     """
     try:
         X, y, weights = examples if sample_weight is None and len(examples) == 3 else (*examples, sample_weight)
-        X, y = X if isinstance(X, LazyInputs) else np.asarray(X), np.asarray(y)
+        check_plain(stored_array(X), f"{name} images")
+        X = X if isinstance(X, LazyInputs) else plain_array(X, f"{name} images")
+        y = plain_array(y, f"{name} labels")
+    except DataError:
+        raise
     except (TypeError, ValueError):
         raise DataError(f"{name} images: expected a pair (X, y) of arrays, not {type(examples).__name__}") from None
     if X.ndim != 2 or y.ndim != 1 or len(X) != len(y):
@@ -137,7 +141,7 @@ def checked_examples(
         upper = "C-1" if n_classes is None else n_classes - 1
         raise DataError(f"{name} images: expected labels 0..{upper}, found {y.min()}..{y.max()}")
     if not isinstance(X, LazyInputs):
-        dtype = like.dtype if like is not None else np.float64 if X.dtype == np.float64 else np.float32
+        dtype = floating(X.dtype) if like is None else like.dtype
         X = np.ascontiguousarray(X, dtype=dtype)
     stored = stored_array(X)
     if stored.dtype.kind == "f" and not _all_finite(stored):
@@ -148,7 +152,7 @@ def checked_examples(
 
 def checked_weights(name: str, weights: np.ndarray, n: int) -> np.ndarray:
     """The weights (n,) of a set of images in float64, scaled to mean 1; DataError if they do not fit."""
-    weights = np.asarray(weights)
+    weights = plain_array(weights, f"{name} weights")
     if weights.shape != (n,) or weights.dtype.kind not in "fiub":
         raise DataError(
             f"{name} weights: expected {n} numbers, one per image, not {weights.dtype} of shape {weights.shape}"

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from linclf.data.inputs import Augmentation, Examples
+from linclf.data.inputs import Augmentation, Examples, check_plain, plain_array
 from linclf.errors import ConfigError
 
 from .config import Config, checked_weights
@@ -111,6 +111,7 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
     def decision_function(self, X: Any) -> np.ndarray:
         """Scores X W^T + b of X (n, d), (n, C); for two classes the second's score minus the first's, (n,)."""
         check_is_fitted(self)
+        plain_array(X, "X")
         X = validate_data(self, X, reset=False, dtype=_FLOATS)
         scores = X @ self.coef_.T + self.intercept_
         return scores.ravel() if len(self.classes_) == 2 else scores
@@ -125,6 +126,8 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
 
     def _checked(self, X: Any, y: Any, sample_weight: Any, fresh: bool, classes: Any = None) -> Examples:
         """X as floats, y as 0..C-1 and weights, if any; ``fresh``: training starts again, with the classes of y."""
+        plain_array(X, "X")  # scikit-learn would take the bare numbers
+        check_plain(y, "y")
         X, y = validate_data(self, X, y, reset=fresh, dtype=_FLOATS)
         check_classification_targets(y)
         classes_of_call = np.unique(y if classes is None else classes)

@@ -43,8 +43,9 @@ def train(
 
     Args:
         configs: one or more; any mix of losses, learning rates, penalties and seeds.
-        train: inputs X (n, d) and labels y (n,), 0..C-1. Computed in float64 if X is float64, else in float32. X may
-            be what ``Standardizer.lazily`` gives: images that stay uint8, or in a file, and are converted as needed.
+        train: inputs X (n, d) and labels y (n,), 0..C-1. Computed in float32, or in float64 if X is float64 or of
+            whole numbers of 32 bits or more. X may be what ``Standardizer.lazily`` gives: images that stay uint8, or in
+            a file, and are converted as needed. Masked, sparse and dated arrays and those with units are refused.
         validation: the same for validation images, (X, y), or (X, y, weights) if they have weights.
         sample_weight: a weight of 0 or more per training image, (n,). They are scaled to mean 1, so that their size
             does not count, and the mean over n images is Σ w_i L_i / n, both in the gradient of a mini-batch and in

@@ -6,8 +6,9 @@ import tracemalloc
 import joblib
 import numpy as np
 import pytest
+import scipy.sparse
 
-from linclf import Config, DataError, Standardizer, sweep, train
+from linclf import Classifier, Config, DataError, Linear, Standardizer, SVMClassifier, load_dataset, sweep, train
 from linclf.training.config import checked_examples
 
 
@@ -22,6 +23,100 @@ def test_pixels_are_divided_by_255_and_standardised():
     np.testing.assert_array_equal(standardize(images, np.dtype("float64")), X)
     np.testing.assert_allclose(standardize(images), X, atol=1e-5)
     assert standardize(images).dtype == np.float32
+
+
+def test_pixels_are_standardised_in_float32_bit_for_bit():
+    images = np.random.default_rng(0).integers(0, 256, (400, 8, 8, 3), np.uint8)
+    standardize, X = Standardizer.fit(images), images.reshape(len(images), -1)
+    shift, factor = (standardize.mean * 255).astype(np.float32), (1 / (standardize.std * 255)).astype(np.float32)
+    expected = (X.astype(np.float32) - shift) * factor
+    assert expected.dtype == np.float32
+    np.testing.assert_array_equal(standardize(images), expected)
+    np.testing.assert_array_equal(standardize.lazily(images)[:], expected)
+
+
+FAR = {
+    "seconds": (1.7e9, float),
+    "degrees": (48.1, np.float32),
+    "counters": (2**40, np.int64),
+    "small": (1e6, np.int32),
+}
+
+
+@pytest.mark.parametrize(("offset", "dtype"), FAR.values(), ids=FAR)
+def test_inputs_far_from_zero_for_their_spread_keep_their_digits(offset, dtype, tmp_path):
+    """As arrays, lazily and from files: nothing is rounded before the mean is subtracted."""
+    near = np.arange(600.0).reshape(300, 2) % 97 * (1e-4 if dtype == np.float32 else 1)
+    far = (offset + near).astype(dtype)
+    deviations = far.astype(np.float64) - far.astype(np.float64).mean(axis=0)
+    expected = deviations / deviations.std(axis=0)
+    np.savez(tmp_path / "a.npz", X=far, y=np.arange(300) % 2)
+    rows = "".join(f"{a!r},{b!r},{i % 2}\n" for i, (a, b) in enumerate(far.tolist()))
+    (tmp_path / "a.csv").write_text(f"a,b,label\n{rows}")
+    standardize = Standardizer.fit(far)
+    for X in (standardize(far), standardize.lazily(far)[:], standardize(far, np.float64)):
+        np.testing.assert_allclose(X, expected, atol=1e-6)
+    for file in ("a.npz", "a.csv"):
+        images = np.concatenate(load_dataset(tmp_path / file).train_images)
+        standardize = Standardizer.fit(images)
+        X = standardize(images).astype(float)
+        np.testing.assert_allclose(np.ptp(X * standardize.std, axis=0), np.ptp(near, axis=0), rtol=1e-3)
+
+
+def test_whole_numbers_of_64_bits_train_as_such():
+    X, y = 2**40 + np.arange(40).reshape(20, 2) % 7, np.arange(20) % 2
+    options, init = Config(learning_rate=1e-13, l2=0.0, epochs=2), [Linear(np.eye(2) * 1e-12, np.zeros(2))]
+    for trained in (train, sweep):
+        exact, floats = (trained(options, (A, y), init=init, progress=False)[0] for A in (X, X.astype(float)))
+        assert exact.model.W.dtype == np.float64
+        np.testing.assert_array_equal(exact.model.W, floats.model.W)
+
+
+class Quantity(np.ndarray):
+    """Like astropy's: an array with a unit, which ``np.asarray`` drops."""
+
+    unit = "km"
+
+
+NUMBERS, LABELS = np.arange(12.0).reshape(6, 2), np.arange(6) % 2
+MORE_THAN_NUMBERS = {
+    "1 masked values": np.ma.array(NUMBERS, mask=[[0, 1]] + [[0, 0]] * 5),
+    "2 masked values": [np.ma.array([1, 2], mask=[1, 1])] * 6,
+    "a sparse matrix": scipy.sparse.csr_matrix(NUMBERS),
+    "Quantity, whose values have units": NUMBERS.view(Quantity),
+    "datetime64": NUMBERS.astype("datetime64[s]"),
+    "timedelta64": NUMBERS.astype("timedelta64[s]"),
+    "object": np.array([[1, None]] * 6),
+    "complex128": NUMBERS + 0j,
+}
+
+
+@pytest.mark.parametrize("given", MORE_THAN_NUMBERS.values(), ids=MORE_THAN_NUMBERS)
+def test_what_arrays_mean_beyond_their_numbers_is_never_dropped(given, request):
+    options, standardize = Config(learning_rate=0.1, l2=0.0, epochs=1), Standardizer.fit(NUMBERS)
+    run = train(options, (NUMBERS, LABELS), progress=False)[0]
+    calls = [
+        lambda: Standardizer.fit(given),
+        lambda: standardize(given),
+        lambda: train(options, (given, LABELS), progress=False),
+        lambda: sweep(options, (NUMBERS, LABELS), (given, LABELS), progress=False),
+        lambda: Classifier.of(run).predict(given),
+    ]
+    if isinstance(given, np.ndarray):
+        calls.append(lambda: train(options, (standardize.lazily(given), LABELS), progress=False))
+        if given.dtype.kind not in "OcmM":
+            calls.append(lambda: train(options, (NUMBERS, LABELS), sample_weight=given[:, 1], progress=False))
+    if getattr(given, "dtype", np.dtype(float)).kind not in "Oc":  # scikit-learn refuses or converts these
+        fitted = SVMClassifier().fit(NUMBERS, LABELS)
+        calls += [lambda: SVMClassifier().fit(given, LABELS), lambda: fitted.predict(given)]
+    for call in calls:
+        with pytest.raises(DataError, match=r"expected .*numbers") as raised:
+            call()
+        assert max(request.node.callspec.id.split(), key=len).strip(",") in str(raised.value)
+
+
+def test_a_mask_that_hides_nothing_is_no_mask():
+    np.testing.assert_array_equal(Standardizer.fit(NUMBERS)(np.ma.array(NUMBERS)), Standardizer.fit(NUMBERS)(NUMBERS))
 
 
 def test_lists_are_taken_as_arrays_and_what_has_no_mean_is_refused():
@@ -67,6 +162,8 @@ def test_a_constant_input_becomes_zero(value):
 def test_a_constant_float_input_becomes_zero():
     images = np.full((1000, 1), 0.1)
     np.testing.assert_allclose(Standardizer.fit(images)(images), 0, atol=1e-8)
+    images = 1e18 + np.arange(1000.0)[:, None]  # which float64 holds in steps of 128
+    assert np.abs(Standardizer.fit(images)(images)).max() < 0.01
 
 
 def test_lazy_inputs_train_to_the_same_bits(tmp_path):

@@ -215,7 +215,7 @@ def test_a_failed_notebook_leaves_its_copy_and_the_others_still_run(tmp_path, mo
     def diverge(study, *arms):  # which is a notebook's failure too, not the report's
         raise DivergenceError("on purpose")
 
-    monkeypatch.setattr(build.Study, "run", diverge)
+    monkeypatch.setattr(build.ReferenceStudy, "run", diverge)
     chosen = {}
     for name, source in (("0_baseline", "print('so far')\nraise ValueError('on purpose')"), ("2_svm", "print('fine')")):
         declared = 'data: str = "auto"\nout_dir: str = ""\nseeds: int = 1\nfirst_seed: int = 0\nepochs: int = 1'

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,10 +10,10 @@ import pytest
 from helpers import ROOT, TINY
 from PIL import Image
 
-from linclf import Config, ConfigError, Standardizer, load_dataset
+from linclf import ConfigError, Standardizer, load_dataset
 from linclf.cli import main
 from linclf.report.pages import page_file
-from linclf.report.views import explore, play, sliders
+from linclf.report.views import explore, pictures, play, sliders
 from linclf.studies.exploration import Exploration, ExplorationPlan
 
 SCRIPTS = ROOT / "linclf" / "report" / "templates" / "linclf"
@@ -137,24 +138,42 @@ def test_the_scripts_are_short():
 # What the page says
 
 
+@pytest.fixture(scope="module")
+def explored(tmp_path_factory):
+    return Exploration(TINY[1], tmp_path_factory.mktemp("explored"), epochs=1, progress=False).run([0, 1])
+
+
 @pytest.mark.parametrize(
-    ("loss", "said"),
+    ("loss", "gap", "l2", "said"),
     [
-        ([3, 2, 1, 1.5], "is lowest at epoch 2, 1, and ends at 1.5: fewer epochs"),
-        ([3, 2, 1, 0.5], "still falls at the end, 0.5"),
-        ([3, 1, 1.001, 1], "hardly changes any more at the end, 1."),
-        ([3, 2.99, 2.98, 2.98], "hardly moves from where it began, 3: a larger η"),
+        (
+            [3, 2, 1, 1.5],
+            15,
+            0.1,
+            "15 points more of the training images right: much .* lowest at epoch 2, 1, ",
+        ),
+        (
+            [3, 2, 1, 0.5],
+            5,
+            0.1,
+            "5 points more of the training images right than .* still falls at the end, 0.5",
+        ),
+        (
+            [3, 1, 1.001, 1],
+            -1,
+            0.1,
+            r"not seen \(−1.0 points on those that it has\).* hardly changes any more .*, 1\.",
+        ),
+        ([3, 2.99, 2.98, 2.98], 0, 0.1, "hardly moves from where it began, 3: a larger η"),
+        ([3, 2, 1, 1.5], 0, 5.0, "The penalty is too large"),
     ],
 )
-def test_the_turn_of_the_validation_loss_is_told(loss, said):
-    config = Config(learning_rate=0.1, l2=0.1)
-    assert said in explore._turn(np.array(loss, float), config)
-    assert "The penalty is too large" in explore._turn(np.array(loss, float), replace(config, l2=5.0))
-
-
-@pytest.mark.parametrize(("points", "said"), [(15, "15 points more"), (5, "5 points more"), (-1, "(−1.0 points on")])
-def test_the_gap_is_told(points, said):
-    assert said in explore._gap(points)
+def test_the_finding_follows_from_the_history(explored, loss, gap, l2, said):
+    (run,), shares = explored.runs, np.full(4, 0.5)
+    history = replace(run.history, train_accuracy=shares + gap / 100, validation_accuracy=shares)
+    changed = replace(run, config=replace(run.config, learning_rate=0.1, l2=l2))
+    changed = replace(changed, history=replace(history, validation_loss=np.array(loss, float)))
+    assert re.search(said, explore.finding(replace(explored, runs=[changed])).text)
 
 
 @pytest.mark.parametrize(
@@ -200,9 +219,8 @@ def test_the_first_images_train_beside_the_references_settings(tmp_path):
     assert explored.reference.runs("svm", 4)[0]["n_train"] == 100
 
 
-def test_viewers_without_html_see_the_strip_of_templates(tmp_path):
-    explored = Exploration(TINY[1], tmp_path, epochs=1, progress=False).run([0, 1])
-    strip = explore.strip(explored, number="X5")
+def test_viewers_without_html_see_the_strip_of_templates(explored):
+    strip = pictures.strip({"epoch 1": explored.checkpoints[1]}, explored.dataset, number="X5", caption="Templates.")
     shown, metadata = play.play(explored, strip)._repr_mimebundle_()
     assert shown["image/png"] == strip.others["image/png"]
     assert metadata == strip.metadata
@@ -217,26 +235,79 @@ def test_other_settings_train_on_the_same_images(tmp_path):
     assert seconds > 0
 
 
-def test_sliders_train_what_they_show_and_say_what_cannot_be_trained(tmp_path):
+def controls(widget):
+    """The controls of a widget and of all within it, by description."""
+    named = {widget.description: widget} if getattr(widget, "description", "") else {}
+    for child in getattr(widget, "children", ()):
+        named |= controls(child)
+    return named
+
+
+def test_sliders_train_what_they_show_and_say_what_cannot_be_trained(tmp_path, capsys):
+    """Outside Jupyter what they display is printed."""
     exploration = Exploration("synthetic:60", tmp_path, epochs=3, progress=False)
-    made = sliders.sliders(exploration, number="X4")
-    assert {"text/html", "image/png", "application/vnd.jupyter.widget-view+json"} <= set(made._repr_mimebundle_()[0])
-    _, *controls, said, curves, epoch, templates = made.widgets.children
-    named = {control.description: control for control in controls}
-    assert len(named) == 6
+    moving = sliders.sliders(exploration, number="X4")
+    assert {"text/html", "image/png", "application/vnd.jupyter.widget-view+json"} <= set(moving._repr_mimebundle_()[0])
+    named = controls(moving.widgets)
+    assert len(named) == 7
     named["penalty λ"].value, named["epochs"].value = 0.1, 5
-    wanted = replace(exploration.plan, l2=0.1, epochs=5)
-    (run,), _, _ = exploration.train_plan(wanted)
+    assert (named["epoch shown"].max, named["epoch shown"].value) == (5, 5)
+    (run,), _, _ = exploration.train_plan(replace(exploration.plan, l2=0.1, epochs=5))
     right = 100 * run.history.train_accuracy[-1], 100 * run.history.validation_accuracy[-1]
-    assert "λ = 0.1, η = 0.001: 5 epochs on 60 images" in said.value
-    assert "{:.1f} % of them are right, and {:.1f} % of 60 validation images".format(*right) in said.value
-    assert (epoch.max, epoch.value) == (5, 5)
-    last, figure = templates.value, curves.value
-    epoch.value = 0
-    assert templates.value != last
+    said = capsys.readouterr().out
+    assert "λ = 0.1, η = 0.001: 5 epochs on 60 images" in said
+    assert "{:.1f} % of them are right, and {:.1f} % of 60 validation images".format(*right) in said
+    named["epochs"].value, named["learning rate η"].value, named["penalty λ"].value = 40, 0.3, 10.0
+    assert "training diverged" in capsys.readouterr().out
+
+
+def test_epochs_turn_the_templates(tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(sliders, "display", shown.append)
+    named = controls(sliders.sliders(Exploration("synthetic:60", tmp_path, epochs=3, progress=False), number=1).widgets)
+    named["epoch shown"].value = 0
     named["loss"].value = "multiclass_hinge"
-    assert curves.value != figure
-    named["epochs"].value, named["learning rate η"].value = 40, 0.3
-    named["penalty λ"].value = 10.0
-    assert "training diverged" in said.value
-    assert curves.value == templates.value == ""
+    last, first, hinge = (re.findall('src="(.*?)"', output.markup) for output in shown)
+    assert last[0] == first[0] != hinge[0]  # the curves
+    assert last[1:] != first[1:] == hinge[1:]  # the templates: before training they are those of any loss
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value"),
+    [
+        ("decay of η", "lr_decay", 0.3),
+        ("decay of η", "lr_decay", 0.995),
+        ("penalty λ", "l2", 0.123456789),
+        ("learning rate η", "learning_rate", 2e-6),
+        ("batch size", "batch_size", 37),
+        ("loss", "loss", "binary_cross_entropy"),
+        ("epochs", "epochs", 45),
+        ("epoch shown", "epochs", 7),
+    ],
+)
+def test_a_control_begins_with_what_it_was_given(name, option, value, tmp_path):
+    exploration = Exploration("synthetic:40", tmp_path, progress=False, **{"epochs": 1, option: value})
+    control = controls(sliders.sliders(exploration, number=1).widgets)[name]
+    assert control.value == value
+    if name not in ("loss", "epochs", "epoch shown"):
+        (label,) = [label for label, number in control.options if number == value]
+        assert float(label) == value
+
+
+def test_what_has_no_slider_and_what_sliders_do_not_train_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sliders, "MOST_EPOCHS", 2)
+    given = {"momentum": 0.5, "shuffle": True, "flip": True, "shift": 2, "batch_size": 50, "lr_decay": 0.995}
+    exploration = Exploration("synthetic:40", tmp_path, epochs=3, n_train=50, first_seed=7, progress=False, **given)
+    words = (
+        "momentum 0.5",
+        "images shuffled",
+        "images mirrored",
+        "up to 2 pixels",
+        "of 50",
+        "by 0.995 after",
+    )
+    shown = sliders.sliders(exploration, number=1)
+    for text in (explore.setting(exploration).text, shown.still.text, capsys.readouterr().out):
+        assert [word for word in words if word not in text] == []
+    assert "over the first 2 of 3 epochs, as many as sliders train" in shown.still.text
+    assert "seed 7" in shown.still.text

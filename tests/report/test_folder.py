@@ -1,6 +1,7 @@
 """A report's folder: one writer at a time, leftovers of killed reports, and ``linclf clean``."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -8,11 +9,14 @@ import sys
 import tempfile
 
 import cifar_files
+import nbformat
 import pytest
 from helpers import TINY, linclf
 
+from linclf import load_dataset
 from linclf.cli import main
 from linclf.errors import ConfigError
+from linclf.report import build
 from linclf.report.build import scratch, sole_writer
 from linclf.studies.store import Store
 from linclf.system.files import write_text
@@ -92,3 +96,51 @@ def test_clean_says_what_it_removed(tmp_path, capsys):
     assert {path.name for path in tmp_path.iterdir()} - {".lock"} == {"index.html"}
     assert main(["clean", str(tmp_path / "nowhere")]) == 2
     assert "expected the folder of a report, found none" in capsys.readouterr().err
+
+
+def test_only_pages_of_this_run_or_unchanged_ones_are_joined(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    build._key.cache_clear()
+    data, out = load_dataset("digits").provenance, tmp_path / "out"
+    names = ["your_data", "explore", "learn", "0_baseline", "2_svm", "summary", "1_3_shuffling", "1_1_all_data"]
+    cells = [nbformat.v4.new_markdown_cell("# Title\n\nwritten here")]
+    executed = {name: build.Execution(nbformat.v4.new_notebook(cells=cells), 1.0, None) for name in names}
+    made = build._write_pages(out, executed, data)
+    kept = {path.name: path.read_text() for path in out.glob("*.html")}
+    assert len(kept) == len(names)
+    (out / "learn.html").write_text(kept["learn.html"].replace("written here", "<iframe src='x'></iframe>"))
+    (out / "0_baseline.html").write_bytes(b"\xff\xfe")
+    (out / "2_svm.html").write_text(kept["explore.html"])
+    (out / "summary.html").unlink()
+    (out / "summary.html").symlink_to(out / "explore.html")
+    (out / "1_3_shuffling.html").unlink()
+    (out / "1_3_shuffling.html").mkdir()
+    (out / "1_2_learning_rate_decay.html").write_text("<html>never written here</html>")
+    again = build._write_pages(out, {"your_data": executed["your_data"]}, data)
+    build._write_whole(out, again, "your_data", single_file=True, pdf=False)
+    whole = (out / build.SINGLE).read_text()
+    assert re.findall(r'<article id="(.*?)"', whole) == ["your_data", "1_1_all_data", "explore"]
+    assert "<iframe" not in whole
+    left = re.findall(r"it has changed: .*/(.*)\.html", capsys.readouterr().out)
+    assert {*left} == {"learn", "0_baseline", "2_svm", "summary", "1_3_shuffling", "1_2_learning_rate_decay"}
+
+    build._key.cache_clear()  # another user, who may write any record but has not this one's key
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another"))
+    build._write_whole(out, {}, "your_data", single_file=False, pdf=False)
+    assert "explore.html" in capsys.readouterr().out
+    build._key.cache_clear()
+    for record in ("", "[]", '{"explore.html": 1}', "[" * 100_000, "\x00"):
+        (out / build.SEALS).write_text(record)
+        build._write_whole(out, {"your_data": made["your_data"]}, "your_data", single_file=True, pdf=False)
+
+
+@pytest.mark.parametrize("act", ["report", "clean"])
+def test_a_link_to_another_reports_runs_is_refused(tmp_path, capsys, act):
+    stored = tmp_path / "mine" / "runs" / "a-0123456789abcdef.npz"
+    write_text(stored, "hours")
+    (tmp_path / "handed").mkdir()
+    (tmp_path / "handed" / "runs").symlink_to(stored.parent)
+    handed = str(tmp_path / "handed")
+    assert main(["clean", handed] if act == "clean" else ["report", "--data", "synthetic:20", "--out", handed]) == 2
+    assert "expected a folder, found a link" in capsys.readouterr().err
+    assert stored.read_text() == "hours"

@@ -100,7 +100,5 @@ def test_numbers_are_possible(case, seeds, tmp_path, monkeypatch):
     values = {"data": str(tmp_path / "data.npz"), "out_dir": str(tmp_path), "epochs": 2, "seeds": seeds}
     names = [name for name in PAGES if name not in ("learn", "your_data")]  # which have tests of their own
     for name in names if seeds == 2 else ["0_baseline", "summary"]:
-        outputs = shown(name, values, monkeypatch)
-        assert len(outputs) > 4
-        for output in outputs:
+        for output in shown(name, values, monkeypatch):
             check(output)

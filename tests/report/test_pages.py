@@ -17,24 +17,19 @@ from helpers import AXE, ROOT, linclf, missing, visiting
 from linclf.report.build import SINGLE
 from linclf.report.pages import USUAL, page_file
 from linclf.report.render import convert
-from linclf.report.views import html, plots
+from linclf.report.views import html, pictures, plots
 
 pytestmark = pytest.mark.slow
 
-COMMITTED = ROOT / "reports" / "cifar-10"
 FILES = [*map(page_file, USUAL), SINGLE]
 VIEWS = WIDE, NARROW = [(1280, "light"), (360, "dark")]
 A4 = (688, 1016)  # CSS pixels inside the margins of 14 mm
 
 
-@pytest.fixture(
-    scope="module",
-    params=[f"made/{file}" for file in FILES] + [f"committed/{path.name}" for path in sorted(COMMITTED.glob("*.html"))],
-)
-def path(request):
-    """Each page of a report just made, and of the one in the repository."""
-    kind, _, file = request.param.partition("/")
-    return (request.getfixturevalue("report") if kind == "made" else COMMITTED) / file
+@pytest.fixture(scope="module", params=FILES)
+def path(request, report):
+    """Each page of a report just made, and all in one."""
+    return report / request.param
 
 
 def sized(page, width, height):
@@ -51,7 +46,7 @@ def opened(browser, path):
 
 
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
-def test_a_page_opens_whole_and_asks_for_nothing(opened, path, width, scheme):
+def test_a_page_opens_whole_asks_for_nothing_and_axe_finds_nothing_serious(opened, path, width, scheme):
     page = sized(opened(width, scheme), width, 900)
     decode = "image => image.decode().then(() => [image.naturalWidth > 0, image.alt.length > 10])"  # fails if it cannot
     pictures = page.evaluate(f"Promise.all([...document.images].map({decode}))")
@@ -68,20 +63,17 @@ def test_a_page_opens_whole_and_asks_for_nothing(opened, path, width, scheme):
     assert page.evaluate("document.documentElement.lang") == "en"
     assert "linclf" in page.title()
     assert page.trouble == []
-
-
-def test_a_tables_caption_stays_on_a_phones_screen(opened):
-    page = sized(opened(*NARROW), 360, 900)
-    edges = "[...document.querySelectorAll('caption')].map(c => c.getBoundingClientRect()).map(r => [r.left, r.right])"
-    for side in ("0", "box.scrollWidth"):
-        page.evaluate(f"document.querySelectorAll('.wide').forEach(box => box.scrollLeft = {side})")
-        found = page.evaluate(edges)
-        assert found
-        assert all(0 <= left <= right <= 360 for left, right in found)
+    if not AXE.exists():
+        missing("axe-core is not here: npm install --prefix tests")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    report = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    serious = [rule for rule in report["violations"] if rule["impact"] in ("serious", "critical")]
+    assert [f"{rule['id']}: {rule['nodes'][0]['html'][:200]}" for rule in serious] == []
+    assert len(report["passes"]) > 10
 
 
 def test_a_phone_shows_what_matters(opened):
-    """Labels of at least 9 pixels, the last column of every table, and of one that scrolls that it does."""
+    """Labels of at least 9 pixels, whole captions, each table's last column, and of one that scrolls that it does."""
     page = sized(opened(*NARROW), 390, 844)
     smallest = page.evaluate("""[...document.querySelectorAll("img.curve")].map(image => {
         const svg = new DOMParser().parseFromString(atob(image.src.split(",")[1]), "image/svg+xml").documentElement;
@@ -95,6 +87,12 @@ def test_a_phone_shows_what_matters(opened):
         scrolls = box.evaluate("box => box.scrollWidth > box.clientWidth")
         said = box.evaluate("box => getComputedStyle(box.querySelector('caption'), '::after').content")
         assert ("scrolls" in said) == scrolls
+    edges = "[...document.querySelectorAll('caption')].map(c => c.getBoundingClientRect()).map(r => [r.left, r.right])"
+    for side in ("0", "box.scrollWidth"):
+        page.evaluate(f"document.querySelectorAll('.wide').forEach(box => box.scrollLeft = {side})")
+        captions = page.evaluate(edges)
+        assert captions
+        assert all(0 <= left <= right <= 390 for left, right in captions)
 
 
 @pytest.mark.parametrize(("view", "width", "height"), [(WIDE, 1280, 900), (NARROW, 390, 844)])
@@ -104,44 +102,24 @@ def test_a_result_stands_above_the_fold(opened, view, width, height):
     assert result.bounding_box()["y"] < height - 60
 
 
-def test_headings_are_in_order_and_ids_unique(opened):
+def test_headings_are_in_order_ids_unique_and_links_lead_somewhere(opened, path):
     page = sized(opened(*WIDE), 1280, 900)
     levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(heading => +heading.tagName[1])")
     assert levels[0] == 1
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map(element => element.id)")
     assert len(ids) == len(set(ids))
-
-
-def test_links_lead_somewhere(opened, path):
-    page = sized(opened(*WIDE), 1280, 900)
     links = page.evaluate("[...document.links].map(link => link.getAttribute('href'))")
     assert links
     for link in links:
-        if link.startswith("data:"):
-            continue
         parts = urlsplit(link)
+        if parts.scheme == "data":
+            continue
         assert not parts.scheme, link
         target = path.parent / parts.path if parts.path else path
         assert target.exists(), link
         if parts.fragment:
             assert f'id="{unquote(parts.fragment)}"' in target.read_text(encoding="utf-8"), link
-
-
-@pytest.mark.parametrize(("width", "scheme"), VIEWS)
-def test_axe_finds_nothing_serious(opened, width, scheme):
-    if not AXE.exists():
-        missing("axe-core is not here: npm install --prefix tests")
-    page = sized(opened(width, scheme), width, 900)
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    said = [
-        f"{each['id']}: {each['nodes'][0]['html'][:200]}"
-        for each in found["violations"]
-        if each["impact"] in ("serious", "critical")
-    ]
-    assert said == []
-    assert len(found["passes"]) > 10
 
 
 def test_without_a_script_everything_can_be_read(opened):
@@ -216,9 +194,8 @@ def flat(text):
 
 
 def test_sizes(path):
-    if path.name != SINGLE:
-        assert path.stat().st_size <= 1.5e6
-    assert sum(file.stat().st_size for file in COMMITTED.iterdir() if file.is_file()) <= 8 * 2**20
+    assert path.name == SINGLE or path.stat().st_size <= 1.5e6
+    assert sum(file.stat().st_size for file in (ROOT / "reports" / "cifar-10").glob("*.*")) <= 8 * 2**20
 
 
 def test_names_from_data_are_text(visit, tmp_path):
@@ -227,7 +204,7 @@ def test_names_from_data_are_text(visit, tmp_path):
     shown = [
         html.table([name], [[name]], caption=name),
         html.callout(name),
-        html.templates(
+        pictures.gallery(
             np.zeros((2, 4, 4, 3)), [name, "b"], number=1, caption=name, alt=name, weights=np.zeros((2, 4, 4, 3))
         ),
         html.figure(axes.figure, number=2, caption=name, alt=name, data={name: [name]}),

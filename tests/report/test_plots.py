@@ -115,7 +115,7 @@ def test_epochs_are_whole(runs):
 
 
 def test_the_sizes_of_a_learning_curve_are_its_only_ticks():
-    axes = plots.learning_curve([30, 100, 300], np.ones((3, 2)), None)
+    axes = plots.by_size({30: [1, 2], 100: [2, 3], 300: [3, 4]})
     axes.figure.draw_without_rendering()
     assert [label.get_text() for label in axes.get_xticklabels()] == ["30", "100", "300"]
     assert not len(axes.get_xticklabels(minor=True))

@@ -10,8 +10,7 @@ from helpers import ROOT, arrays
 
 from linclf.claims.verdicts import ledger
 from linclf.report.render import mathml, tied
-from linclf.report.views import claims, html, provenance, reference
-from linclf.report.views.html import mosaic
+from linclf.report.views import claims, html, pictures, provenance, reference
 from linclf.studies.reference import ARMS, ReferenceStudy
 from linclf.studies.results import Results
 
@@ -35,7 +34,7 @@ FALLING = [4, 3, 2.5, 2.2, 2.1]
     ],
 )
 def test_a_caption_says_what_to_see(train, validation, said):
-    assert said in reference._seen(np.array([train]), np.array([validation]), "loss")
+    assert said in reference.told(np.array([train]), np.array([validation]), "loss")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +144,8 @@ def test_the_first_picture_holds_each_settings_accuracies_with_intervals(name, s
 def test_it_says_how_to_use_the_classifier_to_keep(tmp_path, shape, dtype, says):
     np.savez(tmp_path / "data.npz", **arrays(shape=shape, dtype=dtype))
     study = ReferenceStudy(str(tmp_path / "data.npz"), tmp_path, epochs=1, progress=False)
-    assert says in reference.kept(study.run("full")).text
+    results = study.run("full")
+    assert says in pictures.kept(results.dataset, reference.kept_network(results)).text
 
 
 def test_what_the_ledger_and_the_views_know_of_the_reference_agrees():
@@ -185,7 +185,7 @@ def test_a_sign_stands_close_to_what_it_is_of():
 
 
 def test_a_picture_for_other_viewers_has_whole_names_and_fits_a_sheet_of_latex():
-    fig = mosaic(np.zeros((40, 64, 16)), ["automobile, 62 %: it is horse"] * 40)
+    fig = pictures.mosaic(np.zeros((40, 64, 16)), ["automobile, 62 %: it is horse"] * 40)
     assert {text.get_text() for text in fig.axes[0].texts} == {"automobile, 62\n%: it is horse"}
     size = html.png(lambda: fig, "alt", "caption")[1]["image/png"]
     assert size["height"] <= 1.5 * size["width"] + 2

@@ -13,7 +13,8 @@ from PIL import Image
 
 from linclf.data.dataset import split_dataset
 from linclf.data.load import load_dataset
-from linclf.report.views import your_data
+from linclf.report.views import ceiling, your_data
+from linclf.report.views import pictures as views_of_pictures
 from linclf.studies.store import Count
 from linclf.studies.your_data import SCORE, SEARCH, YourDataStudy, are_copies, mean_recall, search_size
 
@@ -126,18 +127,16 @@ def views(results):
     """All that the page shows."""
     data = results.dataset
     yield from (your_data.headline(results), your_data.balance(data), your_data.counts(data))
-    yield from (your_data.samples(data, number=1), your_data.split(results), your_data.search(results))
-    yield from (your_data.heat_map(results, loss, number=2) for loss in ("cross_entropy", "multiclass_hinge"))
-    yield from (
-        your_data.accuracies(results),
-        your_data.classes(results),
-        your_data.confusion(results, number=4),
-    )
+    yield from (views_of_pictures.samples(data, number=1), your_data.split(results), your_data.search(results))
+    yield from (ceiling.search_map(results.search, loss, number=2) for loss in ("cross_entropy", "multiclass_hinge"))
+    predictions = np.stack([run.predictions for run in results.finals])
+    yield from (your_data.accuracies(results), views_of_pictures.class_scores(data, predictions))
+    yield views_of_pictures.confusion(data, predictions, "here", number=4)
     yield from filter(None, [your_data.confusion_counts(results), your_data.weighted(results)])
     for view in ("reliability", "mistakes", "typical"):
         yield getattr(your_data, view)(results, number=5)
     yield your_data.learning_curve(results, number=9)
-    yield from (your_data.weights(results, number=8), your_data.limits(results))
+    yield from (views_of_pictures.weights(data, results.finals[0].model, "here", number=8), your_data.limits(results))
 
 
 def markup(view):
@@ -154,9 +153,8 @@ def test_weights_that_make_classes_count_alike_find_the_rare_one(tmp_path):
 @pytest.mark.parametrize(("scale", "dtype"), [(1, np.uint8), (16, np.uint8), (255, np.uint8), (1e-3, np.float64)])
 def test_pictures_are_shown_in_the_full_range(scale, dtype):
     images = (scale * np.linspace(0, 1, 2 * 300).reshape(-1, 1, 2, 1)).round(6).astype(dtype)
-    data = dataset([20, 20], shape=(1, 2, 1))
-    shown = your_data.pixels(replace(data, test_images=images), images)
-    assert (shown.dtype, shown.min(), shown.max()) == (np.uint8, 0, 255)
+    shown = views_of_pictures.as_pictures(images, images)
+    assert (shown.min(), shown.max()) == (0, 1)
 
 
 def pictures(n, seed=0):

@@ -305,6 +305,7 @@ _PLACES = (
     sys.base_prefix,
     os.path.dirname(os.__file__),
     str(Path(__file__).parents[2]),
+    *("/proc/self/cgroup", "/proc/self/mountinfo", "/sys/fs/cgroup/"),  # how many cores there are
 )
 
 

@@ -76,9 +76,11 @@ CHANGES = [
 @pytest.mark.parametrize("changes", CHANGES, ids=str)
 def test_training_equals_a_loop_by_hand(loss, weighted, changes):
     X, y = blobs()
-    own, sample_weight = config(loss=loss, **changes), weights(len(y)) if weighted else None
-    (run,) = train(own, (X, y), sample_weight=sample_weight)
-    expected = train_by_hand(own, X, y, Linear.initial(3, 6, own.seed, own.init), sample_weight=sample_weight)
+    options, sample_weight = config(loss=loss, **changes), weights(len(y)) if weighted else None
+    (run,) = train(options, (X, y), sample_weight=sample_weight)
+    expected = train_by_hand(
+        options, X, y, Linear.initial(3, 6, options.seed, options.init), sample_weight=sample_weight
+    )
     np.testing.assert_allclose(run.model.W, expected.W, rtol=1e-10)
     np.testing.assert_allclose(run.model.b, expected.b, rtol=1e-10)
 
@@ -88,8 +90,8 @@ def test_a_strong_penalty_in_a_long_epoch(left):
     """A step leaves half of the weights, none, or minus a half; powers of these are beyond any float."""
     X, y = blobs(n=1500)
     configs = [config(epochs=1, batch_size=1, learning_rate=0.05, l2=l2) for l2 in ((1 - left) / 0.1, 0.0)]
-    for own, run in zip(configs, train(configs, (X, y)), strict=True):
-        expected = train_by_hand(own, X, y, Linear.initial(3, 6, own.seed))
+    for options, run in zip(configs, train(configs, (X, y)), strict=True):
+        expected = train_by_hand(options, X, y, Linear.initial(3, 6, options.seed))
         np.testing.assert_allclose(run.model.W, expected.W, rtol=1e-9)
 
 
@@ -97,13 +99,13 @@ def test_a_strong_penalty_in_a_long_epoch(left):
 @weighted_or_not
 def test_shuffling_takes_a_new_permutation_each_epoch(loss, weighted):
     (X, y), sample_weight = blobs(n=20), weights(20) if weighted else None
-    own = config(loss=loss, shuffle=True, seed=3)
+    options = config(loss=loss, shuffle=True, seed=3)
     rng = np.random.default_rng([3, 1])
-    orders = [rng.permutation(20) for _ in range(own.epochs)]
-    (run,) = train(own, (X, y), sample_weight=sample_weight)
-    expected = train_by_hand(own, X, y, Linear.initial(3, 6, 3), orders, sample_weight)
+    orders = [rng.permutation(20) for _ in range(options.epochs)]
+    (run,) = train(options, (X, y), sample_weight=sample_weight)
+    expected = train_by_hand(options, X, y, Linear.initial(3, 6, 3), orders, sample_weight)
     np.testing.assert_allclose(run.model.W, expected.W, rtol=1e-10)
-    assert len({tuple(order) for order in orders}) == own.epochs
+    assert len({tuple(order) for order in orders}) == options.epochs
 
 
 @every_loss
@@ -135,8 +137,8 @@ def test_history_by_hand(loss, weighted):
     if weighted:
         sets = {prefix: (X, y, weights(len(y), seed=2)) for prefix, (X, y) in sets.items()}
     configs = [config(loss=loss, l2=0.3, epochs=2, seed=seed) for seed in (0, 1)]
-    for own, run in zip(configs, train(configs, *sets.values()), strict=True):
-        for model, epoch in ((Linear.initial(3, 6, own.seed), 0), (run.model, own.epochs)):
+    for options, run in zip(configs, train(configs, *sets.values()), strict=True):
+        for model, epoch in ((Linear.initial(3, 6, options.seed), 0), (run.model, options.epochs)):
             for prefix, (images, labels, *w) in sets.items():
                 S = model.scores(images)
                 w = w[0] if w else None
@@ -145,7 +147,7 @@ def test_history_by_hand(loss, weighted):
                 assert history["loss"] == pytest.approx(mean)
                 assert history["cost"] == pytest.approx(mean + 0.3 * (model.W**2).sum())
                 assert history["accuracy"] == pytest.approx(np.average(S.argmax(axis=0) == labels, weights=w))
-        assert run.history.train_loss.shape == (own.epochs + 1,)
+        assert run.history.train_loss.shape == (options.epochs + 1,)
 
 
 MIXED = [
@@ -167,9 +169,9 @@ MIXED = [
 def test_a_stack_equals_single_runs(dtype, tolerance, weighted):
     data, validation = blobs(dtype=dtype), blobs(seed=1, dtype=dtype)
     sample_weight = weights(50) if weighted else None
-    for own, run in zip(MIXED, train(MIXED, data, validation, sample_weight=sample_weight), strict=True):
-        (single,) = train(own, data, validation, sample_weight=sample_weight)
-        assert run.config == single.config == own
+    for options, run in zip(MIXED, train(MIXED, data, validation, sample_weight=sample_weight), strict=True):
+        (single,) = train(options, data, validation, sample_weight=sample_weight)
+        assert run.config == single.config == options
         np.testing.assert_allclose(run.model.W, single.model.W, atol=tolerance)
         np.testing.assert_allclose(run.history.validation_cost, single.history.validation_cost, rtol=10 * tolerance)
 
@@ -181,11 +183,11 @@ def test_a_stack_equals_single_runs(dtype, tolerance, weighted):
 def test_a_weight_of_two_is_the_image_twice_and_none_is_it_left_out(loss, changes):
     """In full-batch descent, to rounding; and the size of all weights does not count."""
     X, y = blobs()
-    own = config(loss=loss, batch_size=1000, epochs=20, **changes)
+    options = config(loss=loss, batch_size=1000, epochs=20, **changes)
     counts = np.arange(len(y)) % 3
-    (repeated,) = train(own, (X.repeat(counts, axis=0), y.repeat(counts)))
+    (repeated,) = train(options, (X.repeat(counts, axis=0), y.repeat(counts)))
     for factor in (1, 1e300, 1e-300):
-        (weighted,) = train(own, (X, y), sample_weight=factor * counts)
+        (weighted,) = train(options, (X, y), sample_weight=factor * counts)
         np.testing.assert_allclose(weighted.model.W, repeated.model.W, rtol=0, atol=1e-12)
         np.testing.assert_allclose(weighted.model.b, repeated.model.b, rtol=0, atol=1e-12)
         for name in ("loss", "cost", "accuracy"):
@@ -207,12 +209,17 @@ def test_same_seed_same_bits_and_other_seed_other_weights():
     assert (first != other).any()
 
 
-def test_evaluation_does_not_change_training():
-    data = blobs(dtype=np.float32)
-    (with_history,), (without,) = (train(config(), data, data, evaluate=evaluate) for evaluate in (True, False))
-    np.testing.assert_array_equal(with_history.model.W, without.model.W)
-    assert without.history is None
-    assert with_history.history is not None
+def test_what_is_measured_does_not_change_training():
+    data, validation = blobs(dtype=np.float32), blobs(seed=1, dtype=np.float32)
+    both, one, none = (train(config(), data, validation, evaluate=what)[0] for what in (True, "validation", False))
+    for run in (one, none):
+        np.testing.assert_array_equal(run.model.W, both.model.W)
+    np.testing.assert_array_equal(both.history.validation_cost, one.history.validation_cost)
+    assert np.isnan(one.history.train_loss).all()
+    assert none.history is None
+    (run,) = train(config(), data)
+    assert np.isnan(run.history.validation_loss).all()
+    assert np.isfinite(run.history.train_loss).all()
 
 
 @every_loss
@@ -220,9 +227,9 @@ def test_augmented_training_sees_the_images_that_the_seed_places(loss):
     """As training on the placed images would, whatever they are held in."""
     X, y = blobs(n=20, d=12)
     mirror = Augmentation(image_shape=(2, 3, 2), flip=True, shift=1)
-    own = config(loss=loss, augment=mirror, shuffle=True, seed=5, epochs=3)
+    options = config(loss=loss, augment=mirror, shuffle=True, seed=5, epochs=3)
     sample_weight = weights(20)
-    (run,) = train(own, (X, y), sample_weight=sample_weight)
+    (run,) = train(options, (X, y), sample_weight=sample_weight)
     order_rng, place_rng = np.random.default_rng([5, 1]), np.random.default_rng([5, 2])
     model = Linear.initial(3, 12, 5)
     for _ in range(3):
@@ -233,7 +240,7 @@ def test_augmented_training_sees_the_images_that_the_seed_places(loss):
 
     images = np.random.default_rng(0).integers(0, 256, (20, 2, 3, 2), np.uint8)
     standardize = Standardizer.fit(images)
-    (held,), (lazy,) = (train(own, (inputs(images), y)) for inputs in (standardize, standardize.lazily))
+    (held,), (lazy,) = (train(options, (inputs(images), y)) for inputs in (standardize, standardize.lazily))
     np.testing.assert_array_equal(held.model.W, lazy.model.W)
 
 
@@ -242,36 +249,31 @@ def test_the_best_epoch_is_restored(loss):
     """The model whose validation loss is least, however long training goes on and wherever it ends."""
     (X, y), validation = blobs(n=12, d=30), blobs(n=200, d=30, seed=1)
     data = X, np.where(np.arange(12) < 4, (y + 1) % 3, y)  # wrong labels, to overfit
-    own = config(loss=loss, learning_rate=0.3, l2=0.0, epochs=60, restore_best=True)
-    (run,) = train(own, data, validation)
+    options = config(loss=loss, learning_rate=0.3, l2=0.0, epochs=60, restore_best=True)
+    (run,) = train(options, data, validation)
     best = int(run.history.validation_loss.argmin())
     assert 0 < best < 60
-    (stopped,) = train(replace(own, epochs=best, restore_best=False), data, validation)
+    (stopped,) = train(replace(options, epochs=best, restore_best=False), data, validation)
     np.testing.assert_array_equal(run.model.W, stopped.model.W)
-    (last,) = train(replace(own, restore_best=False), data, validation)
+    (last,) = train(replace(options, restore_best=False), data, validation)
     np.testing.assert_array_equal(run.history.validation_loss, last.history.validation_loss)
     assert (last.model.W != run.model.W).any()
 
 
-def test_validation_images_alone_can_be_measured():
-    data, validation = blobs(dtype=np.float32), blobs(seed=1, dtype=np.float32)
-    (both,), (one,) = (train(config(), data, validation, evaluate=evaluate) for evaluate in (True, "validation"))
-    np.testing.assert_array_equal(both.model.W, one.model.W)
-    np.testing.assert_array_equal(both.history.validation_cost, one.history.validation_cost)
-    assert np.isnan(one.history.train_loss).all()
+def test_initial_weights_have_the_spread_that_is_stated():
+    for init, spread in (("normal", 0.01), ("xavier", math.sqrt(2 / 3082)), ("zeros", 0)):
+        model = Linear.initial(10, 3072, seed=1, init=init)
+        assert model.W.std() == pytest.approx(spread, rel=0.02)
+        assert np.abs(model.b).max() < 0.05
+        assert model.b.any() == (init == "normal")
 
 
-def test_xavier_is_glorots_spread_without_biases():
-    model = Linear.initial(10, 3072, seed=1, init="xavier")
-    assert model.W.std() == pytest.approx(math.sqrt(2 / 3082), rel=0.02)
-    assert (model.b == 0).all()
-
-
-@pytest.mark.parametrize(("given", "computed"), [("f8", "f8"), ("f4", "f4"), ("f2", "f4"), ("i8", "f4"), ("u1", "f4")])
-def test_numeric_type_follows_the_inputs(given, computed):
+def test_numeric_type_follows_the_inputs():
     X, y = blobs()
-    (run,) = train(config(), (np.abs(X).astype(given), y))
-    assert run.model.W.dtype == run.model.b.dtype == computed
+    computed = {"f8": "f8", "f4": "f4", "f2": "f4", "i2": "f4", "i4": "f8", "u8": "f8", "u1": "f4"}
+    for given, expected in computed.items():
+        (run,) = train(config(averaging=0.5), (np.abs(X).astype(given), y))
+        assert run.model.W.dtype == run.model.b.dtype == expected
 
 
 def test_given_initial_models_are_the_start_and_stay_as_they_were():
@@ -283,26 +285,14 @@ def test_given_initial_models_are_the_start_and_stay_as_they_were():
     assert (init.W == 1).all()
 
 
-def test_initial_spread_is_one_hundredth():
-    model = Linear.initial(10, 3072, seed=1)
-    assert model.W.std() == pytest.approx(0.01, rel=0.02)
-    assert np.abs(model.b).max() < 0.05
-
-
-def test_no_validation_images_leave_nan():
-    (run,) = train(config(), blobs())
-    assert np.isnan(run.history.validation_loss).all()
-    assert np.isfinite(run.history.train_loss).all()
-
-
 @every_loss
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("evaluate", [True, "validation", False])
 def test_divergence_stops_training_and_names_epoch_setting_and_rate(loss, dtype, evaluate):
-    own = config(loss=loss, learning_rate=1e6, l2=1.0, epochs=40)
+    options = config(loss=loss, learning_rate=1e6, l2=1.0, epochs=40)
     pattern = rf"the {loss} loss became .* in epoch \d+ of 40 with learning rate 1e\+06 and L2 1; use a smaller"
     with pytest.raises(DivergenceError, match=pattern):
-        train(own, blobs(dtype=dtype), blobs(seed=1, dtype=dtype), evaluate=evaluate)
+        train(options, blobs(dtype=dtype), blobs(seed=1, dtype=dtype), evaluate=evaluate)
 
 
 X, y = blobs(n=10)
@@ -352,20 +342,17 @@ def test_bad_weights_are_refused(given, message, role):
         train(config(), data, validation, sample_weight=sample_weight)
 
 
-def test_weights_given_twice_are_refused():
+def test_sets_that_do_not_go_together_are_refused():
     with pytest.raises(DataError, match="expected a pair"):
         train(config(), (X, y, np.ones(10)), sample_weight=np.ones(10))
-
-
-def test_great_numbers_are_finite_though_their_sum_is_not():
-    great = np.full((10, 6), np.finfo(np.float32).max)
-    (run,) = train(config(epochs=0), (great, y), evaluate=False, progress=False)
-    assert np.isfinite(run.model.W).all()
-
-
-def test_validation_images_must_have_the_same_inputs():
     with pytest.raises(DataError, match="validation images: expected 6 inputs as in training, not 5"):
         train(config(), (X, y), (X[:, :5], y))
+
+
+def test_large_numbers_are_finite_even_if_their_sum_is_not():
+    large = np.full((10, 6), np.finfo(np.float32).max)
+    (run,) = train(config(epochs=0), (large, y), evaluate=False, progress=False)
+    assert np.isfinite(run.model.W).all()
 
 
 @pytest.mark.parametrize(
@@ -402,10 +389,12 @@ def test_numpys_numbers_are_pythons():
         "learning_rate": np.float32(0.5), "l2": np.float64(0), "epochs": np.int64(2), "batch_size": np.uint8(8),
         "seed": np.int32(1), "shuffle": np.True_, "restore_best": np.False_, "init": np.str_("xavier"),
     }  # fmt: skip
-    own = config(**given)
-    assert json.dumps(asdict(own)) == json.dumps(asdict(config(**{key: value.item() for key, value in given.items()})))
+    options = config(**given)
+    assert json.dumps(asdict(options)) == json.dumps(
+        asdict(config(**{key: value.item() for key, value in given.items()}))
+    )
     assert Augmentation(image_shape=(2, 3, 1), flip=np.True_, shift=np.int64(1)).columns.shape == (18, 6)
-    (run,) = train(own, (X, y), evaluate=np.True_, n_classes=np.int64(4), progress=np.False_)
+    (run,) = train(options, (X, y), evaluate=np.True_, n_classes=np.int64(4), progress=np.False_)
     assert run.model.W.shape == (4, 6)
     assert np.isfinite(run.history.train_loss).all()
 
@@ -441,8 +430,7 @@ def test_each_epoch_is_told_and_only_where_it_is_wanted(monkeypatch):
     assert "training 2 networks: 4 epochs in" in stream.getvalue()
 
 
-def test_seconds_are_a_networks_share_of_the_time(monkeypatch):
-    monkeypatch.setattr(environment, "cores", lambda: 1)
+def test_seconds_are_a_networks_share_of_the_time():
     started = time.perf_counter()
     runs = train([config(seed=seed) for seed in range(5)], blobs(), progress=False)
     assert 0 < sum(run.seconds for run in runs) <= time.perf_counter() - started
@@ -454,11 +442,6 @@ def test_networks_share_a_stack_where_they_share_batches_and_kind_of_step():
     configs = [config(**changes) for changes in given]
     assert grouped(configs, most=6) == [[0, 3], [1, 5], [2], [4]]
     assert grouped(configs, most=1) == [[0], [3], [1], [5], [2], [4]]
-
-
-def test_averaged_weights_keep_the_numeric_type():
-    (run,) = train(config(averaging=0.5), blobs(dtype=np.float32), progress=False)
-    assert run.model.W.dtype == run.model.b.dtype == np.float32
 
 
 @pytest.mark.parametrize(("value", "word"), [(math.nan, "NaN"), (math.inf, "infinite"), (-math.inf, "infinite")])

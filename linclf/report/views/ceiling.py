@@ -7,23 +7,14 @@ import numpy as np
 
 from linclf.claims.bootstrap import interval
 from linclf.studies import metrics
-from linclf.studies.ceiling import (
-    EVERYTHING,
-    INGREDIENTS,
-    LOSSES,
-    MEMBERS,
-    CeilingResults,
-    grid,
-    right,
-    validation_accuracy,
-)
+from linclf.studies.ceiling import EVERYTHING, INGREDIENTS, LOSSES, MEMBERS, CeilingResults, right, validation_accuracy
 from linclf.studies.metrics import of_share
 from linclf.studies.results import tested_predictions
 from linclf.studies.store import StoredRun
 from linclf.studies.study import slice_rows
 from linclf.training.losses import cost_and_gradient, cross_entropy, get_loss, sigmoid
 
-from . import html, pictures, plots
+from . import html, plots
 from .html import BESIDE
 from .provenance import is_the_references
 from .reference import mean_and_spread
@@ -46,6 +37,11 @@ def headline(results: CeilingResults) -> Any:
     return html.large(numbers, "Test accuracy of one network")
 
 
+def _tested(results: CeilingResults, loss: str) -> float:
+    """Mean test accuracy of the final networks of a loss, 0..1."""
+    return float(np.mean([run.record["test_accuracy"] for run in results.final_runs(loss)]))
+
+
 def setup(results: CeilingResults) -> Any:
     """What was trained, on which images, in words."""
     n_train, n_validation = map(len, results.choosing)
@@ -57,23 +53,21 @@ def setup(results: CeilingResults) -> Any:
     return html.callout(text)
 
 
-def heat_map(results: CeilingResults, loss: str, *, number: int | str) -> Any:
-    """Validation accuracy over the coarse grid of (λ, η) of a loss, as a numbered figure."""
-    rates, penalties = grid(loss, results.plan.size)
-    runs = [run for run in results.search if run.record["loss"] == loss]
-    values = 100 * np.array([validation_accuracy(run) for run in runs]).reshape(len(rates), len(penalties)).T
-    row, column = np.unravel_index(values.argmax(), values.shape)
-    found = f"The best of the grid is {values.max():.1f} % at η = {rates[column]:g} and λ = {penalties[row]:g}."
-    return search_map(values, penalties, rates, loss, found, number=number)
-
-
-def search_map(
-    values: np.ndarray, penalties: Sequence[float], rates: Sequence[float], loss: str, found: str, *, number: int | str
-) -> Any:
-    """Validation accuracy in percent (λ, η) of a loss, as a numbered figure; ``found`` says what to see."""
+def search_map(runs: Sequence[StoredRun], loss: str, *, number: int | str) -> Any:
+    """Validation accuracy of a search over (λ, η), of one loss, as a numbered figure."""
+    points = {}
+    for record in (run.record for run in runs if run.record["loss"] == loss):
+        accuracy = np.ravel(record["validation_accuracy"])[record.get("epoch", -1)]
+        points[record["l2"], record["learning_rate"]] = 100 * float(accuracy)
+    penalties, rates = (sorted({point[i] for point in points}) for i in (0, 1))
+    values = np.array([[points.get((l2, rate), np.nan) for rate in rates] for l2 in penalties])
+    row, column = np.unravel_index(np.nanargmax(values), values.shape)
     axes = plots.heat_map(values, [f"{l2:g}" for l2 in penalties], [f"{rate:g}" for rate in rates])
     axes.set(xlabel="η", ylabel="λ")
-    caption = f"Validation accuracy in percent over (λ, η), {LOSS_WORDS[loss]}. {found}"
+    caption = f"Validation accuracy in percent over (λ, η), {LOSS_WORDS[loss]}. The best is "
+    caption += f"{np.nanmax(values):.1f} % at η = {rates[column]:g} and λ = {penalties[row]:g}."
+    if np.isnan(values).any():
+        caption += " Where a cell is empty, η and λ together would make training jump."
     data = {"λ": penalties} | {f"η = {rate:g}": values[:, i].tolist() for i, rate in enumerate(rates)}
     return html.figure(axes.figure, number=number, caption=caption, data=data)
 
@@ -83,19 +77,21 @@ def chosen(results: CeilingResults) -> Any:
     searched = [*results.search, *results.fine_search]
     rows = []
     for loss, choice in results.chosen.items():
-        own = [validation_accuracy(run) for run in searched if run.record["loss"] == loss]
-        numbers = [f"{choice.learning_rate:g}", f"{choice.l2:g}", str(choice.batch_size), f"{100 * max(own):.2f}"]
-        rows.append([LOSS_WORDS[loss], str(len(own)), *numbers])
+        tried = [validation_accuracy(run) for run in searched if run.record["loss"] == loss]
+        numbers = [f"{choice.learning_rate:g}", f"{choice.l2:g}", str(choice.batch_size), f"{100 * max(tried):.2f}"]
+        rows.append([LOSS_WORDS[loss], str(len(tried)), *numbers])
     columns = ["loss", "tried", "η", "λ", "batch size", "validation, %"]
     caption = f"Chosen of {len(searched)} configurations, on validation images alone."
     return html.table(columns, rows, caption=caption)
 
 
 Gain = tuple[float, float, float]
-"""A difference of accuracy in points, and the ends of its 95 % interval over seeds and images."""
+Gains = dict[str, tuple[Gain, Gain]]
+"""A difference of accuracy in points with the ends of its 95 % interval over seeds and images; by ingredient, what it
+brings alone and what it is missed by."""
 
 
-def gains(results: CeilingResults) -> dict[str, tuple[Gain, Gain]]:
+def gains(results: CeilingResults) -> Gains:
     """For each ingredient what it brings alone and what it is missed by on the validation images."""
     images = results.split(results.choosing).validation
     points = {
@@ -110,10 +106,10 @@ def gains(results: CeilingResults) -> dict[str, tuple[Gain, Gain]]:
     return {name: (gain(f"+{name}", "base"), gain("all", f"-{name}")) for name in INGREDIENTS}
 
 
-def ingredients(results: CeilingResults, found: dict[str, tuple[Gain, Gain]], *, number: int | str) -> Any:
+def ingredients(results: CeilingResults, gains: Gains, *, number: int | str) -> Any:
     """What each ingredient brings, alone and among all the others, as a numbered figure."""
     names = list(INGREDIENTS.values())
-    alone, among = zip(*found.values(), strict=True)
+    alone, among = zip(*gains.values(), strict=True)
     axes = plots.intervals(names, [("added to the baseline", alone), ("missed when left out", among)])
     axes.axvline(0, color=BESIDE, lw=0.8)
     axes.set(xlabel="points of validation accuracy")
@@ -131,12 +127,12 @@ def ingredients(results: CeilingResults, found: dict[str, tuple[Gain, Gain]], *,
     return html.figure(axes.figure, number=number, caption=caption, alt=f"{title} {text}.", data=data)
 
 
-def ingredients_table(results: CeilingResults, found: dict[str, tuple[Gain, Gain]]) -> Any:
+def ingredients_table(results: CeilingResults, gains: Gains) -> Any:
     """The same as a table, with the accuracies themselves."""
     runs = results.ablation
     rows = [["none: the baseline", _percent(runs["base"]), "", _percent(runs["all"]), ""]]
     for name, title in INGREDIENTS.items():
-        alone, among = found[name]
+        alone, among = gains[name]
         rows.append([title, _percent(runs[f"+{name}"]), _points(alone), _percent(runs[f"-{name}"]), _points(among)])
     columns = ["ingredient", "alone, %", "gain, points", "all but it, %", "missed, points"]
     caption = "Validation accuracy, mean ± deviation over seeds; gains with 95 % intervals over seeds and images. "
@@ -144,17 +140,36 @@ def ingredients_table(results: CeilingResults, found: dict[str, tuple[Gain, Gain
     return html.table(columns, rows, caption=caption)
 
 
-def most(found: dict[str, tuple[Gain, Gain]]) -> str:
+def _percent(runs: Sequence[StoredRun]) -> str:
+    return mean_and_spread(np.array([validation_accuracy(run) for run in runs]))
+
+
+def _points(numbers: tuple[float, float, float]) -> str:
+    value, low, high = numbers
+    return f"{value:+.2f} ({low:+.1f} to {high:+.1f})".replace("-", "−")
+
+
+def most(gains: Gains) -> str:
     """Which ingredients gave more than chance explains, alone and in the mix of all, in one sentence."""
     listed = []
     for way in (0, 1):
-        clear = sorted((name for name in found if found[name][way][1] > 0), key=lambda name: -found[name][way][0])
-        named = [f"{INGREDIENTS[name]} ({found[name][way][0]:+.1f} points)" for name in clear]
+        clear = sorted((name for name in gains if gains[name][way][1] > 0), key=lambda name: -gains[name][way][0])
+        named = [f"{INGREDIENTS[name]} ({gains[name][way][0]:+.1f} points)" for name in clear]
         listed.append(" and ".join(filter(None, [", ".join(named[:-1]), *named[-1:]])) or "none")
     start = "All gains are more than chance explains: "
-    if any(low <= 0 for both in found.values() for _, low, _ in both):
+    if any(low <= 0 for both in gains.values() for _, low, _ in both):
         start = "Not all gains are more than chance explains. Those whose interval leaves out 0 are, "
     return f"{start}added to the baseline, {listed[0]}; left out of the mix, {listed[1]}."
+
+
+def mix(results: CeilingResults, gains: Gains) -> str:
+    """Which mix was chosen, in a sentence."""
+    without = results.chosen_mix.removeprefix("-")
+    if without not in EVERYTHING:
+        return "No ingredient is better left out: the final networks have them all."
+    _, low, high = gains[without][1]
+    by = "by no more than chance explains" if low <= 0 <= high else "clearly"
+    return f"Validation accuracy is highest without {INGREDIENTS[without]}, {by}: the final networks go without."
 
 
 def ensembles(results: CeilingResults) -> Any:
@@ -168,9 +183,9 @@ def ensembles(results: CeilingResults) -> Any:
     }
     rows = []
     for title, members in groups.items():
-        singles = np.array([validation_accuracy(run) for own in members for run in own])
+        singles = np.array([validation_accuracy(run) for runs in members for run in runs])
         votes, means = (
-            np.array([metrics.accuracy(combine(own, X), y) for own in members])
+            np.array([metrics.accuracy(combine(runs, X), y) for runs in members])
             for combine in (_majority, _mean_of_scores)
         )
         rows.append(
@@ -235,40 +250,17 @@ def _whole_cifar10(results: CeilingResults) -> bool:
     return is_the_references(results.dataset.provenance.name) and (n_train, n_test) == (50_000, 10_000)
 
 
-def _tested(results: CeilingResults, loss: str) -> float:
-    """Mean test accuracy of the final networks of a loss, 0..1."""
-    return float(np.mean([run.record["test_accuracy"] for run in results.final_runs(loss)]))
-
-
-def mix(results: CeilingResults, found: dict[str, tuple[Gain, Gain]]) -> str:
-    """Which mix was chosen, in a sentence."""
-    without = results.chosen_mix.removeprefix("-")
-    if without not in EVERYTHING:
-        return "No ingredient is better left out: the final networks have them all."
-    _, low, high = found[without][1]
-    by = "by no more than chance explains" if low <= 0 <= high else "clearly"
-    return f"Validation accuracy is highest without {INGREDIENTS[without]}, {by}: the final networks go without."
-
-
-def _percent(runs: Sequence[StoredRun]) -> str:
-    return mean_and_spread(np.array([validation_accuracy(run) for run in runs]))
-
-
-def _points(numbers: tuple[float, float, float]) -> str:
-    value, low, high = numbers
-    return f"{value:+.2f} ({low:+.1f} to {high:+.1f})".replace("-", "−")
-
-
 def learning_curve(results: CeilingResults, *, number: int | str) -> Any:
     """Test accuracy against the number of training images, with its trend, as a numbered figure."""
     loss = results.chosen_loss
-    runs = {own[0].record["n_train"]: own for name, own in results.finals.items() if name.startswith(f"{loss} ")}
+    runs = {group[0].record["n_train"]: group for name, group in results.finals.items() if name.startswith(f"{loss} ")}
     sizes = sorted(runs)
     columns = [100.0 * (tested_predictions(runs[n]) == results.dataset.test_labels) for n in sizes]
     values = np.stack([column.mean(axis=1) for column in columns])
-    found, further = _extrapolated(sizes, columns)
-    axes = plots.learning_curve(sizes, values, further)
-    caption = f"Test accuracy against the number of training images, {LOSS_WORDS[loss]}. {found}"
+    said, further = _extrapolated(sizes, columns)
+    axes = plots.by_size(dict(zip(sizes, values, strict=True)), trend=further)
+    axes.set(xlabel="training images", ylabel="test accuracy, %")
+    caption = f"Test accuracy against the number of training images, {LOSS_WORDS[loss]}. {said}"
     data = {"training images": sizes} | {f"seed {i}, %": values[:, i].tolist() for i in range(values.shape[1])}
     return html.figure(axes.figure, number=number, caption=caption, data=data)
 
@@ -384,7 +376,8 @@ def probabilities(results: CeilingResults, *, number: int | str) -> Any:
         true = scores[y, np.arange(len(y))]
         p = np.exp(-cross_entropy(scores, y)) if loss == "cross_entropy" else sigmoid(true)
         shares[LOSS_WORDS[loss]], means[loss] = np.histogram(p, bins)[0] / len(y), p.mean()
-    axes = plots.histogram(list(shares.items()), bins)
+    axes = plots.histogram(shares, bins)
+    axes.set(xlabel="probability given to the true class", ylabel="images, %")
     caption = (
         "Probability that a network gives to the true class of each test image. "
         f"The mean is {means['cross_entropy']:.2f} with softmax and {means['binary_cross_entropy']:.2f} with a "
@@ -394,18 +387,12 @@ def probabilities(results: CeilingResults, *, number: int | str) -> Any:
     return html.figure(axes.figure, number=number, caption=caption, data=columns)
 
 
-def classes(results: CeilingResults, *, number: int | str) -> Any:
-    """The confusion matrix of the chosen networks on the test images."""
-    title = f"Test images by true and predicted class, the chosen networks ({LOSS_WORDS[results.chosen_loss]})."
-    return pictures.confusion(results.dataset, tested_predictions(results.final_runs()), title, number=number)
-
-
 def pairs(results: CeilingResults) -> Any:
     """The five pairs of classes that the chosen networks confuse most, both ways together."""
     names, labels = results.dataset.class_names, results.dataset.test_labels
     predictions = tested_predictions(results.final_runs())
-    found = [metrics.confusion_matrix(each, labels, len(names)) for each in predictions]
-    share = np.mean(found, axis=0) / np.maximum(found[0].sum(axis=1, keepdims=True), 1)
+    matrices = [metrics.confusion_matrix(given, labels, len(names)) for given in predictions]
+    share = np.mean(matrices, axis=0) / np.maximum(matrices[0].sum(axis=1, keepdims=True), 1)
     both = np.triu(share + share.T, 1)
     rows = []
     for i, j in zip(*np.unravel_index(np.argsort(-both, axis=None)[:5], both.shape), strict=True):
@@ -413,12 +400,3 @@ def pairs(results: CeilingResults) -> Any:
             rows.append([names[i], names[j], f"{100 * share[i, j]:.1f}", f"{100 * share[j, i]:.1f}"])
     columns = ["one", "other", "one taken for other, %", "other taken for one, %"]
     return html.table(columns, rows, caption="The pairs confused most, in percent of the images of each class.")
-
-
-def weights(results: CeilingResults, which: str, *, number: int | str) -> Any:
-    """The weights of the "best" network, or of the "baseline", as pictures."""
-    if which == "best":
-        runs, title = results.final_runs(), f"Weights of the chosen network, {LOSS_WORDS[results.chosen_loss]}."
-    else:
-        runs, title = results.ablation["base"], "Weights of the baseline, the reference's setting 3."
-    return pictures.weights(results.dataset, runs[0].model, title, number=number)

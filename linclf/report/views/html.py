@@ -14,11 +14,9 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from html import unescape
 from typing import Any
 
-import numpy as np
 from markupsafe import Markup
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -31,8 +29,6 @@ TRAIN, VALIDATION, BESIDE = "#0072b2", "#d55e00", "#767676"
 """Okabe and Ito's colours, which colour-blind readers can tell apart; line styles differ too."""
 DARK = {INK: "#e4e6e3", PAPER: "#15181b", TRAIN: "#3f9fdc", VALIDATION: "#ec7a2d", BESIDE: "#969696"}
 """What stands for a colour in the page's dark scheme; ink and paper are those of ``page.css``."""
-LARGEST_PICTURE = 64
-"""Pixels a side that a picture of a gallery keeps."""
 DPI = 200  # of a PNG; a figure counts its pixels as 100 an inch
 WIDTH = 7 * DPI  # that viewers and paper have for a picture: in a wider one, which they shrink, letters are larger
 with_png = True  # whether figures become PNG too; the report's kernels do without, since pages show none
@@ -280,46 +276,6 @@ def figure(fig: Any, *, number: int | str, caption: str, data: Mapping[str, Sequ
     return figure_box(number, image, caption, lambda: fig, alt, "csv", csv_bytes(data))
 
 
-def templates(
-    images: np.ndarray, names: Sequence[str], *, number: int | str, caption: str, alt: str, weights: np.ndarray
-) -> Output:
-    """One picture per class, (C, h, w, 3) or grey (C, h, w) in 0..1, as crisp pixels with the class's name beneath.
-
-    ``weights``, the array behind the pictures, is there to download, as whole numbers whose largest is 127: as fine as
-    the pictures, but on one scale for all classes.
-    """
-    cells = []
-    for pixels, name in zip(np.rint(255 * images).astype(np.uint8), names, strict=True):
-        cells.append((_picture(Image.fromarray(pixels), "png"), f"Weights of the class {name}", name))
-    np.save(array := io.BytesIO(), np.rint(weights * (127 / (np.abs(weights).max() or 1))).astype(np.int8))
-    return figure_box(number, _grid(cells, alt), caption, partial(mosaic, images, names), alt, "npy", array.getvalue())
-
-
-def gallery(pictures: np.ndarray, names: Sequence[str], *, number: int | str, caption: str, alt: str) -> Output:
-    """Pictures, (n, h, w, 1 or 3) uint8, each with what is said of it beneath, as a numbered figure."""
-    pictures = pictures[..., 0] if pictures.shape[3] == 1 else pictures
-    kind, cells = "png" if max(pictures.shape[1:3]) <= LARGEST_PICTURE // 2 else "jpeg", []
-    for pixels, name in zip(pictures, names, strict=True):
-        image = Image.fromarray(pixels)
-        image.thumbnail((LARGEST_PICTURE, LARGEST_PICTURE))
-        cells.append((_picture(image, kind), f"A picture: {name}", name))
-    return figure_box(number, _grid(cells, alt), caption, partial(mosaic, pictures / 255, names), alt)
-
-
-def _picture(image: Image.Image, kind: str) -> str:
-    image.save(file := io.BytesIO(), format=kind)
-    return data_link(f"image/{kind}", file.getvalue())
-
-
-def _grid(cells: Sequence[tuple[str, str, str]], alt: str) -> str:
-    """Small pictures, given as link, alt text and name; in a table names stay beneath them without a style sheet."""
-    cell = Markup('<td><img class="pixels" width="96" src="{}" alt="{}"><br><span>{}</span></td>')
-    rows = (itertools.starmap(cell.format, cells[i : i + 5]) for i in range(0, len(cells), 5))
-    body = Markup().join(Markup("<tr>{}</tr>").format(Markup().join(row)) for row in rows)
-    grid = Markup('<div role="group" aria-label="{}"><table class="templates" role="presentation">{}</table></div>')
-    return grid.format(alt, body)
-
-
 def figure_box(
     number: int | str, content: str, caption: str, draw: Draw, alt: str, ending: str = "", numbers: bytes = b""
 ) -> Output:
@@ -426,39 +382,3 @@ def _drawn(fig: Any) -> Image.Image:
     fig.savefig(pixels := io.BytesIO(), format="rgba", dpi=DPI)
     width, height = (int(side * DPI) for side in fig.get_size_inches())
     return Image.frombytes("RGBA", (width, height), pixels.getvalue()).convert("RGB")
-
-
-@own_settings()
-def mosaic(images: np.ndarray, names: Sequence[str], rows: Mapping[str, int] | None = None) -> Any:
-    """Pictures (n, h, w, 3) or (n, h, w) in 0..1 in rows, each with its name beneath, as one figure.
-
-    ``rows`` has the name of each row, which stands to its left, and its number of pictures; by default as many as fit.
-    """
-    from matplotlib.figure import Figure
-
-    across = min(len(images), 5 if len(images) <= 20 else 10)
-    left = 1 if rows else 0
-    places = [(i % across, i // across) for i in range(len(images))]
-    if rows:
-        places = [(left + i, row) for row, length in enumerate(rows.values()) for i in range(length)]
-        across = left + max(rows.values())
-    down, ratio = 1 + max(row for _, row in places), images.shape[1] / images.shape[2]
-    beneath, beside = (
-        [textwrap.wrap(name, 14, max_lines=3, placeholder="…") for name in of] for of in (names, rows or ())
-    )
-    longest = max(len(line) for lines in (*beneath, *beside) for line in lines or [""])
-    size = min(10 * max(1, 1.1 * across * DPI / WIDTH), 125 / max(longest, 1))
-    height = ratio + (0.14 + max(map(len, beneath)) * size / 63 if any(beneath) else 0)
-    fig = Figure(figsize=(1.1 * across, 1.1 * down * height))
-    ax = fig.add_axes((0, 0, 1, 1))
-    write = partial(ax.text, fontsize=size, linespacing=1.1, parse_math=False)
-    for row, lines in enumerate(beside):
-        write(0.95, row * height + ratio / 2, "\n".join(lines), ha="right", va="center")
-    for (x, row), pixels, lines in zip(places, images, beneath, strict=True):
-        y = row * height
-        box = (x + 0.04, x + 0.96, y + 0.96 * ratio, y + 0.04)
-        ax.imshow(pixels, extent=box, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-        write(x + 0.5, y + ratio + 0.03, "\n".join(lines), ha="center", va="top")
-    ax.set(xlim=(0, across), ylim=(down * height, 0), aspect="auto")
-    ax.axis("off")
-    return fig

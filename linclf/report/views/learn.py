@@ -11,33 +11,13 @@ from linclf.training.losses import cross_entropy, multiclass_hinge
 from linclf.training.model import Linear
 
 from . import html
-from .pictures import ACROSS, Picture, as_pictures, can_be_shown, grid, nothing_to_show, templates
-
-
-def classes(data: Dataset, *, number: int | str) -> Any:
-    """The first training images of each class."""
-    if not can_be_shown(data.train_images[0]):
-        return nothing_to_show(data.train_images[0])
-    pixels, labels = as_pictures(data.train_images[0]), data.train_labels[0]
-    rows = {
-        name: [
-            Picture(pixels[i], f"A training image of the class {name}") for i in np.flatnonzero(labels == k)[:ACROSS]
-        ]
-        for k, name in enumerate(data.class_names)
-    }
-    counts = np.bincount(labels, minlength=len(rows))
-    return grid(
-        rows,
-        number=number,
-        caption=f"The first training images of each of the {len(rows)} classes, of {len(labels):,} in all.",
-        data={"class": data.class_names, "training images": counts.tolist()},
-    )
+from .pictures import signed, strip
 
 
 def scores(names: Sequence[str], label: int, s: np.ndarray, p: np.ndarray, *, caption: str) -> Any:
     """The scores and probabilities of one image, the true class marked."""
     rows = [
-        [f"{name} (true)" if k == label else name, _signed(s[k]), f"{100 * p[k]:.1f}"] for k, name in enumerate(names)
+        [f"{name} (true)" if k == label else name, signed(s[k]), f"{100 * p[k]:.1f}"] for k, name in enumerate(names)
     ]
     return html.table(["class", "score", "probability, %"], rows, caption=caption)
 
@@ -46,9 +26,9 @@ def two_losses(names: Sequence[str], label: int, s: np.ndarray, gradients: Seque
     """The scores of one image, and the gradients of cross-entropy and hinge with respect to them."""
     margins = s - s[label] + 1
     rows = [
-        [f"{name} (true)", _signed(s[k]), "", *(_signed(g[k]) for g in gradients)]
+        [f"{name} (true)", signed(s[k]), "", *(signed(g[k]) for g in gradients)]
         if k == label
-        else [name, _signed(s[k]), _signed(margins[k]), *(_signed(g[k]) for g in gradients)]
+        else [name, signed(s[k]), signed(margins[k]), *(signed(g[k]) for g in gradients)]
         for k, name in enumerate(names)
     ]
     columns = ["class", "score", "score − true score + 1", "cross-entropy's gradient", "hinge's gradient"]
@@ -61,7 +41,7 @@ def penalties(models: Mapping[float, Linear], data: Dataset, *, number: int | st
     """The templates at several λ, and how smooth they are."""
     shares = {l2: low_frequency_share(model.W, data.test_images.shape[1:]) or 0.0 for l2, model in models.items()}
     said = ", ".join(f"{100 * share:.0f} % at λ = {l2:g}" for l2, share in shares.items())
-    return templates(
+    return strip(
         {f"λ = {l2:g}": model for l2, model in models.items()},
         data,
         number=number,
@@ -79,8 +59,3 @@ def looks(accuracies: Mapping[float, float], n: int) -> str:
     if best - smoothest > chance:
         return text + "Templates that please the eye are not the ones that classify best."
     return text + "Templates that please the eye classify about as well here; on more pictures they need not."
-
-
-def _signed(value: float) -> str:
-    """A number of either sign, to two decimals, zero without any."""
-    return f"{value:.2f}".replace("-", "−") if round(value, 2) else "0"

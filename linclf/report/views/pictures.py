@@ -1,6 +1,7 @@
-"""Pictures in rows and columns, as crisp pixels: images, templates, evidence."""
+"""Pictures in rows and columns, as crisp pixels, and what every page shows of a network: its weights and answers."""
 
 import io
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,18 +9,21 @@ from html import escape
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
 
 from linclf.data.dataset import Dataset
 from linclf.studies import metrics
-from linclf.studies.metrics import accuracy
+from linclf.studies.metrics import Interval, of_share
 from linclf.training.model import Linear, softmax
 
 from . import html, plots
-from .html import mosaic
-from .plots import template_images
+from .html import DPI, WIDTH, own_settings
 
-ACROSS, MOST_CLASSES = 6, 10
-"""Images in a row of those shown, and classes whose templates are."""
+ACROSS, MOST_CLASSES, MOST_TEMPLATES, MOST_ROWS = 6, 10, 60, 100
+"""Images in a row, and classes of which a strip, a figure of weights and a table show something."""
+LARGEST_PICTURE = 64
+"""Pixels a side that a picture keeps."""
 
 
 @dataclass(frozen=True)
@@ -40,42 +44,96 @@ def grid(
     data: Mapping[str, Sequence[Any]],
 ) -> Any:
     """Rows of pictures, as a numbered figure with numbers to download."""
-    pixels = np.stack([each.pixels for own in rows.values() for each in own])
-    beneath = [each.text or "".join(columns[i : i + 1]) for own in rows.values() for i, each in enumerate(own)]
-    draw = partial(mosaic, pixels, beneath, {name: len(own) for name, own in rows.items()})
-    numbers = html.csv_bytes(data)
-    return html.figure_box(number, table(rows, columns), caption, draw, caption, "csv", numbers)
+    pixels = np.stack([picture.pixels for row in rows.values() for picture in row])
+    beneath = [picture.text or "".join(columns[i : i + 1]) for row in rows.values() for i, picture in enumerate(row)]
+    draw = partial(mosaic, pixels, beneath, {name: len(row) for name, row in rows.items()})
+    return html.figure_box(number, table(rows, columns), caption, draw, caption, "csv", html.csv_bytes(data))
 
 
 def table(rows: Mapping[str, Sequence[Picture]], columns: Sequence[str] = ()) -> str:
     """Rows of pictures under their names, as an element."""
     head = "".join(f'<th scope="col"><span>{escape(name)}</span></th>' for name in columns)
     body = f"<tr><td></td>{head}</tr>" if columns else ""
-    for name, own in rows.items():
-        body += f'<tr><th scope="row">{escape(name)}</th>{"".join(map(_cell, own))}</tr>'
+    for name, row in rows.items():
+        cells = (
+            f"<td>{image(picture.pixels, picture.alt)}{f'<br><span>{escape(picture.text)}</span>' * bool(picture.text)}"
+            "</td>"
+            for picture in row
+        )
+        body += f'<tr><th scope="row">{escape(name)}</th>{"".join(cells)}</tr>'
     return f'<table class="pictures">{body}</table>'
 
 
-def _cell(picture: Picture) -> str:
-    text = f"<br><span>{escape(picture.text)}</span>" if picture.text else ""
-    return f"<td>{image(picture.pixels, picture.alt)}{text}</td>"
+def gallery(
+    pixels: np.ndarray,
+    names: Sequence[str],
+    what: str = "A picture:",
+    *,
+    number: int | str,
+    caption: str,
+    alt: str,
+    weights: np.ndarray | None = None,
+) -> Any:
+    """Pictures, (n, h, w, 3) or grey (n, h, w) in 0..1, five in a row over their names, as a numbered figure.
+
+    ``weights``, the array behind the pictures, is there to download, as whole numbers whose largest is 127: as fine as
+    the pictures, but on one scale for all classes. Without weights they are photos, of which large ones become JPEG.
+    """
+    kind = "jpeg" if weights is None and max(pixels.shape[1:3]) > LARGEST_PICTURE // 2 else "png"
+    cells = [
+        f"<td>{image(picture, f'{what} {name}', width=96, kind=kind)}<br><span>{escape(name)}</span></td>"
+        for picture, name in zip(pixels, names, strict=True)
+    ]
+    rows = "".join(f"<tr>{''.join(cells[i : i + 5])}</tr>" for i in range(0, len(cells), 5))
+    body = f'<table class="templates" role="presentation">{rows}</table>'
+    content, array = f'<div role="group" aria-label="{escape(alt)}">{body}</div>', io.BytesIO()
+    if weights is not None:
+        np.save(array, np.rint(weights * (127 / (np.abs(weights).max() or 1))).astype(np.int8))
+    return html.figure_box(number, content, caption, partial(mosaic, pixels, names), alt, "npy", array.getvalue())
 
 
-def image(pixels: np.ndarray, alt: str, mark: str = "") -> str:
-    """Pixels (h, w, 3) or grey (h, w) in 0..1 as an element; a mark is what the script of ``play`` finds it by."""
-    found_by = f' data-play="{mark}"' if mark else ""
-    source = html.data_link("image/png", png(pixels))
-    return f'<img class="pixels" width="60"{found_by} src="{source}" alt="{escape(alt)}">'
+def image(pixels: np.ndarray, alt: str, *, mark: str = "", width: int = 60, kind: str = "png") -> str:
+    """Pixels (h, w, 3) or grey (h, w) in 0..1 as an element; by its mark the script of ``play`` finds it."""
+    file, picture = io.BytesIO(), Image.fromarray(np.rint(255 * pixels).astype(np.uint8))
+    picture.thumbnail((LARGEST_PICTURE, LARGEST_PICTURE))
+    picture.save(file, format=kind, optimize=True)
+    marked = f' data-play="{mark}"' if mark else ""
+    source = html.data_link(f"image/{kind}", file.getvalue())
+    return f'<img class="pixels" width="{width}"{marked} src="{source}" alt="{escape(alt)}">'
 
 
-def png(pixels: np.ndarray) -> bytes:
-    """Pixels in 0..1 as a PNG, one dot each unless they are many."""
-    from PIL import Image
+@own_settings()
+def mosaic(images: np.ndarray, names: Sequence[str], rows: Mapping[str, int] | None = None) -> Figure:
+    """Pictures (n, h, w, 3) or (n, h, w) in 0..1 in rows, each with its name beneath, as one figure.
 
-    file, image = io.BytesIO(), Image.fromarray(np.rint(255 * pixels).astype(np.uint8))
-    image.thumbnail((html.LARGEST_PICTURE, html.LARGEST_PICTURE))
-    image.save(file, format="png", optimize=True)
-    return file.getvalue()
+    ``rows`` has the name of each row, which stands to its left, and its number of pictures; by default as many as fit.
+    """
+    across = min(len(images), 5 if len(images) <= 20 else 10)
+    left = 1 if rows else 0
+    places = [(i % across, i // across) for i in range(len(images))]
+    if rows:
+        places = [(left + i, row) for row, length in enumerate(rows.values()) for i in range(length)]
+        across = left + max(rows.values())
+    down, ratio = 1 + max(row for _, row in places), images.shape[1] / images.shape[2]
+    beneath, beside = (
+        [textwrap.wrap(name, 14, max_lines=3, placeholder="…") for name in of] for of in (names, rows or ())
+    )
+    longest = max(len(line) for lines in (*beneath, *beside) for line in lines or [""])
+    size = min(10 * max(1, 1.1 * across * DPI / WIDTH), 125 / max(longest, 1))
+    height = ratio + (0.14 + max(map(len, beneath)) * size / 63 if any(beneath) else 0)
+    fig = Figure(figsize=(1.1 * across, 1.1 * down * height))
+    ax = fig.add_axes((0, 0, 1, 1))
+    write = partial(ax.text, fontsize=size, linespacing=1.1, parse_math=False)
+    for row, lines in enumerate(beside):
+        write(0.95, row * height + ratio / 2, "\n".join(lines), ha="right", va="center")
+    for (x, row), pixels, lines in zip(places, images, beneath, strict=True):
+        y = row * height
+        box = (x + 0.04, x + 0.96, y + 0.96 * ratio, y + 0.04)
+        ax.imshow(pixels, extent=box, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        write(x + 0.5, y + ratio + 0.03, "\n".join(lines), ha="center", va="top")
+    ax.set(xlim=(0, across), ylim=(down * height, 0), aspect="auto")
+    ax.axis("off")
+    return fig
 
 
 def can_be_shown(images: np.ndarray) -> bool:
@@ -88,26 +146,100 @@ def nothing_to_show(images: np.ndarray) -> Any:
     return html.callout(f"No pictures: they need images of 1 or 3 channels, and an input here is {images.shape[1:]}.")
 
 
-def as_pictures(images: np.ndarray) -> np.ndarray:
-    """Images that can be shown, in 0..1, (n, h, w, 3) or grey (n, h, w)."""
-    pixels = images / 255 if images.dtype == np.uint8 else np.clip(images, 0, 1)
+def as_pictures(images: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
+    """Images that can be shown, in 0..1, (n, h, w, 3) or grey (n, h, w).
+
+    Of others than uint8, or where the images ``like`` them are all dark, the range of those becomes 0..1.
+    """
+    low, high = 0.0, 255.0
+    if like is not None and (images.dtype != np.uint8 or like[:1000].max() <= 127):
+        low, high = np.quantile(like[:1000], [0.01, 0.99]).astype(np.float64)
+    pixels = np.clip((images.astype(np.float64) - low) / (high - low or 1), 0, 1)
     return pixels[..., 0] if pixels.shape[3] == 1 else pixels
 
 
-def templates(models: Mapping[str, Linear], data: Dataset, *, number: int | str, caption: str) -> Any:
+def samples(data: Dataset, *, number: int | str) -> Any:
+    """The first training images of each class, as a numbered figure; of the first classes where there are many."""
+    if not can_be_shown(data.test_images):
+        return nothing_to_show(data.test_images)
+    names, labels = data.class_names[:MOST_ROWS], np.concatenate(data.train_labels)
+    each = max(1, min(ACROSS, MOST_TEMPLATES // len(data.class_names)))
+    first = [np.flatnonzero(labels == k)[:each] for k in range(len(names))]
+    batches = [(batch, i) for batch, held in enumerate(data.train_labels) for i in range(len(held))]
+    images = np.stack([data.train_images[batch][i] for batch, i in (batches[i] for i in np.concatenate(first))])
+    pixels = iter(as_pictures(images, data.test_images))
+    rows = {
+        name: [Picture(next(pixels), f"A training image of the class {name}") for _ in row]
+        for name, row in zip(names, first, strict=True)
+    }
+    of = "each class" if len(names) == len(data.class_names) else f"the first {len(names)} classes"
+    caption = f"Pictures of {of}, as the network gets them: the first {each} of {len(labels):,} to train on."
+    if each == 1:  # a row for each would be long
+        shown = np.stack([picture.pixels for row in rows.values() for picture in row])
+        return gallery(shown, [name for name, row in rows.items() for _ in row], number=number, caption=caption, alt=of)
+    counts = np.bincount(labels, minlength=len(data.class_names))[: len(names)]
+    return grid(rows, number=number, caption=caption, data={"class": names, "training images": counts.tolist()})
+
+
+def weights(data: Dataset, model: Linear, name: str, *, number: int | str) -> Any:
+    """The weights of each class as pictures, of the first classes where there are many, as a numbered figure.
+
+    Feature vectors, and images of more than four channels, get a sentence in place of pictures.
+    """
+    shape, names = data.test_images.shape[1:], data.class_names[:MOST_TEMPLATES]
+    title = f"Weights after training, {name}."
+    if len(names) < len(data.class_names):
+        title += f" Shown are the first {len(names)} of {len(data.class_names):,} classes."
+    W = model.W[: len(names)]
+    share = metrics.low_frequency_share(W, shape)
+    if share is None:
+        return html.callout(f"No pictures: the inputs are feature vectors. ({title})")
+    if shape[2] > 4:
+        return html.callout(f"No pictures: an image has {shape[2]} channels. ({title})")
+    if shape[2] not in (1, 3):
+        title += f" The {shape[2]} channels stand side by side."
+    look = ": mostly noise" if share < 0.25 else ": shapes under noise" if share < 0.6 else ": smooth shapes"
+    if min(shape[:2]) < 16:  # noise, too, has much of its energy there
+        look = ", which says little of images this small"
+    return gallery(
+        plots.template_images(W, shape),
+        names,
+        "Weights of the class",
+        number=number,
+        caption=f"{title} Their low-frequency share, the part of their spectral energy at "
+        f"{metrics.LOW_FREQUENCY:g} cycles per image or below, is {percent0(share)}{look}.",
+        alt=f"One picture per class{look}.",
+        weights=W.reshape(-1, *shape),
+    )
+
+
+def strip(models: Mapping[str, Linear], data: Dataset, *, number: int | str, caption: str) -> Any:
     """A row of templates for each model under its name ("epoch 5", say), each template stretched on its own."""
     if not can_be_shown(data.test_images):
         return nothing_to_show(data.test_images)
     shape, names = data.test_images.shape[1:], data.class_names[:MOST_CLASSES]
     if len(names) < len(data.class_names):
         caption += f" Shown are the first {len(names)} of {len(data.class_names):,} classes."
-    drawn = {row: template_images(model.W[: len(names)], shape) for row, model in models.items()}
     rows = {
-        row: [Picture(pixels, f"Template of the class {name}, {row}") for pixels, name in zip(own, names, strict=True)]
-        for row, own in drawn.items()
+        title: [
+            Picture(pixels, f"Template of the class {name}, {title}")
+            for pixels, name in zip(plots.template_images(model.W[: len(names)], shape), names, strict=True)
+        ]
+        for title, model in models.items()
     }
-    sizes = {f"norm, {row}": np.linalg.norm(model.W[: len(names)], axis=1).tolist() for row, model in models.items()}
-    return grid(rows, columns=names, number=number, caption=caption, data={"class": names, **sizes})
+    norms = {
+        f"norm, {title}": np.linalg.norm(model.W, axis=1)[: len(names)].tolist() for title, model in models.items()
+    }
+    return grid(rows, columns=names, number=number, caption=caption, data={"class": names, **norms})
+
+
+def strip_epochs(epochs: int, stops: Iterable[int] = (0, 1, 2, 5, 10, 20, 40)) -> list[int]:
+    """The epochs that a strip shows: the stops before the last one, and the last.
+
+    >>> strip_epochs(7)
+    [0, 1, 2, 5, 7]
+    """
+    return [*(stop for stop in stops if stop < epochs), epochs]
 
 
 def surest(
@@ -127,15 +259,19 @@ def surest(
     given, p = S.argmax(axis=0), softmax(S).max(axis=0)
     rows, chosen = {}, []
     for word, right in (("right", True), ("wrong", False)):
-        found = np.flatnonzero((given == y) == right)
-        found = found[np.argsort(-p[found], kind="stable")][:ACROSS]
-        chosen += found.tolist()
-        if len(found):
-            rows[word] = [_judged(images[i], names[y[i]], names[given[i]], p[i], what) for i in found]
-    share = accuracy(given, y)
+        indices = np.flatnonzero((given == y) == right)
+        indices = indices[np.argsort(-p[indices], kind="stable")][:ACROSS]
+        chosen += indices.tolist()
+        if len(indices):
+            pictures = as_pictures(images[indices], images)
+            rows[word] = [
+                _judged(pixels, names[y[i]], names[given[i]], p[i], what)
+                for i, pixels in zip(indices, pictures, strict=True)
+            ]
     caption = (
-        f"Of {len(y):,} {what} images {100 * share:.2f} % are right. Above, those that it is surest of and gets "
-        "right; below, those that it is surest of and gets wrong, with the class that it gives and its probability."
+        f"Of {len(y):,} {what} images {100 * metrics.accuracy(given, y):.2f} % are right. Above, those that it is "
+        "surest of and gets right; below, those that it is surest of and gets wrong, with the class that it gives and "
+        "its probability."
     )
     data = {
         "image": chosen,
@@ -146,50 +282,14 @@ def surest(
     return grid(rows, number=number, caption=caption, data=data)
 
 
-def _judged(image: np.ndarray, true: str, given: str, p: float, what: str) -> Picture:
+def _judged(pixels: np.ndarray, true: str, given: str, p: float, what: str) -> Picture:
     """One image, with what the network says of it."""
     alt = f"{what.capitalize()} image of the class {true}, given the class {given} with {100 * p:.0f} %"
     text = f"{given}, {100 * p:.0f} %" if true == given else f"{given}, {100 * p:.0f} %: it is {true}"
-    return Picture(as_pictures(image[None])[0], alt, text)
+    return Picture(pixels, alt, text)
 
 
-def strip_epochs(epochs: int, stops: Iterable[int] = (0, 1, 2, 5, 10, 20, 40)) -> list[int]:
-    """The epochs that a strip shows: the stops before the last one, and the last.
-
-    >>> strip_epochs(7)
-    [0, 1, 2, 5, 7]
-    """
-    return [*(stop for stop in stops if stop < epochs), epochs]
-
-
-def weights(data: Dataset, model: Linear, title: str, *, number: int | str) -> Any:
-    """The weights of each class as pictures, as a numbered figure.
-
-    Feature vectors, and images of more than four channels, get a sentence in place of pictures.
-    """
-    shape = data.test_images.shape[1:]
-    share = metrics.low_frequency_share(model.W, shape)
-    if share is None:
-        return html.callout(f"No pictures: the inputs are feature vectors. ({title})")
-    if shape[2] > 4:
-        return html.callout(f"No pictures: an image has {shape[2]} channels. ({title})")
-    if shape[2] not in (1, 3):
-        title += f" The {shape[2]} channels stand side by side."
-    look = ": mostly noise" if share < 0.25 else ": shapes under noise" if share < 0.6 else ": smooth shapes"
-    if min(shape[:2]) < 16:  # noise, too, has much of its energy there
-        look = ", which says little of images this small"
-    return html.templates(
-        plots.template_images(model.W, shape),
-        data.class_names,
-        number=number,
-        caption=f"{title} Their low-frequency share, the part of their spectral energy at "
-        f"{metrics.LOW_FREQUENCY:g} cycles per image or below, is {percent0(share)}{look}.",
-        alt=f"One picture per class{look}.",
-        weights=model.W.reshape(-1, *shape),
-    )
-
-
-def confusion(data: Dataset, predictions: np.ndarray, title: str, *, number: int | str) -> Any:
+def confusion(data: Dataset, predictions: np.ndarray, name: str, *, number: int | str) -> Any:
     """The confusion matrix of predictions (networks, n_test) on the test images, all counted, as a numbered figure."""
     names, labels = data.class_names, data.test_labels
     true, given = np.tile(labels, len(predictions)), predictions.ravel().astype(np.int64)
@@ -199,13 +299,14 @@ def confusion(data: Dataset, predictions: np.ndarray, title: str, *, number: int
     best, worst = np.nanargmax(right), np.nanargmin(right)
     off = share - np.diag(np.diag(share))
     mistaken, taken = np.unravel_index(off.argmax(), off.shape)
-    found = (
+    seen = (
         f"Recognised best is {names[best]} ({percent0(share[best, best])}), worst {names[worst]} "
         f"({percent0(share[worst, worst])}); "
         f"the most frequent mistake is {names[mistaken]} taken for {names[taken]} ({percent0(off[mistaken, taken])})."
     )
     if not off.any():
-        found = "There is no mistake."
+        seen = "There is no mistake."
+    title = f"Test {kind(data)} by true and predicted class, {name}."
     if len(predictions) > 1:
         title += f" The networks of {len(predictions)} seeds are counted together."
     if len(names) > plots.MOST_NAMED_CLASSES:
@@ -213,10 +314,32 @@ def confusion(data: Dataset, predictions: np.ndarray, title: str, *, number: int
     return html.figure(
         plots.confusion(true, given, names, ax=plots.new_axes(5.8, 4.9)).figure,
         number=number,
-        caption=f"{title} Each row adds up to 100 %. {found}",
-        alt=f"{title} {found}",
+        caption=f"{title} Each row adds up to 100 %. {seen}",
+        alt=f"{title} {seen}",
         data={"true class": list(names)} | {f"predicted {name}": matrix[:, i].tolist() for i, name in enumerate(names)},
     )
+
+
+def class_scores(data: Dataset, predictions: np.ndarray) -> Any:
+    """Precision, recall, F1 and support of each class for predictions (networks, n_test), as a table."""
+    names, labels = data.class_names, data.test_labels
+    confusion = np.mean([metrics.confusion_matrix(given, labels, len(names)) for given in predictions], axis=0)
+    scores, given = metrics.class_scores(confusion), confusion.sum(axis=0)
+    rows = [
+        [
+            name,
+            f"{support:.0f}",
+            with_interval(scores.f1[k], "") if support + given[k] else "",
+            with_interval(of_share(scores.precision[k], given[k]), "") if given[k] else "none predicted",
+            with_interval(of_share(scores.recall[k], support), "") if support else "none to test",
+        ]
+        for k, (name, support) in enumerate(zip(names[:MOST_ROWS], scores.support, strict=False))
+    ]
+    caption = "Recall: the share of a class that is given it. Precision: the share of what is given a class that is of "
+    caption += "it. F1: their harmonic mean. Support: how many there are to test. In brackets: 95 % intervals."
+    if len(names) > MOST_ROWS:
+        caption += f" The first {MOST_ROWS} of {len(names):,} classes."
+    return html.table(["class", "support", "F1, %", "precision, %", "recall, %"], rows, caption=caption)
 
 
 def kept(data: Dataset, which: str) -> Any:
@@ -234,6 +357,29 @@ def kept(data: Dataset, which: str) -> Any:
     )
 
 
+def kind(data: Dataset, n: int | None = None) -> str:
+    """What the data are made of, images or rows, with their number."""
+    word = "image" if data.test_images.ndim == 4 else "row"
+    return f"{word}s" if n is None else f"{n:,} {word}{'' if n == 1 else 's'}"
+
+
 def percent0(share: float) -> str:
     """A share in percent without decimals."""
     return f"{100 * share:.0f} %"
+
+
+def with_interval(share: Interval | float, unit: str = " %") -> str:
+    """A share in percent, with its interval where it has one."""
+    if not isinstance(share, Interval):
+        return f"{100 * share:.1f}{unit}"
+    return f"{100 * share.value:.1f}{unit} ({100 * share.low:.1f} to {100 * share.high:.1f})".replace("-", "−")
+
+
+def signed(value: float) -> str:
+    """A number of either sign, to two decimals.
+
+    >>> signed(-0.256), signed(-0.001)
+    ('−0.26', '0.00')
+    """
+    text = f"{value:.2f}"
+    return "0.00" if float(text) == 0 else text.replace("-", "−")

@@ -18,7 +18,7 @@ from linclf.training.model import softmax
 
 from . import html
 from .explore import YOURS, name_of
-from .pictures import as_pictures, can_be_shown, image, nothing_to_show
+from .pictures import LARGEST_PICTURE, as_pictures, can_be_shown, image, nothing_to_show, signed
 from .plots import template_images
 
 IMAGES = 20
@@ -28,12 +28,12 @@ MOST_BYTES = 800_000
 
 def networks(explored: Explored) -> dict[str, Run]:
     """The networks in the page by name: the first of the chosen setting, and of the reference's with either loss."""
-    found = {f"{YOURS}: {name_of(explored.runs[0].config)}": explored.runs[0]}
+    runs = {f"{YOURS}: {name_of(explored.runs[0].config)}": explored.runs[0]}
     for arm in ("base", "svm"):
         for i in SETTINGS:
             run = explored.reference.trained(arm, i)[0]
-            found[f"setting {i}: {name_of(run.config)}"] = run
-    return found
+            runs[f"setting {i}: {name_of(run.config)}"] = run
+    return runs
 
 
 def play(explored: Explored, strip: Any) -> Any:
@@ -43,7 +43,7 @@ def play(explored: Explored, strip: Any) -> Any:
     if not can_be_shown(images):
         return nothing_to_show(images)
     size = 4 / 3 * 2 * explored.runs[0].model.W.size * len(runs)
-    if images.dtype != np.uint8 or max(images.shape[1:3]) > html.LARGEST_PICTURE or size > MOST_BYTES:
+    if images.dtype != np.uint8 or max(images.shape[1:3]) > LARGEST_PICTURE or size > MOST_BYTES:
         return html.callout("The networks or images are too large to be put into the page: nothing to play with here.")
     standardize = Standardizer.fit(data.train_images[0])
     W, b = half(explored.runs[0])
@@ -91,7 +91,7 @@ def _base64(array: np.ndarray) -> str:
 
 def _images(images: np.ndarray, labels: np.ndarray, names: Any) -> str:
     pairs = zip(as_pictures(images), labels, strict=True)
-    return "".join(image(each, f"Test image {i} of the class {names[k]}") for i, (each, k) in enumerate(pairs, 1))
+    return "".join(image(pixels, f"Test image {i} of the class {names[k]}") for i, (pixels, k) in enumerate(pairs, 1))
 
 
 def _controls(settings: list[str], s: np.ndarray, names: Any) -> str:
@@ -129,7 +129,7 @@ def _panels(images: np.ndarray, true: str, parts: np.ndarray, W: np.ndarray, b: 
         f"{np.maximum(-parts[k], 0).sum():.2f} against it, and its bias adds {signed(b[k])}."
     )
     cells = "".join(
-        f'<div class="panel">{image(pixels, alt, mark)}<br><span>{escape(text)}</span></div>'
+        f'<div class="panel">{image(pixels, alt, mark=mark)}<br><span>{escape(text)}</span></div>'
         for mark, pixels, alt, text in shown
     )
     return f'{cells}<p data-play="sum" class="panel">{escape(total)}</p>'
@@ -165,9 +165,3 @@ def _epochs(explored: Explored, strip: Any) -> str:
         f'<b data-play="epoch-name" aria-live="polite">epoch {last}</b> {slider}</label>'
         f'<div data-play="epoch-templates"></div></div><div data-play="strip">{strip.markup}</div>'
     )
-
-
-def signed(value: float) -> str:
-    """A score to two decimals."""
-    text = f"{value:.2f}"
-    return "0.00" if float(text) == 0 else text.replace("-", "−")

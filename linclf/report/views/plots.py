@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 
 from linclf.errors import ConfigError, DataError
 from linclf.studies.metrics import Interval, confusion_matrix
-from linclf.studies.results import Results
 from linclf.training.config import Config
 from linclf.training.loop import Run
 from linclf.training.model import Linear
@@ -61,7 +60,7 @@ def history(
     if quantity not in ("loss", "cost", "accuracy"):
         raise ConfigError(f"quantity must be loss, cost or accuracy, not {quantity!r}")
     groups = _by_name(runs)
-    series = [(title, _series(own, quantity)) for title, own in groups.items()]
+    series = [(title, _series(group, quantity)) for title, group in groups.items()]
     ax = ax or _shown(5.6, 3.3).add_subplot()
     for title, others in (beside or {}).items():
         for label, values, _, style in _series(others, quantity):
@@ -104,10 +103,12 @@ def _series(runs: Sequence[Run], quantity: str) -> list[tuple[str, np.ndarray, s
     histories = [run.history for run in runs if run.history is not None]
     if not histories or len(histories) < len(runs):
         raise ConfigError("expected runs that were measured, found none or some trained with evaluate=False")
-    found = [
-        (label, np.array([getattr(own, f"{key}_{quantity}") for own in histories]), *how) for key, label, *how in _SETS
+    return [
+        (label, values, colour, style)
+        for key, label, colour, style in _SETS
+        for values in [np.array([getattr(history, f"{key}_{quantity}") for history in histories])]
+        if not np.isnan(values).all()
     ]
-    return [each for each in found if not np.isnan(each[1]).all()]
 
 
 @own_settings()
@@ -234,21 +235,6 @@ def template_images(W: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
     return stretched.transpose(0, 1, 3, 2).reshape(len(stretched), image_shape[0], -1)
 
 
-def common_limits(
-    results: Results, panels: Sequence[tuple[str, int]], quantity: str = "loss", first_epoch: int = 0
-) -> tuple[float, float]:
-    """Min and max over several (arm, setting) panels, with a margin, so that they can share an axis."""
-    values = np.concatenate(
-        [
-            results.curves(arm, setting, f"{prefix}_{quantity}")[:, first_epoch:].ravel()
-            for arm, setting in panels
-            for prefix, *_ in _SETS
-        ]
-    )
-    margin = 0.04 * (values.max() - values.min()) or 0.01
-    return float(values.min() - margin), float(values.max() + margin)
-
-
 @own_settings()
 def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str]) -> Axes:
     """Numbers (rows, columns) as a heat map, each written into its cell but for NaN; the caller names the axes."""
@@ -296,57 +282,52 @@ def heights(names: int, series: int, i: int) -> np.ndarray:
 
 
 @own_settings()
-def learning_curve(sizes: Sequence[int], values: np.ndarray, trend: tuple[np.ndarray, np.ndarray] | None) -> Axes:
-    """Percent (sizes, seeds) against the number of training images, and a trend (numbers, percent) if there is one."""
+def by_size(
+    points: Mapping[int, Sequence[float]],
+    *,
+    trend: tuple[np.ndarray, np.ndarray] | None = None,
+    last: Interval | None = None,
+) -> Axes:
+    """Values of several networks at each size, on a logarithmic axis, with their mean; the caller names the axes.
+
+    A trend (sizes, values) is a dashed line, ``last`` an interval at the largest size.
+    """
     ax = new_axes()
-    for column in values.T:
-        ax.plot(sizes, column, "o", ms=3.5, color=TRAIN, alpha=0.5)
-    ax.plot(sizes, values.mean(axis=1), "-", color=TRAIN, lw=1.6, label="mean over seeds, and each seed")
+    for size, values in points.items():
+        ax.plot([size] * len(values), values, "o", ms=3.5, color=TRAIN, alpha=0.5)
+    means = [np.mean(values) for values in points.values()]
+    ax.plot(list(points), means, "-", color=TRAIN, lw=1.6, label="mean, and each network")
     if trend is not None:
         ax.plot(*trend, color=VALIDATION, lw=1.2, linestyle=(0, (4, 1.5)), label="fitted trend")
-    ax.set(xscale="log", xlabel="training images", ylabel="test accuracy, %")
-    ax.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    if last is not None:
+        bar = [[last.value - last.low], [last.high - last.value]]
+        ax.errorbar([max(points)], [last.value], yerr=bar, color=VALIDATION, lw=1.4, label="95 % interval")
+    ax.set_xscale("log")
+    ax.set_xticks(list(points), [f"{size:,}" for size in points])
     ax.minorticks_off()
     return styled(ax)
 
 
 @own_settings()
-def histogram(shares: Sequence[tuple[str, np.ndarray]], bins: np.ndarray) -> Axes:
-    """Percent of images per bin, as steps; each entry of ``shares`` is (label, shares (bins,))."""
+def histogram(shares: Mapping[str, np.ndarray], bins: np.ndarray) -> Axes:
+    """Shares per bin, in percent, as steps, by the name of each series; the caller names the axes."""
     ax = new_axes()
-    for (label, values), colour, style in zip(shares, (TRAIN, VALIDATION), ("-", (0, (4, 1.5))), strict=False):
-        ax.stairs(100 * values, bins, color=colour, linestyle=style, linewidth=1.6, label=label)
-    ax.set(xlabel="probability given to the true class", ylabel="images, %", xlim=(bins[0], bins[-1]))
+    for (name, values), colour, style in zip(shares.items(), COLOURS, ("-", (0, (4, 1.5)), ":"), strict=False):
+        ax.stairs(100 * values, bins, color=colour, linestyle=style, linewidth=1.6, label=name)
+    ax.set_xlim(bins[0], bins[-1])
     return styled(ax)
 
 
 @own_settings()
 def reliability(probability: np.ndarray, shares: Sequence[Interval]) -> Axes:
-    """Share of answers that are right against their mean probability, with intervals; the diagonal is as it says."""
+    """What happens against its probability, both 0..1, with intervals; on the diagonal it happens as often as that."""
     ax = new_axes(4.4, 4.0)
     value, low, high = 100 * np.array(shares).T
     ax.plot([0, 100], [0, 100], color=BESIDE, linewidth=0.9, label="as often as it says")
     error = [value - low, high - value]
     ax.errorbar(100 * probability, value, yerr=error, fmt="o", ms=5, lw=1.4, color=TRAIN, label="test data")
-    ax.set(xlabel="probability of the answer, %", ylabel="answers that are right, %", xlim=(0, 103), ylim=(-3, 103))
+    ax.set(xlim=(0, 103), ylim=(-3, 103))
     return styled(ax)
-
-
-@own_settings()
-def accuracy_by_size(points: Mapping[int, Sequence[float]], last: Interval, what: str) -> Axes:
-    """What each network reaches, 0..1, by the number that it trained on; the largest number has an interval."""
-    ax = new_axes()
-    for size, values in points.items():
-        ax.plot([size] * len(values), 100 * np.array(values), "o", ms=3.5, color=TRAIN, alpha=0.5)
-    means = [100 * np.mean(values) for values in points.values()]
-    ax.plot(list(points), means, "-", color=TRAIN, lw=1.6, label="mean, and each network")
-    bar = [[100 * (last.value - last.low)], [100 * (last.high - last.value)]]
-    ax.errorbar([max(points)], [100 * last.value], yerr=bar, color=VALIDATION, lw=1.4, label="95 % interval")
-    ax.set(xscale="log", xlabel="number to train on", ylabel=f"test {what}, %")
-    ax.set_xticks(list(points), [f"{size:,}" for size in points])
-    ax.minorticks_off()
-    legend_below(styled(ax))
-    return ax
 
 
 def styled(ax: Axes, grid: Literal["both", "x"] = "both") -> Axes:

@@ -14,64 +14,6 @@ from . import html, pictures, plots
 from .html import own_settings
 from .provenance import is_the_references
 
-
-@own_settings()
-def history(
-    runs: Mapping[str, Sequence[Run]], quantity: str, *, number: int | str, title: str, scale: str = "linear"
-) -> Any:
-    """Loss, cost or accuracy of runs by name over the epochs, as a numbered figure; the first name's is told in words.
-
-    Runs of one name differ in their seed alone. The scale is "log" where one run's numbers would dwarf the others'.
-    """
-    many = len(runs) > 1
-    axes = plots.history(runs, quantity, ax=plots.new_axes(5.6, 4.8 if many else 3.5))
-    if scale == "log":
-        axes.set_yscale(scale)
-        axes.yaxis.set_major_formatter(LogFormatter())
-        axes.yaxis.set_minor_formatter(LogFormatter())
-    if many:  # beneath, where so many lines are not hidden by it
-        axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.18), ncols=2, frameon=False)
-    columns: dict[str, Sequence[Any]] = {}
-    for name, own in runs.items():
-        for part in ("training", "validation"):
-            mean = _mean(own, part, quantity)
-            columns.setdefault("epoch", range(len(mean)))
-            columns[f"{part} {quantity}{f', {name}' if name else ''}"] = [f"{value:.6g}" for value in mean]
-    name, first = next(iter(runs.items()))
-    said = f"{name}: {told(first, quantity)}" if many else told(first, quantity)
-    said = said[0].upper() + said[1:]
-    return html.figure(
-        axes.figure,
-        number=number,
-        caption=f"{title} {said}",
-        alt=f"{2 * len(runs) if many else 'Two'} curves over {len(columns['epoch']) - 1} epochs. {said}",
-        data=columns,
-    )
-
-
-def told(runs: Sequence[Run], quantity: str) -> str:
-    """How a quantity went on training and validation images, mean over the runs, in a sentence."""
-    parts = []
-    for part in ("training", "validation"):
-        mean = _mean(runs, part, quantity)
-        best = int(mean.argmax() if quantity == "accuracy" else mean.argmin())
-        word = "highest" if quantity == "accuracy" else "lowest"
-        start, end, peak = (_in_digits(value, quantity) for value in (mean[0], mean[-1], mean[best]))
-        extreme = f", {word} {peak} at epoch {best}" if peak not in (start, end) else ""
-        parts.append(f"{part} {quantity} goes from {start} to {end}{extreme}")
-    return "; ".join(parts) + "."
-
-
-def _in_digits(value: float, quantity: str) -> str:
-    """A loss, cost or accuracy in words."""
-    return f"{100 * value:.1f} %" if quantity == "accuracy" else f"{value:#.3g}".rstrip(".")
-
-
-def _mean(runs: Sequence[Run], part: str, quantity: str) -> np.ndarray:
-    """What was measured on the training or validation images, mean over the runs, (epochs + 1,)."""
-    return np.mean([getattr(run.history, f"{part.replace('training', 'train')}_{quantity}") for run in runs], axis=0)
-
-
 REFERENCE_SVM = {1: 28.92, 2: 34.98, 3: 35.81, 4: 36.03}
 """Test accuracies in percent that the reference prints in its section 2."""
 
@@ -88,6 +30,11 @@ def row_name(setting: int) -> str:
     return f"{setting}: λ = {l2:g}, η = {learning_rate:g}"
 
 
+def described(arm: str, setting: int) -> str:
+    """What captions call the networks of an arm and setting."""
+    return f"{ARMS[arm].title}, {setting_name(setting)}"
+
+
 def curves(
     results: Results,
     arm: str,
@@ -98,46 +45,79 @@ def curves(
     beside: str | None = None,
     limits: tuple[float, float] | None = None,
 ) -> Any:
-    """Loss or cost over the epochs, as a numbered figure whose caption says what to see.
-
-    A number such as "10 and 11" is for both where they are one curve: without a penalty.
-    """
-    others = {ARMS[beside].title: results.trained(beside, setting)} if beside is not None else None
-    axes = plots.history(results.trained(arm, setting), quantity, beside=others, ax=plots.new_axes(5.6, 3.7))
-    axes.set_ylim(limits)
-    title = f"{quantity.capitalize()} over the epochs, {ARMS[arm].title}, {setting_name(setting)}."
-    if " and " in str(number):
+    """Loss or cost over the epochs, as a numbered figure; a number "10 and 11" is for both, one without a penalty."""
+    title = f"{quantity.capitalize()} over the epochs, {described(arm, setting)}."
+    if both := " and " in str(number):
         title = title.replace(quantity.capitalize(), "Loss and cost, one curve without a penalty,")
-        axes.set_ylabel("loss = cost")
-    train, validation = (results.curves(arm, setting, f"{name}_{quantity}") for name in ("train", "validation"))
-    ends = "; ".join(
-        f"{name} {quantity} from {mean[0]:.3g} to {mean[-1]:.3g}, lowest {mean.min():.3g} at epoch {mean.argmin()}"
-        for name, mean in (("training", train.mean(axis=0)), ("validation", validation.mean(axis=0)))
-    )
-    return html.figure(
-        axes.figure,
-        number=number,
-        caption=f"{title} {_seen(train, validation, quantity)}",
-        alt=f"Two curves over {train.shape[1] - 1} epochs: {ends}.",
-        data=_curve_numbers(results, arm, setting, quantity),
-    )
+    others = {ARMS[beside].title: results.trained(beside, setting)} if beside is not None else None
+    runs = {"": results.trained(arm, setting)}
+    label = "loss = cost" if both else quantity
+    return history(runs, quantity, number=number, title=title, beside=others, limits=limits, label=label)
 
 
-def _curve_numbers(results: Results, arm: str, setting: int, quantity: str) -> dict[str, Sequence[float]]:
-    """The numbers behind the curves: a column for the epoch, and one per seed and set of images."""
+@own_settings()
+def history(
+    runs: Mapping[str, Sequence[Run]],
+    quantity: str,
+    *,
+    number: int | str,
+    title: str,
+    beside: Mapping[str, Sequence[Run]] | None = None,
+    limits: tuple[float, float] | None = None,
+    scale: str = "linear",
+    label: str = "",
+) -> Any:
+    """Loss, cost or accuracy of runs by name over the epochs, as a numbered figure; the first name's is told in words.
+
+    Runs of one name differ in their seed alone. The scale is "log" where one run's numbers would dwarf the others'.
+    """
+    many = len(runs) > 1
+    axes = plots.history(runs, quantity, beside=beside, ax=plots.new_axes(5.6, 4.8 if many else 3.7))
+    axes.set(ylim=limits, ylabel=label or quantity)
+    if scale == "log":
+        axes.set_yscale(scale)
+        axes.yaxis.set_major_formatter(LogFormatter())
+        axes.yaxis.set_minor_formatter(LogFormatter())
+    if many:  # beneath, where so many lines are not hidden by it
+        axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.18), ncols=2, frameon=False)
     columns: dict[str, Sequence[float]] = {}
-    for prefix, label in (("train", "training"), ("validation", "validation")):
-        values = results.curves(arm, setting, f"{prefix}_{quantity}")
-        columns.setdefault("epoch", list(range(values.shape[1])))
-        for record, series in zip(results.runs(arm, setting), values, strict=True):
-            columns[f"{label} {quantity}, seed {record['seed']}"] = series.tolist()
-    return columns
+    for name, group in runs.items():
+        for part, values in zip(("training", "validation"), _measured(group, quantity), strict=True):
+            columns.setdefault("epoch", range(values.shape[1]))
+            if name:
+                columns[f"{part} {quantity}, {name}"] = values.mean(axis=0).tolist()
+                continue
+            for run, series in zip(group, values, strict=True):
+                columns[f"{part} {quantity}, seed {run.config.seed}"] = series.tolist()
+    name, first = next(iter(runs.items()))
+    said = told(*_measured(first, quantity), quantity)
+    if many:
+        said = f"{name[0].upper()}{name[1:]}: {said[0].lower()}{said[1:]}"
+    alt = f"{2 * len(runs) if many else 'Two'} curves over {len(columns['epoch']) - 1} epochs. {said}"
+    return html.figure(axes.figure, number=number, caption=f"{title} {said}", alt=alt, data=columns)
 
 
-def _seen(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
-    """What to see in curves (seeds, epochs + 1): whether training jumps or falls, and where validation turns."""
+def _measured(runs: Sequence[Run], quantity: str) -> tuple[np.ndarray, np.ndarray]:
+    """What was measured on the training and on the validation images, (runs, epochs + 1) each."""
+    parts = ("train", "validation")
+    train, validation = (np.array([getattr(run.history, f"{part}_{quantity}") for run in runs]) for part in parts)
+    return train, validation
+
+
+def told(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
+    """What to see in curves (seeds, epochs + 1), in a sentence.
+
+    Of a loss or cost: whether training jumps or falls, and where validation turns; of accuracy: the highest.
+    """
     epochs = train.shape[1] - 1
     trained, mean = train.mean(axis=0), validation.mean(axis=0)  # the lines that are drawn
+    if quantity == "accuracy":
+        parts = []
+        for part, values in (("Training", trained), ("validation", mean)):
+            start, end, highest = (_in_digits(value, quantity) for value in (values[0], values[-1], values.max()))
+            top = f", highest {highest} at epoch {values.argmax()}" if highest not in (start, end) else ""
+            parts.append(f"{part} accuracy goes from {start} to {end}{top}")
+        return f"{'; '.join(parts)}."
     rises, jumps = ((np.diff(trained) > share * trained[:-1]).sum() for share in (0, 0.01))
     start, highest, end = (_in_digits(value, quantity) for value in (trained[0], trained.max(), trained[-1]))
     if jumps > epochs / 5:
@@ -147,28 +127,29 @@ def _seen(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
         first = f"Training {quantity} goes from {start} {over}to {end}"
         first += f", up in {rises} of {epochs} epochs" if rises else ", never up"
     lowest, end = int(mean.argmin()), _in_digits(mean[-1], quantity)
+    second = f"validation {quantity} stays at about its lowest value to the end, {end}"
     if mean[-1] > 1.005 * mean[lowest]:
         when = "before training" if lowest == 0 else f"at epoch {lowest}"
         second = f"validation {quantity} is lowest {when}, {_in_digits(mean[lowest], quantity)}, and ends at {end}"
     elif mean.max() > 1.005 * mean[0]:
-        second = (
-            f"validation {quantity} goes up to {_in_digits(mean.max(), quantity)}, and ends at about its lowest, {end}"
-        )
-    else:
-        second = f"validation {quantity} stays at about its lowest value to the end, {end}"
+        top = _in_digits(mean.max(), quantity)
+        second = f"validation {quantity} goes up to {top}, and ends at about its lowest, {end}"
     return f"{first}; {second}."
 
 
-def templates(results: Results, arm: str, setting: int, *, number: int | str) -> Any:
-    """The weights of each class as pictures (of the first seed's network), as a numbered figure."""
-    title = f"Weights after training, {ARMS[arm].title}, {setting_name(setting)}, seed {results.seeds[0]}."
-    return pictures.weights(results.dataset, results.models(arm, setting)[0], title, number=number)
+def _in_digits(value: float, quantity: str) -> str:
+    """A loss, cost or accuracy in words."""
+    return f"{100 * value:.1f} %" if quantity == "accuracy" else f"{value:#.3g}".rstrip(".")
 
 
-def confusion(results: Results, arm: str, setting: int, *, number: int | str) -> Any:
-    """The confusion matrix on the test images, over all seeds, as a numbered figure."""
-    title = f"Test images by true and predicted class, {ARMS[arm].title}, {setting_name(setting)}."
-    return pictures.confusion(results.dataset, results.predictions(arm, setting), title, number=number)
+def common_limits(
+    results: Results, panels: Sequence[tuple[str, int]], quantity: str = "loss", first_epoch: int = 0
+) -> tuple[float, float]:
+    """Min and max over several (arm, setting) panels, with a margin, so that they can share an axis."""
+    measured = [values for panel in panels for values in _measured(results.trained(*panel), quantity)]
+    values = np.concatenate([series[:, first_epoch:].ravel() for series in measured])
+    margin = 0.04 * (values.max() - values.min()) or 0.01
+    return float(values.min() - margin), float(values.max() + margin)
 
 
 def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> Any:
@@ -181,7 +162,7 @@ def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> A
     columns = [["training" if across else "setting", *map(row_name, SETTINGS)]]
     for arm in arms:
         values = (results.curves(arm, i, f"{images}_accuracy").reshape(len(results.seeds), -1) for i in SETTINGS)
-        columns.append([ARMS[arm].title, *(mean_and_spread(each[:, -1]) for each in values)])
+        columns.append([ARMS[arm].title, *(mean_and_spread(series[:, -1]) for series in values)])
     if images == "test" and "svm" in arms and is_the_references(results.data["name"]):
         columns.append(["SVM, reference", *(f"{REFERENCE_SVM[i]:.2f}" for i in SETTINGS)])
     head, *rows = columns if across else map(list, zip(*columns, strict=True))
@@ -216,12 +197,10 @@ def differences(results: Results, arm: str, other: str) -> str:
     return ", ".join(f"{difference(results, arm, other, setting)} in setting {setting}" for setting in SETTINGS)
 
 
-def kept(results: Results) -> Any:
-    """What the report's ``model.npz`` is, and how to use it."""
-    arm, setting = KEPT
-    accuracy = mean_and_spread(results.curves(arm, setting, "validation_accuracy")[:1, -1])
-    which = f"{ARMS[arm].title} in {setting_name(setting)}, seed {results.seeds[0]}"
-    return pictures.kept(results.dataset, f"the network trained on {which} (validation accuracy {accuracy} %)")
+def kept_network(results: Results) -> str:
+    """Which network the report's ``model.npz`` is, in words."""
+    accuracy = mean_and_spread(results.curves(*KEPT, "validation_accuracy")[:1, -1])
+    return f"the network trained on {described(*KEPT)}, seed {results.seeds[0]} (validation accuracy {accuracy} %)"
 
 
 def draws_table(results: Results, arm: str, setting: int) -> Any:
@@ -287,10 +266,11 @@ def section(study: ReferenceStudy) -> Iterator[Any]:
 
     there, here = (model.W for model in (results.models("base", 4)[0], drawn["base", 4].model))
     alike = correlations(there, here)
-    yield pictures.weights(data, results.models("base", 4)[0], "Weights at λ = 1, trained on CIFAR-10.", number="B10")
-    yield html.templates(
+    yield pictures.weights(data, results.models("base", 4)[0], f"{setting_name(4)} on CIFAR-10", number="B10")
+    yield pictures.gallery(
         plots.template_images(here, data.test_images.shape[1:]),
         [f"{name}, r\xa0=\xa0{r:.2f}" for name, r in zip(data.class_names, alike, strict=True)],
+        "Weights of the class",
         number="B11",
         caption="Weights at λ = 1, trained on the surrogate, each with its correlation r with the class's above.",
         alt="One picture per class, much the same as those trained on CIFAR-10."

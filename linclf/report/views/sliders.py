@@ -1,30 +1,31 @@
 """Sliders for JupyterLab: each change trains and draws anew. Elsewhere the same cell shows a still figure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from html import escape
 from typing import Any
 
+from IPython.display import display
 from matplotlib.figure import Figure
 
+from linclf.data.dataset import Dataset
 from linclf.errors import LinclfError
 from linclf.studies.exploration import Exploration, ExplorationPlan
-from linclf.studies.study import Split
 from linclf.training.loop import Run
 from linclf.training.losses import LOSSES
 from linclf.training.model import Linear
 
 from . import html, pictures, plots
-from .explore import name_of
+from .explore import exact, name_of
 from .html import own_settings
-from .plots import template_images
 from .reference import history
 
-EPOCHS = 10
-VALIDATING = 2_500
-"""Validation images that are measured, the first ones: with all, a change took a second and more."""
+MOST_EPOCHS, VALIDATING = 200, 2_500
+"""Epochs that are trained, and validation images that are measured, the first ones: with all, a change took seconds."""
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 PENALTIES = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+DECAYS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 SIZES = (10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -41,76 +42,71 @@ class Moving:
 
 
 def sliders(exploration: Exploration, *, number: int | str) -> Any:
-    """Sliders for a setting, and one over the epochs that turns the templates; a still figure without ipywidgets."""
-    plan = replace(exploration.plan, epochs=min(EPOCHS, exploration.plan.epochs), seeds=1)
-    runs, _, _ = exploration.train_plan(plan)
-    title = f"Accuracy over {plan.epochs} epochs, {name_of(runs[0].config)}, seed {plan.first_seed}."
-    still = history({"": runs}, "accuracy", number=number, title=title)
+    """Sliders for a setting, and one over the epochs that turns the templates; a still figure without ipywidgets.
+
+    They begin with the setting of the exploration, of its first seed; what has no slider stays as it is there.
+    """
+    asked, split = exploration.plan, exploration.split()
+    plan = replace(asked, epochs=min(MOST_EPOCHS, asked.epochs), seeds=1)
+    validating = f"{min(VALIDATING, len(split.validation[1])):,} validation images"
+
+    @lru_cache(maxsize=1)
+    def trained(plan: ExplorationPlan) -> tuple[Run, Mapping[int, Linear], str]:
+        (run,), checkpoints, seconds = exploration.train_plan(plan, range(plan.epochs + 1), VALIDATING)
+        train, validation = (100 * getattr(run.history, f"{part}_accuracy")[-1] for part in ("train", "validation"))
+        said = (
+            f"{name_of(run.config)}: {plan.epochs:,} epoch{'s' * (plan.epochs > 1)} on {len(split.train[1]):,} images "
+            f"took {seconds:.2f} s: "
+            f"{train:.1f} % of them are right, and {validation:.1f} % of {validating}."
+        )
+        source = html.data_link("image/svg+xml", html.svg(_drawn(run), salt="sliders"))
+        curves = f'<img src="{source}" alt="Loss and accuracy over {plan.epochs} epochs">'
+        return run, checkpoints, f"<p>{escape(said)}</p>{curves}"
+
+    run, *_ = trained(plan)
+    epochs = f"{plan.epochs:,} epochs"
+    if plan.epochs < asked.epochs:
+        epochs = f"the first {plan.epochs:,} of {asked.epochs:,} epochs, as many as sliders train"
+    title = f"Accuracy over {epochs}, {name_of(run.config)}, seed {plan.first_seed}, {validating}."
+    still = history({"": [run]}, "accuracy", number=number, title=title)
     try:
         import ipywidgets
     except ImportError:
         return still
-    return Moving(_widgets(ipywidgets, exploration, plan), still)
 
-
-def _widgets(w: Any, exploration: Exploration, plan: ExplorationPlan) -> Any:
-    wide = {"style": {"description_width": "8em"}, "layout": {"width": "28em"}, "continuous_update": False}
-    controls = {
-        "learning_rate": w.SelectionSlider(description="learning rate η", **_among(RATES, plan.learning_rate), **wide),
-        "l2": w.SelectionSlider(description="penalty λ", **_among(PENALTIES, plan.l2), **wide),
-        "loss": w.Dropdown(description="loss", options=list(LOSSES), value=plan.loss, style=wide["style"]),
-        "lr_decay": w.FloatSlider(description="decay of η", min=0.5, max=1.0, step=0.05, value=plan.lr_decay, **wide),
-        "batch_size": w.SelectionSlider(description="batch size", **_among(SIZES, plan.batch_size), **wide),
-        "epochs": w.IntSlider(description="epochs", min=1, max=max(40, plan.epochs), value=plan.epochs, **wide),
-    }
-    for name in ("learning_rate", "l2", "batch_size"):
-        controls[name].add_class("only-these")
-    # What is typed over the number of such a slider would be shown, and not used.
-    only_these = w.HTML("<style>.only-these .widget-readout { pointer-events: none }</style>")
-    epoch = w.IntSlider(description="epoch shown", min=0, max=plan.epochs, value=plan.epochs, style=wide["style"])
-    said, curves, templates = w.HTML(), w.HTML(), w.HTML()
-    kept: dict[int, Linear] = {}
-
-    def turn(_: Any = None) -> None:
-        templates.value = _templates(exploration, kept[epoch.value]) if epoch.value in kept else ""
-
-    def train(_: Any = None) -> None:
+    def show(epoch: int, **values: Any) -> None:
         try:
-            new = replace(plan, **{name: control.value for name, control in controls.items()})
-            (run,), checkpoints, seconds = exploration.train_plan(new, range(new.epochs + 1), VALIDATING)
+            _, checkpoints, shown = trained(replace(plan, **values))
         except LinclfError as error:  # such as a learning rate that is too large
-            said.value, curves.value, templates.value = f"<b>{escape(str(error))}</b>", "", ""
-            kept.clear()
-            return
-        kept.clear()
-        kept.update(checkpoints)
-        said.value = escape(_cost(run, seconds, exploration.split()))
-        source = html.data_link("image/svg+xml", html.svg(_drawn(run), salt="sliders"))
-        curves.value = f'<img src="{source}" alt="Loss and accuracy over {new.epochs} epochs">'
-        epoch.max = epoch.value = new.epochs
-        turn()
+            display(html.callout(str(error), kind="warning"))
+        else:
+            display(html.Output(shown + _templates(exploration.data, checkpoints[min(epoch, len(checkpoints) - 1)])))
 
-    train()
-    for control in controls.values():
-        control.observe(train, "value")
-    epoch.observe(turn, "value")
-    return w.VBox([only_these, *controls.values(), said, curves, epoch, templates])
+    return Moving(_widgets(ipywidgets, plan, show), still)
 
 
-def _among(values: tuple[float, ...], chosen: float) -> Mapping[str, Any]:
-    """Options of a slider, with the chosen value among them."""
-    return {"options": [(f"{value:g}", value) for value in sorted({*values, chosen})], "value": chosen}
+def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., None]) -> Any:
+    """The sliders, and what ``show`` displays for their values."""
+    wide = {"style": {"description_width": "8em"}, "layout": {"width": "28em"}, "continuous_update": False}
 
+    def among(description: str, values: Sequence[float], chosen: float) -> Any:
+        options = [(exact(value), value) for value in sorted({*values, chosen})]
+        return w.SelectionSlider(description=description, options=options, value=chosen, **wide)
 
-def _cost(run: Run, seconds: float, split: Split) -> str:
-    """What a training took and came to."""
-    n, validating = len(split.train[1]), min(VALIDATING, len(split.validation[1]))
-    assert run.history is not None
-    train, validation = (100 * series[-1] for series in (run.history.train_accuracy, run.history.validation_accuracy))
-    return (
-        f"{name_of(run.config)}: {run.config.epochs} epochs on {n:,} images took {seconds:.2f} s: {train:.1f} % of "
-        f"them are right, and {validation:.1f} % of {validating:,} validation images."
-    )
+    controls = {
+        "learning_rate": among("learning rate η", RATES, plan.learning_rate),
+        "l2": among("penalty λ", PENALTIES, plan.l2),
+        "loss": w.Dropdown(description="loss", options=list(LOSSES), value=plan.loss, style=wide["style"]),
+        "lr_decay": among("decay of η", DECAYS, plan.lr_decay),
+        "batch_size": among("batch size", SIZES, plan.batch_size),
+        "epochs": w.IntSlider(description="epochs", min=1, max=max(40, plan.epochs), value=plan.epochs, **wide),
+        "epoch": w.IntSlider(description="epoch shown", min=0, max=plan.epochs, value=plan.epochs, style=wide["style"]),
+    }
+    for end in ("max", "value"):
+        w.dlink((controls["epochs"], "value"), (controls["epoch"], end))
+    # What is typed over the value of a SelectionSlider would be shown, and not used.
+    style = w.HTML("<style>.jupyter-widgets.widget-hslider .widget-readout { pointer-events: none }</style>")
+    return w.VBox([style, *controls.values(), w.interactive_output(show, controls)])
 
 
 @own_settings()
@@ -123,12 +119,11 @@ def _drawn(run: Run) -> Figure:
     return figure
 
 
-def _templates(exploration: Exploration, model: Linear) -> str:
+def _templates(data: Dataset, model: Linear) -> str:
     """The templates of the first classes in a row, each with its name."""
-    data = exploration.data
     if not pictures.can_be_shown(data.test_images):
-        return "No pictures: the inputs are no images of 1 or 3 channels."
+        return "<p>No pictures: the inputs are no images of 1 or 3 channels.</p>"
     names = data.class_names[: pictures.MOST_CLASSES]
-    drawn = template_images(model.W[: len(names)], data.test_images.shape[1:])
+    drawn = plots.template_images(model.W[: len(names)], data.test_images.shape[1:])
     row = [pictures.Picture(pixels, f"Template of the class {k}", k) for pixels, k in zip(drawn, names, strict=True)]
-    return f'<div style="line-height: 1.3">{pictures.table({"": row})}</div>{html.IN_JUPYTER}'
+    return f'<div style="line-height: 1.3">{pictures.table({"": row})}</div>'
