@@ -5,13 +5,12 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from linclf.data.readers.pictures import Found, pictures, prepare_pictures
+from linclf.data.readers.pictures import list_pictures, passed_over, prepare_pictures
 from linclf.errors import ConfigError, DataError, LinclfError, printable
 
 from .classifier import Classifier, check_takes_pictures, chunk_size
@@ -39,18 +38,12 @@ def predict(model: str, names: Sequence[str], *, top: int = 2, as_json: bool = F
     check_takes_pictures(classifier.image_shape, pixels=classifier.standardize.of_pixels)
     as_line = _json_line if as_json else _text_line
     unit, failed = "probability" if classifier.has_probabilities else "score", False
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of classes may be in any script
-    try:
-        for name, ranking in rank(classifier, _files(names), top):
-            if isinstance(ranking, LinclfError):
-                failed = True
-                print(f"linclf: {ranking}", file=sys.stderr)
-            else:
-                print(as_line(name, ranking, unit))
-        sys.stdout.flush()
-    except BrokenPipeError:  # of "| head": nobody reads on, and nothing is to be flushed at the end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for name, ranking in rank(classifier, _files(names), top):
+        if isinstance(ranking, LinclfError):
+            failed = True
+            print(f"linclf: {ranking}", file=sys.stderr)
+        else:
+            print(as_line(name, ranking, unit))
     return int(failed)
 
 
@@ -79,11 +72,15 @@ def _files(names: Sequence[str]) -> Iterator[tuple[str, LinclfError | None]]:
     for word in names:
         for name in _lines_of_stdin() if word == "-" else (word,):
             if os.path.isdir(name):
-                passed_over: Counter[str] = Counter()
-                inside = [str(path) for path in pictures(Path(name), passed_over)]
-                for note in Found(over=passed_over).note():
+                over: Counter[str] = Counter()
+                try:
+                    inside = list_pictures(Path(name), over)
+                except OSError as error:
+                    yield name, DataError(f"{name}: expected folders that can be listed, but {error}")
+                    continue
+                for note in passed_over(over):
                     print(f"linclf: {printable(name)}: {printable(note)}", file=sys.stderr)
-                yield from ((path, None) for path in inside)
+                yield from ((str(path), None) for path in inside)
                 if not inside:
                     yield name, DataError(f"{name}: expected pictures in this folder, found none")
             elif os.path.exists(name):
@@ -94,7 +91,9 @@ def _files(names: Sequence[str]) -> Iterator[tuple[str, LinclfError | None]]:
 
 def _lines_of_stdin() -> Iterator[str]:
     """The lines of standard input that are not empty."""
-    for line in getattr(sys.stdin, "buffer", ()):
+    if sys.stdin is None:
+        raise ConfigError("expected a list of names on standard input, which is closed")
+    for line in sys.stdin.buffer:
         if name := line.rstrip(b"\r\n"):
             yield os.fsdecode(name)
 

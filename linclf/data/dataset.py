@@ -148,7 +148,7 @@ def make_dataset(
         provenance,
         *(validation or ()),
     )
-    return replace(data, provenance=replace(provenance, found=" ".join([_counted(data), *notes])))
+    return replace(data, provenance=replace(provenance, found=printable(" ".join([_counted(data), *notes]))))
 
 
 def _counted(data: Dataset) -> str:
@@ -274,6 +274,13 @@ class Reader:
     options: tuple[Option, ...] = ()
     imports: tuple[str, ...] = ()
     example: str = ""
+
+
+USUAL_LABELS = ("label", "class", "target", "y")
+"""What a column of labels is called where none is named."""
+LABEL = Option(
+    "label", str, "NAME", "the column of labels; else the one called label, class, target or y", "tables and labels.csv"
+)
 
 
 def check_file(path: Path, what: str) -> None:

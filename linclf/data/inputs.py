@@ -61,8 +61,7 @@ class Standardizer:
 
     Attributes:
         mean, std: (d,), float64, of the scaled training images. An input that is constant to rounding (a deviation
-            below 1e-12 of its mean, or below 1e-36, near the subnormal numbers of float32) becomes 0: its std is 1, or
-            1e-12 of its mean if that is more.
+            below 1e-15 of its mean, or below 1e-36, near the subnormal numbers of float32) has std 1, and becomes 0.
         scale: 255 for uint8 pixels, 1 for anything else.
 
     >>> images = np.array([[0, 7], [255, 7]], dtype=np.uint8)
@@ -80,23 +79,31 @@ class Standardizer:
         """Mean and standard deviation of each input over ``images``, (n, ...), in float64.
 
         Raises:
-            DataError: no images, or numbers that are not finite.
+            DataError: no images, or numbers that are not finite or that differ in the last digits of float64 alone.
         """
         images = plain_array(images, "images")
         if images.ndim < 2 or len(images) == 0 or images.dtype.kind not in "biuf":
             raise DataError(f"expected images (n, ...) of numbers, found {images.dtype} of shape {images.shape}")
         X, scale = _flat(images), _PIXELS if images.dtype == np.uint8 else 1.0
-        chunks = [slice(i, i + _CHUNK) for i in range(0, len(X), _CHUNK)]
+        starts = range(0, len(X), _CHUNK)
         with np.errstate(invalid="ignore", over="ignore"):
-            mean = sum(X[rows].sum(axis=0, dtype=np.float64) for rows in chunks) / len(X)
-            variance = sum(np.square(X[rows] - mean).sum(axis=0) for rows in chunks) / len(X)
+            if images.dtype == np.uint8:  # whose sums are exact
+                mean = sum(X[i : i + _CHUNK].sum(axis=0, dtype=np.float64) for i in starts) / len(X)
+            else:  # from the first image on, so that a constant is exact, and so is what is far from zero
+                first = X[0].astype(np.float64)
+                mean = first + sum((X[i : i + _CHUNK] - first).sum(axis=0) for i in starts) / len(X)
+            variance = sum(np.square(X[i : i + _CHUNK] - mean).sum(axis=0) for i in starts) / len(X)
         if not np.isfinite(variance).all():
             raise DataError("expected finite numbers below 1e150, found others; clean the data first")
-        # A constant input has a deviation of about 1e-16 of its size by rounding, and the inverse of a subnormal one is
-        # beyond float32: these are not worth dividing by.
-        rounding = 1e-12 * np.abs(mean)
-        constant = variance <= np.square(rounding + 1e-36)
-        return cls(mean / scale, np.where(constant, np.maximum(1.0, rounding), np.sqrt(variance) / scale), scale)
+        # Last digits of float64 are rounding, and the inverse of a subnormal deviation is beyond float32.
+        constant = variance <= np.square(1e-15 * np.abs(mean) + 1e-36)
+        if len(
+            lost := mean[constant & (variance > 0) & (np.abs(mean) > 2**53)]
+        ):  # whole numbers, as all floats there are
+            raise DataError(
+                f"expected numbers that float64 tells apart, found some around {lost[0]:.3g}; subtract a constant first"
+            )
+        return cls(mean / scale, np.where(constant, 1.0, np.sqrt(variance) / scale), scale)
 
     def __call__(self, images: np.ndarray, dtype: type[np.floating] = np.float32) -> np.ndarray:
         """The inputs X (n, d) of the images (n, ...), in float32 or float64.

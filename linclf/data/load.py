@@ -159,7 +159,7 @@ def _options(reader: Reader, name: str, words: Sequence[str], given: Mapping[str
         if option.kind is int and not (value.isdecimal() and len(value) < 5):
             raise ConfigError(f"{name}: expected {option.help}, such as {option.name}=32, found {word}")
         kind: Any = option.kind
-        values[option.name] = [*values.get(option.name, []), value] if kind is list else kind(value)
+        values[option.name] = [*values.get(option.name, []), value] if kind is list else kind(value or True)
     for key in values.keys() - known.keys():
         raise ConfigError(f"{name}: expected no {key}, which is for {OPTIONS[key].of}, found {values[key]!r}")
     return values

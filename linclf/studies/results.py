@@ -6,11 +6,12 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
-from linclf.data.dataset import Dataset
+from linclf.data.dataset import Dataset, check_file
 from linclf.errors import DataError
 from linclf.training.history import History
 from linclf.training.loop import Run
@@ -152,6 +153,7 @@ def load_json(path: str | os.PathLike[str]) -> Any:
     def refuse(word: str) -> NoReturn:
         raise ValueError(f"it holds {word}, which is no number")
 
+    check_file(Path(path), "a file made by linclf report")
     try:
         with open(path, encoding="utf-8") as file:
             return json.load(file, parse_constant=refuse)

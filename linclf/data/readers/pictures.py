@@ -1,20 +1,28 @@
-"""Picture files, in a folder for each class: ``train/cat/1.png`` and ``test/cat/2.png``, or ``cat/1.png`` alone."""
+"""Picture files, in a folder for each class: ``train/cat/1.png`` and ``test/cat/2.png``, or ``cat/1.png`` alone.
 
+Or in any folders, beside a table ``labels.csv`` of their names and labels.
+"""
+
+import csv
 import io
 import math
 import os
+import re
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from linclf.data.dataset import (
+    LABEL,
     PART_NAMES,
+    USUAL_LABELS,
     Dataset,
     LabelledImages,
     Option,
@@ -23,99 +31,277 @@ from linclf.data.dataset import (
     check_size,
     split_dataset,
 )
-from linclf.data.labels import composed
+from linclf.data.labels import composed, labels_from_text
 from linclf.errors import ConfigError, DataError, LinclfError
 from linclf.system.files import LOCK
+
+Classes = dict[str, list[Path]]
+"""The pictures of each class."""
 
 
 def find(path: Path) -> Path | None:
     """``path`` if it is a folder that holds pictures, or a folder ``train``, or None."""
-    return path if path.is_dir() and ((path / "train").is_dir() or has_pictures(path)) else None
+    return path if path.is_dir() and ((path / "train").is_dir() or list_pictures(path, Counter(), first=True)) else None
 
 
-def load(path: Path, source: str, image_size: int | None = None) -> Dataset:
+def load(
+    path: Path, source: str, image_size: int | None = None, label: str | None = None, *, skip_unreadable: bool = False
+) -> Dataset:
     """The data set of a folder, (n, h, w, c) uint8; DataError naming the first file or folder that does not fit.
 
-    :func:`sort_pictures` says what the folders mean, :func:`read_pictures` what
-    becomes of a picture. The classes are the folders of ``train`` by name. Without a folder ``test``, a test set is
-    split off; those of ``val`` are to validate on. Other files are passed over and counted.
+    :func:`sort_pictures` says what the folders mean, :func:`read_pictures` what becomes of a picture. The classes are
+    those of ``train`` by name. Without a folder ``test``, a test set is split off; those of ``val`` are to validate on.
+    Other files are passed over and counted.
     """
-    found = sort_pictures(path)
+    found = sort_pictures(path, label)
+    files = [file for classes in found.parts.values() for inside in classes.values() for file in inside]
+    images, unreadable, notes = read_pictures(files, image_size, skip_unreadable=skip_unreadable)
     names = sorted(found.parts["train"])
-    files = {part: [file for own in classes.values() for file in own] for part, classes in found.parts.items()}
-    images, notes = read_pictures([file for own in files.values() for file in own], image_size)
-    made: dict[str, LabelledImages] = {}
+    if found.tables:  # labels that are numbers come in their order
+        names = [names[i] for i in np.argsort(labels_from_text(names, str(path)))]
+    parts: dict[str, LabelledImages] = {}
+    sources = {}
     start = 0
     for part, classes in found.parts.items():
-        labels = np.repeat([names.index(name) for name in classes], [len(own) for own in classes.values()])
-        made[part] = images[start : start + len(labels)], labels
+        readable = {name: [file for file in inside if file not in unreadable] for name, inside in classes.items()}
+        sources[part] = [str(file.relative_to(path)) for inside in readable.values() for file in inside]
+        labels = np.repeat([names.index(name) for name in readable], [len(inside) for inside in readable.values()])
+        parts[part] = images[start : start + len(labels)], labels
         start += len(labels)
-    name, notes = f"{path.resolve().name} (image files)", [*notes, *found.note()]
+    found.over["pictures that cannot be read"] += len(unreadable)
+    if unreadable:
+        notes.append(f"These cannot be read: {', '.join(str(file.relative_to(path)) for file in unreadable)}.")
     return split_dataset(
-        made,
-        name=name,
+        parts,
+        name=f"{path.resolve().name} (image files)",
         source=source,
-        layout="a folder a class",
+        layout=f"labels in {found.tables[0].name}" if found.tables else "a folder a class",
         class_names=names,
-        notes=notes,
-        sources={part: [str(file.relative_to(path)) for file in own] for part, own in files.items()},
+        notes=[*notes, *passed_over(found.over)],
+        sources=sources,
     )
 
 
-_DEEPEST = 6
-_REPORTS = "folders of reports"
+# Folders
+
+_SYSTEM_FOLDERS = {"__MACOSX", "$RECYCLE.BIN", "System Volume Information", "lost+found", "#recycle", "#snapshot"}
+_FILLERS = {"", "set", "sets", "data", "dataset", "image", "images", "img", "imgs", "pictures", "photos", "seg"}
+"""What may stand beside the name of a part in that of its folder: test_set, images-train."""
+_DATE = re.compile(r"(19|20)\d\d(\D.*|\d{4}.*)?")
+_TABLES = ("labels.csv", "metadata.csv")
+_A_LINK = "expected a folder, found a link to one, which is not followed: copy what it holds"
+_NO_FOLDER = "pictures in no folder of a class"
 
 
 @dataclass
 class Found:
-    """The pictures of each part and class, and how many files were passed over, by reason."""
+    """The pictures of each part and class, how many files are passed over, by reason, and the tables of labels."""
 
-    parts: dict[str, dict[str, list[Path]]] = field(default_factory=dict)
+    parts: dict[str, Classes] = field(default_factory=dict)
     over: Counter[str] = field(default_factory=Counter)
-
-    def note(self) -> list[str]:
-        """What was passed over, as a sentence; none if nothing was."""
-        if not self.over:
-            return []
-        return [f"Passed over: {', '.join(f'{number:,} {reason}' for reason, number in sorted(self.over.items()))}."]
+    tables: list[Path] = field(default_factory=list)
 
 
-def has_pictures(folder: Path) -> bool:
-    """Whether there is any picture in ``folder`` or deeper."""
-    return next(pictures(folder, Counter()), None) is not None
+def passed_over(over: Counter[str]) -> list[str]:
+    """What is passed over, as a sentence; none if nothing is."""
+    reasons = [f"{number:,} {reason}" for reason, number in sorted(over.items()) if number]
+    return [f"Passed over: {', '.join(reasons)}."] if reasons else []
 
 
-def sort_pictures(root: Path) -> Found:
+def list_pictures(root: Path, over: Counter[str], *, first: bool = False) -> list[Path]:
+    """The pictures below ``root``, in order; all other files are counted in ``over``, by why they are passed over.
+
+    Links to folders are not followed, and links to files are where these lie below ``root``. With ``first``, the list
+    ends with the first picture.
+    """
+    files: list[Path] = []
+    inside = os.path.join(os.path.realpath(root), "")
+    folders = [(os.fspath(root), "")]  # with the reason to pass over all that is in it
+    while folders and not (first and files):
+        folder, why = folders.pop()
+        with os.scandir(folder) as entries:
+            below = []
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if entry.is_dir(follow_symlinks=False):
+                    below.append((entry.path, why or _why_folder(Path(entry.path))))
+                elif entry.is_dir():
+                    over["linked folders"] += 1
+                elif reason := why or _why_file(entry, inside):
+                    over[reason] += 1
+                else:
+                    files.append(Path(entry.path))
+        folders += reversed(below)
+    return files
+
+
+def _why_folder(folder: Path) -> str:
+    """Why all in a folder is passed over; "" if it is not.
+
+    That is where a report is, or is being, written, or keeps its runs, and what systems keep beside pictures.
+    """
+    if folder.name.startswith((".", "@")) or folder.name in _SYSTEM_FOLDERS:
+        return f"files in {folder.name}"
+    of_report = (folder / LOCK).exists() or (folder.name == "runs" and (folder.parent / LOCK).exists())
+    return "files of reports" if of_report else ""
+
+
+def _why_file(entry: os.DirEntry[str], inside: str) -> str:
+    ending = os.path.splitext(entry.name)[1].lower()
+    if entry.name.startswith("."):
+        return "hidden files"
+    if ending not in ENDINGS | HEIC:
+        return f"{ending or 'other'} files"
+    if entry.is_symlink() and not os.path.realpath(entry.path).startswith(inside):
+        return "links to pictures elsewhere"
+    return ""
+
+
+def sort_pictures(root: Path, label: str | None = None) -> Found:
     """The pictures below ``root`` by part and class.
 
-    ``root`` holds folders of the parts (train, val, test, in any case) with a folder for each class in them; or a
-    folder for each class. A picture may be deeper within its class. A folder called ``train`` is a class where other
-    classes stand beside it. A single folder within ``root`` is looked into.
+    ``root`` holds folders of the parts (train, val, test, in any case, or such as training_set) with a folder for each
+    class in them; or a folder for each class, with folders of the parts in it or not. A picture may be deeper within
+    its class. A folder called ``train`` is a class where other classes stand beside it. A single folder within
+    ``root`` is looked into. Or a table labels.csv or metadata.csv, in ``root`` or in a part, names the pictures, which
+    are in no folders of classes; ``label`` is its column of labels.
 
     Raises:
-        DataError: pictures that no folder gives a class, or classes that training does not have.
+        DataError: pictures that no folder gives a class, folders that are no classes, or classes that training does not
+            have.
     """
     found = Found()
-    folders = _folders(root)
-    while len(folders) == 1 and folders[0].name.lower() not in PART_NAMES and _folders(folders[0]):
-        (root,) = folders
-        folders = _folders(root)
-    splits = {folder: PART_NAMES[folder.name.lower()] for folder in folders if folder.name.lower() in PART_NAMES}
-    divided = len(splits) == len(folders) > 0 or any(len(_folders(folder)) > 1 for folder in splits)
-    if not divided:
-        found.parts["train"] = _classes(root, found)
+    groups = _by_folder(root, list_pictures(root, found.over))
+    tables = [root]
+    while len(names := [*filter(None, groups)]) == 1 and not _part_of(names[0]):
+        inside = _by_folder(root / names[0], groups[names[0]])
+        if inside.keys() == {""}:
+            break
+        found.over[_NO_FOLDER] += len(groups.get("", ()))
+        root, groups = root / names[0], inside
+        tables.append(root)
+    splits = {name: part for name in names if (part := _part_of(name))}
+    inside_of = {name: _by_folder(root / name, groups[name]) for name in names}
+    if not (splits and (len(splits) == len(names) or any(len(inside_of[name].keys() - {""}) > 1 for name in splits))):
+        classes = _classes(root, groups, found, tables, label)
+        found.parts = {"train": classes} if found.tables else _parts_within(root, classes)
         return found
-    for folder, part in splits.items():
+    for path in root.iterdir():
+        if path.is_symlink() and path.is_dir() and _part_of(path.name):
+            raise DataError(f"{path}: {_A_LINK}")
+    for name, part in splits.items():
         if part in found.parts:
-            raise DataError(f"{folder}: expected one folder for {part}, found another beside it")
-        found.parts[part] = _classes(folder, found)
-    for folder in set(folders) - set(splits):
-        found.over[f"pictures in {folder.name}, beside the folders of the parts"] += len([*pictures(folder, Counter())])
+            raise DataError(f"{root / name}: expected one folder for {part}, found another beside it")
+        folder, inside = root / name, inside_of[name]
+        while len(inside) == 1 and _part_of(deeper := next(iter(inside))) == part:  # as some archives are unpacked
+            folder, inside = folder / deeper, _by_folder(folder / deeper, inside[deeper])
+        found.parts[part] = _classes(folder, inside, found, [*tables, folder], label, part)
+    for name in set(names) - set(splits):
+        found.over[f"pictures in {name}, beside the folders of the parts"] += len(groups[name])
+    found.over[_NO_FOLDER] += len(groups.get("", ()))
     if "train" not in found.parts:
-        raise DataError(f"{root}: expected a folder train beside {', '.join(folder.name for folder in splits)}")
+        raise DataError(f"{root}: expected a folder train beside {', '.join(splits)}")
     for part in ("validation", "test"):
         _check_classes(root, found, part)
     return found
+
+
+def _by_folder(folder: Path, files: Iterable[Path]) -> Classes:
+    """Files by the folder in ``folder`` that they are in, "" for none."""
+    groups: Classes = {}
+    for file in files:
+        name, *deeper = file.parts[len(folder.parts) :]
+        groups.setdefault(name if deeper else "", []).append(file)
+    return groups
+
+
+def _part_of(name: str) -> str:
+    """The part that a folder of this name holds, or "".
+
+    >>> [_part_of(name) for name in ("Training_set", "images-test", "trainset", "VAL", "training-day", "steam train")]
+    ['train', 'test', 'train', 'validation', '', '']
+    """
+    words = re.split(r"[\W_]+", re.sub(r"(?<=\w)set$", " set", name.lower()))
+    parts = {PART_NAMES[word] for word in words if word in PART_NAMES}
+    return parts.pop() if len(parts) == 1 and all(word in PART_NAMES or word in _FILLERS for word in words) else ""
+
+
+def _classes(
+    folder: Path, groups: Classes, found: Found, tables: Sequence[Path], label: str | None, part: str = "train"
+) -> Classes:
+    """The pictures of each class: of each folder in ``folder``, or as a table says."""
+    loose = groups.get("", [])
+    names = [name for name in groups if name]
+    if len(names) < 2:
+        files = [file for inside in groups.values() for file in inside]
+        for place in reversed(tables):
+            if table := next((place / name for name in _TABLES if (place / name).is_file()), None):
+                return _labelled(table, files, found, label)
+    if label is not None:
+        raise DataError(f"{folder}: expected {' or '.join(_TABLES)} with a column {label}, found no such table")
+    for path in sorted(folder.iterdir()):
+        over: Counter[str] = Counter()
+        if path.is_dir() and path.name not in groups and not _why_folder(path):
+            if path.is_symlink():
+                raise DataError(f"{path}: {_A_LINK}")
+            if list_pictures(path, over) or "files of reports" not in over:
+                held = f", found only {over.total():,} others" if over else ", found none"
+                raise DataError(f"{path}: expected image files{held} (pictures end in .png, .jpg and the like)")
+    if loose and not names and part != "train":
+        return {"": loose}
+    if loose and not names:
+        coco = next(folder.parent.rglob("instances*.json"), None) or next(folder.glob("*coco*.json"), None)
+        advice = f"; {coco} names objects in them, as COCO does: cut these out" if coco else ""
+        raise DataError(
+            f"{folder}: expected a folder for each class, found {len(loose):,} pictures in no such folder, such as "
+            f"{loose[0].name}: they have no labels{advice}; or write {_TABLES[0]} with columns file and label"
+        )
+    found.over[_NO_FOLDER] += len(loose)
+    if not names:
+        raise DataError(f"{folder}: expected a folder of image files for each class, found none")
+    _check_same_folders(folder, {name: groups[name] for name in names})
+    classes: Classes = {}
+    for name in names:
+        classes.setdefault(composed(name), []).extend(groups[name])
+    return classes
+
+
+def _check_same_folders(folder: Path, classes: Classes) -> None:
+    """DataError where folders hold the same folders: those are the classes, and the ones above are not."""
+    inside: dict[str, set[str]] = {}
+    for name, files in classes.items():
+        folders = {deeper for deeper in _by_folder(folder / name, files) if deeper}
+        inside[name] = {deeper for deeper in folders if not (_DATE.fullmatch(deeper) or _part_of(deeper))}
+    inside = {name: folders for name, folders in inside.items() if len(folders) > 1}
+    same = [(one, other, inside[one] & inside[other]) for one, other in combinations(inside, 2)]
+    same += [(name, folder.name, folders & classes.keys()) for name, folders in inside.items()]
+    for one, other, shared in same:
+        if len(shared) > 1:
+            raise DataError(
+                f"{folder}: expected a folder for each class, found {one} and {other}, which hold the same folders "
+                f"({', '.join(sorted(shared)[:5])}): name one of the two, or call them train and test"
+            )
+
+
+def _parts_within(root: Path, classes: Classes) -> dict[str, Classes]:
+    """The parts, where each class has folders for them; else all is for training."""
+    inside: dict[str, Classes] = {name: {} for name in classes}
+    for name, files in classes.items():
+        for file in files:
+            deeper = file.parts[len(root.parts) + 1 : -1]
+            inside[name].setdefault(_part_of(deeper[0]) if deeper else "", []).append(file)
+    if all("train" in parts and "" not in parts for parts in inside.values()):
+        return {
+            part: {name: parts[part] for name, parts in inside.items() if part in parts}
+            for part in ("train", "validation", "test")
+            if any(part in parts for parts in inside.values())
+        }
+    for name, parts in inside.items():
+        if "train" in parts and len(parts.keys() - {""}) > 1:
+            raise DataError(
+                f"{root / name}: expected folders for the parts in every class or in none, found them here, but "
+                "pictures or classes without them; put the folders of classes into train and test"
+            )
+    return {"train": classes}
 
 
 def _check_classes(root: Path, found: Found, part: str) -> None:
@@ -124,92 +310,65 @@ def _check_classes(root: Path, found: Found, part: str) -> None:
     others = [name for name in classes if name not in known]
     if part in found.parts and len(others) == len(classes) <= 1:
         number = sum(map(len, found.parts.pop(part).values()))
-        if number:
-            found.over[f"pictures for {part} without labels, in no folder of a class"] += number
+        found.over[f"pictures for {part} without labels, in no folder of a class"] += number
     elif others:
         folder = classes[others[0]][0].parent
         raise DataError(f"{folder}: expected a class of training, such as {next(iter(known))}, found {others[0]}")
 
 
-def _classes(folder: Path, found: Found) -> dict[str, list[Path]]:
-    """The pictures of each class: of each folder in ``folder``, at any depth."""
-    classes: dict[str, list[Path]] = {}
-    loose = []
-    for path in sorted(folder.iterdir()):
-        if path.is_dir():
-            if _is_hidden(path.name):
-                continue
-            if _is_report(path):
-                found.over[_REPORTS] += 1
-                continue
-            over: Counter[str] = Counter()
-            files = [*pictures(path, over)]
-            if not files and over[_REPORTS]:  # such as reports, in which latest is one
-                found.over += over
-                continue
-            if not files:
-                held = f", found only {sum(over.values())} others" if over else ", found none"
-                raise DataError(f"{path}: expected image files{held} (pictures end in .png, .jpg and the like)")
-            found.over += over
-            classes.setdefault(composed(path.name), []).extend(files)
-        elif _is_picture(path.name):
-            loose.append(path)
-        else:
-            found.over[_why(path.name)] += 1
-    part = PART_NAMES.get(folder.name.lower())
-    if loose and not classes and part in ("validation", "test"):
-        return {"": loose}
-    if loose and not classes:
+def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | None) -> Classes:
+    """The pictures of each class, as a table of their names and labels says.
+
+    A name may be a path from the table's folder, the name of a file, or that without its ending.
+    """
+    try:
+        lines = table.read_text(encoding="utf-8-sig").splitlines()
+        columns, *rows = [[value.strip() for value in row] for row in csv.reader(lines, strict=True) if row]
+        if any(len(row) != len(columns) for row in rows):
+            raise ValueError("its rows have different numbers of values")
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"{table}: expected a table of pictures and labels, could not read it ({error})") from error
+    places: dict[str, list[Path]] = {}
+    for file in files:
+        relative = Path(os.path.relpath(file, table.parent))
+        for name in {relative.as_posix(), relative.name, relative.with_suffix("").as_posix(), relative.stem}:
+            places.setdefault(name, []).append(file)
+    named = [len(places.keys() & {*values}) for values in zip(*rows, strict=True)]
+    names = ", ".join(columns)[:200]
+    if not any(named):
+        raise DataError(f"{table}: expected a column of names of the pictures beside it, found {names}")
+    of_files = named.index(max(named))
+    others = [name for i, name in enumerate(columns) if i != of_files]
+    usual = [label] if label else others if len(others) == 1 else [o for o in others if o.lower() in USUAL_LABELS]
+    if len(usual) != 1:
         raise DataError(
-            f"{folder}: expected a folder for each class, found {len(loose):,} pictures in no such folder, such as "
-            f"{loose[0].name}: they have no labels"
+            f"{table}: expected the name of the column of labels (--label NAME), one of {', '.join(others)[:200]}"
         )
-    if loose:
-        found.over["pictures in no folder of a class"] += len(loose)
-    if not classes:
-        raise DataError(f"{folder}: expected a folder of image files for each class, found none")
+    if usual[0] not in others:
+        raise DataError(f"{table}: expected a column {label}, found {names}")
+    of_labels, labels, missing = columns.index(usual[0]), dict[Path, str](), 0
+    for row in rows:
+        name, text = row[of_files], composed(row[of_labels])
+        held = places.get(name, [])
+        if len(held) > 1:
+            raise DataError(f"{table}: expected the path of one picture in each row, found {name}, which several have")
+        missing += not held
+        if held and labels.setdefault(held[0], text) != text:
+            raise DataError(f"{table}: expected one label a picture, found {labels[held[0]]} and {text} of {name}")
+    classes: Classes = {}
+    for file in files:
+        if text := labels.get(file, ""):
+            classes.setdefault(text, []).append(file)
+    unlabelled = len(files) - sum(map(len, classes.values()))
+    found.over[f"pictures without a label in {table.name}"] += unlabelled
+    found.over[f"rows of {table.name} without a picture"] += missing
+    if table not in found.tables:
+        found.over[".csv files"] -= 1
+        found.tables.append(table)
     return classes
 
 
-def _folders(folder: Path) -> list[Path]:
-    """The folders in ``folder`` that hold pictures, at any depth."""
-    inside = sorted(
-        path for path in folder.iterdir() if path.is_dir() and not (_is_hidden(path.name) or _is_report(path))
-    )
-    return [path for path in inside if has_pictures(path)]
-
-
-def pictures(folder: Path, over: Counter[str]) -> Iterator[Path]:
-    """The pictures in ``folder`` and deeper, in order; other files are counted in ``over``."""
-    for place, folders, files in os.walk(folder):
-        depth = len(Path(place).relative_to(folder).parts)
-        inside = sorted(name for name in folders if not _is_hidden(name))
-        folders[:] = [name for name in inside if not _is_report(Path(place, name))] if depth < _DEEPEST else []
-        if depth < _DEEPEST and len(folders) < len(inside):
-            over[_REPORTS] += len(inside) - len(folders)
-        for name in sorted(files):
-            if _is_picture(name):
-                yield Path(place, name)
-            else:
-                over[_why(name)] += 1
-
-
-def _is_picture(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in ENDINGS | HEIC and not _is_hidden(name)
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
-
-
-def _is_report(folder: Path) -> bool:
-    """Whether a report is, or is being, written to a folder, or keeps its runs there: they are no data."""
-    return (folder / LOCK).exists() or (folder.name == "runs" and (folder.parent / LOCK).exists())
-
-
-def _why(name: str) -> str:
-    return "hidden files" if _is_hidden(name) else f"{os.path.splitext(name)[1].lower() or 'other'} files"
-
+# Pictures
 
 # fmt: off
 FORMATS = (
@@ -229,6 +388,7 @@ ENDINGS = {
 HEIC = {".heic", ".heics", ".heif", ".heifs", ".hif"}
 """The endings of what phones write, which Pillow reads with a package beside it."""
 LARGEST_SIDE = 1024
+MOST_UNREADABLE = 0.05
 PREPARATION = {"upright": "as Exif says", "ground": "white", "crop": "middle", "resize": "bicubic"}
 """What is done to a picture, as a model's file names it: a model that was made another way is none for these pixels."""
 _GREY = {"1", "L", "LA", "La"}
@@ -236,8 +396,10 @@ _EIGHT_BITS = _GREY | {"P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"
 _TURNED = range(5, 9)  # Exif orientations that exchange width and height
 
 
-def read_pictures(files: Sequence[Path], image_size: int | None = None) -> tuple[np.ndarray, list[str]]:
-    """The pixels of all files, (n, h, w, c) uint8, and sentences of what was done to them.
+def read_pictures(
+    files: Sequence[Path], image_size: int | None = None, *, skip_unreadable: bool = False
+) -> tuple[np.ndarray, Mapping[Path, DataError], list[str]]:
+    """The pixels of all files that can be read, (n, h, w, c) uint8, those that cannot, and what was done, in sentences.
 
     A picture is turned as its Exif tag says. What is transparent is composed on white. All are grey (c = 1) if every
     one is, else in colour (c = 3). Of an animated file, or one of several pages, the first picture counts. More than 8
@@ -247,46 +409,83 @@ def read_pictures(files: Sequence[Path], image_size: int | None = None) -> tuple
         files: pictures in any of ``FORMATS``.
         image_size: crop each picture to its middle square and resize it to this many pixels a side; None takes them as
             they are, all of one size.
+        skip_unreadable: leave out those that cannot be read, of which there may be 5 %.
 
     Raises:
         DataError: naming the first file of another size, or all that cannot be read.
     """
     if image_size is not None and not 1 <= image_size <= LARGEST_SIDE:
         raise ConfigError(f"expected an image size of 1 to {LARGEST_SIDE} pixels, found {image_size}")
-    sizes: Counter[tuple[int, int]] = Counter()
+    sizes: dict[Path, tuple[int, int]] = {}
+    unreadable: dict[Path, DataError] = {}
     modes, animated = set(), 0
     for file in files:
-        with _naming_others(file, files), _strict_warnings(), _opened(file) as image:
-            size = _shown_size(image)
+        with _noting(unreadable, file), _strict_warnings(), _opened(file) as image:
+            sizes[file] = _shown_size(image)
             modes.add(image.mode)
             animated += bool(getattr(image, "is_animated", False))
-        if image_size is None and sizes and size not in sizes:
-            found, wanted = ("{} x {}".format(*one) for one in (size, next(iter(sizes))))
-            raise DataError(
-                f"{file}: expected {wanted} pixels as in {files[0]}, found {found}; give an image size "
-                "(--image-size 32) to crop each picture to its middle square and resize it"
-            )
-        sizes[size] += 1
-    width, height = (image_size, image_size) if image_size else next(iter(sizes))
+    tried = [file for file in files if file in sizes]
+    if not tried:
+        raise _all_of(unreadable)
+    (width, height), first = sizes[tried[0]], tried[0]
+    if image_size is not None:
+        width = height = image_size
+    elif not unreadable or skip_unreadable:
+        for file in tried:
+            if sizes[file] != (width, height):
+                size = "{} x {}".format(*sizes[file])
+                raise DataError(
+                    f"{file}: expected {width} x {height} pixels as in {first}, found {size}; give an image size "
+                    "(--image-size 32) to crop each picture to its middle square and resize it"
+                )
     shape = height, width, 1 if modes <= _GREY else 3
-    stored = sum(file.stat().st_size for file in files) if image_size is None else len(files) * math.prod(shape)
-    check_size(f"{len(files):,} images such as {files[0]}", len(files) * math.prod(shape), stored)
-    images = np.empty((len(files), *shape), np.uint8)
-    for pixels, file in zip(images, files, strict=True):
-        with _naming_others(file, files), _strict_warnings(), _opened(file) as image:
-            pixels[:] = _prepared(image, shape, resize=image_size is not None)
+    total = len(tried) * math.prod(shape)
+    stored = total if image_size else sum(file.stat().st_size for file in tried)
+    check_size(f"{len(tried):,} images such as {first}", total, stored)
+    images = np.empty((len(tried), *shape), np.uint8)
+    for pixels, file in zip(images, tried, strict=True):
+        with _noting(unreadable, file), _strict_warnings(), _opened(file) as image:
+            pixels[:] = _prepared(image, shape, resize=image_size is not None or sizes[file] != (width, height))
+    if unreadable and not skip_unreadable:
+        raise _all_of(unreadable)
+    if len(unreadable) > MOST_UNREADABLE * len(files):
+        number = f"{len(unreadable):,} of {len(files):,}"
+        raise DataError(f"expected at most 5 % of pictures that cannot be read, found {number}: {_all_of(unreadable)}")
     notes = []
     if image_size:
-        smallest, largest = (
-            "{} x {}".format(*pick(sizes, key=lambda size: (math.prod(size), size))) for pick in (min, max)
-        )
+        pick = [sizes[file] for file in tried if file not in unreadable]
+        smallest, largest = ("{} x {}".format(*of(pick, key=lambda size: (math.prod(size), size))) for of in (min, max))
         notes.append(
             f"Each picture is cropped to its middle square and resized to {width} x {height} pixels, from originals of "
             f"{smallest} to {largest}."
         )
     if animated:
         notes.append(f"Of {animated:,} animated files, or of several pages, the first picture counts.")
-    return images, notes
+    return images[[file not in unreadable for file in tried]] if unreadable else images, unreadable, notes
+
+
+@contextmanager
+def _noting(unreadable: dict[Path, DataError], file: Path) -> Iterator[None]:
+    try:
+        yield
+    except DataError as error:
+        unreadable[file] = error
+
+
+def _all_of(unreadable: Mapping[Path, DataError]) -> DataError:
+    """One error that names all files, as far as a line does, so that nobody meets them one by one."""
+    (first, error), *others = unreadable.items()
+    if not others:
+        return error
+    above = os.path.join(first.parent.parent, "")
+    names = [str(other).removeprefix(above) for other, _ in others]
+    listed = 1
+    while listed < len(names) and len(", ".join(names[: listed + 1])) < 1200:
+        listed += 1
+    more = f", and {len(names) - listed:,} others" if listed < len(names) else ""
+    return DataError(
+        f"{error}; nor can {', '.join(names[:listed])}{more} be read; mend or remove them, or --skip-unreadable"
+    )
 
 
 def prepare_pictures(files: Sequence[Path], shape: tuple[int, ...]) -> list[np.ndarray | LinclfError]:
@@ -346,20 +545,6 @@ def _prepared(image: Any, shape: tuple[int, ...], *, resize: bool) -> np.ndarray
 
 
 @contextmanager
-def _naming_others(file: Path, files: Sequence[Path]) -> Iterator[None]:
-    """Where a file cannot be read, name all that cannot, so that nobody meets them one by one."""
-    try:
-        yield
-    except DataError as error:
-        found = zip(files, prepare_pictures(files, (1, 1, 3)), strict=True)
-        others = [str(other) for other, image in found if isinstance(image, LinclfError) and other != file]
-        if not others:
-            raise
-        more = f", and {len(others) - 10:,} others" if len(others) > 10 else ""
-        raise DataError(f"{error}; nor can {', '.join(others[:10])}{more} be read") from error
-
-
-@contextmanager
 def _strict_warnings() -> Iterator[None]:
     """Of Pillow's warnings, that of a decompression bomb is an error, and no other is shown; not for use in threads.
 
@@ -413,11 +598,12 @@ def _opened(file: Path) -> Iterator[Any]:
         raise DataError(f"{file}: expected an image, could not decode it ({error})") from error
 
 
-_SIZE = Option(
-    "image_size",
-    int,
-    "N",
-    "pixels a side, to which the middle square of each picture is brought",
-    "folders of pictures",
+_OF = "folders of pictures"
+OPTIONS = (
+    Option("image_size", int, "N", "pixels a side, to which the middle square of each picture is brought", _OF),
+    LABEL,
+    Option("skip_unreadable", bool, "", "pass over pictures that cannot be read, 5 % at most, and list them", _OF),
 )
-READER = Reader("a folder with a folder of pictures for each class", find, load, (_SIZE,), ("PIL",), "photos/")
+READER = Reader(
+    "a folder of pictures (a folder for each class, or labels.csv)", find, load, OPTIONS, ("PIL",), "photos/"
+)

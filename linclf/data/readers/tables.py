@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from linclf.data.dataset import Dataset, Option, Reader, as_images, check_size, split_dataset
+from linclf.data.dataset import LABEL, USUAL_LABELS, Dataset, Reader, as_images, check_size, split_dataset
 from linclf.errors import ConfigError, DataError, printable
 
 _ENDINGS = {".csv": "commas", ".tsv": "tabs", ".parquet": "", ".pq": ""}
 """What parts the columns in files of each ending."""
-_USUAL = ("label", "class", "target", "y")
-"""What a column of labels is called where none is named."""
 
 
 def find(path: Path) -> Path | None:
@@ -113,7 +111,7 @@ def _label_column(path: Path, names: list[str], label: str | None) -> str:
     if len(set(named)) < len(named):
         raise DataError(f"{path}: expected a name of its own for each column, found {_listed(names)}")
     if label is None:
-        usual = [name for name in named if name.lower() in _USUAL]
+        usual = [name for name in named if name.lower() in USUAL_LABELS]
         if len(usual) != 1:
             raise DataError(f"{path}: name the column of labels (--label NAME), one of {_listed(named)}")
         return usual[0]
@@ -153,7 +151,6 @@ def _listed(columns: Any) -> str:
     return ", ".join(str(column)[:50] for column in list(columns)[:10]) + (" ..." if len(columns) > 10 else "")
 
 
-_LABEL = Option("label", str, "NAME", "the column of labels; else the one called label, class, target or y", "tables")
 READER = Reader(
-    "a table (.csv, .tsv or .parquet)", find, load, (_LABEL,), imports=("pandas", "pyarrow"), example="flowers.csv"
+    "a table (.csv, .tsv or .parquet)", find, load, (LABEL,), imports=("pandas", "pyarrow"), example="flowers.csv"
 )

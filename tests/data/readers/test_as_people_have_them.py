@@ -110,10 +110,8 @@ def test_all_pictures_that_cannot_be_read_are_named_at_once(tmp_path, n):
     with pytest.raises(DataError) as raised:
         load_dataset(tmp_path)
     said = str(raised.value)
-    assert said.count(".png") == min(n, 11)
-    assert said.endswith(
-        "; nor can {} be read".format(tmp_path / "dog" / "1.png") if n == 2 else ", and 4 others be read"
-    )
+    assert said.count(".png") == n
+    assert "; nor can dog/1.png" in said
 
 
 def test_every_ending_that_pillow_reads_as_a_picture_is_known():
@@ -169,7 +167,9 @@ def test_what_systems_leave_behind_is_passed_over_and_counted(tmp_path):
     pets(tmp_path / "__MACOSX")
     said = load_dataset(tmp_path).provenance.describe()
     assert "12 images of 2 classes: 10 training and 2 test images; 6 of each class." in said
-    assert "Passed over: 1 .csv files, 1 .db files, 1 .ini files, 2 hidden files, 1 other files." in said
+    assert (
+        "Passed over: 1 .csv files, 1 .db files, 1 .ini files, 12 files in __MACOSX, 2 hidden files, 1 other files."
+    ) in said
 
 
 @pytest.mark.parametrize("out", ["reports/latest", "report", "cat/report", "."])
@@ -182,7 +182,7 @@ def test_a_report_among_the_pictures_is_passed_over(tmp_path, out):
                 save(tmp_path / out / at, format="PNG")
         again = load_dataset(tmp_path).provenance
     assert (again.sha256, again.name) == (wanted.sha256, wanted.name)
-    assert "1 folders of reports" in again.found
+    assert "files of reports" in again.found
 
 
 @pytest.mark.parametrize("inside", ["train/{}/images", "TRAIN/{}", "flowers/{}", "a/b/train/{}/x/y"])

@@ -1,0 +1,204 @@
+"""Folders of pictures as people have them: read right, or refused with what was seen; and nothing dropped uncounted."""
+
+import os
+import re
+
+import numpy as np
+import pytest
+from helpers import refused
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from linclf import DataError, load_dataset
+from linclf.cli import main
+
+
+def draw(folder, n=4, seed=0):
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(n):
+        pixels = np.random.default_rng(seed + i).integers(0, 255, (4, 5, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+
+
+def counts(data):
+    return {part: dict(zip(data.class_names, n.tolist(), strict=True)) for part, n in data.counts().items()}
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        "training_set/{} test_set/{}",
+        "Training/{} Testing/{}",
+        "train_images/{} test-images/{}",
+        "seg_train/seg_train/{} seg_test/seg_test/{}",
+        "training_set/training_set/{} test_set/test_set/{}",
+        "data/train/{} data/test/{}",
+        "{}/train {}/test",
+        "{}/Training {}/Test_set",
+        "all/{}/train all/{}/test",
+    ],
+)
+def test_parts_are_read_wherever_they_stand_and_however_they_are_called(tmp_path, layout):
+    train, test = layout.split()
+    for name in ("neg", "pos"):
+        draw(tmp_path / train.format(name), 6)
+        draw(tmp_path / test.format(name), 2)
+    assert counts(load_dataset(tmp_path)) == {"training": {"neg": 6, "pos": 6}, "test": {"neg": 2, "pos": 2}}
+
+
+@pytest.mark.parametrize("others", ["raw resized", "color grayscale segmented", ". copy", "64x64 128x128"])
+def test_folders_that_hold_the_same_folders_are_no_classes(tmp_path, others):
+    for other in others.split():
+        for name in ("cat", "dog"):
+            draw(tmp_path / other / name)
+    refused(tmp_path, "which hold the same folders (cat, dog): name one of the two, or call them train and test")
+
+
+def test_some_classes_with_parts_and_some_without_are_refused(tmp_path):
+    for name in ("neg/train", "neg/test", "pos"):
+        draw(tmp_path / name)
+    refused(tmp_path, "neg: expected folders for the parts in every class or in none")
+
+
+@pytest.mark.parametrize("deeper", ["2020 2021", "2021-05-01 2022-06", "images", "a/b/c/d/e/f/g/h/i"])
+def test_folders_within_classes_are_read(tmp_path, deeper):
+    for name in ("rose", "tulip"):
+        for inside in deeper.split():
+            draw(tmp_path / name / inside)
+    assert counts(load_dataset(tmp_path))["training"].keys() == {"rose", "tulip"}
+
+
+def test_what_cameras_and_network_disks_leave_is_passed_over_by_name(tmp_path):
+    for name in ("rose", "tulip"):
+        for beside in ("", "@eaDir/0.png", ".thumbnails", ".@__thumb"):
+            draw(tmp_path / name / beside)
+    for name in ("@eaDir", "#recycle", ".git/x", "lost+found"):
+        draw(tmp_path / name, 2)
+    found = load_dataset(tmp_path).provenance.found
+    assert "8 images of 2 classes" in found
+    wanted = "2 files in #recycle, 2 files in .git, 8 files in .thumbnails, 8 files in .@__thumb, 10 files in @eaDir, "
+    assert {*f"{wanted}2 files in lost+found".split(", ")} == {*found.partition("Passed over: ")[2][:-1].split(", ")}
+
+
+def test_links_are_read_only_where_they_lie_below_the_folder(tmp_path, capsys):
+    draw(tmp_path / "photos" / "rose")
+    draw(tmp_path / "photos" / "tulip")
+    draw(tmp_path / "elsewhere")
+    rose = tmp_path / "photos" / "rose"
+    (rose / "within.png").symlink_to("../tulip/0.png")
+    (rose / "outside.png").symlink_to(tmp_path / "elsewhere" / "0.png")
+    (rose / "more").symlink_to(tmp_path / "elsewhere")
+    (rose / "loop").symlink_to(tmp_path / "photos")
+    found = load_dataset(tmp_path / "photos").provenance.found
+    assert "5 of rose, 4 of tulip" in found
+    assert "Passed over: 2 linked folders, 1 links to pictures elsewhere." in found
+    (tmp_path / "photos" / "lily").symlink_to(tmp_path / "elsewhere")
+    refused(tmp_path / "photos", "lily: expected a folder, found a link to one, which is not followed")
+
+
+def test_a_few_pictures_that_cannot_be_read_are_passed_over_where_that_is_asked_for(tmp_path, capsys):
+    for k, name in enumerate(("rose", "tulip")):
+        draw(tmp_path / name, 20, seed=100 * k)
+    whole = load_dataset(tmp_path)
+    (tmp_path / "rose" / "3.png").write_bytes(b"no picture")
+    cut = tmp_path / "tulip" / "7.png"
+    cut.write_bytes(cut.read_bytes()[:-40])
+    with pytest.raises(DataError) as raised:
+        load_dataset(tmp_path)
+    assert "rose/3.png" in str(raised.value)
+    assert "; nor can tulip/7.png be read; mend or remove them, or --skip-unreadable" in str(raised.value)
+    data = load_dataset(tmp_path, skip_unreadable=True)
+    assert load_dataset(f"{tmp_path}:skip_unreadable").provenance == data.provenance
+    assert data.provenance.found.endswith(
+        "These cannot be read: rose/3.png, tulip/7.png. Passed over: 2 pictures that cannot be read."
+    )
+    assert counts(data) == {"training": {"rose": 16, "tulip": 16}, "test": {"rose": 3, "tulip": 3}}
+    pixels = {image.tobytes() for images in (*data.train_images, data.test_images) for image in images}
+    assert pixels < {image.tobytes() for images in (*whole.train_images, whole.test_images) for image in images}
+    for source, image in zip(data.test_sources, data.test_images, strict=True):
+        np.testing.assert_array_equal(Image.open(tmp_path / source), image)
+    (tmp_path / "rose" / "4.png").write_bytes(b"")
+    refused(f"{tmp_path}:skip_unreadable", "expected at most 5 % of pictures that cannot be read, found 3 of 40")
+    assert main(["report", "--data", str(tmp_path), "--skip-unreadable", "--out", str(tmp_path / "out")]) == 2
+    assert "found 3 of 40" in capsys.readouterr().err
+
+
+# Tables of labels
+
+
+@pytest.mark.parametrize(
+    ("table", "rows"),
+    [
+        ("labels.csv", "file,label\n{}.png,{}\n"),
+        ("metadata.csv", "file_name,breed\nimages/{}.png,{}\n"),
+        ("labels.csv", "\ufeffid,class,note\n{},{},x\n"),
+    ],
+)
+@pytest.mark.parametrize("folder", ["", "images"])
+def test_a_table_names_the_labels_of_pictures(tmp_path, table, rows, folder):
+    if folder == "" and "images/" in rows:
+        folder = "images"
+    draw(tmp_path / folder, 12)
+    head, row, _ = rows.split("\n")
+    lines = [row.format(i, ["10", "9"][i % 2]) for i in range(12)]
+    (tmp_path / table).write_text("\n".join([head, *reversed(lines), row.format("gone", "9")]), encoding="utf-8")
+    data = load_dataset(tmp_path)
+    assert data.class_names == ("9", "10")
+    for source, label in zip(data.test_sources, data.test_labels, strict=True):
+        assert data.class_names[label] == ["10", "9"][int(re.search(r"(\d+)\.png", source)[1]) % 2]
+    assert f"Passed over: 1 rows of {table} without a picture." in data.provenance.found
+    assert f"labels in {table}" in data.provenance.layout
+
+
+def test_tables_of_parts_and_pictures_without_a_label(tmp_path):
+    for part in ("train", "test"):
+        draw(tmp_path / part, 12)
+        rows = [f"{i}.png,{'ab'[i % 2]}" for i in range(11)]
+        (tmp_path / part / "metadata.csv").write_text("\n".join(["file_name,label", *rows]))
+    data = load_dataset(tmp_path)
+    assert counts(data) == {"training": {"a": 6, "b": 5}, "test": {"a": 6, "b": 5}}
+    assert "Passed over: 2 pictures without a label in metadata.csv." in data.provenance.found
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a,b\nx,y\n", "expected a column of names of the pictures beside it, found a, b"),
+        ("file,x,z\n0.png,1,2\n", "the name of the column of labels (--label NAME)"),
+        ("file,label\n0.png,a\n0.png,b\n", "expected one label a picture, found a and b of 0.png"),
+        ("file,label\n0.png\n", "its rows have different numbers of values"),
+        ("", "expected a table of pictures and labels"),
+    ],
+)
+def test_bad_tables_of_labels_are_refused(tmp_path, text, said):
+    draw(tmp_path)
+    (tmp_path / "labels.csv").write_text(text)
+    refused(tmp_path, said)
+
+
+# Anything
+
+
+NAMES = st.sampled_from(["cat", "dog", "2021", "@eaDir", ".thumbnails", "deep", "x y"])
+FILES = st.sampled_from(["0.png", "1.PNG", "2.jpg.png", "notes.txt", ".DS_Store", "Thumbs.db", "README", "._0.png"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sets(st.tuples(NAMES, st.lists(NAMES, max_size=3).map(tuple), FILES), min_size=1, max_size=40))
+def test_of_any_folder_what_is_read_and_what_is_passed_over_are_all_files(tmp_path_factory, tree):
+    root = tmp_path_factory.mktemp("any")
+    picture = root / "first.png"
+    Image.new("RGB", (3, 2)).save(picture)
+    for top, folders, name in tree:
+        place = root.joinpath(top, *folders)
+        place.mkdir(parents=True, exist_ok=True)
+        (place / name).write_bytes(picture.read_bytes() if name.lower().endswith(".png") else b"")
+    there = sum(len(files) for _, _, files in os.walk(root))
+    try:
+        data = load_dataset(root)
+    except DataError:
+        return
+    number = sum(len(labels) for labels in (*data.train_labels, data.test_labels))
+    passed = re.search(r"Passed over: (.*)\.$", data.provenance.found)[1]
+    assert number + sum(int(part.split()[0].replace(",", "")) for part in passed.split(", ")) == there
