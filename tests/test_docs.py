@@ -195,8 +195,10 @@ def test_elsewhere_than_on_github_no_address_is_invented(monkeypatch):
 
 def test_the_workflow_builds_and_publishes(site, tmp_path):
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "pages.yml").read_text(encoding="utf-8"))
-    (job,) = workflow["jobs"].values()
-    assert [step["run"] for step in job["steps"] if "run" in step] == ["make docs", ".ci/publish site"]
+    jobs = workflow["jobs"].values()
+    run = [(job["permissions"], [step["run"] for step in job["steps"] if "run" in step]) for job in jobs]
+    # What installs packages may only read; what may write installs nothing.
+    assert run == [({"contents": "read"}, ["make docs"]), ({"contents": "write"}, [".ci/publish site"])]
 
     def git(*words):
         return subprocess.run(["git", *words], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
