@@ -12,7 +12,7 @@ import nbformat
 import numpy as np
 import pypdf
 import pytest
-from helpers import AXE, ROOT, linclf, missing, visiting
+from helpers import ROOT, linclf, serious_violations, visiting
 
 from linclf.report.build import SINGLE
 from linclf.report.pages import USUAL, page_file
@@ -63,13 +63,7 @@ def test_a_page_opens_whole_asks_for_nothing_and_axe_finds_nothing_serious(opene
     assert page.evaluate("document.documentElement.lang") == "en"
     assert "linclf" in page.title()
     assert page.trouble == []
-    if not AXE.exists():
-        missing("axe-core is not here: npm install --prefix tests")
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    report = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    serious = [rule for rule in report["violations"] if rule["impact"] in ("serious", "critical")]
-    assert [f"{rule['id']}: {rule['nodes'][0]['html'][:200]}" for rule in serious] == []
-    assert len(report["passes"]) > 10
+    assert serious_violations(page) == []
 
 
 def test_a_phone_shows_what_matters(opened):
