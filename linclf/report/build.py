@@ -1,5 +1,6 @@
 """The report: check parameters -> papermill -> nbconvert -> a folder of pages, with its numbers and claims beside."""
 
+import argparse
 import ast
 import base64
 import difflib
@@ -8,6 +9,7 @@ import hmac
 import json
 import os
 import secrets
+import shlex
 import shutil
 import sys
 import tempfile
@@ -25,7 +27,7 @@ import nbformat
 from linclf.claims import verdicts
 from linclf.data.dataset import Dataset, Provenance
 from linclf.data.load import cache_folder
-from linclf.errors import ConfigError, DivergenceError, printable
+from linclf.errors import ConfigError, DataError, DivergenceError, printable
 from linclf.studies.ceiling import CeilingStudy
 from linclf.studies.exploration import ExplorationPlan
 from linclf.studies.reference import ReferenceStudy, on_surrogate
@@ -463,3 +465,51 @@ def _literal(text: str) -> Any:
 def _nearest(name: str, known: dict[str, Any]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     return f": did you mean {close[0]!r}?" if close else f": choose among {', '.join(sorted(known))}"
+
+
+_GIVEN = ("seeds", "first_seed", "epochs")
+
+
+def _data_of(command: str) -> str:
+    """What a command of ``linclf report`` names as its data."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--data", default="auto")
+    return str(parser.parse_known_args(shlex.split(command))[0].data)
+
+
+def rewrite_verdicts(out: Path, name: str | None = None) -> str:
+    """Make ``claims.json``, the picture and the pages with verdicts anew from ``results.json``, without training.
+
+    Pages also show images and weights: they take the data set (``name``, by default what the recorded command names)
+    and the finished runs; where either is not here they stay as they are. Returns a sentence on what was written.
+
+    Raises:
+        ConfigError, DataError: the folder cannot be written to, or holds no usable ``results.json``.
+    """
+    from .views import claims  # slow to import, as Matplotlib is
+
+    results = Results.load(out / "results.json")
+    plan, arms = results.document.get("plan", {}), results.arms
+    with sole_writer(out):
+        write_json(out / "claims.json", verdicts.evaluate(results))
+        bundle, _ = claims.picture(results, number=1)._repr_mimebundle_()
+        write_whole(out / PICTURE, lambda file: file.write(base64.b64decode(bundle["image/png"])))
+    written = f"{out / 'claims.json'} and {out / PICTURE} are made anew from {out / 'results.json'}"
+    pages = [name for name in PAGES if PAGES[name].study == "reference" and (out / page_file(name)).exists()]
+    command = results.document.get("command", "linclf report")
+    name = name or _data_of(command)
+    try:
+        study = ReferenceStudy(name, out, **_of(ReferenceStudy.plan_class, plan))
+        if study.data.provenance.sha256 != results.data.get("sha256"):
+            return f"{written}; its pages are not, since {name} holds other data."
+        if study.results(arms).arms != arms:
+            return f"{written}; its pages are not, since they take the finished runs, which are not in {out / 'runs'}."
+    except DataError as error:
+        return f"{written}; its pages are not, since they take the data set: {error}"
+    given = {"data": name, "out_dir": str(out)} | {key: plan[key] for key in _GIVEN}
+    others = [f"{key}={value}" for key, value in plan.items() if key not in given]
+    status = make_report(
+        given, assignments=others, only=pages, ceiling=False, command=command, fresh=False, single_file=False,
+        pdf=False, open_page=False,
+    )  # fmt: skip
+    return f"{written}, {'and its pages too' if status == 0 else 'but not all of its pages'}."

@@ -20,6 +20,7 @@ if __name__ == "__main__":
     import linclf  # noqa: F401  before ipykernel takes the current folder, where it may be, off the path
 
     os.chdir(here)
+    os.environ.pop("IPYTHONDIR", None)  # a folder that cannot be made would end the kernel, and nothing is kept there
     if WITHOUT_PNG in sys.argv:
         from linclf.report.views import html
 
