@@ -1,13 +1,15 @@
 """The command ``linclf``: each subcommand parses its options, then makes one call."""
 
 import argparse
+import io
 import os
 import shlex
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from linclf.errors import ConfigError, DataError, LinclfError, printable
 
@@ -86,6 +88,8 @@ def parser() -> argparse.ArgumentParser:
 
     verify = commands.add_parser("verify", help="compute a report's claims.json again from its results.json")
     verify.add_argument("results", metavar="RESULTS", help="the report's folder, or its results.json")
+    verify.add_argument("--write", action="store_true", help="make claims.json, the picture and pages anew instead")
+    verify.add_argument("--data", metavar="PATH", help="with --write: the data set, if it is not where it was")
 
     predict = commands.add_parser("predict", help="classify pictures with the model.npz that a report wrote")
     predict.add_argument("model", metavar="MODEL", help="a report's model.npz, or one saved by linclf.Classifier")
@@ -100,33 +104,103 @@ def parser() -> argparse.ArgumentParser:
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0, 1 where something failed, 2 for wrong usage or unusable input."""
     if from_shell := words is None:
-        _own_library_first()
-    words = list(sys.argv[1:] if words is None else words)
+        _prepare_process()
+    try:
+        status = _run(sys.argv[1:] if words is None else words)
+        sys.stdout.flush()
+    except LinclfError as error:
+        status = 2
+        _complain(str(error))
+    except ModuleNotFoundError as error:  # what few want has a message of its own
+        if (error.name or "linclf").startswith("linclf"):
+            raise
+        status = 2
+        _complain(f"this command needs {error.name}, which is not installed: pip install 'linclf[report]'")
+    except BrokenPipeError:  # of "| head": nobody reads on
+        status = 0
+    except OSError as error:  # of the disk, or of the system: what was given is not to blame
+        status = 1
+        where = error.filename or ("standard output" if _is_lost(sys.stdout) else "")
+        _complain(f"{where}{where and ': '}{error.strerror or error}")
+    except KeyboardInterrupt:
+        status = 130
+        _complain("interrupted")
+    lost = [stream for stream in (sys.stdout, sys.stderr) if _is_lost(stream)]
+    if from_shell:
+        for stream in lost:  # or Python would fail to flush it at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if status == 130:  # by now all is tidy: no thread that still waits for something may hold up the end
+            os._exit(status)
+    return status
+
+
+def _run(words: Sequence[str]) -> int:
     try:
         options = parser().parse_args(words)
-        options.line = _command(words)
-        return _COMMANDS[options.command](options)
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
-    except LinclfError as error:
-        print(f"linclf: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:  # of the disk, or of the system: what was given is not to blame
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"linclf: {printable(where)}{error.strerror or error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("linclf: interrupted", file=sys.stderr)
-        if from_shell:  # by now all is tidy: no thread that still waits for something may hold up the end
-            sys.stdout.flush()
-            os._exit(130)
-        return 130
+    options.line = _command(words)
+    return _COMMANDS[options.command](options)
 
 
-def _own_library_first() -> None:
-    """Import nothing of Python's own, such as ``json``, from the current folder or from ``$PYTHONPATH``."""
-    own = {os.path.dirname(os.__file__), os.path.join(os.path.dirname(os.__file__), "lib-dynload")}
-    sys.path.sort(key=lambda folder: folder not in own)
+def _prepare_process() -> None:
+    """Make of what a shell started a process like any other, whatever it was started with."""
+    # Import nothing of Python's own, such as json, from the current folder or from $PYTHONPATH.
+    library = {os.path.dirname(os.__file__), os.path.join(os.path.dirname(os.__file__), "lib-dynload")}
+    sys.path.sort(key=lambda folder: folder not in library)
+    # Names of files are UTF-8, also where the locale says otherwise: classes are called what their folders are.
+    if sys.getfilesystemencoding() != "utf-8" and not sys.flags.utf8_mode:
+        os.environ["PYTHONUTF8"] = "1"  # for kernels and workers
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+    # A closed stream's number would be that of the next file: writing to it shall fail, as it does in other programs.
+    for number, name, mode in ((0, "stdin", os.O_RDONLY), (1, "stdout", os.O_RDONLY), (2, "stderr", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            os.set_inheritable(os.open(os.devnull, mode), True)  # which takes the lowest number that is free
+            if number:
+                setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", closefd=False))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of classes may be in any script
+
+
+def _say(text: str) -> None:
+    print(*map(printable, text.split("\n")), sep="\n")
+
+
+def _complain(text: str) -> None:
+    """Say on standard error what went wrong, unless that is closed or full."""
+    with suppress(OSError, ValueError):
+        print(f"linclf: {printable(text)}", file=sys.stderr, flush=True)
+
+
+def _is_lost(stream: TextIO) -> bool:
+    """Whether what was written to a stream cannot get out."""
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        return True
+    return False
+
+
+class _Patient(io.TextIOBase):
+    """Standard output whose failure ends no training: the first error is raised when all is done."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.error: OSError | None = None
+
+    def write(self, text: str) -> int:
+        self._attempt(lambda: self.stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._attempt(self.stream.flush)
+
+    def _attempt(self, action: Callable[[], object]) -> None:
+        if self.error is None:
+            try:
+                action()
+            except OSError as error:
+                self.error = error
 
 
 def _command(words: Sequence[str]) -> str:
@@ -148,8 +222,9 @@ def _report(options: argparse.Namespace) -> int:
 
     parameters = {name: getattr(options, name) for name in ("data", "seeds", "first_seed", "epochs")}
     parameters["data"] = name_with_options(options.data, {name: getattr(options, name) for name in OPTIONS})
-    with engine(options.backend, options.scheduler):
-        return make_report(
+    output = _Patient(sys.stdout)
+    with engine(options.backend, options.scheduler), redirect_stdout(output):
+        status = make_report(
             parameters | {"out_dir": options.out},
             assignments=options.parameter or [],
             only=options.only,
@@ -160,19 +235,22 @@ def _report(options: argparse.Namespace) -> int:
             pdf=options.pdf,
             open_page=options.open,
         )
+    if output.error:
+        raise OSError(output.error.errno, output.error.strerror, "standard output")
+    return status
 
 
 def _clean(options: argparse.Namespace) -> int:
     from linclf.report.build import clean
 
-    print(clean(Path(options.folder)))
+    _say(clean(Path(options.folder)))
     return 0
 
 
 def _fetch(options: argparse.Namespace) -> int:
     from linclf.data.load import fetch
 
-    print(f"CIFAR-10 is at {fetch(options.url)}")
+    _say(f"CIFAR-10 is at {fetch(options.url)}")
     return 0
 
 
@@ -182,7 +260,7 @@ def _surrogate(options: argparse.Namespace) -> int:
 
     if not options.file.lower().endswith(".npz"):
         raise ConfigError(f"{options.file}: expected the name of a file that ends in .npz")
-    print(write_surrogate(load_dataset(options.data), options.file))
+    _say(write_surrogate(load_dataset(options.data), options.file))
     return 0
 
 
@@ -192,9 +270,15 @@ def _verify(options: argparse.Namespace) -> int:
     if not os.path.exists(options.results):
         raise ConfigError(f"{options.results}: no such file or folder; give a report's folder, or its results.json")
     try:
-        print(verify(options.results))
+        if options.write:
+            from linclf.report.build import rewrite_verdicts
+
+            path = Path(options.results)
+            _say(rewrite_verdicts(path if path.is_dir() else path.parent, options.data))
+        else:
+            _say(verify(options.results))
     except DataError as error:
-        print(f"linclf: {error}", file=sys.stderr)
+        _complain(str(error))
         return 1
     return 0
 
@@ -211,9 +295,9 @@ def _info(options: argparse.Namespace) -> int:
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "no CIFAR-10 was found")  # the line says so
-        print(f"data: {load_dataset('auto').provenance.describe()}")
+        _say(f"data: {load_dataset('auto').provenance.describe()}")
     for name, value in describe().items():
-        print(f"{name}: {value}")
+        _say(f"{name}: {value}")
     return 0
 
 

@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import math
 import os
 import re
 import struct
@@ -199,32 +198,24 @@ def config(**changes):
     return Config(**{"learning_rate": 0.1, "l2": 0.01, "epochs": 4, "batch_size": 8, **changes})
 
 
-def by_hand(name, scores, label):
-    """One image, one class at a time."""
-    others = [j for j in range(len(scores)) if j != label]
-    if name == "cross_entropy":
-        return -math.log(math.exp(scores[label]) / sum(math.exp(s) for s in scores))
-    if name == "binary_cross_entropy":
-        right = [1 / (1 + math.exp(-s if j == label else s)) for j, s in enumerate(scores)]
-        return -sum(map(math.log, right)) / len(scores)
-    return sum(max(0.0, scores[j] - scores[label] + 1.0) for j in others)
-
-
 @contextmanager
 def visiting(browser):
-    """Open a file in a context of its own; what the page asked for and complained about is in ``page.trouble``."""
+    """Opens pages, each in a context of its own; what one asked for and complained about is in ``page.trouble``."""
     contexts = []
 
-    def open_page(path, width=1280, scheme="light", script=True):
+    def visit(path, width=1280, scheme="light", script=True, within=None):
+        """A file, offline, which may ask for nothing; or an address, which may ask for what is ``within`` another."""
+        url = path if within else path.as_uri()
+        view = {"width": width, "height": 900}
         context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=script, offline=True
+            viewport=view, color_scheme=scheme, java_script_enabled=script, offline=not within
         )
         contexts.append(context)
         page = context.new_page()
         page.trouble = []
 
         def asked(request):
-            if not request.url.startswith("data:") and request.url != path.as_uri():
+            if not request.url.startswith((within or url, "data:")):
                 page.trouble.append(f"asked for {request.url}")
 
         page.on("request", asked)
@@ -232,12 +223,23 @@ def visiting(browser):
         page.on("console", lambda message: page.trouble.append(message.text))
         page.on("pageerror", lambda error: page.trouble.append(str(error)))
         page.on("dialog", lambda dialog: (page.trouble.append("a dialog"), dialog.dismiss()))
-        page.goto(path.as_uri())
+        page.goto(url)
         return page
 
-    yield open_page
+    yield visit
     for context in contexts:
         context.close()
+
+
+def serious_violations(page):
+    """What axe-core finds on a page that is serious or critical."""
+    if not AXE.exists():
+        missing("axe-core is not here: npm install --prefix tests")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    report = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    assert len(report["passes"]) > 10
+    serious = [rule for rule in report["violations"] if rule["impact"] in ("serious", "critical")]
+    return [f"{rule['id']}: {rule['nodes'][0]['html'][:200]}" for rule in serious]
 
 
 class Terminal(io.StringIO):

@@ -1,6 +1,5 @@
-"""What a newcomer meets first: dependencies, hooks, the package."""
+"""What a newcomer meets first: dependencies, the package."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -17,40 +16,6 @@ def test_the_library_needs_numpy_and_threadpoolctl():
     assert [name.partition(">=")[0] for name in PROJECT["dependencies"]] == ["numpy", "threadpoolctl"]
     for name in ("CITATION.cff", "CHANGELOG.md"):
         assert PROJECT["version"] in (ROOT / name).read_text(encoding="utf-8")
-
-
-@pytest.mark.slow
-def test_the_hooks_mend_what_is_committed_and_leave_our_notebooks_alone(tmp_path, monkeypatch):
-    """pre-commit for real, in a repository of its own: with the tools of this environment, as `make lint`."""
-    monkeypatch.setenv("PRE_COMMIT_HOME", str(tmp_path / "cache"))
-    root = tmp_path / "repository"
-
-    def hooks():
-        subprocess.run(["git", "add", "."], cwd=root, check=True)
-        command = [sys.executable, "-m", "pre_commit", "run", "--all-files"]
-        return subprocess.run(command, cwd=root, capture_output=True, text=True)
-
-    for name in ("notebooks", "linclf"):  # ruff sorts imports by what is a package here
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns(".*", "__pycache__"))
-    for name in (".pre-commit-config.yaml", "pyproject.toml"):
-        shutil.copy(ROOT / name, root)
-    (root / ".venv").symlink_to(sys.prefix)
-    notebooks = {path: path.read_bytes() for path in root.glob("notebooks/*.ipynb")}
-    subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)
-    clean = hooks()
-    assert clean.returncode == 0, clean.stdout + clean.stderr
-
-    for path, content in notebooks.items():
-        notebook = json.loads(content)
-        (*_, cell) = (cell for cell in notebook["cells"] if cell["cell_type"] == "code")
-        cell |= {"execution_count": 3, "outputs": [{"output_type": "stream", "name": "stdout", "text": ["41.2 %"]}]}
-        path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    (root / "module.py").write_text('"""A module."""\nimport sys, os\nprint( os.name,sys.path )\n')
-    mended = hooks()
-    assert (mended.returncode, mended.stdout.count("Failed")) == (1, 3), mended.stdout
-    assert (root / "module.py").read_text() == '"""A module."""\n\nimport os\nimport sys\n\nprint(os.name, sys.path)\n'
-    assert hooks().returncode == 0
-    assert notebooks == {path: path.read_bytes() for path in notebooks}
 
 
 @pytest.mark.slow

@@ -5,7 +5,6 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 
@@ -39,18 +38,12 @@ def predict(model: str, names: Sequence[str], *, top: int = 2, as_json: bool = F
     check_takes_pictures(classifier.image_shape, pixels=classifier.standardize.of_pixels)
     as_line = _json_line if as_json else _text_line
     unit, failed = "probability" if classifier.has_probabilities else "score", False
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of classes may be in any script
-    try:
-        for name, ranking in rank(classifier, _files(names), top):
-            if isinstance(ranking, LinclfError):
-                failed = True
-                print(f"linclf: {ranking}", file=sys.stderr)
-            else:
-                print(as_line(name, ranking, unit))
-        sys.stdout.flush()
-    except BrokenPipeError:  # of "| head": nobody reads on, and nothing is to be flushed at the end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for name, ranking in rank(classifier, _files(names), top):
+        if isinstance(ranking, LinclfError):
+            failed = True
+            print(f"linclf: {ranking}", file=sys.stderr)
+        else:
+            print(as_line(name, ranking, unit))
     return int(failed)
 
 
@@ -98,7 +91,9 @@ def _files(names: Sequence[str]) -> Iterator[tuple[str, LinclfError | None]]:
 
 def _lines_of_stdin() -> Iterator[str]:
     """The lines of standard input that are not empty."""
-    for line in getattr(sys.stdin, "buffer", ()):
+    if sys.stdin is None:
+        raise ConfigError("expected a list of names on standard input, which is closed")
+    for line in sys.stdin.buffer:
         if name := line.rstrip(b"\r\n"):
             yield os.fsdecode(name)
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import mimetypes
 import os
 import re
 import shutil
@@ -11,10 +12,11 @@ from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import nbconvert
 from jupyter_core.paths import jupyter_path
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from nbconvert import HTMLExporter, MarkdownExporter
 from nbconvert.filters import markdown2html
 from nbconvert.preprocessors import Preprocessor
@@ -26,7 +28,7 @@ from linclf.errors import ConfigError
 from linclf.system.progress import MARK
 
 from .pages import PAGES, USUAL, page_file, reading_order
-from .views.html import IN_JUPYTER, PAPER, markdown
+from .views.html import IN_JUPYTER, PAPER, data_link, markdown, visible
 
 YOURS = "Your data"
 """The words of a heading in whose place a page names the data."""
@@ -50,16 +52,34 @@ _BROWSERS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     r"C:\Program Files\Google\Chrome\Application\chrome.exe",
 )
-# A display formula, an inline one, or code, which is left alone.
-_FORMULA = re.compile(r"(?P<code>```.*?```|`[^`]*`)|\$\$(?P<display>.+?)\$\$|(?<!\\)\$(?P<inline>[^$\n]+?)\$", re.S)
+# A formula on lines of its own, one within a line, or code, which is left alone.
+_FORMULA = re.compile(
+    r"(?P<code>```.*?```|(?<!\\)`[^`]*`)|(?<!\\)\$\$(?P<display>.+?)(?<!\\)\$\$"
+    r"|(?P<environment>\\begin\{(?P<kind>[a-z]+\*?)\}.*?\\end\{(?P=kind)\})"
+    r"|(?<!\\)\$(?P<inline>[^$\n]+?)(?<!\\)\$",
+    re.S,
+)
 _FUNCTION = re.compile(r"(<mi>\w{2,}</mi>)(?=<m)(?!<mo[^>]*>[(|])")
 _SIGN = re.compile(r"(<mo>&#x0003D;</mo>|</munderover>)<mo>(?=&#x02212;)")
 # What no line may end in the middle of: "λ = 0.1", "± 0.2", "to 0.3)", "40 %"; not in code or within a tag.
 _TIES = re.compile(
-    r"<(script|style|pre|code)\b.*?</\1>|<[^>]*>|`[^`]*`"
+    r"<(script|style|pre|code)\b.*?</\1>|<[^>]*>|(?<!\\)`[^`]*`"
     r"|(?P<tie>(?<=[λημ]) = (?=\d)|(?<=\d:) (?=[λη])|(?<=±) (?=\d)|(?<=\bto) (?=[+−]?[\d.]+\))|(?<=\d) (?=%))",
     re.S,
 )
+_SHOWN = (*("text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "image/jpeg", "text/plain"),)
+"""Types of output that the template shows."""
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+# What a page does not do: run a script that is not its own, show a frame, load anything.
+_LOADS = re.compile(r"<(script(?! type=.application/json)|iframe|object|embed)\b|\bsrc=[\"']?(?!data:)[^\"'>\s]", re.I)
+_LOADS_MARKDOWN = re.compile(rf"{_LOADS.pattern}|!\[[^\]]*\]\((?!data:|attachment:)", re.I)
+_LEFT_OUT = """
+
+<p class="callout warning" role="note">Left out: what stands here runs or loads something (a script, a frame, a picture
+from elsewhere), which no page of a report does.</p>
+"""
+_ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[PX^_][^\x1b]*(\x1b\\)?|[ -/]*[0-~])")
+_ERASED = re.compile(r"[^\n]*\x1b\[2K|[^\n]*\r\x1b\[0?K")
 
 
 def convert(notebook: NotebookNode, name: str) -> str:
@@ -103,15 +123,18 @@ class PagePreprocessor(Preprocessor):
             if cell.cell_type == "markdown":
                 cell.source = cell.source.replace(f"# {YOURS}", f"# {markdown(about['data'])}", 1)
                 texts.append(cell.source)
-                cell.source = tied(mathml(cell.source))
+                source = _with_pictures(cell.source, resources["metadata"].get("path", ""))
+                cell.source = tied(mathml(source)) + _LEFT_OUT * bool(_LOADS_MARKDOWN.search(source))
                 markups.append(cell.source)
-            for data in (output.get("data", {}) for output in cell.get("outputs", [])):
+            for output in cell.get("outputs", []):
+                _prepare(output)
+                data = output.get("data", {})
+                texts.append(data.get("text/markdown", ""))
                 if "text/markdown" in data:
-                    texts.append(data["text/markdown"])
                     data["text/markdown"] = tied(mathml(data["text/markdown"]))
                 if "text/html" in data:
                     data["text/html"] = tied(data["text/html"].removesuffix(IN_JUPYTER))
-                markups += [data.get("text/markdown", ""), data.get("text/html", "")]
+                markups += [data.get("text/markdown", ""), data.get("text/html", ""), data.get("text/latex", "")]
         headings = _headings("\n".join(texts))
         markup = "\n".join(markups)
         resources["linclf"] = {
@@ -128,6 +151,69 @@ class PagePreprocessor(Preprocessor):
             font = (_TEMPLATES / "linclf" / "formulas.woff2").read_bytes()
             resources["linclf"]["font"] = base64.b64encode(font).decode()
         return nb, resources
+
+
+def _prepare(output: NotebookNode) -> None:
+    """Leave of an output what the template shows, as text that needs no terminal, or say what is left out."""
+    if "text" in output:
+        output.text = as_shown(output.text)
+    if "traceback" in output:
+        output.traceback = [as_shown(line) for line in output.traceback]
+    if "data" not in output:
+        return
+    data = {kind: output.data[kind] for kind in _SHOWN if kind in output.data}
+    if not data:
+        kinds = ", ".join(sorted(output.data)) or "no type"
+        data["text/plain"] = f"Left out: an output of a type that no page shows ({kinds})."
+    if "text/plain" in data:
+        data["text/plain"] = as_shown(data["text/plain"])
+    if "image/svg+xml" in data:
+        data["image/svg+xml"] = base64.b64encode(data["image/svg+xml"].encode()).decode()
+    if "text/latex" in data:
+        data["text/latex"] = _with_formulas(data["text/latex"])
+    runs = "application/javascript" in output.data or (_WIDGET in output.data and "text/html" not in data)
+    if runs or _LOADS.search(data.get("text/html", "")):
+        plain = Markup('<pre class="stream" tabindex="0">{}</pre>').format(data.get("text/plain", ""))
+        data["text/html"] = f"{data.get('text/html', plain)}{_LEFT_OUT}"
+    output.data = NotebookNode(data)
+
+
+def _with_formulas(latex: str) -> str:
+    """LaTeX as HTML: its formulas as MathML, the rest as it is written."""
+    parts, end = [], 0
+    for match in _FORMULA.finditer(latex):
+        parts += [escape(latex[end : match.start()]), escape(match[0]) if match["code"] else _mathml(match)]
+        end = match.end()
+    return "".join([*parts, escape(latex[end:])])
+
+
+def _with_pictures(source: str, folder: str) -> str:
+    """Markdown that holds the pictures itself which lie in files beside the notebook, in ``folder``."""
+
+    def embed(match: re.Match[str]) -> str:
+        file, kind = Path(folder, unquote(match[2])), mimetypes.guess_type(match[2])[0] or ""
+        shown = kind.startswith("image/") and file.is_file()
+        return f"![{match[1]}]({data_link(kind, file.read_bytes())})" if shown else match[0]
+
+    return re.sub(r"!\[([^\]]*)\]\((?!\w+:)([^)\s]+)\)", embed, source)
+
+
+def as_shown(text: str) -> str:
+    r"""Text that was written to a terminal, as it is seen there at the end.
+
+    >>> as_shown("1 %\r50 %\r\x1b[32m100 %\x1b[0m\nab\bc")
+    '100 %\nac'
+    """
+    text = _ESCAPES.sub("", _ERASED.sub("", text))
+    lines = []
+    for line in text.split("\n"):
+        seen = ""
+        for part in line.split("\r"):
+            seen = part + seen[len(part) :]
+        while "\b" in seen:
+            seen = re.sub(r"[^\x08]\x08|^\x08+", "", seen)
+        lines.append(seen)
+    return visible("\n".join(lines))
 
 
 def _headings(text: str) -> list[tuple[str, str, str]]:
@@ -158,15 +244,10 @@ def outputs(nb: NotebookNode) -> list[NotebookNode]:
 
 
 def without_progress(nb: NotebookNode) -> NotebookNode:
-    """The notebook without the lines of progress, and without stderr.
-
-    Progress is for whoever waits; on a page it would differ from run to run.
-    """
+    """The notebook without the lines of progress, which are for whoever waits, and differ from run to run."""
     for cell in nb.cells:
         if "outputs" in cell:
-            cell.outputs = [
-                output for output in cell.outputs if output.get("metadata") != MARK and output.get("name") != "stderr"
-            ]
+            cell.outputs = [output for output in cell.outputs if output.get("metadata") != MARK]
     return nb
 
 
@@ -181,15 +262,23 @@ def mathml(text: str) -> str:
 
 
 def _mathml(match: re.Match[str]) -> str:
+    """A formula as MathML; one that cannot be read stands as it is, with a note."""
     from latex2mathml.converter import convert as to_mathml
 
     if match["code"]:
-        return match["code"]
-    markup = to_mathml(match["display"] or match["inline"], display="block" if match["display"] else "inline")
+        return match[0]
+    formula = match["display"] or match["environment"] or match["inline"]
+    formula = formula.replace(r"{aligned}", r"{align*}")  # which is the one that the converter knows
+    try:
+        markup = to_mathml(formula, display="inline" if match["inline"] else "block")
+    except Exception:  # whatever TeX that it does not know makes it raise
+        # Signs by their numbers mean nothing to Markdown.
+        signs = "".join(sign if sign.isalnum() else f"&#{ord(sign)};" for sign in " ".join(match[0].split()))
+        return f"<code>{signs}</code> <small>(a formula that could not be read)</small>"
     # A function's name stands apart from what follows, unless that is in brackets; no browser does it by itself.
     markup = _FUNCTION.sub(r'\1<mspace width="0.167em"/>', markup)
     # A minus that begins the side of an equation, or the terms of a sum, is a sign and no difference.
-    markup = _SIGN.sub(r'\1<mo form="prefix">', markup)
+    markup = _SIGN.sub(r'\1<mo form="prefix">', markup).replace("<mi>&</mi>", "<mi>&amp;</mi>")
     # Where a page is narrower than a formula, it scrolls: the keyboard must reach it.
     return markup.replace('display="block"', 'display="block" tabindex="0"', 1)
 

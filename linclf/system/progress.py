@@ -23,7 +23,8 @@ class Progress:
         self.what = f"training {networks} network{'s' if networks != 1 else ''}"
         self._in_kernel = type(sys.stdout).__module__.startswith("ipykernel")
         self._shown: Any = None  # the notebook's output
-        self.enabled = enabled and epochs > 0 and (self._in_kernel or sys.stderr.isatty())
+        terminal = sys.stderr is not None and sys.stderr.isatty()  # none where it is closed
+        self.enabled = enabled and epochs > 0 and (self._in_kernel or terminal)
 
     def __enter__(self) -> "Progress":
         self.started = self.shown = time.monotonic()

@@ -6,7 +6,6 @@
 import codecs
 import contextlib
 import gzip
-import io
 import os
 import pickle
 import re
@@ -14,7 +13,6 @@ import struct
 import tarfile
 import tempfile
 import time
-import zipfile
 import zlib
 from pathlib import Path
 
@@ -52,11 +50,7 @@ class Restores:
 CANARY = "raise SystemExit('code ran')"
 PICKLES = {
     "os.system": b"cos\nsystem\n(S'exit 3'\ntR.",
-    "posix.system": b"\x80\x02cposix\nsystem\nU\x06exit 3\x85R.",
     "exec": pickle.dumps(Calls(exec, CANARY), protocol=2),
-    "eval": b"\x80\x02c__builtin__\neval\nU\x031/0\x85R.",
-    "builtins": pickle.dumps(Calls(getattr, "x", "upper"), protocol=2),
-    "import": b"\x80\x02c__builtin__\n__import__\nU\x02os\x85R.",
     "instance": b"(S'exit 3'\nios\nsystem\n.",
     "by stack": b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x06exit 3\x85R.",
     "extension": b"\x80\x02\x82\x01.",
@@ -64,20 +58,13 @@ PICKLES = {
     "new object": b"\x80\x02cnumpy\nndarray\n)\x81.",
     "numpy.load": pickle.dumps(Calls(np.load, "x"), protocol=2),
     "numpy objects": pickle.dumps({b"data": Restores(), b"labels": [0, 0]}, protocol=2),
-    "numpy by getattr": b"\x80\x02cnumpy.core.multiarray\n_reconstruct.__globals__\n.",
     "dotted name": b"\x80\x02cnumpy\nndarray.dump\n.",
     "deep": b"\x80\x02" + b"]" * 200_000 + b"a" * 199_999 + b".",
     "deep tuples": b"\x80\x02" + b"N" + b"\x85" * 200_000 + b".",
     "itself": b"\x80\x02]q\x01h\x01a.",
     "memo of gigabytes": b"\x80\x02]r" + struct.pack("<I", 2**31 - 1) + b".",
-    "memo of megabytes": b"\x80\x02T"
-    + struct.pack("<i", 2**23)
-    + bytes(2**23)
-    + b"0]r"
-    + struct.pack("<I", 2**23)
-    + b".",
     "string of gigabytes": b"\x80\x02T" + struct.pack("<i", 2**31 - 1) + b"x.",
-    "lists by the million": b"\x80\x02(" + b"]" * 3_000_000 + b"t.",
+    "lists by the million": b"\x80\x02(" + b"]" * 1_000_000 + b"t.",
     "no dict": pickle.dumps([1, 2, 3], protocol=2),
     "bytes of exabytes": b"\x80\x05\x96" + struct.pack("<Q", 2**62) + b"x.",
     "a frame of exabytes": b"\x80\x04\x95" + struct.pack("<Q", 2**62) + b"N.",
@@ -167,13 +154,8 @@ def test_bombs_in_archives_are_refused_before_they_are_unpacked(tmp_path):
 def test_a_file_that_is_cut_or_no_archive_is_refused(tmp_path):
     path = cifar_files.archive(tmp_path / "a.tar.gz", members(tmp_path / "good"))
     whole = path.read_bytes()
-    for content in (
-        whole[: len(whole) // 2],
-        b"no archive",
-        b"",
-        gzip.compress(b"no tar"),
-        gzip.compress(bytes(10_240)),
-    ):
+    cut = whole[: len(whole) // 2]
+    for content in (cut, b"no archive", b"", gzip.compress(b"no tar"), gzip.compress(bytes(10_240))):
         path.write_bytes(content)
         refused(path, "a.tar.gz: expected")
 
@@ -181,28 +163,13 @@ def test_a_file_that_is_cut_or_no_archive_is_refused(tmp_path):
 # Arrays and images
 
 
-def zipped(**members):
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(f"{name}.npy", content)
-    return file.getvalue()
-
-
-def npy(array):
-    file = io.BytesIO()
-    np.save(file, array)
-    return file.getvalue()
-
-
 def test_bombs_in_npz_are_refused_before_they_are_unpacked(tmp_path):
-    made = {name: npy(array) for name, array in arrays().items()}
-    bomb = np.zeros((2**14, 2**14), np.uint8)
-    (tmp_path / "bomb.npz").write_bytes(zipped(**made | {"X_train": npy(bomb)}))
-    refused(tmp_path / "bomb.npz", "bomb.npz: expected at most 100 times the")
-    names = np.array(["a", "b", "c" * 2**20])
-    (tmp_path / "names.npz").write_bytes(zipped(**made, class_names=npy(names)))
-    refused(tmp_path / "names.npz", "names.npz: expected for each class a name of its own")
+    for bad, said in (
+        ({"X_train": np.zeros((2**14, 2**14), np.uint8)}, "expected at most 100 times the"),
+        ({"class_names": np.array(["a", "b", "c" * 2**20])}, "expected for each class a name of its own"),
+    ):
+        np.savez_compressed(tmp_path / "a.npz", **arrays() | bad)
+        refused(tmp_path / "a.npz", f"a.npz: {said}")
 
 
 def test_a_zip_of_a_version_that_nobody_knows_is_refused(tmp_path):
@@ -238,20 +205,20 @@ def test_bombs_in_images_are_refused_before_they_are_unpacked(tmp_path):
     refused(tmp_path, "png: expected at most 100 times the")
 
 
-@pytest.mark.parametrize("kind", ["image", "IDX", "CIFAR-10"])
-def test_a_pipe_is_not_waited_for(tmp_path, kind):
-    if kind == "image":
-        write_images(tmp_path)
-        victim = tmp_path / "train" / "cat" / "1.png"
-    elif kind == "IDX":
-        write_idx(tmp_path / "idx")
-        victim = tmp_path / "idx" / "t10k-labels-idx1-ubyte"
-    else:
-        cifar_files.write(tmp_path)
-        victim = tmp_path / "cifar-10-batches-py" / "data_batch_3"
+@pytest.mark.parametrize(
+    ("write", "name"),
+    [
+        (write_images, "train/cat/1.png"),
+        (write_idx, "t10k-labels-idx1-ubyte"),
+        (cifar_files.write, "cifar-10-batches-py/data_batch_3"),
+    ],
+)
+def test_a_pipe_is_not_waited_for(tmp_path, write, name):
+    write(tmp_path / "data")
+    victim = tmp_path / "data" / name
     victim.unlink()
     os.mkfifo(victim)
-    refused(victim.parents[2] if kind == "image" else victim.parent, f"{victim.name}: expected")
+    refused(tmp_path / "data", f"{victim.name}: expected")
 
 
 # Everywhere
@@ -271,7 +238,7 @@ def test_a_message_is_one_line_whatever_a_file_puts_into_it():
     assert len(str(LinclfError("x" * 10**6))) < 3000
 
 
-# The fuzzer's own guard
+# The fuzzer
 
 
 def swallow(path):
@@ -304,18 +271,10 @@ def attempted(what, folder):
     return fuzzer.attempt(reader, 0, folder, seconds=0.5)
 
 
-@pytest.fixture(scope="module")
-def guarded():
+def test_a_few_mutated_files_of_each_reader_and_that_the_guard_sees_what_no_reader_may_do():
     with tempfile.TemporaryDirectory(prefix="linclf-fuzz-") as folder, fuzzer.guarded(1) as pool:
-        yield lambda what: pool.submit(attempted, what, Path(folder)).result()
-
-
-@pytest.mark.parametrize("what", ACTS)
-def test_the_fuzzers_guard_sees_what_no_reader_may_do(what, guarded):
-    assert guarded(what).startswith(ACTS[what][1])
-
-
-def test_a_few_mutated_files_of_each_reader():
-    for row in fuzzer.rows(trials=20):
-        assert not row.losses
-        assert sum(row.counts.values()) == 20
+        for what, (_, seen) in ACTS.items():
+            assert pool.submit(attempted, what, Path(folder)).result().startswith(seen)
+        for name in fuzzer.readers():
+            counts, losses = pool.submit(fuzzer._attempts, name, range(10)).result()
+            assert (sum(counts.values()), losses) == (10, []), name

@@ -226,6 +226,8 @@ def test_inputs_of_another_kind_are_refused():
                 standardize.lazily(images)[:]
 
 
-def test_images_without_inputs_become_none():
+def test_no_inputs_and_inputs_too_small_or_too_constant_to_divide_by():
     images = np.zeros((3, 0), np.uint8)
     assert Standardizer.fit(images)(images).shape == (3, 0)
+    X = np.array([[1e-40, 1e-170, 5, 1e30], [0, 0, 5, -1e30]])
+    assert np.isfinite(Standardizer.fit(X)(X)).all()

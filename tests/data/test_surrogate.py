@@ -52,10 +52,8 @@ def test_draws_have_the_means_and_covariances_of_each_class():
     images, labels = smooth_images()
     surrogate = fitted()
     drawn, drawn_labels = surrogate.draw(30_000, np.random.default_rng(1))
-    assert drawn.dtype == np.uint8
-    assert drawn.shape == (30_000, 6, 5, 3)
-    assert drawn_labels.dtype == np.int64
-    assert drawn_labels.shape == (30_000,)
+    assert (drawn.dtype, drawn_labels.dtype) == (np.uint8, np.int64)
+    assert (drawn.shape, drawn_labels.shape) == ((30_000, 6, 5, 3), (30_000,))
     for k in range(3):
         x, z = transformed(images[labels == k]), transformed(drawn[drawn_labels == k])
         spread = x.std(axis=0)
@@ -63,18 +61,10 @@ def test_draws_have_the_means_and_covariances_of_each_class():
         # Draws are rounded once more than what they are made from.
         np.testing.assert_allclose(z.std(axis=0), np.sqrt(spread**2 + 1 / 12 / 90), rtol=0.08)
         chosen = surrogate.coefficients
-        expected, found = np.corrcoef(x[:, chosen].T), np.corrcoef(z[:, chosen].T)
-        np.testing.assert_allclose(found, expected, atol=0.06)
-
-
-def test_the_remainder_is_independent_of_the_correlated_coefficients():
-    surrogate = fitted()
-    drawn, labels = surrogate.draw(30_000, np.random.default_rng(1))
-    z = transformed(drawn[labels == 0])
-    rest = np.setdiff1d(np.arange(90), surrogate.coefficients)
-    correlation = np.corrcoef(z.T)
+        np.testing.assert_allclose(np.corrcoef(z[:, chosen].T), np.corrcoef(x[:, chosen].T), atol=0.06)
+    correlation = np.corrcoef(transformed(drawn[drawn_labels == 0]).T)  # of all others there is none
     np.fill_diagonal(correlation, 0)
-    assert np.abs(correlation[rest]).max() < 0.06
+    assert np.abs(correlation[np.setdiff1d(np.arange(90), surrogate.coefficients)]).max() < 0.06
 
 
 def test_the_correlated_coefficients_are_those_that_vary_most():
@@ -119,8 +109,8 @@ def test_classes_are_drawn_as_often_as_they_occur():
     assert abs(counts[0] - 1000) < 120
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 3), (2, 3, 1), (256, 256, 3), (1, 256, 1)])
-@pytest.mark.parametrize("counts", [(1,), (1, 1), (1, 9), (6, 6)])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 3), (256, 256, 3), (1, 256, 1)])
+@pytest.mark.parametrize("counts", [(1,), (1, 9), (6, 6)])
 def test_odd_data_give_images(shape, counts, tmp_path):
     labels = np.repeat(np.arange(len(counts)), counts)
     images = np.random.default_rng(0).integers(0, 256, (len(labels), *shape)).astype(np.uint8)
@@ -130,6 +120,7 @@ def test_odd_data_give_images(shape, counts, tmp_path):
     drawn, drawn_labels = read(tmp_path / "odd.npz").draw(5, np.random.default_rng(0))
     assert drawn.shape == (5, *shape)
     assert drawn_labels.max() < len(counts)
+    assert surrogate.draw(0, np.random.default_rng(0))[0].shape == (0, *shape)
 
 
 def test_constant_images_come_back():
@@ -139,10 +130,6 @@ def test_constant_images_come_back():
     drawn, drawn_labels = fit_surrogate(images, labels, "ab", name="flat").draw(30, np.random.default_rng(0))
     assert np.array_equal(drawn[:, 0, 0, 0], np.where(drawn_labels, 200, 77))
     assert np.ptp(drawn, axis=(1, 2, 3)).max() == 0
-
-
-def test_no_image_can_be_drawn_too():
-    assert fitted().draw(0, np.random.default_rng(0))[0].shape == (0, 6, 5, 3)
 
 
 @pytest.mark.parametrize(
@@ -176,12 +163,6 @@ def test_a_file_gives_the_surrogate_again_and_the_same_bytes(tmp_path):
         assert tuple(arrays) == FIELDS
 
 
-def changed(**new):
-    arrays = fitted().to_arrays()
-    arrays.update(new)
-    return arrays
-
-
 def with_value(name, index, value):
     array = fitted().to_arrays()[name].copy()
     array[index] = value
@@ -192,9 +173,7 @@ def with_value(name, index, value):
     ("new", "words"),
     [
         ({"surrogate_version": np.array(2)}, "version 2"),
-        ({"surrogate_version": np.array(1.0)}, "surrogate_version of type i8"),
         ({"surrogate_version": np.array([1])}, "surrogate_version of shape"),
-        ({"image_shape": np.array([6, 5])}, "image_shape of shape"),
         ({"image_shape": np.array([2**62, 4, 3])}, "at most 256 x 256"),
         ({"image_shape": np.array([-6, -5, 3])}, "at most 256 x 256"),
         ({"image_shape": np.array([6, 5, 0])}, "channels"),
@@ -207,11 +186,9 @@ def with_value(name, index, value):
         ({"counts": np.ones(1001, np.int64)}, "classes"),
         ({"class_names": np.array([1, 2, 3])}, "class_names of type U"),
         ({"class_names": np.array(["a", "b", "b"])}, "names"),
-        ({"class_names": np.array(["a", "b", ""])}, "names"),
         ({"class_names": np.array(["a", "b", "c\n"])}, "names"),
         ({"class_names": np.array(["a", "b", "c" * 201])}, "names"),
         ({"class_names": np.full(3, 0x7FFFFFFF, np.int32).view("U1")}, "names"),
-        ({"name": np.array(["a"])}, "name of shape"),
         ({"name": np.array(b"a")}, "name of type U"),
         ({"coefficients": np.arange(12)}, "coefficients of type i4"),
         ({"coefficients": np.arange(12, dtype=np.int32).reshape(3, 4)}, "list of fewer"),
@@ -222,26 +199,24 @@ def with_value(name, index, value):
         ({"coefficients": np.zeros(5000, np.int32)}, "list of fewer"),
         ({"mean": np.zeros(90)}, "mean of type f2"),
         ({"mean": np.zeros(90, ">f2")}, "mean of type f2"),
-        ({"mean": np.zeros(90, object)}, "mean of type f2"),
         ({"offsets": np.zeros((3, 89), np.float16)}, "offsets of shape"),
         ({"factors": np.zeros((3, 77), np.float16)}, "factors of shape"),
         (with_value("factors", (0, 0), np.nan), "finite numbers in factors"),
         (with_value("mean", 0, np.inf), "finite numbers in mean"),
-        (with_value("offsets", (2, 5), -np.inf), "finite numbers in offsets"),
         (with_value("deviations", (0, 0), -1), "deviations of 0 or more"),
         (with_value("deviations", (0, 0), np.nan), "finite numbers in deviations"),
     ],
 )
 def test_a_hostile_file_is_refused_in_a_sentence(new, words):
     with pytest.raises(DataError, match=words) as caught:
-        Surrogate.from_arrays(changed(**new), "file.npz")
+        Surrogate.from_arrays(fitted().to_arrays() | new, "file.npz")
     assert str(caught.value).startswith("file.npz: expected ")
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("missing", FIELDS)
 def test_a_file_without_an_array_is_refused(missing):
-    arrays = changed()
+    arrays = fitted().to_arrays()
     del arrays[missing]
     with pytest.raises(DataError, match=f"{missing} is missing"):
         Surrogate.from_arrays(arrays, "file.npz")
@@ -249,15 +224,13 @@ def test_a_file_without_an_array_is_refused(missing):
 
 def test_the_largest_numbers_that_pass_give_images():
     arrays = {n: np.full_like(a, 65504) if a.dtype == np.float16 else a for n, a in fitted().to_arrays().items()}
-    images, _ = Surrogate.from_arrays(arrays, "file.npz").draw(20, np.random.default_rng(0))
-    assert images.dtype == np.uint8
+    assert Surrogate.from_arrays(arrays, "file.npz").draw(20, np.random.default_rng(0))[0].dtype == np.uint8
 
 
 def test_cifar_10s_file_is_small_and_holds_ten_classes_of_colour_images():
     assert os.path.getsize(CIFAR10) <= 400_000
     surrogate = read(CIFAR10)
-    assert surrogate.name == "CIFAR-10"
-    assert surrogate.image_shape == (32, 32, 3)
+    assert (surrogate.name, surrogate.image_shape) == ("CIFAR-10", (32, 32, 3))
     assert surrogate.class_names[6] == "frog"
     assert surrogate.counts.tolist() == [5000] * 10
     images, labels = surrogate.draw(2000, np.random.default_rng(0))

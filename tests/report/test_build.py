@@ -1,8 +1,11 @@
 """The whole report on tiny data, in real kernels; the command's errors; every notebook."""
 
+import base64
 import errno
 import html as html_module
+import io
 import json
+import os
 import re
 import shlex
 import shutil
@@ -104,6 +107,20 @@ def test_the_command_on_a_page_makes_it_again(report, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "[1/1] 2_svm" in done.stdout
     assert without_times((again / "2_svm.html").read_text()).replace(str(again), str(report)) == before
+
+
+def test_pages_with_verdicts_are_made_anew_without_training(report, tmp_path):
+    again = shutil.copytree(report, tmp_path / "again")
+    (again / "claims.json").unlink()
+    for name in USUAL:
+        (again / page_file(name)).write_text("old") if name == "summary" else (again / page_file(name)).unlink()
+    done = linclf("verify", "--write", again)
+    assert done.returncode == 0, done.stderr
+    assert "networks: 0 trained" in done.stdout
+    assert done.stdout.endswith(f"made anew from {again / 'results.json'}, and its pages too.\n")
+    assert (again / "claims.json").read_text() == (report / "claims.json").read_text()
+    pages = [without_times((folder / "index.html").read_text()) for folder in (again, report)]
+    assert pages[0].partition("<main")[2][:2000] == pages[1].partition("<main")[2][:2000]
 
 
 @pytest.mark.parametrize("name", USUAL)
@@ -302,7 +319,58 @@ def test_info_says_what_is_there(capsys, monkeypatch):
 def test_formulas_become_mathml_and_code_stays():
     assert "<math" in mathml("a $x^2$ b")
     assert 'display="block"' in mathml("$$x$$")
-    assert mathml("`$x$` and \\$5") == "`$x$` and \\$5"
+    assert 'display="block"' in mathml("\\begin{align} a &= b \\\\ c &= d \\end{align}")
+    assert "&amp;" not in mathml("$$\\begin{aligned} a &= b \\\\ c &= d \\end{aligned}$$")
+    for text in ("`$x$` and \\$5", "\\` and \\$x\\$ \\`"):
+        assert mathml(text) == text
+
+
+@pytest.mark.parametrize("formula", ["$$a_1_2$$", "$x^$", r"$\left( a$", "$a^b^c$", "$$\n\n$$", r"$*a*_b_^$"])
+def test_a_formula_that_cannot_be_read_stands_as_its_tex_with_a_note(formula):
+    page = convert(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(f"# A\n\nb {formula} c")]), "mine")
+    text = " ".join(BeautifulSoup(page, "html.parser").article.get_text().split())
+    assert f"b {' '.join(formula.split())} (a formula that could not be read) c" in text
+
+
+def test_what_a_readers_own_cells_show_is_on_the_page_or_said_to_be_left_out(tmp_path):
+    Image.new("RGB", (2, 2)).save(picture := io.BytesIO(), format="png")
+    png = base64.b64encode(picture.getvalue()).decode()
+    (tmp_path / "beside.png").write_bytes(picture.getvalue())
+    data = [
+        ({"image/png": png, "text/plain": "<Figure>"}, 'alt="a &lt; b"'),
+        ({"image/jpeg": png}, f'src="data:image/jpeg;base64,{png}"'),
+        ({"image/svg+xml": "<svg><script/></svg>"}, 'src="data:image/svg+xml;base64,'),
+        ({"text/latex": "$x$ <b> $y^$"}, "&lt;b&gt;"),
+        ({"text/plain": "\x1b[31mred\x1b[0m\x1b]0;title\x07 <1> "}, "red &lt;1&gt;"),
+        ({"text/html": "<script>alert(1)</script>"}, "Left out: what stands here runs or loads something"),
+        ({"text/html": "<img src=http://example.org/a.png>"}, "Left out: what"),
+        ({"application/javascript": "alert(1)", "text/plain": "<Javascript>"}, "&lt;Javascript&gt;"),
+        ({"application/pdf": "x"}, "Left out: an output of a type that no page shows (application/pdf)"),
+        ({"application/vnd.jupyter.widget-view+json": {}, "text/plain": "IntSlider()"}, "IntSlider()"),
+    ]
+    outputs = [
+        nbformat.v4.new_output("display_data", bundle, metadata={"image/png": {"alt": "a < b"}}) for bundle, _ in data
+    ]
+    for name, text in (("stdout", " 1 %\r100 %\n"), ("stderr", "UserWarning: mind\n")):
+        outputs.append(nbformat.v4.new_output("stream", name=name, text=text))
+    cells = [
+        nbformat.v4.new_markdown_cell("# Mine\n\n![beside](beside.png)"),
+        nbformat.v4.new_markdown_cell("![elsewhere](https://example.org/a.png)"),
+        nbformat.v4.new_code_cell("1", outputs=outputs, execution_count=1),
+        nbformat.v4.new_raw_cell("raw <cell>"),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "mine.ipynb")
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--template", "linclf", tmp_path / "mine.ipynb"]
+    environment = {**os.environ, "JUPYTER_PATH": str(tmp_path)}  # an earlier installation's template comes after it
+    shutil.copytree(ROOT / "linclf" / "report" / "templates", tmp_path / "nbconvert" / "templates")
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert (done.returncode, "Warning" in done.stderr) == (0, False), done.stderr
+    page = (tmp_path / "mine.html").read_text()
+    assert [said for _, said in data if said not in page] == []
+    for said in (f'src="data:image/png;base64,{png}"', "\n100 %\n", "UserWarning: mind", "raw &lt;cell&gt;"):
+        assert said.strip() in page
+    assert page.count("Left out: what") == 5
+    assert "\x1b" not in page
 
 
 def test_text_from_data_is_escaped():

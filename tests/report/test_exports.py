@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import csv
 import io
 import os
 import re
@@ -9,20 +10,23 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from xml.etree import ElementTree
 
 import nbformat
 import nh3
 import numpy as np
 import pypdf
 import pytest
+from bs4 import BeautifulSoup
 from helpers import NO_CHROMIUM, ROOT, chromium, missing
+from nbconvert.filters import markdown2html
 from PIL import Image
 
 from linclf.report import render
 from linclf.report.execute import execute
 from linclf.report.pages import USUAL, page_file
 from linclf.report.render import convert, mathml
-from linclf.report.views import html
+from linclf.report.views import html, plots
 from linclf.report.views.html import IN_JUPYTER
 from linclf.system.progress import MARK
 
@@ -98,16 +102,75 @@ def test_a_sanitiser_leaves_words_and_order_and_the_picture_is_in_png(outputs):
             assert left.count("<td") == output.data["text/html"].count("<td")
 
 
-@pytest.mark.parametrize(
-    ("kind", "said"),
-    [
-        ("text/markdown", r"| 50 % & a\_b \| \<i\>$\lambda$\</i\> \$x\$ |"),
-        ("text/plain", ODD),
-    ],
+NAMES = (
+    *(
+        "a|b",
+        "$5",
+        "$x^$",
+        "x_y*z*",
+        "`code`",
+        "{0}",
+        "<b>",
+        "a & b &lt;",
+        "- 1",
+        "1. x",
+        "#5",
+        "~~x~~",
+        "a^b^",
+        "@SUM(1)",
+    ),
+    *(
+        "\\(x\\)",
+        "\\begin{equation}x\\end{equation}",
+        "https://example.org",
+        "www.example.org",
+        "[a](b)",
+        "![a](b)",
+        "=1+1",
+    ),
 )
-def test_text_from_data_is_text_in_every_type(kind, said):
-    table = html.table([ODD], [[ODD]], caption=ODD)
-    assert said in table._repr_mimebundle_()[0][kind]
+
+
+def test_names_from_data_are_text_in_markdown_for_our_pages_and_for_pandoc():
+    texts = [html.markdown(name) for name in NAMES]
+    for name, text in zip(NAMES, texts, strict=True):
+        shown = BeautifulSoup(markdown2html(mathml(text)), "html.parser")
+        assert shown.get_text().strip() == name
+        assert not shown.select("a, em, code, math, li, img")
+    if not shutil.which("pandoc"):
+        pytest.skip("no pandoc here: apt-get install pandoc")
+    done = subprocess.run(
+        ["pandoc", "-f", "markdown+tex_math_double_backslash", "-t", "html", "--wrap=none"],
+        input="\n\n".join(texts), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert tuple(p.get_text() for p in BeautifulSoup(done.stdout, "html.parser").select("p")) == NAMES
+
+
+def test_text_from_data_is_text_in_every_type_and_obeyed_by_no_terminal_or_spreadsheet():
+    bundle = html.table([ODD], [[ODD]], caption=ODD)._repr_mimebundle_()[0]
+    assert r"| 50 % \& a\_b \| \<i\>$\lambda$\</i\> \$x\$ |" in bundle["text/markdown"]
+    assert ODD in bundle["text/plain"]
+    name = "a\x1b[2J\x07\u202e\n\ud800b"
+    shown = [
+        html.callout(name, more=name),
+        html.prose(name),
+        html.provenance({name: name}),
+        html.large({name: "1"}, name),
+    ]
+    shown += [html.table([name], [[name]], caption=name)]
+    for text in (text for output in shown for text in output._repr_mimebundle_()[0].values()):
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\u202e\ud800]", text)
+    columns = {"=1": ["@x", "+1-1", "-2e5", "\tx"], "n": [-1.5, 2, "−1", np.float64(-1)]}
+    rows = list(csv.reader(io.StringIO(html.csv_bytes(columns).decode(), newline="")))
+    assert rows == [["'=1", "n"], ["'@x", "-1.5"], ["'+1-1", "2"], ["-2e5", "−1"], ["'\tx", "-1"]]
+
+
+def test_a_figure_with_odd_names_is_a_picture():
+    axes = plots.confusion([0, 0, 1], [0, 1, 1], ["$x^$", "a\x1b[2J\x00 <&>"], ax=plots.new_axes())
+    figure = html.figure(axes.figure, number=1, caption="$x^$", alt="a", data={"x": [1]})
+    source = re.search('base64,([^"]*)', figure.markup)[1]
+    texts = [text for text in ElementTree.fromstring(base64.b64decode(source)).itertext() if "x" in text]
+    assert "$x^$" in "".join(texts)
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,19 @@
-"""The model, saved and read back."""
+"""The model: what it starts from and computes, saved and read back."""
+
+import math
 
 import numpy as np
 import pytest
 
 from linclf import DataError, Linear
+
+
+@pytest.mark.parametrize(("init", "spread"), [("normal", 0.01), ("xavier", math.sqrt(2 / 3082)), ("zeros", 0)])
+def test_initial_weights_have_the_spread_that_is_stated(init, spread):
+    model = Linear.initial(10, 3072, seed=1, init=init)
+    assert model.W.std() == pytest.approx(spread, rel=0.02)
+    assert np.abs(model.b).max() < 0.05
+    assert model.b.any() == (init == "normal")
 
 
 def test_scores_put_the_class_axis_first():
@@ -28,33 +38,21 @@ def test_probabilities_are_the_softmax_of_any_scores():
     np.testing.assert_allclose(model.predict_proba(np.array([[1.0], [1e-4]])).T, [[1, 0, 0], e / e.sum()])
 
 
-def test_save_and_load(tmp_path):
-    model = Linear.initial(10, 3072, seed=5)
-    model.save(tmp_path / "model.npz")
-    loaded = Linear.load(tmp_path / "model.npz")
+def test_a_saved_model_comes_back_and_nothing_else_is_taken_for_one(tmp_path):
+    model, path = Linear.initial(3, 4, seed=5), tmp_path / "model.npz"
+    model.save(path)
+    loaded, content = Linear.load(path), path.read_bytes()
     np.testing.assert_array_equal(loaded.W, model.W)
     np.testing.assert_array_equal(loaded.b, model.b)
-    assert [path.name for path in tmp_path.iterdir()] == ["model.npz"]
-
-
-@pytest.mark.parametrize(
-    "arrays",
-    [{}, {"W": np.zeros((2, 3))}, {"W": np.zeros(3), "b": np.zeros(3)}, {"W": np.array([object()]), "b": 0}],
-)
-def test_a_file_that_is_no_model_is_refused(tmp_path, arrays):
-    path = tmp_path / "model.npz"
-    np.savez(path, **arrays)
-    with pytest.raises(DataError, match=r"model\.npz: expected"):
-        Linear.load(path)
-
-
-def test_truncated_and_missing_files_are_refused(tmp_path):
-    path = tmp_path / "model.npz"
-    Linear.initial(3, 4, seed=0).save(path)
-    whole = path.read_bytes()
-    for length in range(0, len(whole), 37):
-        path.write_bytes(whole[:length])
+    assert [file.name for file in tmp_path.iterdir()] == ["model.npz"]
+    for length in range(0, len(content), 37):
+        path.write_bytes(content[:length])
         with pytest.raises(DataError, match=r"model\.npz: expected a model"):
+            Linear.load(path)
+    object_array = np.array([object()])
+    for arrays in ({}, {"W": np.zeros((2, 3))}, {"W": np.zeros(3), "b": np.zeros(3)}, {"W": object_array, "b": 0}):
+        np.savez(path, **arrays)
+        with pytest.raises(DataError, match=r"model\.npz: expected"):
             Linear.load(path)
     with pytest.raises(DataError, match=r"nothing\.npz: expected a model"):
         Linear.load(tmp_path / "nothing.npz")

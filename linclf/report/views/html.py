@@ -11,6 +11,7 @@ import itertools
 import math
 import re
 import textwrap
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from typing import Any
 from markupsafe import Markup
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+
+from linclf.errors import printable
 
 Bundle = tuple[dict[str, str], dict[str, Any]]
 Draw = Callable[[], Any]  # a figure of Matplotlib's
@@ -55,6 +58,8 @@ _FOLLOWS = "".join(
 )
 _STYLE = f"<style>@media screen and (prefers-color-scheme:dark){{{_FOLLOWS}}}</style>"
 _DOWNLOADS = {"csv": ("text/csv", "Numbers (CSV)"), "npy": ("application/octet-stream", "Weights, to ±127 (NumPy)")}
+_RUNS, _NUMBER = re.compile(r"[=+\-@\t\r\n＝＋－＠]"), re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.I)
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 # LaTeX has these in its mathematics and not in its text font.
 _TEX = {"λ": r"\lambda", "η": r"\eta", "μ": r"\mu", "±": r"\pm", "≤": r"\leq", "≥": r"\geq", "→": r"\rightarrow"}
 _TEX |= {"✓": r"\checkmark", "✗": r"\times"}
@@ -74,14 +79,14 @@ class Output:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
-        shown = str(self.markup) + IN_JUPYTER * ("<table" in self.markup)
+        shown = visible(self.markup) + IN_JUPYTER * ("<table" in self.markup)
         return {"text/html": shown, "text/plain": repr(self), **self.others}, dict(self.metadata)
 
     def __html__(self) -> str:
         return self.markup
 
     def __repr__(self) -> str:
-        return self.text or plain(self.markup)
+        return visible(self.text or plain(self.markup))
 
 
 @dataclass(frozen=True)
@@ -91,19 +96,28 @@ class Prose:
     text: str
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
-        return {"text/markdown": _with_formulas(self.text), "text/plain": self.text}, {}
+        return {"text/markdown": _with_formulas(visible(self.text)), "text/plain": repr(self)}, {}
 
     def __repr__(self) -> str:
-        return self.text
+        return visible(self.text)
+
+
+def visible(text: str) -> str:
+    """Text in which what a terminal, or the order of letters, would obey is written out."""
+    return _CONTROLS.sub(lambda match: printable(match[0]), text)
 
 
 def markdown(text: str) -> str:
-    r"""Text as Markdown that shows it as it is.
+    r"""Text as Markdown that shows it as it is: no emphasis, no formula, no list, no link.
 
-    >>> print(markdown("a_b | <c>"))
-    a\_b \| \<c\>
+    >>> print(markdown("a_b | <c>"), markdown("- $5, see https://example.org"))
+    a\_b \| \<c\> \- \$5, see https\://example.org
     """
-    return re.sub(r"([\\`*_{}\[\]<>|$#~])", r"\\\1", text)
+    text = re.sub(r"[`*_{}\[\]<>|$#~^@&\\]", r"\\\g<0>", visible(text.replace("\n", " ")))
+    # A backslash by its number: nbconvert would take two of them, before a bracket, for a formula.
+    text = text.replace("\\\\", "&#92;")
+    text = re.sub(r"^(\d*)([-+=.)])(?=[\s=-]|$)", r"\1\\\2", text)
+    return re.sub(r":(?=//)|(?<=www)\.", r"\\\g<0>", text)
 
 
 def _with_formulas(text: str) -> str:
@@ -298,13 +312,19 @@ def figure_box(
 
 
 def csv_bytes(columns: Mapping[str, Sequence[Any]]) -> bytes:
-    """Columns of one length as CSV, under their names."""
+    """Columns of one length as CSV, under their names; no text in it is a formula to a spreadsheet."""
     text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    for row in zip(*columns.values(), strict=True):
-        writer.writerow([f"{value:.6g}" if isinstance(value, float) else value for value in row])
+    rows = [columns, *zip(*columns.values(), strict=True)]
+    csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue().encode()
+
+
+def _cell(value: Any) -> Any:
+    """A number to six digits; a text that a spreadsheet would run stands behind an apostrophe, as they write it."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    runs = isinstance(value, str) and _RUNS.match(value) and not _NUMBER.fullmatch(value)
+    return f"'{value}" if runs else value
 
 
 def data_link(kind: str, content: bytes) -> str:
@@ -323,11 +343,13 @@ def own_settings(salt: str | None = None) -> Iterator[None]:
     # Text stays text, in the reader's own font, and on a phone's screen, 390 pixels wide, of at least 9 pixels.
     ours: dict[str, Any] = {"svg.hashsalt": salt, "svg.fonttype": "none", "font.family": "sans-serif"}
     ours |= {"font.size": 10.5, "legend.fontsize": "medium"}
+    ours["text.parse_math"] = False  # what comes from data is text, whatever dollar signs it holds
     # A ground of its own keeps a figure legible wherever it stands.
     grounds = ("figure.facecolor", "axes.facecolor")
     inks = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
     ours |= dict.fromkeys(grounds, PAPER) | dict.fromkeys(inks, INK)
-    with style.context(["default", ours]):
+    with style.context(["default", ours]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # an SVG's text is drawn in the reader's own font
         yield
 
 
@@ -341,6 +363,7 @@ def svg(fig: Any, salt: str) -> bytes:
     with own_settings(salt=salt):
         fig.savefig(picture, format="svg", metadata={"Date": None, "Creator": None})
     text = picture.getvalue().replace("<defs>", f"<defs>{_STYLE}", 1)
+    text = re.sub(r"[^\x20-\ud7ff\ue000-\U0010ffff\n\t]", "\ufffd", text)  # signs that no XML may hold
     return re.sub(r' [dxy]="[^"]*"', lambda place: re.sub(r"(\.\d)\d+", r"\1", place[0]), text).encode()
 
 
