@@ -69,7 +69,7 @@ def encode_words(words: Sequence[str], where: str) -> tuple[np.ndarray, list[str
         forms = {word: name.removesuffix(".0") for word, name in forms.items()}
         names = {*forms.values()}
     elif all(map(_NUMBER.fullmatch, names)) and (odd := [name for name in names if float(name) % 1]):
-        raise DataError(f"{where}: expected labels as whole numbers or text, found {odd[0][:50]}")
+        raise DataError(f"{where}: expected labels as whole numbers or text, found {min(odd)[:50]}")
     order = sorted(names, key=int if all(map(_WHOLE.fullmatch, names)) else None)
     codes = {name: i for i, name in enumerate(order)}
     return np.fromiter((codes[forms[word]] for word in words), np.int64, len(words)), order
