@@ -4,6 +4,7 @@ A script, imported for the name of its option alone: ``python -P kernel.py -f CO
 folder of this file off the path.
 """
 
+import logging
 import os
 import sys
 
@@ -13,6 +14,8 @@ if __name__ == "__main__":
     here = os.getcwd()
     os.chdir(os.path.dirname(os.path.abspath(__file__)))
     import matplotlib  # noqa: F401  a matplotlibrc in the current folder would come before $MATPLOTLIBRC
+
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # how its fonts are found is nothing for a page
 
     import linclf  # noqa: F401  before ipykernel takes the current folder, where it may be, off the path
 
