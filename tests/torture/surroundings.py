@@ -57,6 +57,10 @@ class Place:
             folder.mkdir(exist_ok=True)
             folder.chmod(0o555)
 
+    def nowhere(self, *names: str) -> None:
+        """Let variables name what cannot be made."""
+        self.environ |= dict.fromkeys(names, "/proc/nowhere")
+
     def start(self, commands: str) -> None:
         """Let a shell run these commands first, such as redirections."""
         self.before = commands
@@ -146,45 +150,21 @@ SURROUNDINGS: dict[str, Callable[[Place], object]] = {
     "locale C, and no UTF-8": lambda place: place.environ.update(
         LC_ALL="C", LANG="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", PYTHONIOENCODING="ascii"
     ),
-    "git's variables, of another repository": lambda place: place.environ.update(
-        GIT_DIR=str(place.folder),
-        GIT_WORK_TREE=str(place.folder),
-        GIT_INDEX_FILE="nowhere",
-        GIT_CEILING_DIRECTORIES="/",
+    "git's variables, of another repository": lambda place: place.nowhere(
+        "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"
     ),
-    "Python's variables": lambda place: place.environ.update(
-        PYTHONWARNINGS="error",
-        PYTHONOPTIMIZE="2",
-        PYTHONSAFEPATH="1",
-        PYTHONSTARTUP="/proc/x",
-        PYTHONUSERBASE="/proc/x",
-        PYTHONPYCACHEPREFIX="/proc/x",
-        PYTHONBREAKPOINT="nothing.here",
-        PYTHONINTMAXSTRDIGITS="640",
-    ),  # fmt: skip
-    "Matplotlib's, Jupyter's and IPython's variables": lambda place: place.environ.update(
-        dict.fromkeys(
-            (
-                "MPLCONFIGDIR",
-                "MATPLOTLIBRC",
-                "JUPYTER_CONFIG_DIR",
-                "JUPYTER_DATA_DIR",
-                "JUPYTER_RUNTIME_DIR",
-                "IPYTHONDIR",
-            ),
-            "/proc/x",
-        ),
-        MPLBACKEND="TkAgg",
+    "Python's variables": lambda place: (
+        place.environ.update(PYTHONWARNINGS="error", PYTHONOPTIMIZE="2", PYTHONSAFEPATH="1"),
+        place.nowhere("PYTHONSTARTUP", "PYTHONUSERBASE", "PYTHONPYCACHEPREFIX", "PYTHONBREAKPOINT"),
+    ),
+    "Matplotlib's, Jupyter's and IPython's variables": lambda place: (
+        place.environ.update(MPLBACKEND="TkAgg"),
+        place.nowhere("MPLCONFIGDIR", "MATPLOTLIBRC", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"),
+        place.nowhere("IPYTHONDIR", "JUPYTER_PATH"),
     ),
     "variables of terminals, builds and BLAS": lambda place: place.environ.update(
-        COLUMNS="20",
-        TERM="dumb",
-        FORCE_COLOR="1",
-        TZ="No/Where",
-        SOURCE_DATE_EPOCH="x",
-        OMP_NUM_THREADS="0",
-        JOBLIB_MULTIPROCESSING="0",
-    ),  # fmt: skip
+        COLUMNS="20", TERM="dumb", FORCE_COLOR="1", TZ="No/Where", SOURCE_DATE_EPOCH="x", OMP_NUM_THREADS="0"
+    ),
     "standard input and errors that are closed": lambda place: place.start("exec 0<&- 2>&-"),
     "umask 077": lambda place: setattr(place, "umask", 0o077),
     "everything read-only but the report": lambda place: (
