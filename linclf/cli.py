@@ -88,6 +88,8 @@ def parser() -> argparse.ArgumentParser:
 
     verify = commands.add_parser("verify", help="compute a report's claims.json again from its results.json")
     verify.add_argument("results", metavar="RESULTS", help="the report's folder, or its results.json")
+    verify.add_argument("--write", action="store_true", help="make claims.json, the picture and pages anew instead")
+    verify.add_argument("--data", metavar="PATH", help="with --write: the data set, if it is not where it was")
 
     predict = commands.add_parser("predict", help="classify pictures with the model.npz that a report wrote")
     predict.add_argument("model", metavar="MODEL", help="a report's model.npz, or one saved by linclf.Classifier")
@@ -268,7 +270,13 @@ def _verify(options: argparse.Namespace) -> int:
     if not os.path.exists(options.results):
         raise ConfigError(f"{options.results}: no such file or folder; give a report's folder, or its results.json")
     try:
-        _say(verify(options.results))
+        if options.write:
+            from linclf.report.build import rewrite_verdicts
+
+            path = Path(options.results)
+            _say(rewrite_verdicts(path if path.is_dir() else path.parent, options.data))
+        else:
+            _say(verify(options.results))
     except DataError as error:
         _complain(str(error))
         return 1

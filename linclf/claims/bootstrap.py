@@ -44,8 +44,8 @@ def resampled_means(columns: Sequence[np.ndarray], *, images: bool) -> np.ndarra
     """Means of the k columns in every resample, (resamples, k)."""
     n = len(columns[0])
     if not images:
-        own = np.stack([column.reshape(n, -1).mean(axis=1) for column in columns], axis=1)
-        return seed_weights(n) @ own
+        means = np.stack([column.reshape(n, -1).mean(axis=1) for column in columns], axis=1)
+        return seed_weights(n) @ means
     m = columns[0].shape[1]
     counts, weights = image_counts(m), seed_weights(n)[:IMAGE_RESAMPLES]
     # Counts of right images are whole numbers that float32 holds exactly: the sums are the same on every machine.

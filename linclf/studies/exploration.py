@@ -49,13 +49,13 @@ class ExplorationPlan(Plan):
 
     def config(self, number: int, image_shape: tuple[int, ...]) -> Config:
         """The Config of a network by its number from 0; ConfigError for what cannot be trained."""
-        own = {field.name: getattr(self, field.name) for field in fields(Config) if hasattr(self, field.name)}
+        chosen = {field.name: getattr(self, field.name) for field in fields(Config) if hasattr(self, field.name)}
         augment = None
         if image_shape and (self.flip or self.shift):
             if len(image_shape) != 3:
                 raise ConfigError("expected no flip and no shift: the inputs are feature vectors, which have no sides")
             augment = Augmentation(image_shape=image_shape, flip=self.flip, shift=self.shift)
-        return Config(**own, augment=augment, seed=self.first_seed + number)
+        return Config(**chosen, augment=augment, seed=self.first_seed + number)
 
 
 @dataclass(frozen=True)

@@ -77,10 +77,10 @@ class Results:
 
     def runs(self, arm: str, setting: int) -> list[dict[str, Any]]:
         """The records of one arm and setting, by seed; DataError if there are none."""
-        found = [run for run in self.document["runs"] if (run["arm"], run["setting"]) == (arm, setting)]
-        if not found:
+        runs = [run for run in self.document["runs"] if (run["arm"], run["setting"]) == (arm, setting)]
+        if not runs:
             raise DataError(f"{arm}, setting {setting}: not measured")
-        return sorted(found, key=lambda run: int(run["seed"]))
+        return sorted(runs, key=lambda run: int(run["seed"]))
 
     def curves(self, arm: str, setting: int, key: str) -> np.ndarray:
         """What each seed's record holds under ``key``, with one row per seed.
@@ -114,10 +114,10 @@ class Results:
         return tested_predictions(self._stored(arm, setting))
 
     def _stored(self, arm: str, setting: int) -> list[StoredRun]:
-        found = [run for run in self.stored.get(arm, ()) if run.record["setting"] == setting]
-        if not found:
+        runs = [run for run in self.stored.get(arm, ()) if run.record["setting"] == setting]
+        if not runs:
             raise DataError(f"expected networks of arm {arm!r}, setting {setting}, found none: call run({arm!r}) first")
-        return found
+        return runs
 
     @property
     def timings(self) -> np.ndarray:
@@ -177,6 +177,8 @@ def _check(document: Any) -> None:
         or not has_json_type(str, data["name"])
     ):
         raise ValueError("data does not say its name, whether it is synthetic, or how many test images it has")
+    if not (isinstance(document.get("plan", {}), dict) and isinstance(document.get("command", ""), str)):
+        raise ValueError("its plan or its command are none")
     seen = set()
     for run in document["runs"]:
         name = (run["arm"], run["setting"], run["seed"])

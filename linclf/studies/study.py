@@ -33,11 +33,11 @@ def default_report_folder() -> tuple[Path, str]:
     Raises:
         ConfigError: neither can be written to.
     """
-    tree, own = source_tree(), Path("reports", "latest")
-    first = ((tree or Path()) / own).absolute()
+    tree, folder = source_tree(), Path("reports", "latest")
+    first = ((tree or Path()) / folder).absolute()
     if _writable(first):  # pages are handed on: no path of this machine
         where = "linclf's source tree" if tree else "the current folder"
-        return first, f"Finished runs are kept in {own / 'runs'}, in {where}."
+        return first, f"Finished runs are kept in {folder / 'runs'}, in {where}."
     with suppress(ConfigError):  # no home folder
         cache = cache_folder() / "reports" / "latest"
         if _writable(cache):
@@ -172,9 +172,9 @@ def _rows(data: Dataset, rows: range) -> Arrays:
     parts = []
     start = 0
     for images, labels in sets:
-        own = slice(max(rows.start - start, 0), max(rows.stop - start, 0))
-        if len(labels[own]):
-            parts.append((images[own], labels[own]))
+        part = slice(max(rows.start - start, 0), max(rows.stop - start, 0))
+        if len(labels[part]):
+            parts.append((images[part], labels[part]))
         start += len(labels)
     if len(parts) == 1:
         return parts[0]

@@ -1,4 +1,4 @@
-"""What the study of data of one's own tries: the search's grid, how much of it there is, and the final networks."""
+"""The study of the user's data: a search, the final networks, and what limits them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,6 +11,7 @@ from linclf.classifier.classifier import Classifier
 from linclf.data.dataset import Dataset
 from linclf.training.config import Config, config_of
 from linclf.training.loop import Run
+from linclf.training.losses import get_loss
 from linclf.training.train import NETWORKS_PER_TASK, in_order, stacks
 
 from . import metrics
@@ -19,7 +20,8 @@ from .results import FORMAT, tested_predictions
 from .store import StoredRun
 from .study import Cut, Label, Split, Study, StudyResults, StudyTask, fit_standardizer, split_rows
 
-LOSSES = ("cross_entropy", "multiclass_hinge")
+SEARCHED = ("cross_entropy", "multiclass_hinge")
+"""The losses that are searched."""
 PENALTIES = (0.0, 0.001, 0.01, 0.1, 1.0)
 """Values of λ."""
 STEPS = (0.1, 0.5, 2.5, 12.5)
@@ -37,7 +39,7 @@ LARGEST_STACK = 2e7
 SHARES = (8, 4, 2)
 """The learning curve's numbers of images, as parts of all."""
 DRAWS = 3
-"""Networks of each of them, at most; each has images of its own."""
+"""Networks of each of them, at most; no two train on the same images."""
 
 
 IMBALANCED = 2.0
@@ -85,13 +87,13 @@ def grid(
 
     η is a step over the largest curvature of the inputs; the SVM loss sums over classes.
     """
-    found = []
-    for loss in LOSSES:
-        scale = largest_eigenvalue * (n_classes / 2 if loss == "multiclass_hinge" else 1)
+    candidates = []
+    for loss in SEARCHED:
+        scale = largest_eigenvalue * get_loss(loss).curvature(n_classes)
         for step in steps:
             rate = float(f"{step / scale:.2g}")
-            found += [Candidate(loss, rate, l2) for l2 in penalties if 2 * rate * l2 <= 0.5]
-    return found
+            candidates += [Candidate(loss, rate, l2) for l2 in penalties if 2 * rate * l2 <= 0.5]
+    return candidates
 
 
 def is_imbalanced(data: Dataset) -> bool:
@@ -153,9 +155,9 @@ def are_copies(images: np.ndarray, others: np.ndarray) -> np.ndarray:
     return copied
 
 
-def _have_an_original(own: np.ndarray, others: np.ndarray) -> np.ndarray:
+def _have_an_original(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Whether each thumbnail is far nearer to one of the others than to the tenth nearest."""
-    distance = 1 - own @ others.T  # half the squared one, as each has length 1
+    distance = 1 - thumbnails @ others.T  # half the squared one, as each has length 1
     close = distance.min(axis=1) < _NEAR  # no other can be, as the tenth nearest of many is within 1
     tenth = min(10, len(others)) - 1
     nearest = np.sort(np.partition(distance[close], tenth, axis=1)[:, : tenth + 1], axis=1)
@@ -229,8 +231,8 @@ class YourDataResults(StudyResults):
     def confusion_of(self, runs: Sequence[StoredRun]) -> np.ndarray:
         """The same of some networks."""
         labels, n_classes = self.dataset.test_labels, len(self.dataset.class_names)
-        each = [metrics.confusion_matrix(found, labels, n_classes) for found in tested_predictions(runs)]
-        mean: np.ndarray = np.mean(each, axis=0)
+        matrices = [metrics.confusion_matrix(row, labels, n_classes) for row in tested_predictions(runs)]
+        mean: np.ndarray = np.mean(matrices, axis=0)
         return mean
 
     @cached_property
@@ -252,8 +254,8 @@ class YourDataResults(StudyResults):
     @property
     def accuracy_without_copies(self) -> Interval | None:
         """Test accuracy on the images that are no copies, with its interval over them; None if there are none."""
-        own = self.right[~self.copied]
-        return metrics.of_share(float(own.mean()), len(own)) if len(own) else None
+        right = self.right[~self.copied]
+        return metrics.of_share(float(right.mean()), len(right)) if len(right) else None
 
     @property
     def is_like_validation(self) -> bool:
@@ -292,11 +294,11 @@ class YourDataResults(StudyResults):
         half = [runs for n, runs in self.curve.items() if n == len(self.final.train) // 2]
         if not half:
             return None
-        own, other, labels = self.right, self.share_right(half[0]), self.dataset.test_labels
+        right, other, labels = self.right, self.share_right(half[0]), self.dataset.test_labels
         if not is_imbalanced(self.dataset):
-            return metrics.of_difference(own, other)
-        each = [labels == label for label in np.unique(labels)]
-        return metrics.of_mean([metrics.of_difference(own[rows], other[rows]) for rows in each])
+            return metrics.of_difference(right, other)
+        classes = [labels == label for label in np.unique(labels)]
+        return metrics.of_mean([metrics.of_difference(right[rows], other[rows]) for rows in classes])
 
     def classifier(self) -> Classifier:
         """The first final network, with all that it takes to use it."""
@@ -327,7 +329,7 @@ class YourDataResults(StudyResults):
     def document(self) -> dict[str, Any]:
         """All of it as plain values, for ``your_data.json``."""
         data, classes = self.dataset, metrics.class_scores(self.confusion)
-        counts = {part: own.tolist() for part, own in data.counts().items()}
+        counts = {part: numbers.tolist() for part, numbers in data.counts().items()}
         without = self.accuracy_without_copies
         return {
             "format": FORMAT,
@@ -362,8 +364,7 @@ class YourDataResults(StudyResults):
 def mean_recall(confusion: np.ndarray) -> Interval:
     """Mean of the recalls of the classes that have images in a confusion matrix (C, C), with its interval."""
     support, right = confusion.sum(axis=1), np.diag(confusion)
-    own = [metrics.of_share(float(r / n), float(n)) for r, n in zip(right, support, strict=True) if n]
-    return metrics.of_mean(own)
+    return metrics.of_mean([metrics.of_share(float(r / n), float(n)) for r, n in zip(right, support, strict=True) if n])
 
 
 _ROWS = 500  # images from which the largest eigenvalue is told
@@ -409,7 +410,7 @@ class YourDataStudy(Study):
         configs = [final_config(candidate, size.n_train, size.epochs, seed) for candidate in size.candidates]
         members = stacks(configs, max(1, min(NETWORKS_PER_TASK, int(LARGEST_STACK / (n_classes * n_inputs)))))
         networks: list[list[tuple[Label, Config]]] = [[({}, configs[i]) for i in stack] for stack in members]
-        tasks = [StudyTask("your-data-search", self.choosing, own, size.n_train) for own in networks]
+        tasks = [StudyTask("your-data-search", self.choosing, stack, size.n_train) for stack in networks]
         return in_order(members, enumerate(self.train(tasks, evaluate="validation")))
 
     def _finals(self, chosen: Candidate) -> tuple[list[StoredRun], list[StoredRun], dict[int, list[StoredRun]]]:
@@ -426,9 +427,9 @@ class YourDataStudy(Study):
             if size >= 2 * len(self.data.class_names):
                 longer = final_config(chosen, n, round(epochs * (n / size) ** 0.5), self.plan.first_seed)
                 sizes[size] = [self._task(size, draw * size, longer) for draw in range(min(DRAWS, part))]
-        fewer = [task for own in sizes.values() for task in own]
+        fewer = [task for draws in sizes.values() for task in draws]
         self.train([*tasks, *balanced, *fewer], evaluate=False)
-        return self._runs(tasks), self._runs(balanced), {n: self._runs(own) for n, own in sizes.items()}
+        return self._runs(tasks), self._runs(balanced), {n: self._runs(draws) for n, draws in sizes.items()}
 
     def _task(self, n_train: int, skip: int, config: Config) -> StudyTask:
         return StudyTask("your-data-final", self.cut, [({"n_train": n_train}, config)], n_train, skip, tested=True)
@@ -455,4 +456,4 @@ class YourDataStudy(Study):
 def _merit(run: StoredRun) -> tuple[float, bool, float]:
     """Validation accuracy; of equals, cross-entropy, which gives probabilities, and the lowest validation loss."""
     record = run.record
-    return record["validation_accuracy"], record["loss"] == "cross_entropy", -record["validation_loss"]
+    return record["validation_accuracy"], get_loss(record["loss"]).link is not None, -record["validation_loss"]

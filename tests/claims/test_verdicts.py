@@ -13,6 +13,8 @@ from linclf.cli import main
 from linclf.errors import DataError
 from linclf.studies.results import Results
 
+N = len(ledger()["claims"])
+
 
 @pytest.fixture(scope="module", autouse=True)
 def few_resamples():
@@ -156,12 +158,12 @@ def test_one_refuted_part_refutes_the_claim(results):
 def test_all_claims_of_the_ledger_appear_with_a_verdict(results):
     evaluated = evaluate(results)
     ids = [claim["id"] for claim in evaluated["claims"]]
-    assert len(set(ids)) == len(ids) == 45
+    assert len(set(ids)) == len(ids) == len(ledger()["claims"])
     for claim in evaluated["claims"]:
         for part in claim["parts"]:
             assert part.keys() - {"key", "size"} == {"measure", "of", "region", "value", "low", "high", "verdict"}
     assert all(claim["verdict"] in VERDICTS for claim in evaluated["claims"]), evaluated["claims"]
-    assert sum(evaluated["counts"].values()) == 45
+    assert sum(evaluated["counts"].values()) == len(ids)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +236,7 @@ def written(results, evaluated, tmp_path):
 def test_verify_accepts_what_follows_from_the_results(written, capsys):
     counts = json.loads((written / "claims.json").read_text())["counts"]
     words = f"{counts['reproduced']} reproduced, {counts['refuted']} refuted, {counts['inconclusive']} inconclusive."
-    said = f"{written}/claims.json follows from {written}/results.json: 45 claims, {words}\n"
+    said = f"{written}/claims.json follows from {written}/results.json: {N} claims, {words}\n"
     assert main(["verify", str(written)]) == 0
     (written / "your_data.json").write_text("{}")  # of another report in the same folder
     assert main(["verify", str(written / "results.json")]) == 0
@@ -248,6 +250,18 @@ def test_verify_fails_on_a_difference_and_without_claims(written, capsys):
     (written / "claims.json").unlink()
     assert main(["verify", str(written)]) == 1
     assert "claims.json" in capsys.readouterr().err
+
+
+def test_verdicts_are_written_anew_from_the_results(written, capsys):
+    whole = (written / "claims.json").read_text()
+    (written / "claims.json").write_text("{}")
+    assert main(["verify", "--write", str(written), "--data", "nowhere"]) == 0
+    assert "its pages are not, since they take the data set: nowhere: no such file" in capsys.readouterr().out
+    assert json.loads((written / "claims.json").read_text()) == json.loads(whole)
+    assert (written / "summary.png").read_bytes().startswith(b"\x89PNG")
+    for data, words in (("synthetic:40", "since synthetic:40 holds other data"),):
+        assert main(["verify", "--write", str(written / "results.json"), "--data", data]) == 0
+        assert words in capsys.readouterr().out
 
 
 def test_where_no_claims_are_made_there_is_nothing_to_verify(tmp_path, capsys):
@@ -268,7 +282,7 @@ def test_where_no_claims_are_made_there_is_nothing_to_verify(tmp_path, capsys):
             lambda d: d["counts"].pop("refuted"),
             "counts holds reproduced, inconclusive in place of reproduced, refuted, inc",
         ),
-        (lambda d: d["claims"].pop(), "claims has 44 entries in place of 45"),
+        (lambda d: d["claims"].pop(), f"claims has {N - 1} entries in place of {N}"),
         (lambda d: d["claims"][4].update(verdict="certain"), "claims 1.1a verdict is 'certain' in place of "),
         (
             lambda d: d["claims"][4]["parts"][0].update(region="> 7"),
@@ -308,7 +322,7 @@ def test_verify_lets_numbers_differ_by_a_billionth(written):
     (claim,) = (claim for claim in document["claims"] if claim["id"] == "2o")
     claim["parts"][0]["value"] += 5e-13
     (written / "claims.json").write_text(json.dumps(document))
-    assert "45 claims" in verify(written)
+    assert f"{N} claims" in verify(written)
 
 
 def test_unusable_results_are_named(tmp_path):

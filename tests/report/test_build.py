@@ -109,6 +109,20 @@ def test_the_command_on_a_page_makes_it_again(report, tmp_path):
     assert without_times((again / "2_svm.html").read_text()).replace(str(again), str(report)) == before
 
 
+def test_pages_with_verdicts_are_made_anew_without_training(report, tmp_path):
+    again = shutil.copytree(report, tmp_path / "again")
+    (again / "claims.json").unlink()
+    for name in USUAL:
+        (again / page_file(name)).write_text("old") if name == "summary" else (again / page_file(name)).unlink()
+    done = linclf("verify", "--write", again)
+    assert done.returncode == 0, done.stderr
+    assert "networks: 0 trained" in done.stdout
+    assert done.stdout.endswith(f"made anew from {again / 'results.json'}, and its pages too.\n")
+    assert (again / "claims.json").read_text() == (report / "claims.json").read_text()
+    pages = [without_times((folder / "index.html").read_text()) for folder in (again, report)]
+    assert pages[0].partition("<main")[2][:2000] == pages[1].partition("<main")[2][:2000]
+
+
 @pytest.mark.parametrize("name", USUAL)
 def test_no_internal_name_stands_outside_the_folded_code(report, name):
     article = BeautifulSoup((report / page_file(name)).read_text(), "html.parser").article
