@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -27,7 +26,7 @@ from linclf import Classifier, load_dataset
 from linclf.cli import main
 from linclf.errors import DivergenceError
 from linclf.report import build
-from linclf.report.pages import CEILING, PAGES, USUAL, page_file
+from linclf.report.pages import CEILING, USUAL, page_file
 from linclf.report.render import convert, mathml
 from linclf.report.views import html
 from linclf.system.progress import Clock
@@ -159,35 +158,6 @@ def test_section_3_is_made_where_it_is_asked_for_and_linked_where_it_is(report, 
     assert "that others report" not in page
     images = json.loads((tmp_path / "ceiling.json").read_text())["images"]
     assert images == {"train": 90, "validation": 10, "final": 80}
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_notebooks_are_thin(name):
-    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            assert cell.outputs == []
-            assert cell.execution_count is None
-            assert not any(line.startswith(("def ", "class ")) for line in cell.source.splitlines())
-
-
-def test_jupyters_own_commands_give_the_same_page(report, tmp_path):
-    """papermill and nbconvert as people type them, with the template that the installation put where Jupyter looks."""
-    notebook = NOTEBOOKS / "2_svm.ipynb"
-    values = dict(data="synthetic:250", epochs="2", seeds="2", out_dir=str(report))
-    words = [word for name, value in values.items() for word in ("-p", name, value)]
-    for command in (
-        ["papermill", str(notebook), "out.ipynb", *words],
-        ["jupyter", "nbconvert", "--to", "html", "--template", "linclf", "out.ipynb"],
-    ):
-        program = Path(sys.executable).with_name(command[0])
-        done = subprocess.run([program, *command[1:]], cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-
-    def injected(page):  # papermill writes the values in the order and with the quotes that it was given
-        return re.sub(r"<code># Parameters\n.*?</code>", "", without_times(page), flags=re.S)
-
-    assert injected((tmp_path / "out.html").read_text()) == injected((report / "2_svm.html").read_text())
 
 
 @pytest.mark.parametrize(("found", "said"), [(True, ""), (False, "no browser was found here: open ")])
