@@ -98,10 +98,10 @@ def test_its_numbers_are_the_committed_reports():
 
 
 def test_its_picture_counts_the_verdicts_of_the_committed_report():
-    counts = json.loads((REPORT / "claims.json").read_text(encoding="utf-8"))["counts"]
+    document = json.loads((REPORT / "claims.json").read_text(encoding="utf-8"))
     (name,) = re.findall(r"!\[[^]]*\]\((reports/.*?)\)", TEXT)
-    numbers = "{reproduced} of 45 statements reproduced, {refuted} refuted, {inconclusive} inconclusive"
-    assert Image.open(ROOT / name).text["Description"].startswith(numbers.format(**counts))
+    numbers = f"{{reproduced}} of {len(document['claims'])} statements reproduced, {{refuted}} refuted, {{inconclusive}} inconclusive"
+    assert Image.open(ROOT / name).text["Description"].startswith(numbers.format(**document["counts"]))
 
 
 def test_the_reference_is_named():

@@ -19,13 +19,19 @@ from linclf.training.model import Linear
 
 from .store import StoredRun, has_json_type
 
-FORMAT = 1
+FORMAT = 2
+"""Rises when a program that reads the files would fail or be misled."""
+_READABLE = (1, FORMAT)
 CURVES = tuple(field.name for field in fields(History))
 """Series of a run's history: one value before training, and one after each epoch."""
 _FIELDS = {
     "arm": str, "setting": int, "seed": int, "loss": str, "learning_rate": float, "l2": float, "lr_decay": float,
     "shuffle": bool, "epochs": int, "batch_size": int, "n_train": int, "n_validation": int, "test_accuracy": float,
 }  # fmt: skip
+
+
+HELD_OUT = ("base", "full")
+"""The arms of which the final loss of each validation image of the full split is kept; neither trains on them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +100,22 @@ class Results:
         n_test = self.data["n_test"]
         return np.stack([decode_correct(run["test_correct"], n_test) for run in self.runs(arm, setting)])
 
+    def held_out(self, arm: str, setting: int) -> np.ndarray:
+        """Final loss of each validation image of the full split, (seeds, images); DataError where it is not kept."""
+        try:
+            losses = [decode_losses(run["held_out_loss"]) for run in self.runs(arm, setting)]
+            return np.stack(losses).astype(np.float64)
+        except (KeyError, ValueError):
+            raise DataError(f"the losses of single images are not kept of {arm}") from None
+
+    @property
+    def version(self) -> str:
+        """The version of linclf that measured this, as far as it is known."""
+        try:
+            return str(self.document["environment"]["versions"]["linclf"])
+        except (KeyError, TypeError):
+            return "of an unknown version"
+
     @property
     def dataset(self) -> Dataset:
         """What the networks were trained and tested on; DataError for results that were loaded from a file."""
@@ -147,6 +169,20 @@ def decode_correct(text: str, n_test: int) -> np.ndarray:
     return np.unpackbits(packed, count=n_test).astype(bool)
 
 
+def encode_losses(losses: np.ndarray) -> str:
+    """Losses of images in float16, whose largest number stands for all beyond, in base64."""
+    largest = np.finfo(np.float16).max
+    return base64.b64encode(np.minimum(losses, largest).astype("<f2").tobytes()).decode()
+
+
+def decode_losses(text: str) -> np.ndarray:
+    """The inverse of :func:`encode_losses`, float16 (images,); DataError if ``text`` holds none."""
+    try:
+        return np.frombuffer(base64.b64decode(text, validate=True), "<f2")
+    except (binascii.Error, TypeError, ValueError):
+        raise DataError("held_out_loss: expected base64 of a float16 for each validation image") from None
+
+
 def load_json(path: str | os.PathLike[str]) -> Any:
     """The JSON file at ``path``; DataError if it cannot be read, or holds NaN or infinity."""
 
@@ -167,7 +203,7 @@ def _check(document: Any) -> None:
     """Raise ValueError, KeyError, TypeError or AttributeError where ``document`` cannot be what a report wrote."""
     if not isinstance(document, dict):
         raise ValueError("it is no JSON object")
-    if document["format"] != FORMAT:
+    if document["format"] not in _READABLE:
         raise ValueError(f"its format is {document['format']!r} and not {FORMAT}")
     data, n_test = document["data"], document["data"]["n_test"]
     if (
@@ -185,7 +221,7 @@ def _check(document: Any) -> None:
         if name in seen:
             raise ValueError("arm {!r}, setting {}, seed {} is there twice".format(*name))
         seen.add(name)
-        for problem in problems(run, n_test):
+        for problem in problems(run, n_test, document["format"]):
             raise ValueError("arm {!r}, setting {}, seed {}: {}".format(*name, problem))
     check_timings(document["timings"])
     check_exact(document["exact"])
@@ -208,8 +244,8 @@ def check_exact(exact: Any) -> None:
             raise ValueError("an exact statement's value is no number")
 
 
-def problems(run: dict[str, Any], n_test: int) -> Iterator[str]:
-    """What is wrong with a run's record."""
+def problems(run: dict[str, Any], n_test: int, form: int = FORMAT) -> Iterator[str]:
+    """What is wrong with a run's record in a file of the format ``form``."""
     for key, kind in _FIELDS.items():
         if not has_json_type(kind, run[key]):
             yield f"{key} is {run[key]!r}, which is no {kind.__name__}"
@@ -222,3 +258,7 @@ def problems(run: dict[str, Any], n_test: int) -> Iterator[str]:
     accuracy = decode_correct(run["test_correct"], n_test).mean()
     if not abs(accuracy - run["test_accuracy"]) < 1e-9:
         yield f"test_accuracy is {run['test_accuracy']} where test_correct says {accuracy}"
+    if form > 1 and run["arm"] in HELD_OUT:
+        losses = decode_losses(run["held_out_loss"])
+        if not np.isfinite(losses).all() or not losses.size:
+            yield "held_out_loss holds what is no number"

@@ -52,7 +52,7 @@ def test_a_changed_setting_or_data_uses_nothing_stored(tmp_path, change, retrain
 def test_arms_that_see_the_same_mini_batches_train_together(tmp_path):
     assert count(tmp_path, "base") == Count(reused=0, trained=12)
     assert count(tmp_path, "decay", "svm") == Count(reused=12, trained=0)
-    assert count(tmp_path, "full", seeds=4) == Count(reused=0, trained=32)
+    assert count(tmp_path, "full", seeds=4) == Count(reused=0, trained=48)
 
 
 def test_each_setting_that_an_arm_uses_changes_its_key(tmp_path):
@@ -305,11 +305,11 @@ def test_what_finished_before_a_failure_is_kept(tmp_path, monkeypatch):
     assert train_all(tmp_path)[0] == Count(reused=2, trained=4)
 
 
-def test_one_seed_of_the_reference_on_cifar_10_is_six_teraflop():
+def test_one_seed_of_the_reference_on_cifar_10_is_eight_teraflop():
     labels = np.broadcast_to(np.int64(0), 10_000)
     data, total = SimpleNamespace(train_labels=[labels] * 5, validation_labels=None), 0.0
     for arm, about in ARMS.items():
         rows = (10_000, 10_000) if about.split == "batch" else (49_000, 1_000)
         sets = [(np.broadcast_to(np.float32(0), (n, 3072)), np.broadcast_to(0, n)) for n in rows]
         total += store._flop(Task(list(ReferencePlan().configs(arm, data).values()), *sets, 10))
-    assert total == pytest.approx(6.3e12, rel=0.01)
+    assert total == pytest.approx(7.8e12, rel=0.01)
