@@ -334,9 +334,11 @@ def verify(path: str | os.PathLike[str]) -> str:
 
 
 def checks_in_words(evaluated: dict[str, Any]) -> str:
-    """How many of the checks of this project's code hold, as "4 of 4 checks hold"; those that were not made count."""
+    """How many of the checks of this project's code hold, as "4 of 4 checks hold", and how many were not made."""
     verdicts = [record["verdict"] for record in evaluated["checks"]]
-    return f"{verdicts.count('reproduced')} of {len(verdicts)} checks hold"
+    made = len(verdicts) - verdicts.count(None)
+    left = f" ({len(verdicts) - made} of {len(verdicts)} do not apply here)" if made < len(verdicts) else ""
+    return f"{verdicts.count('reproduced')} of {made} checks hold{left}"
 
 
 def _difference(stored: Any, computed: Any, where: str) -> str | None:
