@@ -22,11 +22,13 @@ from linclf.data.load import READERS
 from linclf.report import build
 from linclf.report.execute import execute
 from linclf.report.render import without_progress
-from linclf.report.views.ceiling import HIGHEST_KNOWN, LOSS_WORDS
+from linclf.report.views.ceiling import HIGHEST_KNOWN
 from linclf.report.views.html import markdown
 from linclf.report.views.reference import REFERENCE_SVM, mean_and_spread
+from linclf.studies.ceiling import SEARCHED
 from linclf.studies.reference import ARMS, SETTINGS
 from linclf.studies.results import Results
+from linclf.training.losses import LOSSES
 
 ROOT = Path(__file__).parent.parent
 REPORT = ROOT / "reports" / "cifar-10"
@@ -183,12 +185,18 @@ def ceiling() -> str:
     """Test accuracy of the tuned networks of the committed report, by loss."""
     document = json.loads((REPORT / "ceiling.json").read_text(encoding="utf-8"))
     rows = []
-    for loss, word in LOSS_WORDS.items():
+    for loss in SEARCHED:
         own = [run for run in document["finals"] if run["name"] == f"{loss} {document['images']['final']}"]
         accuracies = np.array([run["test_accuracy"] for run in own])
         mark = " (chosen)" if loss == document["chosen_loss"] else ""
-        rows.append([word + mark, mean_and_spread(accuracies), f"{HIGHEST_KNOWN.get(loss, '')}"])
+        rows.append([LOSSES[loss].words + mark, mean_and_spread(accuracies), f"{HIGHEST_KNOWN.get(loss, '')}"])
     return _table(["loss", "here", "highest known"], rows)
+
+
+def losses() -> str:
+    """The losses, and what the package knows of them."""
+    rows = [[f"`{loss.name}`", loss.words, loss.link or ""] for loss in LOSSES.values()]
+    return _table(["`loss`", "on pages", "probabilities by"], rows)
 
 
 def _table(header: list[str], rows: list[list[str]]) -> str:
@@ -280,6 +288,7 @@ PARTS = {
     "notebooks": notebooks,
     "results": results,
     "ceiling": ceiling,
+    "losses": losses,
     "picture": picture,
     "packages": packages,
 }

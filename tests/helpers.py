@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import math
 import os
 import re
 import struct
@@ -197,17 +196,6 @@ def weights(n, seed=0):
 
 def config(**changes):
     return Config(**{"learning_rate": 0.1, "l2": 0.01, "epochs": 4, "batch_size": 8, **changes})
-
-
-def by_hand(name, scores, label):
-    """One image, one class at a time."""
-    others = [j for j in range(len(scores)) if j != label]
-    if name == "cross_entropy":
-        return -math.log(math.exp(scores[label]) / sum(math.exp(s) for s in scores))
-    if name == "binary_cross_entropy":
-        right = [1 / (1 + math.exp(-s if j == label else s)) for j, s in enumerate(scores)]
-        return -sum(map(math.log, right)) / len(scores)
-    return sum(max(0.0, scores[j] - scores[label] + 1.0) for j in others)
 
 
 @contextmanager

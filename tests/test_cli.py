@@ -43,6 +43,8 @@ def test_shtab_makes_completions_of_the_parser():
 
 def shell(words, cwd, **environ):
     """Status, output and errors of ``linclf`` with these words of a shell, redirections among them."""
+    if "/dev/full" in words and not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
     command = f"{shlex.quote(sys.executable)} -m linclf {words}"
     env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"} | environ
     done = subprocess.run(command, shell=True, cwd=cwd, env=env, capture_output=True)

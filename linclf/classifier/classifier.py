@@ -18,7 +18,7 @@ from linclf.errors import ConfigError, DataError, LinclfError
 from linclf.training.config import Config
 from linclf.training.loop import Run
 from linclf.training.losses import get_loss
-from linclf.training.model import Linear, from_coefficients, softmax
+from linclf.training.model import Linear, from_coefficients
 from linclf.training.train import train
 
 from . import file
@@ -185,17 +185,12 @@ class Classifier:
     def predict_proba(self, images: Images) -> np.ndarray:
         """Probabilities of the classes, (n, C), a row an image, or (C,) for one; images as for :meth:`scores`.
 
-        softmax(S) of the cross-entropy; of the binary cross-entropy, each class's sigmoid(S) divided by their sum.
+        softmax(S) for the cross-entropy; for the binary cross-entropy, sigmoid(S) over its sum.
 
         Raises:
-            As :meth:`scores`, and ConfigError: a network of the multi-class hinge has no probabilities.
+            As :meth:`scores`, and ConfigError: the loss, such as the multi-class hinge, has no probabilities.
         """
-        if not self.has_probabilities:
-            raise ConfigError(f"a network trained with the {self.loss} has scores, not probabilities: call scores")
-        S = self.scores(images)
-        if self.loss == "binary_cross_entropy":
-            S = -np.logaddexp(0, -S)  # log sigmoid(S)
-        return softmax(S.T).T
+        return get_loss(self.loss).probabilities(self.scores(images).T).T
 
     def predict(self, images: Images) -> Any:
         """The name of the class with the highest score, (n,), or one for one image; images as for :meth:`scores`."""
@@ -205,7 +200,7 @@ class Classifier:
     @property
     def has_probabilities(self) -> bool:
         """Whether its loss is of probabilities, so that :meth:`predict_proba` gives some."""
-        return self.loss != "multiclass_hinge"
+        return get_loss(self.loss).link is not None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all of it to one ``.npz`` file without pickle, whole or not at all.
@@ -260,7 +255,7 @@ def _fields_of(trained: Any) -> dict[str, Any]:
     elif hasattr(trained, "history_"):
         config, model = None, from_coefficients(trained.coef_, trained.intercept_)
         history, of_best_epoch = trained.history_, trained.early_stopping
-        loss = "cross_entropy" if hasattr(trained, "predict_proba") else "multiclass_hinge"
+        loss = trained._loss
         names, features = trained.classes_, getattr(trained, "feature_names_in_", ())
     else:
         kind = type(trained).__name__

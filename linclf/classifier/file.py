@@ -14,6 +14,7 @@ from linclf.data.readers.pictures import PREPARATION
 from linclf.errors import ConfigError, DataError
 from linclf.system.files import write_whole
 from linclf.training.config import config_of
+from linclf.training.losses import get_loss
 from linclf.training.model import Linear
 
 FORMAT = 1
@@ -133,7 +134,7 @@ def write_onnx(
     except ImportError:
         raise ConfigError("an ONNX file needs onnx: pip install 'linclf[onnx]'") from None
 
-    last = {"cross_entropy": _SOFTMAX, "binary_cross_entropy": _SIGMOID}.get(loss)
+    last = {"softmax": _SOFTMAX, "sigmoid": _SIGMOID, None: ""}[get_loss(loss).link]
     graph = onnx.parser.parse_model(
         _GRAPH.format(
             kind="uint8" if standardize.of_pixels else "double",

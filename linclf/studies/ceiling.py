@@ -43,7 +43,8 @@ BATCH_SIZES = (50, 100, 200)
 # On standardised images the largest η of each loss still trains, and the smallest is too small; λ up to where it harms.
 _RATES = {"cross_entropy": (-4, -1), "multiclass_hinge": (-5, -2), "binary_cross_entropy": (-3, 0)}
 _PENALTIES = {"cross_entropy": (-3, 0), "multiclass_hinge": (-3, 0), "binary_cross_entropy": (-4, -1)}
-LOSSES = tuple(_RATES)
+SEARCHED = tuple(_RATES)
+"""The losses that are searched."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def coarse(size: Size, image_shape: Sequence[int]) -> list[Config]:
     """The grid of each loss over (η, λ), everything else being as in the recipe with all ingredients."""
     return [
         search_config(loss, Choice(rate, l2, 100), size, image_shape)
-        for loss in LOSSES
+        for loss in SEARCHED
         for rate in grid(loss, size)[0]
         for l2 in grid(loss, size)[1]
     ]
@@ -327,10 +328,10 @@ class CeilingStudy(Study):
     def run(self) -> CeilingResults:
         """The results. Stacks not stored yet are trained, step by step, and stored as they finish."""
         search = self._searched("coarse", coarse(self.size, self.image_shape))
-        best = {loss: _choice(_best(search, loss)) for loss in LOSSES}
+        best = {loss: _choice(_best(search, loss)) for loss in SEARCHED}
         fine_search = self._searched("fine", fine(best, self.size, self.image_shape))
         searched = [*search, *fine_search]
-        chosen = {loss: _choice(_best(searched, loss)) for loss in LOSSES}
+        chosen = {loss: _choice(_best(searched, loss)) for loss in SEARCHED}
         chosen_loss = str(_best(searched)["loss"])
         ablation = self._ablation(chosen)
         mixes = [name for name in ablation if name == "all" or name[0] == "-"]
@@ -394,7 +395,7 @@ class CeilingStudy(Study):
         """
         n, mix = len(self.cut.train), EVERYTHING - {chosen_mix.removeprefix("-")}
         networks: list[tuple[Label, Config]] = []
-        for loss in LOSSES:
+        for loss in SEARCHED:
             fewer = {round(share * n) for share in self.size.curve} if loss == chosen_loss else set()
             for n_train in [*sorted(m for m in fewer if n > m >= len(self.data.class_names)), n]:
                 for seed in range(self.size.seeds):

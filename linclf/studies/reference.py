@@ -21,7 +21,7 @@ from linclf.errors import ConfigError
 from linclf.system.environment import environment
 from linclf.training.config import Config
 from linclf.training.loop import Run, Task, batch_key
-from linclf.training.losses import get_loss
+from linclf.training.losses import Loss, get_loss
 from linclf.training.model import Linear
 from linclf.training.train import train
 
@@ -374,7 +374,7 @@ def gradient_error(
 
     Args:
         loss: its name.
-        X: inputs (n, d), taken in float64; keep d small. Images that come close to a kink of the hinge are left out.
+        X: inputs (n, d), taken in float64; keep d small. Images near a kink of the loss are left out.
         y: labels (n,).
         n_classes: C.
         l2: λ.
@@ -386,8 +386,8 @@ def gradient_error(
     """
     X = X.astype(np.float64)
     model = Linear.initial(n_classes, X.shape[1], seed=0)
-    if loss == "multiclass_hinge":
-        smooth = _distance_to_kinks(model.scores(X), y) > 1e-3
+    if get_loss(loss).kinks:
+        smooth = _is_smooth(get_loss(loss), model.scores(X), y)
         X, y = X[smooth], y[smooth]
         sample_weight = None if sample_weight is None else sample_weight[smooth]
 
@@ -441,11 +441,11 @@ def exact_statements(data: Dataset, n_validation: int) -> dict[str, dict[str, fl
     }
 
 
-def _distance_to_kinks(S: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Minimum of |S_j - S_y + 1| over the other classes, (n,)."""
-    margins = np.abs(S - S[y, np.arange(len(y))] + 1)
-    margins[y, np.arange(len(y))] = np.inf
-    return margins.min(axis=0)
+def _is_smooth(loss: Loss, S: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Whether the gradient of an image's loss does not jump where one of its scores is moved by 1e-3, (n,)."""
+    moves = 1e-3 * np.concatenate([np.eye(len(S)), -np.eye(len(S))])
+    jumps = [np.abs(loss.gradient(S + move[:, None], y) - loss.gradient(S, y)).max(axis=0) for move in moves]
+    return np.max(jumps, axis=0) < 0.01
 
 
 COMPARED = ("base", "svm")

@@ -11,6 +11,7 @@ from linclf.classifier.classifier import Classifier
 from linclf.data.dataset import Dataset
 from linclf.training.config import Config, config_of
 from linclf.training.loop import Run
+from linclf.training.losses import get_loss
 from linclf.training.train import NETWORKS_PER_TASK, in_order, stacks
 
 from . import metrics
@@ -19,7 +20,8 @@ from .results import FORMAT, tested_predictions
 from .store import StoredRun
 from .study import Cut, Label, Split, Study, StudyResults, StudyTask, fit_standardizer, split_rows
 
-LOSSES = ("cross_entropy", "multiclass_hinge")
+SEARCHED = ("cross_entropy", "multiclass_hinge")
+"""The losses that are searched."""
 PENALTIES = (0.0, 0.001, 0.01, 0.1, 1.0)
 """Values of λ."""
 STEPS = (0.1, 0.5, 2.5, 12.5)
@@ -86,8 +88,8 @@ def grid(
     η is a step over the largest curvature of the inputs; the SVM loss sums over classes.
     """
     candidates = []
-    for loss in LOSSES:
-        scale = largest_eigenvalue * (n_classes / 2 if loss == "multiclass_hinge" else 1)
+    for loss in SEARCHED:
+        scale = largest_eigenvalue * get_loss(loss).curvature(n_classes)
         for step in steps:
             rate = float(f"{step / scale:.2g}")
             candidates += [Candidate(loss, rate, l2) for l2 in penalties if 2 * rate * l2 <= 0.5]
@@ -454,4 +456,4 @@ class YourDataStudy(Study):
 def _merit(run: StoredRun) -> tuple[float, bool, float]:
     """Validation accuracy; of equals, cross-entropy, which gives probabilities, and the lowest validation loss."""
     record = run.record
-    return record["validation_accuracy"], record["loss"] == "cross_entropy", -record["validation_loss"]
+    return record["validation_accuracy"], get_loss(record["loss"]).link is not None, -record["validation_loss"]

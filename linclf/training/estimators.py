@@ -24,7 +24,6 @@ from .stack import State
 from .train import make_tasks
 
 try:
-    from scipy.special import log_softmax, softmax
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.model_selection import train_test_split
@@ -295,11 +294,13 @@ class SoftmaxClassifier(_LinearClassifier):
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities softmax(S) of the classes for each row of X (n, d), (n, C)."""
-        return softmax(self._scores(X), axis=1)
+        return get_loss(self._loss).probabilities(self._scores(X).T).T
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Their logarithms, (n, C), finite also where a probability is rounded to 0."""
-        return log_softmax(self._scores(X), axis=1)
+        S = self._scores(X)
+        S = S - S.max(axis=1, keepdims=True)
+        return S - np.log(np.exp(S).sum(axis=1, keepdims=True))
 
     def _scores(self, X: Any) -> np.ndarray:
         """Scores (n, C), also for two classes."""

@@ -9,14 +9,14 @@ network or (C, K, n) for a stack of K; ``y`` holds the n labels, 0..C-1. A loss 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from linclf.data.inputs import Examples
 from linclf.errors import ConfigError
 
-from .model import Linear
+from .model import Linear, softmax
 
 
 def _true_class(y: np.ndarray) -> Any:
@@ -129,21 +129,62 @@ def sigmoid(S: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss by name: its value and its gradient, both functions of (scores, labels)."""
+    """All that the package knows of a loss.
+
+    Attributes:
+        name: its name in ``Config``.
+        words: its name on pages.
+        value: a function of scores and labels.
+        gradient: the same, with respect to the scores.
+        link: what makes probabilities of scores, "softmax" or, for one sigmoid per class, "sigmoid"; None if nothing
+            does.
+        kinks: whether the gradient jumps; finite differences are taken beside the kinks.
+        curvature: a function of the number of classes C, how large the curvature in the scores is beside that of the
+            cross-entropy: good learning rates are that much smaller.
+    """
 
     name: str
+    words: str
     value: Callable[[np.ndarray, np.ndarray], np.ndarray]
     gradient: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    link: Literal["softmax", "sigmoid"] | None = None
+    kinks: bool = False
+    curvature: Callable[[int], float] = lambda n_classes: 1.0
+
+    def probabilities(self, S: np.ndarray) -> np.ndarray:
+        """Probabilities of the classes from scores S (C, ...): softmax(S), or sigmoid(S) over its sum.
+
+        Raises:
+            ConfigError: a loss without a link to probabilities.
+        """
+        if self.link is None:
+            raise ConfigError(f"a network trained with the {self.name} has scores, not probabilities: call scores")
+        return softmax(-np.logaddexp(0, -S) if self.link == "sigmoid" else S)  # log sigmoid(S)
 
 
 LOSSES = {
     loss.name: loss
     for loss in (
-        Loss("cross_entropy", cross_entropy, cross_entropy_gradient),
-        Loss("multiclass_hinge", multiclass_hinge, multiclass_hinge_gradient),
-        Loss("binary_cross_entropy", binary_cross_entropy, binary_cross_entropy_gradient),
+        Loss("cross_entropy", "cross-entropy", cross_entropy, cross_entropy_gradient, link="softmax"),
+        Loss(
+            "multiclass_hinge",
+            "SVM loss",
+            multiclass_hinge,
+            multiclass_hinge_gradient,
+            kinks=True,
+            curvature=lambda n_classes: n_classes / 2,
+        ),
+        Loss(
+            "binary_cross_entropy",
+            "binary cross-entropy",
+            binary_cross_entropy,
+            binary_cross_entropy_gradient,
+            link="sigmoid",
+            curvature=lambda n_classes: 1 / n_classes,
+        ),
     )
 }
+"""The losses by name. A loss is two functions and its entry here; all else follows."""
 
 
 def get_loss(name: str) -> Loss:

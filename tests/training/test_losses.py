@@ -1,20 +1,43 @@
 """Every loss goes through the same tests: hand values, finite differences, a loop as oracle, invariances, extremes."""
 
 import math
+from dataclasses import replace
 
+import nbformat
 import numpy as np
+import onnxruntime
 import pytest
-from helpers import by_hand
+from helpers import ROOT, blobs, config
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from linclf import ConfigError
-from linclf.training.losses import LOSSES, get_loss
+from linclf import Classifier, ConfigError, Linear, train
+from linclf.training.losses import LOSSES, cost_and_gradient, get_loss
 
 every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
-relative = [name for name in LOSSES if name != "binary_cross_entropy"]  # only differences between scores count
+# Softmax sees differences between scores alone, and so does this hinge.
+relative = [name for name, loss in LOSSES.items() if loss.link == "softmax" or name == "multiclass_hinge"]
 every_relative_loss = pytest.mark.parametrize("loss", [LOSSES[name] for name in relative], ids=relative)
+
+BY_HAND = {
+    "cross_entropy": lambda s, y: -math.log(math.exp(s[y]) / sum(map(math.exp, s))),
+    "multiclass_hinge": lambda s, y: sum(max(0.0, score - s[y] + 1) for j, score in enumerate(s) if j != y),
+    "binary_cross_entropy": lambda s, y: (
+        sum(math.log(1 + math.exp(-score if j == y else score)) for j, score in enumerate(s)) / len(s)
+    ),
+}
+"""Of the scores of one image and its label, one class at a time."""
+VALUES = [
+    ("cross_entropy", [0.0] * 10, 3, math.log(10)),
+    ("cross_entropy", [math.log(1), math.log(2), math.log(5)], 1, math.log(4)),
+    ("multiclass_hinge", [0.0] * 10, 3, 9.0),
+    ("multiclass_hinge", [3.0, 5.0, -1.0], 0, 3.0),
+    ("multiclass_hinge", [5.0, 3.0, -1.0], 0, 0.0),
+    ("binary_cross_entropy", [0.0] * 10, 3, math.log(2)),
+    ("binary_cross_entropy", [math.log(3), math.log(4), 0.0], 1, (math.log(4) + math.log(5 / 4) + math.log(2)) / 3),
+]
+"""A loss, scores, a label, and the value that pen and paper give."""
 
 
 def random_scores(seed=0, C=10, K=3, n=7):
@@ -22,27 +45,20 @@ def random_scores(seed=0, C=10, K=3, n=7):
     return rng.normal(size=(C, K, n)), rng.integers(0, C, n)
 
 
-@pytest.mark.parametrize(
-    ("name", "scores", "label", "value"),
-    [
-        ("cross_entropy", [0.0] * 10, 3, math.log(10)),
-        ("cross_entropy", [math.log(1), math.log(2), math.log(5)], 1, math.log(4)),
-        ("multiclass_hinge", [0.0] * 10, 3, 9.0),
-        ("multiclass_hinge", [3.0, 5.0, -1.0], 0, 3.0),
-        ("multiclass_hinge", [5.0, 3.0, -1.0], 0, 0.0),
-        ("binary_cross_entropy", [0.0] * 10, 3, math.log(2)),
-        ("binary_cross_entropy", [math.log(3), math.log(4), 0.0], 1, (math.log(4) + math.log(5 / 4) + math.log(2)) / 3),
-    ],
-)
+@pytest.mark.parametrize(("name", "scores", "label", "value"), VALUES)
 def test_value_by_hand(name, scores, label, value):
     S, y = np.array(scores)[:, None], np.array([label])
     assert get_loss(name).value(S, y) == pytest.approx([value], abs=1e-12)
 
 
+def test_every_loss_is_computed_by_hand():
+    assert LOSSES.keys() == BY_HAND.keys() == {name for name, *_ in VALUES}
+
+
 @every_loss
 def test_value_equals_a_loop(loss):
     S, y = random_scores()
-    looped = [[by_hand(loss.name, S[:, k, i], y[i]) for i in range(len(y))] for k in range(S.shape[1])]
+    looped = [[BY_HAND[loss.name](S[:, k, i], y[i]) for i in range(len(y))] for k in range(S.shape[1])]
     np.testing.assert_allclose(loss.value(S, y), looped, rtol=1e-12)
 
 
@@ -59,19 +75,12 @@ def test_gradient_equals_central_differences(loss):
 
 
 @every_loss
-def test_a_stack_equals_its_networks_one_by_one(loss):
+def test_a_stack_equals_its_networks_one_by_one_and_stays_as_it_is(loss):
     S, y = random_scores(seed=2)
+    before = S.copy()
     for k in range(S.shape[1]):
         np.testing.assert_array_equal(loss.value(S, y)[k], loss.value(S[:, k], y))
         np.testing.assert_array_equal(loss.gradient(S, y)[:, k], loss.gradient(S[:, k], y))
-
-
-@every_loss
-def test_inputs_are_left_as_they_are(loss):
-    S, y = random_scores()
-    before = S.copy()
-    loss.value(S, y)
-    loss.gradient(S, y)
     np.testing.assert_array_equal(S, before)
 
 
@@ -80,6 +89,7 @@ def test_inputs_are_left_as_they_are(loss):
 def test_adding_a_constant_to_all_scores_changes_nothing(loss, shift, seed):
     S, y = random_scores(seed)
     np.testing.assert_allclose(loss.value(S + shift, y), loss.value(S, y), atol=1e-10)
+    np.testing.assert_allclose(loss.gradient(S, y).sum(axis=0), 0, atol=1e-12)
     if np.abs(S - S[y, :, np.arange(len(y))].T + 1).min() > 1e-9:  # at a kink rounding decides
         np.testing.assert_allclose(loss.gradient(S + shift, y), loss.gradient(S, y), atol=1e-10)
 
@@ -95,12 +105,6 @@ def test_extreme_scores_stay_finite(loss, dtype, data):
     assert (value >= 0).all()
     assert np.isfinite(G).all()
     assert value.dtype == G.dtype == dtype
-
-
-@every_relative_loss
-def test_gradient_sums_to_zero_over_the_classes(loss):
-    S, y = random_scores(seed=3)
-    np.testing.assert_allclose(loss.gradient(S, y).sum(axis=0), 0, atol=1e-12)
 
 
 def test_a_margin_that_is_just_met_gives_the_hinge_no_gradient():
@@ -119,8 +123,58 @@ def test_binary_cross_entropy_sees_each_class_alone():
     assert (loss.gradient(moved, y)[2] > loss.gradient(S, y)[2]).all()
 
 
+def test_cost_and_gradient_by_finite_differences():
+    """A weight of 2 is the image twice, and a weight of 0 leaves it out."""
+    X, y = blobs(n=1500)
+    model, weights = Linear.initial(3, 6, seed=0), np.arange(1500) % 3 / 1.0
+    for loss in LOSSES.values():
+        cost, dW, db = cost_and_gradient(model, (X, y, weights), loss, 0.3)
+        repeated = X.repeat(weights.astype(int), axis=0), y.repeat(weights.astype(int))
+        for whole, part in zip((cost, dW, db), cost_and_gradient(model, repeated, loss, 0.3), strict=True):
+            np.testing.assert_allclose(whole, part, rtol=1e-10)
+        moved = (replace(model, b=model.b + step * np.eye(3)[1]) for step in (1e-6, -1e-6))
+        up, down = (cost_and_gradient(at, (X, y, weights), loss, 0.3)[0] for at in moved)
+        assert (up - down) / 2e-6 == pytest.approx(db[1], rel=1e-5)
+
+
+@every_loss
+def test_a_classifier_of_any_loss_is_saved_and_gives_probabilities_if_the_loss_does(loss, tmp_path):
+    X, y = blobs(n=60)
+    (run,) = train(config(loss=loss.name), (X, y), progress=False)
+    classifier = Classifier.of(run)
+    classifier.save(tmp_path / "model.npz")
+    loaded = Classifier.load(tmp_path / "model.npz")
+    np.testing.assert_array_equal(loaded.scores(X), classifier.scores(X))
+    loaded.to_onnx(tmp_path / "model.onnx")
+    (made,) = onnxruntime.InferenceSession(tmp_path / "model.onnx").run(None, {"images": X})
+    if loss.link:
+        P = loaded.predict_proba(X)
+        np.testing.assert_allclose(P.sum(axis=1), 1)
+        np.testing.assert_array_equal(P.argmax(axis=1), loaded.scores(X).argmax(axis=1))
+        np.testing.assert_allclose(made, P, atol=1e-12)
+    else:
+        assert not loaded.has_probabilities
+        with pytest.raises(ConfigError, match="has scores, not probabilities: call scores"):
+            loaded.predict_proba(X)
+        np.testing.assert_allclose(made, loaded.scores(X), atol=1e-12)
+
+
+@pytest.mark.slow
+def test_the_explore_page_takes_every_loss(tmp_path):
+    """The cells of its notebook, in this process."""
+    cells = nbformat.read(ROOT / "notebooks" / "explore.ipynb", as_version=4).cells
+    parameters, *code = [compile(cell.source, cell.id, "exec") for cell in cells if cell.cell_type == "code"]
+    for loss in LOSSES.values():
+        names = {}
+        exec(parameters, names)
+        names |= {"data": "synthetic:30", "out_dir": str(tmp_path), "epochs": 1, "loss": loss.name}
+        for cell in code:
+            exec(cell, names)
+        said = names["explore"].setting(names["exploration"])._repr_mimebundle_()[0]["text/markdown"]
+        assert f"**{loss.words}, " in said
+
+
 def test_unknown_loss_names_the_known_ones():
-    with pytest.raises(
-        ConfigError, match=r"unknown loss 'hinge': choose one of cross_entropy, multiclass_hinge, binary_cross_entropy"
-    ):
+    said = "unknown loss 'hinge': choose one of cross_entropy, multiclass_hinge, binary_cross_entropy"
+    with pytest.raises(ConfigError, match=said):
         get_loss("hinge")

@@ -7,7 +7,15 @@ import numpy as np
 
 from linclf.claims.bootstrap import interval
 from linclf.studies import metrics
-from linclf.studies.ceiling import EVERYTHING, INGREDIENTS, LOSSES, MEMBERS, CeilingResults, right, validation_accuracy
+from linclf.studies.ceiling import (
+    EVERYTHING,
+    INGREDIENTS,
+    MEMBERS,
+    SEARCHED,
+    CeilingResults,
+    right,
+    validation_accuracy,
+)
 from linclf.studies.metrics import of_share
 from linclf.studies.results import tested_predictions
 from linclf.studies.store import StoredRun
@@ -24,16 +32,10 @@ HIGHEST_KNOWN = {"cross_entropy": 42.3, "multiclass_hinge": 39.8}
 SUSPICIOUS = 43.0
 """Percent above which an accuracy on CIFAR-10's pixels would more likely be a leak."""
 
-LOSS_WORDS = {
-    "cross_entropy": "cross-entropy",
-    "multiclass_hinge": "SVM loss",
-    "binary_cross_entropy": "binary cross-entropy",
-}
-
 
 def headline(results: CeilingResults) -> Any:
     """Test accuracy with each loss, large."""
-    numbers = {LOSS_WORDS[loss]: f"{100 * _tested(results, loss):.1f} %" for loss in LOSSES}
+    numbers = {get_loss(loss).words: f"{100 * _tested(results, loss):.1f} %" for loss in SEARCHED}
     return html.large(numbers, "Test accuracy of one network")
 
 
@@ -64,7 +66,7 @@ def search_map(runs: Sequence[StoredRun], loss: str, *, number: int | str) -> An
     row, column = np.unravel_index(np.nanargmax(values), values.shape)
     axes = plots.heat_map(values, [f"{l2:g}" for l2 in penalties], [f"{rate:g}" for rate in rates])
     axes.set(xlabel="η", ylabel="λ")
-    caption = f"Validation accuracy in percent over (λ, η), {LOSS_WORDS[loss]}. The best is "
+    caption = f"Validation accuracy in percent over (λ, η), {get_loss(loss).words}. The best is "
     caption += f"{np.nanmax(values):.1f} % at η = {rates[column]:g} and λ = {penalties[row]:g}."
     if np.isnan(values).any():
         caption += " Where a cell is empty, η and λ together would make training jump."
@@ -79,7 +81,7 @@ def chosen(results: CeilingResults) -> Any:
     for loss, choice in results.chosen.items():
         tried = [validation_accuracy(run) for run in searched if run.record["loss"] == loss]
         numbers = [f"{choice.learning_rate:g}", f"{choice.l2:g}", str(choice.batch_size), f"{100 * max(tried):.2f}"]
-        rows.append([LOSS_WORDS[loss], str(len(tried)), *numbers])
+        rows.append([get_loss(loss).words, str(len(tried)), *numbers])
     columns = ["loss", "tried", "η", "λ", "batch size", "validation, %"]
     caption = f"Chosen of {len(searched)} configurations, on validation images alone."
     return html.table(columns, rows, caption=caption)
@@ -211,12 +213,12 @@ def final(results: CeilingResults) -> Any:
     """Test accuracy of the chosen recipe with each loss, and on CIFAR-10 the highest known."""
     comparable = _whole_cifar10(results)
     rows = []
-    for loss in LOSSES:
+    for loss in SEARCHED:
         tested = tested_predictions(results.final_runs(loss)) == results.dataset.test_labels
         low, high = interval([100.0 * tested], lambda means: means[..., 0], images=True)
         known = [f"{HIGHEST_KNOWN[loss]}" if loss in HIGHEST_KNOWN else ""] if comparable else []
-        mark = " (chosen)" if loss == results.chosen_loss else ""
-        rows.append([LOSS_WORDS[loss] + mark, mean_and_spread(tested.mean(axis=1)), f"{low:.1f} to {high:.1f}", *known])
+        word = get_loss(loss).words + (" (chosen)" if loss == results.chosen_loss else "")
+        rows.append([word, mean_and_spread(tested.mean(axis=1)), f"{low:.1f} to {high:.1f}", *known])
     columns = ["loss", "test, %", "95 % interval", *(["highest known, %"] if comparable else [])]
     caption = (
         f"Test accuracy of a single network, mean ± deviation of {results.plan.size.seeds} seeds; interval over seeds "
@@ -227,8 +229,8 @@ def final(results: CeilingResults) -> Any:
 
 def verdict(results: CeilingResults) -> str:
     """What the final accuracies say, in a few sentences."""
-    tested = {loss: 100 * _tested(results, loss) for loss in LOSSES}
-    text = f"The network chosen on validation images, with {LOSS_WORDS[results.chosen_loss]}, "
+    tested = {loss: 100 * _tested(results, loss) for loss in SEARCHED}
+    text = f"The network chosen on validation images, with {get_loss(results.chosen_loss).words}, "
     text += f"gets {tested[results.chosen_loss]:.2f} % of the test images right."
     if not _whole_cifar10(results):
         return text
@@ -238,7 +240,7 @@ def verdict(results: CeilingResults) -> str:
     for loss, known in HIGHEST_KNOWN.items():
         apart = tested[loss] - known
         how = "higher than" if apart > half else "lower than" if apart < -half else "no different, within that, from"
-        text += f" With {LOSS_WORDS[loss]}, {tested[loss]:.2f} % is {how} the highest known, {known} %."
+        text += f" With {get_loss(loss).words}, {tested[loss]:.2f} % is {how} the highest known, {known} %."
     if max(tested.values()) > SUSPICIOUS:
         text += f" More than {SUSPICIOUS:g} % asks for a search for a leak before anybody believes it."
     return text
@@ -260,7 +262,7 @@ def learning_curve(results: CeilingResults, *, number: int | str) -> Any:
     said, further = _extrapolated(sizes, columns)
     axes = plots.by_size(dict(zip(sizes, values, strict=True)), trend=further)
     axes.set(xlabel="training images", ylabel="test accuracy, %")
-    caption = f"Test accuracy against the number of training images, {LOSS_WORDS[loss]}. {said}"
+    caption = f"Test accuracy against the number of training images, {get_loss(loss).words}. {said}"
     data = {"training images": sizes} | {f"seed {i}, %": values[:, i].tolist() for i in range(values.shape[1])}
     return html.figure(axes.figure, number=number, caption=caption, data=data)
 
@@ -375,7 +377,7 @@ def probabilities(results: CeilingResults, *, number: int | str) -> Any:
         scores = results.final_runs(loss)[0].model.scores(X)
         true = scores[y, np.arange(len(y))]
         p = np.exp(-cross_entropy(scores, y)) if loss == "cross_entropy" else sigmoid(true)
-        shares[LOSS_WORDS[loss]], means[loss] = np.histogram(p, bins)[0] / len(y), p.mean()
+        shares[get_loss(loss).words], means[loss] = np.histogram(p, bins)[0] / len(y), p.mean()
     axes = plots.histogram(shares, bins)
     axes.set(xlabel="probability given to the true class", ylabel="images, %")
     caption = (

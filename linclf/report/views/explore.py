@@ -11,9 +11,9 @@ from linclf.studies.metrics import accuracy
 from linclf.studies.reference import SETTINGS
 from linclf.training.config import Config
 from linclf.training.loop import Run
+from linclf.training.losses import get_loss
 
 from . import html, reference
-from .ceiling import LOSS_WORDS
 from .reference import best_setting, mean_and_spread, row_name, setting_name
 
 YOURS = "yours"
@@ -39,7 +39,7 @@ def exact(value: object) -> str:
 
 def name_of(config: Config) -> str:
     """A setting by its loss, λ and η, and by every option that is not as by default."""
-    said = [LOSS_WORDS[config.loss], f"λ = {exact(config.l2)}", f"η = {exact(config.learning_rate)}"]
+    said = [get_loss(config.loss).words, f"λ = {exact(config.l2)}", f"η = {exact(config.learning_rate)}"]
     for option in fields(config):
         value = getattr(config, option.name)
         if option.name == "augment" and value is not None:

@@ -10,10 +10,9 @@ from linclf.studies import metrics
 from linclf.studies.metrics import Interval, of_share
 from linclf.studies.store import StoredRun
 from linclf.studies.your_data import PENALTIES, YourDataResults, YourDataStudy, is_imbalanced, mean_recall
-from linclf.training.model import softmax
+from linclf.training.losses import get_loss
 
 from . import html, pictures, plots
-from .ceiling import LOSS_WORDS
 from .html import markdown
 from .pictures import MOST_ROWS, as_pictures, can_be_shown, kind, nothing_to_show, with_interval
 from .provenance import how_it_ran
@@ -151,7 +150,7 @@ def search(results: YourDataResults) -> Any:
     images = kind(data, size.n_train) if whole else f"the first {kind(data, size.n_train)}"
     text = (
         f"{len(size.candidates)} configurations were trained on {images} for {size.epochs} epochs each. The highest "
-        f"validation accuracy, {with_interval(results.validation_accuracy)}, has {LOSS_WORDS[chosen.loss]} with "
+        f"validation accuracy, {with_interval(results.validation_accuracy)}, has {get_loss(chosen.loss).words} with "
         f"η = {chosen.learning_rate:g} and λ = {chosen.l2:g}."
     )
     if chosen.l2 == max(PENALTIES):
@@ -213,14 +212,17 @@ def confusion_counts(results: YourDataResults) -> Any:
 
 
 def probabilities(results: YourDataResults) -> np.ndarray:
-    """What softmax makes of the scores of the test images, (C, n_test)."""
-    return softmax(results.scores.astype(np.float64))
+    """Probabilities of the classes for the test images, (C, n_test)."""
+    return get_loss(results.chosen.loss).probabilities(results.scores.astype(np.float64))
 
 
 def reliability(results: YourDataResults, *, number: int | str) -> Any:
-    """Predicted probability against how often it is right, as a numbered figure; cross-entropy only."""
-    if results.chosen.loss != "cross_entropy":
-        return html.callout("The SVM loss was chosen: its scores are no probabilities, so that there is no diagram.")
+    """Predicted probability against how often it is right, as a numbered figure; a callout without probabilities."""
+    loss = get_loss(results.chosen.loss)
+    if not loss.link:
+        return html.callout(
+            f"The {loss.words} was chosen: its scores are no probabilities, so that there is no diagram."
+        )
     P = probabilities(results)
     right = P.argmax(axis=0) == results.dataset.test_labels
     sure = P.max(axis=0)
@@ -282,7 +284,7 @@ def typical(results: YourDataResults, *, number: int | str) -> Any:
 
 def _sureness(results: YourDataResults) -> tuple[np.ndarray, list[str]]:
     """How sure the network is of each test image, and the same in words: a probability, or a lead of scores."""
-    if results.chosen.loss == "cross_entropy":
+    if get_loss(results.chosen.loss).link:
         sure = probabilities(results).max(axis=0)
         return sure, ["over 99 %" if p > 0.99 else f"{100 * p:.0f} %" for p in sure]
     top = np.sort(results.scores, axis=0)[-2:]

@@ -184,14 +184,6 @@ def test_a_report_among_the_pictures_is_passed_over(tmp_path, out):
     assert "files of reports" in again.found
 
 
-@pytest.mark.parametrize("inside", ["train/{}/images", "TRAIN/{}", "flowers/{}", "a/b/train/{}/x/y"])
-def test_nested_folders_are_read(tmp_path, inside):
-    for name in ("n01", "n02"):
-        for i in range(4):
-            save(tmp_path / inside.format(name) / f"{i}.JPEG")
-    assert load_dataset(tmp_path).class_names == ("n01", "n02")
-
-
 def test_pictures_without_labels_are_said_to_be_that(tmp_path):
     pets(tmp_path, ("train",))
     save(tmp_path / "test" / "1.png")
