@@ -203,7 +203,7 @@ class ReferenceStudy(Study):
             "timings": self._timings(),
             "runs": [run.record for runs in stored.values() for run in runs],
         }
-        return Results(document, data, stored)
+        return Results(document, data, stored, cache(self.split))
 
     def classifier(self) -> Classifier | None:
         """The network to keep, with all that it takes to use it; None as long as it is not trained."""

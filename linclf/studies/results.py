@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -34,6 +34,11 @@ HELD_OUT = ("base", "full")
 """The arms of which the final loss of each validation image of the full split is kept; neither trains on them."""
 
 
+def _no_images(*cut: Any) -> NoReturn:
+    """What results of a file say where images are asked for."""
+    raise DataError("expected results of a study, found those of a file, which holds no images: call run first")
+
+
 @dataclass(frozen=True, eq=False)
 class Results:
     """What the reference's study measured.
@@ -42,11 +47,13 @@ class Results:
         document: ``results.json``: ``data``, ``environment``, ``plan``, ``exact``, ``timings`` and ``runs``.
         trained_on: the data set; None for results that were loaded from a file.
         stored: the finished runs of each arm, by setting and seed; none for results that were loaded from a file.
+        split: as in ``StudyResults``, by default batch 1 to train and batch 2 to validate; DataError for a file's.
     """
 
     document: dict[str, Any]
     trained_on: Dataset | None = field(default=None, repr=False)
     stored: Mapping[str, Sequence[StoredRun]] = field(default_factory=dict, repr=False)
+    split: Callable[..., Any] = field(default=_no_images, repr=False)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Results":
@@ -119,9 +126,7 @@ class Results:
     @property
     def dataset(self) -> Dataset:
         """What the networks were trained and tested on; DataError for results that were loaded from a file."""
-        if self.trained_on is None:
-            raise DataError("expected results of a study, found those of a file, which holds no images: call run first")
-        return self.trained_on
+        return _no_images() if self.trained_on is None else self.trained_on
 
     def models(self, arm: str, setting: int) -> list[Linear]:
         """The trained models of one arm and setting, one per seed; DataError if they are not here."""

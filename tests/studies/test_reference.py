@@ -42,7 +42,7 @@ def test_results_hold_the_networks_of_their_records_and_a_file_holds_none(tmp_pa
     results = study.run("svm")
     wanted = study.data.test_labels == results.predictions("svm", 3)
     np.testing.assert_array_equal(results.correct("svm", 3), wanted)
-    X = study.split().test[0]
+    X = results.split().test[0]
     for model, predicted in zip(results.models("svm", 3), results.predictions("svm", 3), strict=True):
         np.testing.assert_array_equal(model.predict(X), predicted)
     write_text(tmp_path / "results.json", json.dumps(results.document))
@@ -52,3 +52,5 @@ def test_results_hold_the_networks_of_their_records_and_a_file_holds_none(tmp_pa
         loaded.models("svm", 3)
     with pytest.raises(DataError, match="found those of a file, which holds no images"):
         _ = loaded.dataset
+    with pytest.raises(DataError, match="which holds no images"):
+        loaded.split()
