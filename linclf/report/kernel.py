@@ -20,7 +20,8 @@ if __name__ == "__main__":
     import linclf  # noqa: F401  before ipykernel takes the current folder, where it may be, off the path
 
     os.chdir(here)
-    os.environ.pop("IPYTHONDIR", None)  # a folder that cannot be made would end the kernel, and nothing is kept there
+    for name in ("IPYTHONDIR", "SOURCE_DATE_EPOCH"):  # IPython ends where it can make nothing of them
+        os.environ.pop(name, None)
     if WITHOUT_PNG in sys.argv:
         from linclf.report.views import html
 

@@ -64,6 +64,29 @@ def test_backends_give_the_same_bits(here, backend):
         assert bits(sweep(CONFIGS, *WEIGHED, progress=False)) == here
 
 
+PLANTED = """
+import sys, joblib, numpy as np
+from linclf import Config, sweep
+if __name__ == "__main__":
+    X, y = np.eye(4), np.arange(4) % 2
+    configs = [Config(learning_rate=0.1, l2=0.0, epochs=1, seed=seed) for seed in range(2)]
+    with joblib.parallel_config(backend=sys.argv[1], n_jobs=2):
+        print(len(sweep(configs, (X, y), progress=False)))
+"""
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_processes_import_nothing_from_the_current_folder(backend, tmp_path):
+    data, script = tmp_path / "data", tmp_path / "script.py"
+    data.mkdir()
+    script.write_text(PLANTED)
+    for module in ("joblib", "multiprocessing", "numpy", "linclf", "pickle", "threadpoolctl"):
+        (data / f"{module}.py").write_text(f"open('ran', 'a').write('{module} ')\nraise ImportError('planted')\n")
+    done = subprocess.run([sys.executable, script, backend], cwd=data, capture_output=True, text=True)
+    assert done.stdout == "2\n", done.stderr
+    assert not (data / "ran").exists()
+
+
 def test_an_error_in_one_task_ends_the_sweep():
     with pytest.raises(DataError, match="labels"):
         sweep(CONFIGS, (X, y - 1), progress=False)

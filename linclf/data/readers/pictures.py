@@ -31,7 +31,7 @@ from linclf.data.dataset import (
     check_size,
     split_dataset,
 )
-from linclf.data.labels import composed, labels_from_text
+from linclf.data.labels import composed, encode_words
 from linclf.errors import ConfigError, DataError, LinclfError
 from linclf.system.files import LOCK
 
@@ -58,7 +58,7 @@ def load(
     images, unreadable, notes = read_pictures(files, image_size, skip_unreadable=skip_unreadable)
     names = sorted(found.parts["train"])
     if found.tables:  # labels that are numbers come in their order
-        names = [names[i] for i in np.argsort(labels_from_text(names, str(path)))]
+        names = sorted(names, key=encode_words(names, str(path))[1].index)
     parts: dict[str, LabelledImages] = {}
     sources = {}
     start = 0
