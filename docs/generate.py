@@ -28,6 +28,7 @@ from linclf.report.views.reference import REFERENCE_SVM, mean_and_spread
 from linclf.studies.ceiling import SEARCHED
 from linclf.studies.reference import ARMS, SETTINGS
 from linclf.studies.results import Results
+from linclf.training.config import OPTIONS
 from linclf.training.losses import LOSSES
 
 ROOT = Path(__file__).parent.parent
@@ -199,6 +200,19 @@ def losses() -> str:
     return _table(["`loss`", "on pages", "probabilities by"], rows)
 
 
+def options() -> str:
+    """The options of a training: what each does, and its name on the explore page and in the estimators."""
+    pages = {name: f"`-p {name}=`" for name in build.notebooks()["explore"].types}
+    pages |= {"epochs": "`--epochs`", "seed": "`--first-seed`"}
+    estimators = {"epochs": "max_iter", "seed": "random_state"}
+    rows = []
+    for name, option in OPTIONS.items():
+        said = f"{option.metadata['says']}; {option.metadata['expected']}".replace("``", "`")
+        estimator = option.metadata["estimator"] or estimators.get(name)
+        rows.append([f"`{name}`", said, pages.get(name, ""), f"`{estimator}`" if estimator else ""])
+    return _table(["`linclf.Config`", "", "`linclf report --only explore`", "estimators"], rows)
+
+
 def _table(header: list[str], rows: list[list[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
@@ -289,6 +303,7 @@ PARTS = {
     "results": results,
     "ceiling": ceiling,
     "losses": losses,
+    "options": options,
     "picture": picture,
     "packages": packages,
 }

@@ -1,6 +1,7 @@
 """What a data set is, how it is split, what a reader declares, and the checks that all readers share."""
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -285,7 +286,7 @@ LABEL = Option(
 
 def check_file(path: Path, what: str) -> None:
     """DataError if there is something else than a file at ``path``: a pipe, say, which would be waited for."""
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not os.path.isfile(path):  # which say False of a name that is too long
         raise DataError(f"{path}: expected {what}, found something that is no file")
 
 
