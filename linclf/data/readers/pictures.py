@@ -172,8 +172,8 @@ def sort_pictures(root: Path, label: str | None = None) -> Found:
     for pattern in ("instances*.json", "*/instances*.json", "*coco*.json", "*/*coco*.json"):
         for coco in root.glob(pattern):
             raise DataError(
-                f"{coco}: expected a folder of pictures for each class, found names of objects in pictures, as COCO has "
-                "them; cut each out as a picture, into a folder for its class"
+                f"{coco}: expected a folder of pictures for each class, found names of objects in pictures, as COCO "
+                "has them; cut each out as a picture, into a folder for its class"
             )
     found = Found()
     groups = _by_folder(root, list_pictures(root, found.over))
