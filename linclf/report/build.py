@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import nbformat
 
@@ -39,7 +39,7 @@ from linclf.system.environment import cores, source_tree
 from linclf.system.files import LOCK, remove_unfinished, write_json, write_text, write_whole
 from linclf.system.progress import Clock
 
-from .execute import Execution, execute, patience, stop_kernels
+from .execute import Execution, execute, patience, short_places, stop_kernels
 from .pages import CEILING, PAGES, first_page, page_file, reading_order, report_pages
 from .render import POLICY, browser, convert, join, outputs, print_pdf, template_folders
 
@@ -97,8 +97,8 @@ def make_report(
     with sole_writer(out):
         if fresh:
             Store.of_report(out).clear()
-        print(f"data: {data.provenance.describe()}", flush=True)
-        print(f"training; finished runs are kept in {Store.of_report(out).folder}", flush=True)
+        _say(f"data: {data.provenance.describe()}")
+        _say(f"training; finished runs are kept in {Store.of_report(out).folder}")
         clock.lap("data")
         results = _train(studies, chosen, clock)
         order = reading_order(chosen, first_page(data.provenance))
@@ -113,7 +113,7 @@ def make_report(
         if single_file or pdf:
             _write_whole(out, pages, first_page(data.provenance), single_file=single_file, pdf=pdf)
         clock.lap("pages")
-    print(f"done in {clock}{'' if data.provenance.synthetic else clock.rate()}")
+    _say(f"done in {clock}{'' if data.provenance.synthetic else clock.rate()}")
     for name in [*pages][:1]:
         _announce(out / page_file(name, first_page(data.provenance)), open_page)
     return 1 if failed or len(pages) < len(executed) else 0
@@ -156,7 +156,7 @@ def _train(studies: dict[str, Any], chosen: Collection[str], clock: Clock) -> di
             results[kind] = study.run(*arms) if kind == "reference" else study.run()
         count += study.count
     if studies:
-        print(f"networks: {count.trained} trained, {count.reused} reused", flush=True)
+        _say(f"networks: {count.trained} trained, {count.reused} reused")
     clock.lap("training", count.flop)
     if "0_baseline" in chosen:
         with suppress(DivergenceError):
@@ -180,8 +180,8 @@ def _execute(chosen: dict[str, "Notebook"], values: dict[str, Any], folder: Path
     try:
         for i, (name, done) in enumerate(running.items(), start=1):
             execution = done.result()
-            failed = f"  failed: {printable(execution.failure)}" if execution.failure else ""
-            print(f"[{i}/{len(chosen)}] {name:<24}{execution.seconds:6.1f} s{failed}", flush=True)
+            failed = f"  failed: {execution.failure}" if execution.failure else ""
+            _say(f"[{i}/{len(chosen)}] {name:<24}{execution.seconds:6.1f} s{failed}")
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for _ in range(10):  # a kernel may just be starting; whoever pressed Ctrl-C does not wait longer than a second
@@ -228,8 +228,7 @@ def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenan
             pages[name] = convert(execution.notebook, name)
         except Exception as error:  # whatever a notebook may hold that its converters do not expect
             write_text(copy, nbformat.writes(execution.notebook))
-            reason = printable(f"{type(error).__name__}: {error}")
-            print(f"{name}: no page could be made of {copy}: {reason}", file=sys.stderr)
+            _say(f"{name}: no page could be made of {copy}: {type(error).__name__}: {error}", sys.stderr)
             continue
         write_text(out / file, pages[name])
         seals[file] = _seal(file, pages[name])
@@ -294,10 +293,8 @@ def _write_whole(out: Path, made: dict[str, str], first: str, *, single_file: bo
         if name in made or (page and seals.get(path.name) == _seal(path.name, page)):
             pages[name] = page
         elif os.path.lexists(path):
-            print(
-                f"left out of {SINGLE if single_file else PRINTED}, since linclf did not write it here, or it has "
-                f"changed: {printable(str(path))}"
-            )
+            whole = SINGLE if single_file else PRINTED
+            _say(f"left out of {whole}, since linclf did not write it here, or it has changed: {path}")
     if not pages:
         return
     whole = join(pages, first)
@@ -310,9 +307,14 @@ def _write_whole(out: Path, made: dict[str, str], first: str, *, single_file: bo
 
 def _announce(page: Path, open_page: bool) -> None:
     """Say where the report is, or show it."""
-    print(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
+    _say(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
     if open_page and not webbrowser.open(page.resolve().as_uri()):
-        print(f"no browser was found here: open {page} by hand", file=sys.stderr)
+        _say(f"no browser was found here: open {page} by hand", sys.stderr)
+
+
+def _say(text: str, stream: TextIO | None = None) -> None:
+    """Print a line at once; names in it may hold what a terminal would obey."""
+    print(printable(text), file=stream, flush=True)
 
 
 @contextmanager
@@ -325,10 +327,11 @@ def sole_writer(out: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     lock, runs = FileLock(out / LOCK, timeout=0), Store.of_report(out).folder
-    if runs.is_symlink():
+    if os.path.islink(runs):  # which says False of a name that is too long
         raise ConfigError(f"{runs}: expected a folder, found a link, perhaps to another report's; remove it first")
     try:
         out.mkdir(parents=True, exist_ok=True)
+        _remove_unheld(out / LOCK)
         lock.acquire()
     except Timeout:
         raise ConfigError(f"{out}: another report is being written there; wait for it, or choose another") from None
@@ -343,6 +346,20 @@ def sole_writer(out: Path) -> Iterator[None]:
         lock.release()
 
 
+def _remove_unheld(lock: Path) -> None:
+    """Remove the file of a lock that another user left and this one may not open for writing, unless it is held."""
+    if not lock.is_file() or lock.is_symlink() or os.access(lock, os.W_OK):
+        return
+    if os.access(lock, os.R_OK):
+        import fcntl  # a system without it has no such rights either
+
+        with open(lock, "rb") as file, suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock.unlink()
+    elif f":{lock.stat().st_ino} " not in Path("/proc/locks").read_text():
+        lock.unlink()
+
+
 @contextmanager
 def scratch(out: Path, within: Path | None = None) -> Iterator[Path]:
     """A folder for temporary files of the report in ``out``, in the system's place for such or ``within`` another.
@@ -352,7 +369,7 @@ def scratch(out: Path, within: Path | None = None) -> Iterator[Path]:
     """
     prefix = f"linclf-{hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:8]}-"
     place = (within or Path(tempfile.gettempdir())).absolute()
-    for left in place.glob(f"{prefix}*"):
+    for left in (left for folder in {place, *short_places()} for left in folder.glob(f"{prefix}*")):
         shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=prefix, dir=place, ignore_cleanup_errors=True) as folder:
         yield Path(folder)

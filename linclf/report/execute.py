@@ -2,13 +2,14 @@
 
 import logging
 import os
+import shutil
 import socket
 import sys
+import tempfile
 import time
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ PATIENCE = "LINCLF_KERNEL_TIMEOUT"
 # Nothing of the user's own Python or IPython may change a page.
 _OWN = ("log_level=CRITICAL", "ignore_cwd=True", "exec_PYTHONSTARTUP=False")
 
-_NUMBERS = count()  # short names for the kernels of this process
+_FILE = "{connection_file}"
 
 
 @dataclass(frozen=True)
@@ -48,18 +49,26 @@ class _OwnPython(AsyncKernelManager):
         # sockets of a kernel that could not be reached.
         super().__init__(context=zmq.asyncio.Context.instance(), **given)
 
+    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        """The command as it is: a path may hold braces of its own."""
+        argv = [self.connection_file if word == _FILE else word for word in self.kernel_spec.argv]
+        return [*argv, *(extra_arguments or ())]
+
     @property
     def kernel_spec(self) -> KernelSpec:
         script = str(Path(__file__).with_name("kernel.py"))
         return KernelSpec(
-            argv=[sys.executable, "-P", script, "-f", "{connection_file}"],
+            argv=[sys.executable, "-P", script, "-f", _FILE],
             display_name="Python 3",
             language="python",
             env={
                 "MATPLOTLIBRC": os.devnull,
                 "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # or a debugger that nobody asked for warns on stderr
                 "MPLBACKEND": "agg",  # no window is opened, and a backend that is not here would fail the import
-                "PYTHONPATH": os.pathsep.join(sys.path),  # every module is the one that this command would import
+                # Every module is the one that this command would import; jupyter_client fills in variables.
+                "PYTHONPATH": os.pathsep.join(sys.path).replace("$", "$$"),
+                # What helps whoever looks for faults in programs would stand on pages.
+                **dict.fromkeys(("PYTHONWARNINGS", "PYTHONDEVMODE", "PYTHONVERBOSE", "PYTHONINSPECT"), ""),
             },
         )
 
@@ -93,18 +102,18 @@ def execute(path: Path, parameters: dict[str, Any], scratch: Path, *, png: bool 
     # papermill would repeat on stderr what the notebook's own page shows, or the report's line about a dead kernel.
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", "IPython parent")  # that home is read-only, where nothing is kept anyway
-    started, reason = time.monotonic(), None
+    started, reason, folder = time.monotonic(), None, _folder_for_sockets(scratch)
     try:
         papermill.execute_notebook(
-            path,
-            scratch,
+            _literal(path),
+            _literal(scratch),
             parameters,
             kernel_name="python3",
             language="python",
             progress_bar=False,
             start_timeout=patience(),
             kernel_manager_class=_OwnPython,
-            config=Config(KernelManager=_connection(scratch)),
+            config=Config(KernelManager=_connection(scratch, folder)),
             extra_arguments=[
                 *(f"--IPKernelApp.{word}" for word in (*_OWN, f"ipython_dir={scratch.parent}")),
                 *([] if png else [WITHOUT_PNG]),
@@ -122,6 +131,8 @@ def execute(path: Path, parameters: dict[str, Any], scratch: Path, *, png: bool 
         loop = ensure_event_loop()
         if not loop.is_running():  # papermill's, of this thread; one that runs is the caller's
             loop.close()
+        if folder not in (None, scratch.parent):
+            shutil.rmtree(folder, ignore_errors=True)
     try:
         notebook = nbformat.read(scratch, as_version=4)
     except (OSError, ValueError):  # no copy, or one cut off where the disk was full
@@ -132,19 +143,50 @@ def execute(path: Path, parameters: dict[str, Any], scratch: Path, *, png: bool 
     return Execution(notebook, time.monotonic() - started, reason and reason.splitlines()[0])
 
 
-def _connection(scratch: Path) -> dict[str, str]:
-    """How the kernel is reached: a file beside ``scratch``, since a home folder may be missing, and sockets there.
+def _literal(path: Path) -> str:
+    """A path for papermill, which would fill in parameters between braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
-    Socket files keep everybody else on the machine from the kernel, and ipykernel warns about any other way. Where the
-    system makes none, or their names would be too long for it (107 bytes on Linux), it is TCP on loopback, signed.
+
+def _folder_for_sockets(scratch: Path) -> Path | None:
+    """That of ``scratch``, or one with a shorter name, in which nobody else can reach a socket; None if there is none.
+
+    A system limits a socket's name, on Linux to 107 bytes.
     """
-    file = scratch.with_name(f"{next(_NUMBERS)}.json")
-    longest = file.with_name(f"{file.stem}-ipc-5")  # jupyter_client's own names: five sockets a kernel
+    if _takes_sockets(scratch.parent, scratch.stem):
+        return scratch.parent
+    for place in short_places():
+        with suppress(OSError):
+            folder = Path(tempfile.mkdtemp(prefix=f"{scratch.parent.name[:16]}-", dir=place))
+            if _takes_sockets(folder, scratch.stem):
+                return folder
+            folder.rmdir()
+    return None
+
+
+def _takes_sockets(folder: Path, name: str) -> bool:
     with suppress(OSError, AttributeError), socket.socket(socket.AF_UNIX) as trial:
-        trial.bind(str(longest))
+        trial.bind(str(longest := folder / f"{name}-5"))  # jupyter_client numbers the five sockets of a kernel
         longest.unlink()
-        return {"connection_file": str(file), "transport": "ipc"}
-    return {"connection_file": str(file), "transport": "tcp", "ip": "127.0.0.1"}
+        return True
+    return False
+
+
+def short_places() -> list[Path]:
+    """Where folders with short names may be made."""
+    return [Path(place) for place in (os.environ.get("XDG_RUNTIME_DIR"), "/tmp", "/var/tmp") if place]
+
+
+def _connection(scratch: Path, folder: Path | None) -> dict[str, str]:
+    """How the kernel is reached: by a file beside ``scratch``, since a home folder may be missing, and sockets.
+
+    In a folder of one's own they keep everybody else on the machine from the kernel, and ipykernel warns about any
+    other way. Where the system makes none it is TCP on loopback, signed.
+    """
+    file = str(scratch.with_suffix(".json"))
+    if folder is None:
+        return {"connection_file": file, "transport": "tcp", "ip": "127.0.0.1"}
+    return {"connection_file": file, "transport": "ipc", "ip": str(folder / scratch.stem)}
 
 
 def stop_kernels() -> None:

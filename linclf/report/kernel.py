@@ -4,6 +4,7 @@ A script, imported for the name of its option alone: ``python -P kernel.py -f CO
 folder of this file off the path.
 """
 
+import logging
 import os
 import sys
 
@@ -14,10 +15,13 @@ if __name__ == "__main__":
     os.chdir(os.path.dirname(os.path.abspath(__file__)))
     import matplotlib  # noqa: F401  a matplotlibrc in the current folder would come before $MATPLOTLIBRC
 
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # how its fonts are found is nothing for a page
+
     import linclf  # noqa: F401  before ipykernel takes the current folder, where it may be, off the path
 
     os.chdir(here)
-    os.environ.pop("IPYTHONDIR", None)  # a folder that cannot be made would end the kernel, and nothing is kept there
+    for name in ("IPYTHONDIR", "SOURCE_DATE_EPOCH"):  # IPython ends where it can make nothing of them
+        os.environ.pop(name, None)
     if WITHOUT_PNG in sys.argv:
         from linclf.report.views import html
 

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-import tempfile
+import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -31,12 +31,11 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[BinaryIO], object
 
 def _written(target: Path, write: Callable[[BinaryIO], object]) -> bool:
     """Write ``target``; False if :func:`remove_unfinished` took the temporary file away meanwhile."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=_UNFINISHED)
+    name = target.with_name(f".{target.name}.{secrets.token_hex(4)}{_UNFINISHED}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(name, "xb") as file:  # under the umask: tempfile's mode would keep a shared report from its readers
             write(file)
         try:
-            os.chmod(name, 0o644)  # mkstemp's own mode would keep a shared report from its readers
             os.replace(name, target)
         except FileNotFoundError:
             return False

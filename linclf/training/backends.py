@@ -45,7 +45,8 @@ def run_in_processes(
     backend, n_jobs = joblib.parallel.get_active_backend()
     # A backend that others register with joblib may return all results at the end.
     streams = bool(getattr(backend, "supports_return_generator", False))
-    with tempfile.TemporaryDirectory(prefix="linclf-", dir=folder, ignore_cleanup_errors=True) as stored:
+    images = tempfile.TemporaryDirectory(prefix="linclf-", dir=folder, ignore_cleanup_errors=True)
+    with images as stored, _safe_path():
         calls = [joblib.delayed(_run_mapped)(i, task) for i, task in enumerate(_on_disk(tasks, Path(stored)))]
         return_as = "generator_unordered" if streams else "list"
         finished = joblib.Parallel(n_jobs or -1, batch_size=1, pre_dispatch="all", return_as=return_as)(calls)
@@ -59,6 +60,20 @@ def run_in_processes(
                 with warnings.catch_warnings():
                     warnings.filterwarnings("ignore", ".* tasks which were still being processed")  # as intended
                     finished.close()
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Let processes that start meanwhile import nothing from the current folder, as ``python -c`` and ``-m`` do."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 def _run_mapped(i: int, task: Task) -> tuple[int, list[Run]]:

@@ -1,5 +1,6 @@
 """A report's folder: one writer at a time, leftovers of killed reports, and ``linclf clean``."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -19,7 +20,7 @@ from linclf.errors import ConfigError
 from linclf.report import build
 from linclf.report.build import scratch, sole_writer
 from linclf.studies.store import Store
-from linclf.system.files import write_text
+from linclf.system.files import LOCK, write_text
 
 HOLD = "import sys, pathlib\nfrom linclf.report.build import sole_writer\n"
 HOLD += "with sole_writer(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
@@ -144,3 +145,34 @@ def test_a_link_to_another_reports_runs_is_refused(tmp_path, capsys, act):
     assert main(["clean", handed] if act == "clean" else ["report", "--data", "synthetic:20", "--out", handed]) == 2
     assert "expected a folder, found a link" in capsys.readouterr().err
     assert stored.read_text() == "hours"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() or not shutil.which("setpriv"), reason="needs root and setpriv")
+@pytest.mark.parametrize("mode", [0o444, 0o000])
+def test_a_lock_that_another_user_left_refuses_nobody_unless_it_is_held(tmp_path, mode):
+    write_text(tmp_path / "runs" / "a-0123456789abcdef.npz", "")
+    lock = tmp_path / LOCK
+    lock.touch()
+    os.chown(lock, 12345, 12345)
+    lock.chmod(mode)
+    no_longer = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+    with open(lock, "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        held = linclf("clean", tmp_path, under=no_longer)
+        assert (held.returncode, held.stderr.count("\n")) == (2, 1)
+    done = linclf("clean", tmp_path, under=no_longer)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 files of stored runs removed" in done.stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems keep rights otherwise")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_files_honour_the_umask(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        for text in ("", "again"):
+            write_text(tmp_path / "a", text)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == mode

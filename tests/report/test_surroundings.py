@@ -26,11 +26,18 @@ pytestmark = pytest.mark.slow
 REPORT = ("report", "--data", "synthetic:40", "--epochs", "1", "--only", "summary", "--out")
 
 
-def test_sockets_are_files_where_their_names_fit_and_tcp_elsewhere(tmp_path):
+@pytest.mark.skipif(os.name == "nt", reason="no such sockets")
+def test_sockets_are_files_in_a_folder_of_ones_own_wherever_the_temporary_folder_lies(tmp_path, monkeypatch):
     deep = tmp_path / ("x" * 120)
     deep.mkdir()
-    assert execute._connection(tmp_path / "a.ipynb")["transport"] == ("tcp" if os.name == "nt" else "ipc")
-    assert execute._connection(deep / "a.ipynb")["transport"] == "tcp"
+    assert execute._folder_for_sockets(tmp_path / "a.ipynb") == tmp_path
+    short = execute._folder_for_sockets(deep / "a.ipynb")
+    assert short.parent in execute.short_places()
+    assert short.stat().st_mode & 0o777 == 0o700
+    short.rmdir()
+    monkeypatch.setattr(execute, "short_places", lambda: [deep])
+    assert execute._folder_for_sockets(deep / "a.ipynb") is None
+    assert execute._connection(deep / "a.ipynb", None)["transport"] == "tcp"
     assert [*tmp_path.iterdir(), *deep.iterdir()] == [deep]  # what was tried leaves nothing
 
 
@@ -98,7 +105,7 @@ def test_a_kernel_that_does_not_start_is_a_line(tmp_path, monkeypatch, program, 
 def test_a_kernel_that_cannot_be_reached_does_not_hold_up_the_command(tmp_path):
     """In a process of its own, which has to end."""
     code = "import sys\nfrom linclf.cli import main\nfrom linclf.report import execute\n"
-    code += "execute._connection = lambda at: {'connection_file': str(at.with_name('y' * 120)), 'transport': 'ipc'}\n"
+    code += "execute._folder_for_sockets = lambda at: at.with_name('y' * 120)\n"
     code += "sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", code, *REPORT, tmp_path / "out"]
     done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=60)

@@ -30,7 +30,7 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.home, self.here, self.out = folder, folder / "home", folder / "here", folder / "out"
-        self.umask, self.locked = -1, []
+        self.umask, self.locked, self.before = -1, [], ""
         self.home.mkdir(parents=True)
         self.here.mkdir()
         self.environ = {**os.environ, "HOME": str(self.home)}
@@ -57,6 +57,14 @@ class Place:
             folder.mkdir(exist_ok=True)
             folder.chmod(0o555)
 
+    def nowhere(self, *names: str) -> None:
+        """Let variables name what cannot be made."""
+        self.environ |= dict.fromkeys(names, "/proc/nowhere")
+
+    def start(self, commands: str) -> None:
+        """Let a shell run these commands first, such as redirections."""
+        self.before = commands
+
     def path(self, folder: str) -> None:
         """Put a folder of the trial's before all others in PYTHONPATH."""
         before = self.environ.get("PYTHONPATH")
@@ -66,6 +74,8 @@ class Place:
         """The report, whole."""
         root = hasattr(os, "geteuid") and not os.geteuid() and shutil.which(NO_RIGHTS[0])
         command = [*(NO_RIGHTS if root else ()), sys.executable, "-m", "linclf", *WORDS]
+        if self.before:
+            command = ["sh", "-c", f'{self.before}; exec "$@"', "sh", *command]
         try:
             return subprocess.run(
                 command, cwd=self.here, env=self.environ, umask=self.umask, capture_output=True, text=True, timeout=300
@@ -140,6 +150,22 @@ SURROUNDINGS: dict[str, Callable[[Place], object]] = {
     "locale C, and no UTF-8": lambda place: place.environ.update(
         LC_ALL="C", LANG="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", PYTHONIOENCODING="ascii"
     ),
+    "git's variables, of another repository": lambda place: place.nowhere(
+        "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"
+    ),
+    "Python's variables": lambda place: (
+        place.environ.update(PYTHONWARNINGS="error", PYTHONOPTIMIZE="2", PYTHONSAFEPATH="1"),
+        place.nowhere("PYTHONSTARTUP", "PYTHONUSERBASE", "PYTHONPYCACHEPREFIX", "PYTHONBREAKPOINT"),
+    ),
+    "Matplotlib's, Jupyter's and IPython's variables": lambda place: (
+        place.environ.update(MPLBACKEND="TkAgg"),
+        place.nowhere("MPLCONFIGDIR", "MATPLOTLIBRC", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"),
+        place.nowhere("IPYTHONDIR", "JUPYTER_PATH"),
+    ),
+    "variables of terminals, builds and BLAS": lambda place: place.environ.update(
+        COLUMNS="20", TERM="dumb", FORCE_COLOR="1", TZ="No/Where", SOURCE_DATE_EPOCH="x", OMP_NUM_THREADS="0"
+    ),
+    "standard input and errors that are closed": lambda place: place.start("exec 0<&- 2>&-"),
     "umask 077": lambda place: setattr(place, "umask", 0o077),
     "everything read-only but the report": lambda place: (
         place.out.mkdir(),

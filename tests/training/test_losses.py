@@ -75,19 +75,12 @@ def test_gradient_equals_central_differences(loss):
 
 
 @every_loss
-def test_a_stack_equals_its_networks_one_by_one(loss):
+def test_a_stack_equals_its_networks_one_by_one_and_stays_as_it_is(loss):
     S, y = random_scores(seed=2)
+    before = S.copy()
     for k in range(S.shape[1]):
         np.testing.assert_array_equal(loss.value(S, y)[k], loss.value(S[:, k], y))
         np.testing.assert_array_equal(loss.gradient(S, y)[:, k], loss.gradient(S[:, k], y))
-
-
-@every_loss
-def test_inputs_are_left_as_they_are(loss):
-    S, y = random_scores()
-    before = S.copy()
-    loss.value(S, y)
-    loss.gradient(S, y)
     np.testing.assert_array_equal(S, before)
 
 
@@ -96,6 +89,7 @@ def test_inputs_are_left_as_they_are(loss):
 def test_adding_a_constant_to_all_scores_changes_nothing(loss, shift, seed):
     S, y = random_scores(seed)
     np.testing.assert_allclose(loss.value(S + shift, y), loss.value(S, y), atol=1e-10)
+    np.testing.assert_allclose(loss.gradient(S, y).sum(axis=0), 0, atol=1e-12)
     if np.abs(S - S[y, :, np.arange(len(y))].T + 1).min() > 1e-9:  # at a kink rounding decides
         np.testing.assert_allclose(loss.gradient(S + shift, y), loss.gradient(S, y), atol=1e-10)
 
@@ -111,12 +105,6 @@ def test_extreme_scores_stay_finite(loss, dtype, data):
     assert (value >= 0).all()
     assert np.isfinite(G).all()
     assert value.dtype == G.dtype == dtype
-
-
-@every_relative_loss
-def test_gradient_sums_to_zero_over_the_classes(loss):
-    S, y = random_scores(seed=3)
-    np.testing.assert_allclose(loss.gradient(S, y).sum(axis=0), 0, atol=1e-12)
 
 
 def test_a_margin_that_is_just_met_gives_the_hinge_no_gradient():
@@ -187,7 +175,6 @@ def test_the_explore_page_takes_every_loss(tmp_path):
 
 
 def test_unknown_loss_names_the_known_ones():
-    with pytest.raises(
-        ConfigError, match=r"unknown loss 'hinge': choose one of cross_entropy, multiclass_hinge, binary_cross_entropy"
-    ):
+    said = "unknown loss 'hinge': choose one of cross_entropy, multiclass_hinge, binary_cross_entropy"
+    with pytest.raises(ConfigError, match=said):
         get_loss("hinge")

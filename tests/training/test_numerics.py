@@ -104,11 +104,11 @@ def test_float32_is_as_good_as_float64(cifar10):
     data = load_dataset(cifar10 / "cifar-10-batches-py")
     standardize, y = Standardizer.fit(data.train_images[0]), data.train_labels[0]
     rates = list(SETTINGS.values())[1:]
-    configs = [Config(loss=loss, l2=l2, learning_rate=rate, epochs=10) for loss in LOSSES for l2, rate in rates]
+    configs = [Config(loss=loss, l2=l2, learning_rate=rate, epochs=4) for loss in LOSSES for l2, rate in rates]
     accuracies = []
     for dtype in (np.float32, np.float64):
         X, test = (standardize(images, dtype) for images in (data.train_images[0], data.test_images))
         runs = train(configs, (X, y), evaluate=False, progress=False)
         accuracies.append([np.mean(run.model.predict(test) == data.test_labels) for run in runs])
     np.testing.assert_allclose(*accuracies, atol=0.003)
-    assert min(accuracies[0]) > 0.3
+    assert min(accuracies[0]) > 0.2

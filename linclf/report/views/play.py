@@ -22,8 +22,8 @@ from .pictures import LARGEST_PICTURE, as_pictures, can_be_shown, image, nothing
 from .plots import template_images
 
 IMAGES = 20
-MOST_BYTES = 800_000
-"""Test images to choose among, and what all networks may take in the page."""
+MOST_BYTES = 900_000
+"""Test images to choose among, and what they and all networks may take in the page."""
 
 
 def networks(explored: Explored) -> dict[str, Run]:
@@ -42,7 +42,7 @@ def play(explored: Explored, strip: Any) -> Any:
     images, labels = data.test_images[:IMAGES], data.test_labels[:IMAGES]
     if not can_be_shown(images):
         return nothing_to_show(images)
-    size = 4 / 3 * 2 * explored.runs[0].model.W.size * len(runs)
+    size = 4 / 3 * (2 * explored.runs[0].model.W.size * len(runs) + images.nbytes)
     if images.dtype != np.uint8 or max(images.shape[1:3]) > LARGEST_PICTURE or size > MOST_BYTES:
         return html.callout("The networks or images are too large to be put into the page: nothing to play with here.")
     standardize = Standardizer.fit(data.train_images[0])
@@ -75,6 +75,7 @@ def _json(explored: Explored, standardize: Standardizer, labels: np.ndarray, run
         "names": explored.dataset.class_names,
         "shape": explored.dataset.test_images.shape[1:],
         "labels": labels.tolist(),
+        "pixels": _base64(explored.dataset.test_images[:IMAGES]),
         "mean": _base64(standardize.mean.astype("<f4")),
         "std": _base64(standardize.std.astype("<f4")),
         "networks": [
