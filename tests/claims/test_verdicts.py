@@ -264,7 +264,7 @@ GONE = object()
         ("claims 4 verdict", "certain", "claims 1.1a verdict is 'certain' in place of "),
         ("claims 4 parts 0 region", "> 7", "claims 1.1a parts 0 region is '> 7' in place of '< 0'"),
         ("claims 4 parts 0 low", 0.5, "claims 1.1a parts 0 low is 0.5 in place of "),
-        ("claims 0 parts 0 value", True, "claims E1 parts 0 value is True in place of 4e-08"),
+        ("format", True, "format is True in place of 1"),
         ("claims 1 parts 1 value", 9 + 2e-8, "claims E2 parts 1 value is 9.00000002 in place of 9.0"),
     ],
 )
