@@ -290,11 +290,14 @@ def check_file(path: Path, what: str) -> None:
         raise DataError(f"{path}: expected {what}, found something that is no file")
 
 
-def check_size(where: str, size: int, stored: int) -> None:
-    """DataError if images of ``size`` bytes, of which ``stored`` are on disk, would exhaust memory."""
+def check_size(where: str, size: int, stored: int, packed: int = LARGEST_PACKED) -> None:
+    """DataError if images of ``size`` bytes, of which ``stored`` are on disk, would exhaust memory.
+
+    From ``packed`` bytes on, they may be no more than a hundred times those on disk.
+    """
     if size > LARGEST:
         raise DataError(f"{where}: expected at most {LARGEST:,} bytes of images, found {size:,}")
-    if size > max(LARGEST_PACKED, MOST_PACKED * stored):
+    if size > max(packed, MOST_PACKED * stored):
         raise DataError(f"{where}: expected at most {MOST_PACKED} times the {stored:,} bytes on disk, found {size:,}")
 
 
