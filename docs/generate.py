@@ -28,6 +28,7 @@ from linclf.report.views.reference import REFERENCE_SVM, mean_and_spread
 from linclf.studies.ceiling import SEARCHED
 from linclf.studies.reference import ARMS, SETTINGS
 from linclf.studies.results import Results
+from linclf.training.config import OPTIONS
 from linclf.training.losses import LOSSES
 
 ROOT = Path(__file__).parent.parent
@@ -175,8 +176,8 @@ def results() -> str:
     found = Results.load(REPORT / "results.json")
     header = ["", *(f"{setting}: λ = {l2:g}, η = {rate:g}" for setting, (l2, rate) in SETTINGS.items())]
     rows = [
-        [arm.title, *(mean_and_spread(found.curves(name, setting, "test_accuracy")) for setting in SETTINGS)]
-        for name, arm in ARMS.items()
+        [ARMS[arm].title, *(mean_and_spread(found.curves(arm, setting, "test_accuracy")) for setting in SETTINGS)]
+        for arm in found.arms
     ]
     return _table(header, [*rows, ["SVM, as the reference prints it", *map(str, REFERENCE_SVM.values())]])
 
@@ -197,6 +198,19 @@ def losses() -> str:
     """The losses, and what the package knows of them."""
     rows = [[f"`{loss.name}`", loss.words, loss.link or ""] for loss in LOSSES.values()]
     return _table(["`loss`", "on pages", "probabilities by"], rows)
+
+
+def options() -> str:
+    """The options of a training: what each does, and its name on the explore page and in the estimators."""
+    pages = {name: f"`-p {name}=`" for name in build.notebooks()["explore"].types}
+    pages |= {"epochs": "`--epochs`", "seed": "`--first-seed`"}
+    estimators = {"epochs": "max_iter", "seed": "random_state"}
+    rows = []
+    for name, option in OPTIONS.items():
+        said = f"{option.metadata['says']}; {option.metadata['expected']}".replace("``", "`")
+        estimator = option.metadata["estimator"] or estimators.get(name)
+        rows.append([f"`{name}`", said, pages.get(name, ""), f"`{estimator}`" if estimator else ""])
+    return _table(["`linclf.Config`", "", "`linclf report --only explore`", "estimators"], rows)
 
 
 def _table(header: list[str], rows: list[list[str]]) -> str:
@@ -289,6 +303,7 @@ PARTS = {
     "results": results,
     "ceiling": ceiling,
     "losses": losses,
+    "options": options,
     "picture": picture,
     "packages": packages,
 }

@@ -1,6 +1,7 @@
 """What a data set is, how it is split, what a reader declares, and the checks that all readers share."""
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -285,15 +286,18 @@ LABEL = Option(
 
 def check_file(path: Path, what: str) -> None:
     """DataError if there is something else than a file at ``path``: a pipe, say, which would be waited for."""
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not os.path.isfile(path):  # which say False of a name that is too long
         raise DataError(f"{path}: expected {what}, found something that is no file")
 
 
-def check_size(where: str, size: int, stored: int) -> None:
-    """DataError if images of ``size`` bytes, of which ``stored`` are on disk, would exhaust memory."""
+def check_size(where: str, size: int, stored: int, packed: int = LARGEST_PACKED) -> None:
+    """DataError if images of ``size`` bytes, of which ``stored`` are on disk, would exhaust memory.
+
+    From ``packed`` bytes on, they may be no more than a hundred times those on disk.
+    """
     if size > LARGEST:
         raise DataError(f"{where}: expected at most {LARGEST:,} bytes of images, found {size:,}")
-    if size > max(LARGEST_PACKED, MOST_PACKED * stored):
+    if size > max(packed, MOST_PACKED * stored):
         raise DataError(f"{where}: expected at most {MOST_PACKED} times the {stored:,} bytes on disk, found {size:,}")
 
 

@@ -49,23 +49,30 @@ def can_be_shown(name: str) -> bool:
     return bool(kinds - _INVISIBLE) and not kinds & _CANNOT_BE_SHOWN and not _TURN & set(name)
 
 
-def labels_from_text(words: Sequence[str], where: str) -> np.ndarray:
-    """Labels (n,) of text: int64 where all are whole numbers written in the usual way, else the text itself.
+def encode_words(words: Sequence[str], where: str) -> tuple[np.ndarray, list[str]]:
+    """Labels that are text as int64 0..C-1, and the names of the classes in order.
 
-    All may end in ".0", as pandas writes whole numbers in a column where some are missing. DataError for numbers with
-    other decimals: those are no classes.
+    Classes are ordered by size where all are whole numbers written in the usual way, else by characters, and each is
+    called what it is. But where all end in ".0", as pandas writes whole numbers beside missing ones, their names do
+    not. DataError for numbers with other decimals: those are no classes.
 
-    >>> [labels_from_text(words, "a table").tolist() for words in (["10", "-2"], ["1.0", "2.0"], ["01", "1"], ["1e3"])]
-    [[10, -2], [1, 2], ['01', '1'], ['1e3']]
+    >>> encode_words(["10", "9", "10"], "a table")
+    (array([1, 0, 1]), ['9', '10'])
+    >>> [encode_words(words, "a table")[1] for words in (["1.0", "2.0"], ["01", "1"], ["1e3", "1000"], ["1_1", "11"])]
+    [['1', '2'], ['01', '1'], ['1000', '1e3'], ['11', '1_1']]
     """
-    distinct = {*words}
-    if all(map(_WHOLE.fullmatch, distinct)) or all(map(_WHOLE_FLOAT.fullmatch, distinct)):
-        return np.array([int(word.removesuffix(".0")) for word in words], np.int64)
-    if all(map(_NUMBER.fullmatch, distinct)):
-        for word in distinct:
-            if float(word) % 1:
-                raise DataError(f"{where}: expected labels as whole numbers or text, found {word[:50]}")
-    return np.array(words, dtype=str)
+    forms = {word: composed(word) for word in {*words}}
+    names = {*forms.values()}
+    if len(names) > MOST_CLASSES:
+        raise DataError(f"{where}: expected labels of at most {MOST_CLASSES:,} classes, found {len(names):,}")
+    if all(map(_WHOLE_FLOAT.fullmatch, names)):
+        forms = {word: name.removesuffix(".0") for word, name in forms.items()}
+        names = {*forms.values()}
+    elif all(map(_NUMBER.fullmatch, names)) and (odd := [name for name in names if float(name) % 1]):
+        raise DataError(f"{where}: expected labels as whole numbers or text, found {min(odd)[:50]}")
+    order = sorted(names, key=int if all(map(_WHOLE.fullmatch, names)) else None)
+    codes = {name: i for i, name in enumerate(order)}
+    return np.fromiter((codes[forms[word]] for word in words), np.int64, len(words)), order
 
 
 def encode_labels(

@@ -327,7 +327,7 @@ def sole_writer(out: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     lock, runs = FileLock(out / LOCK, timeout=0), Store.of_report(out).folder
-    if runs.is_symlink():
+    if os.path.islink(runs):  # which says False of a name that is too long
         raise ConfigError(f"{runs}: expected a folder, found a link, perhaps to another report's; remove it first")
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from linclf.data.dataset import check_file
 from linclf.system.files import write_text, write_whole
 from linclf.system.progress import Progress
 from linclf.training.config import config_of
@@ -156,7 +157,8 @@ class Store:
     def get_json(self, key: Key, check: Callable[[Any], None]) -> Any:
         """The plain values stored under ``key``, or None as with :meth:`get`."""
         try:
-            values = json.loads(self.path("json", key).read_text(encoding="utf-8"))
+            check_file(path := self.path("json", key), "stored values")
+            values = json.loads(path.read_text(encoding="utf-8"))
             check(values)
             return values
         except Exception:
@@ -187,6 +189,7 @@ _OURS = re.compile(r".+-[0-9a-f]{16}\.(npz|json)")
 
 
 def _load(path: Path) -> list[StoredRun]:
+    check_file(path, "stored runs")
     with open(path, "rb") as file:
         if any(member.compress_type for member in zipfile.ZipFile(file).infolist()):
             raise ValueError("expected what put has written, which is not compressed and takes no more memory than it")

@@ -1,8 +1,10 @@
 """The options of a training run, and checks of everything that is given to train."""
 
+import inspect
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
 from typing import Any
 
@@ -11,8 +13,34 @@ import numpy as np
 from linclf.data.inputs import Augmentation, Examples, LazyInputs, check_plain, floating, plain_array, stored_array
 from linclf.errors import ConfigError, DataError
 
-from .losses import get_loss
+from .losses import LOSSES, get_loss
 from .model import INITIAL_WEIGHTS, Linear
+
+
+def _option(says: str, expected: str, fits: Callable[[Any], Any], estimator: str | None) -> dict[str, Any]:
+    """All that is known of an option but its type and default; metadata of its field.
+
+    Args:
+        says: what it does.
+        expected: what its value must be, in words.
+        fits: the same as a function of the value.
+        estimator: the name of the estimators' parameter for it, if they have one.
+    """
+    return {"says": says, "expected": expected, "fits": fits, "estimator": estimator}
+
+
+def _number(says: str, estimator: str | None = None, *, below: float = math.inf) -> dict[str, Any]:
+    expected = "a finite number, 0 or more" if below == math.inf else f"a number from 0 to below {below:g}"
+    return _option(says, expected, lambda value: isinstance(value, Real) and 0 <= float(value) < below, estimator)
+
+
+def _whole(says: str, estimator: str | None = None, *, least: int) -> dict[str, Any]:
+    expected = f"a whole number, {least} or more"
+    return _option(says, expected, lambda value: isinstance(value, Integral) and int(value) >= least, estimator)
+
+
+def _flag(says: str, estimator: str | None = None) -> dict[str, Any]:
+    return _option(says, "True or False", lambda value: isinstance(value, bool), estimator)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,24 +48,7 @@ class Config:
     """The options of one training run.
 
     Attributes:
-        loss: "cross_entropy", "multiclass_hinge" or "binary_cross_entropy".
-        learning_rate: η, the step size; 0 or more.
-        l2: λ of the penalty λ‖W‖², whose gradient is 2λW (the bias is not penalised); 0 or more.
-        lr_decay: η is multiplied by it after ``lr_decay_every`` epochs; 0 or more, and 1 keeps η.
-        lr_decay_every: epochs between two decays of η.
-        momentum: μ of M <- μM - η dJ/dW, W <- W + M (Polyak's heavy ball); 0 to below 1.
-        averaging: evaluate and return averaged weights, A <- aA + (1 - a)W after epoch e, with
-            a = min(averaging, 1 - 1/e): the mean of the first epochs, then an exponential moving average. Training
-            continues from W. 0 to below 1; 0 evaluates and returns W.
-        restore_best: return the weights of the epoch with the lowest validation loss instead of the last one.
-        init: "normal", weights and biases from N(0, 0.01²); "xavier", weights from N(0, 2/(d + C)) and no biases; or
-            "zeros".
-        shuffle: draw a new order of the images for each epoch instead of keeping the stored order.
-        augment: a ``linclf.Augmentation``, which mirrors and moves the images at random; None does not.
-        epochs: passes over the training images.
-        batch_size: images per mini-batch; a last, smaller batch is trained on too.
-        seed: of the initial weights, the shuffled orders and the augmentation. The same seed gives the same initial
-            weights, orders and mirrored images whatever the other fields say.
+        OPTIONS
 
     Sources: Polyak (1964) for momentum; Izmailov et al. (2018) for averaging the weights of epochs; Glorot and Bengio
     (2010) for "xavier".
@@ -50,54 +61,108 @@ class Config:
     linclf.errors.ConfigError: l2 must be a finite number, 0 or more, not -1.0
     """
 
-    loss: str = "cross_entropy"
-    learning_rate: float
-    l2: float
-    lr_decay: float = 1.0
-    lr_decay_every: int = 1
-    momentum: float = 0.0
-    averaging: float = 0.0
-    restore_best: bool = False
-    init: str = "normal"
-    shuffle: bool = False
-    augment: Augmentation | None = None
-    epochs: int = 40
-    batch_size: int = 100
-    seed: int = 0
+    # An option is declared here and nowhere else: checks, estimators and documentation follow.
+    loss: str = field(
+        default="cross_entropy",
+        metadata=_option("the loss whose mean is minimised", f"one of {', '.join(LOSSES)}", get_loss, None),
+    )
+    learning_rate: float = field(metadata=_number("η, the step size", "learning_rate_init"))
+    l2: float = field(
+        metadata=_number("λ of the penalty λ‖W‖², whose gradient is 2λW; the bias is not penalised", "alpha")
+    )
+    lr_decay: float = field(
+        default=1.0,
+        metadata=_number(
+            "factor on η after an epoch, or after ``Config.lr_decay_every``; 1 keeps η", "learning_rate_decay"
+        ),
+    )
+    lr_decay_every: int = field(default=1, metadata=_whole("epochs between two decays of η", least=1))
+    momentum: float = field(
+        default=0.0,
+        metadata=_number("μ of M <- μM - η dJ/dW, W <- W + M, Polyak's heavy ball", "momentum", below=1),
+    )
+    averaging: float = field(
+        default=0.0,
+        metadata=_number(
+            "a of the averaged weights that are evaluated and returned, A <- aA + (1 - a)W after epoch e, but at most "
+            "1 - 1/e: the mean of the first epochs, then an exponential moving average; training continues from W",
+            "averaging",
+            below=1,
+        ),
+    )
+    restore_best: bool = field(
+        default=False,
+        metadata=_flag("return the weights of the epoch with the lowest validation loss instead of the last one"),
+    )
+    init: str = field(
+        default="normal",
+        metadata=_option(
+            "initial weights: normal, W and b from N(0, 0.01²); xavier, W from N(0, 2/(d + C)) and b 0; zeros, both 0",
+            f"one of {', '.join(INITIAL_WEIGHTS)}",
+            lambda value: value in INITIAL_WEIGHTS,
+            "init",
+        ),
+    )
+    shuffle: bool = field(
+        default=False,
+        metadata=_flag("draw a new order of the images for each epoch instead of keeping the stored order", "shuffle"),
+    )
+    augment: Augmentation | None = field(
+        default=None,
+        metadata=_option(
+            "how images are mirrored and moved at random; its ``image_shape`` says how a row of inputs is an image",
+            "a linclf.Augmentation or None",
+            lambda value: value is None or isinstance(value, Augmentation),
+            "augment",
+        ),
+    )
+    epochs: int = field(default=40, metadata=_whole("passes over the training images", least=0))
+    batch_size: int = field(
+        default=100,
+        metadata=_whole("images per mini-batch; a last, smaller one is trained on too", "batch_size", least=1),
+    )
+    seed: int = field(
+        default=0,
+        metadata=_whole(
+            "of the initial weights, the shuffled orders and the augmentation, which are the same for the same seed "
+            "whatever the other options are",
+            least=0,
+        ),
+    )
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
+        for option in fields(self):
+            value = getattr(self, option.name)
             if isinstance(value, np.generic):  # NumPy's numbers and bools become Python's
-                object.__setattr__(self, name, value.item())
-        get_loss(self.loss)
-        for name in ("learning_rate", "l2", "lr_decay"):
-            value = getattr(self, name)
-            if not (isinstance(value, Real) and math.isfinite(value) and float(value) >= 0):
-                raise ConfigError(f"{name} must be a finite number, 0 or more, not {value!r}")
-        for name in ("momentum", "averaging"):
-            value = getattr(self, name)
-            if not (isinstance(value, Real) and 0 <= float(value) < 1):
-                raise ConfigError(f"{name} must be a number from 0 to below 1, not {value!r}")
-        for name, minimum in (("epochs", 0), ("batch_size", 1), ("seed", 0), ("lr_decay_every", 1)):
-            value = getattr(self, name)
-            if not (isinstance(value, Integral) and int(value) >= minimum):
-                raise ConfigError(f"{name} must be a whole number, {minimum} or more, not {value!r}")
-        for name in ("shuffle", "restore_best"):
-            if not isinstance(getattr(self, name), bool):
-                raise ConfigError(f"{name} must be True or False, not {getattr(self, name)!r}")
-        if self.init not in INITIAL_WEIGHTS:
-            raise ConfigError(f"init must be one of {', '.join(INITIAL_WEIGHTS)}, not {self.init!r}")
-        if not (self.augment is None or isinstance(self.augment, Augmentation)):
-            raise ConfigError(f"augment must be a linclf.Augmentation or None, not {self.augment!r}")
+                value = value.item()
+                object.__setattr__(self, option.name, value)
+            if not option.metadata["fits"](value):
+                raise ConfigError(f"{option.name} must be {option.metadata['expected']}, not {value!r}")
 
     def learning_rate_at(self, epoch: int) -> float:
         """η in an epoch, counted from 1."""
         return self.learning_rate * self.lr_decay ** ((epoch - 1) // self.lr_decay_every)
 
 
+OPTIONS = {option.name: option for option in fields(Config)}
+"""The fields of Config by name."""
+
+
+def document(docstring: str | None, names: Mapping[str, str]) -> str:
+    """The docstring with what is known of options in place of "OPTIONS"; names: field of Config by name in the text."""
+    lines = [
+        textwrap.fill(f"{name}: {option['says']}; {option['expected']}.", 116, subsequent_indent=8 * " ")
+        for name, option in ((name, OPTIONS[field_name].metadata) for name, field_name in names.items())
+    ]
+    return inspect.cleandoc(docstring or "").replace("OPTIONS", "\n    ".join(lines))
+
+
+Config.__doc__ = document(Config.__doc__, {name: name for name in OPTIONS})
+
+
 def config_of(values: Mapping[str, Any]) -> Config:
     """The Config of a dictionary made by ``asdict``, also from JSON; other keys of ``values`` are ignored."""
-    options = {field.name: values[field.name] for field in fields(Config) if field.name in values}
+    options = {name: values[name] for name in OPTIONS if name in values}
     if options.get("augment"):
         shape = tuple(options["augment"]["image_shape"])
         options["augment"] = Augmentation(**options["augment"] | {"image_shape": shape})

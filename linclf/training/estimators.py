@@ -7,15 +7,16 @@ import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
+from inspect import Parameter, Signature
 from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
 
-from linclf.data.inputs import Augmentation, Examples, check_plain, plain_array
+from linclf.data.inputs import Examples, check_plain, plain_array
 from linclf.errors import ConfigError
 
-from .config import Config, checked_weights
+from .config import OPTIONS, Config, checked_weights, document
 from .history import History, Record
 from .loop import training
 from .losses import get_loss
@@ -35,10 +36,20 @@ except ImportError as error:
     raise ImportError("the classifiers need scikit-learn 1.6 or later: pip install 'linclf[sklearn]'") from error
 
 _FIELDS = {  # parameter of the estimators: field of Config, which checks it
-    "alpha": "l2",
-    "learning_rate_init": "learning_rate",
-    "learning_rate_decay": "lr_decay",
-    **{name: name for name in ("momentum", "averaging", "init", "batch_size", "shuffle", "augment")},
+    option.metadata["estimator"]: name for name, option in OPTIONS.items() if option.metadata["estimator"]
+}
+_DEFAULTS = {name: OPTIONS[field].default for name, field in _FIELDS.items()} | {
+    "alpha": 1e-4,
+    "learning_rate_init": 0.01,
+    "max_iter": 100,
+    "shuffle": True,
+    "class_weight": None,
+    "random_state": None,
+    "warm_start": False,
+    "early_stopping": False,
+    "validation_fraction": 0.1,
+    "n_iter_no_change": 10,
+    "verbose": False,
 }
 _FLOATS = [np.float64, np.float32]  # kept as they are; other types become float64, as in scikit-learn
 
@@ -53,28 +64,18 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
     history_: History
     _state: State | None  # with momentum or averaging: what coef_ does not tell
 
-    def __init__(
-        self,
-        *,
-        alpha: float = 1e-4,
-        learning_rate_init: float = 0.01,
-        learning_rate_decay: float = 1.0,
-        momentum: float = 0.0,
-        averaging: float = 0.0,
-        init: str = "normal",
-        batch_size: int = 100,
-        max_iter: int = 100,
-        shuffle: bool = True,
-        augment: Augmentation | None = None,
-        class_weight: dict[Any, float] | str | None = None,
-        random_state: int | np.random.RandomState | None = None,
-        warm_start: bool = False,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
-        verbose: bool = False,
-    ) -> None:
-        self.__dict__.update({name: value for name, value in locals().items() if name != "self"})
+    def __init__(self, **parameters: Any) -> None:
+        if unknown := parameters.keys() - _DEFAULTS.keys():
+            raise TypeError(f"{type(self).__name__} has no parameter {', '.join(sorted(unknown))}")
+        self.__dict__.update(_DEFAULTS | parameters)
+
+    # scikit-learn reads the parameters from the signature.
+    __init__.__signature__ = Signature(  # type: ignore[attr-defined]
+        [
+            Parameter("self", Parameter.POSITIONAL_OR_KEYWORD),
+            *(Parameter(name, Parameter.KEYWORD_ONLY, default=value) for name, value in _DEFAULTS.items()),
+        ]
+    )
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train ``max_iter`` epochs, or fewer with early stopping, on X (n, d), y (n,) and weights (n,) if given.
@@ -241,18 +242,8 @@ class SoftmaxClassifier(_LinearClassifier):
     is the weighted mean.
 
     Args:
-        alpha: λ. The penalty is λ‖W‖², without a factor 1/2: its gradient is 2λW.
-        learning_rate_init: η of the first epoch.
-        learning_rate_decay: factor on η after an epoch, or a call of ``partial_fit``; 1 keeps it.
-        momentum: μ of M <- μM - η dJ/dW, W <- W + M; 0 to below 1.
-        averaging: a of the averaged weights, A <- aA + (1 - a)W after each epoch, as ``linclf.Config`` says.
-        init: "normal", weights and biases from N(0, 0.01²); "xavier", weights from N(0, 2/(d + C)) and no biases; or
-            "zeros".
-        batch_size: rows per mini-batch.
+        OPTIONS
         max_iter: max. epochs of ``fit``.
-        shuffle: draw a new order of the rows for each epoch.
-        augment: a ``linclf.Augmentation``, whose ``image_shape`` says how a row is an image: mirror and move the
-            images at random.
         class_weight: weights by label, 1 for labels that are not named; those of labels that the rows lack, as a fold
             may, are not used. Or "balanced", by which all classes have the same weight. A row's weight is its
             ``sample_weight``, 1 by default, times that of its class.
@@ -306,6 +297,9 @@ class SoftmaxClassifier(_LinearClassifier):
         """Scores (n, C), also for two classes."""
         scores = self.decision_function(X)
         return scores if scores.ndim == 2 else np.column_stack([-scores, scores]) / 2
+
+
+SoftmaxClassifier.__doc__ = document(SoftmaxClassifier.__doc__, _FIELDS)
 
 
 class SVMClassifier(_LinearClassifier):

@@ -189,7 +189,7 @@ LOSSES = {
 
 def get_loss(name: str) -> Loss:
     """The loss called ``name``; ConfigError naming the known ones if there is none."""
-    if name not in LOSSES:
+    if not isinstance(name, str) or name not in LOSSES:
         raise ConfigError(f"unknown loss {name!r}: choose one of {', '.join(LOSSES)}")
     return LOSSES[name]
 

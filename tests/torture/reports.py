@@ -17,8 +17,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import psutil
@@ -29,16 +29,14 @@ ONLY = ("--only", "1_3_shuffling", "2_svm")
 KILLED, PAIRS, FULL, KERNELS = 30, 10, 10, 10
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a trial ended, in a word or two, and what was lost; empty if nothing."""
 
     word: str
     lost: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Unbroken:
+class Unbroken(NamedTuple):
     """A report that nothing happened to: how long it took, the bytes of its files, and its numbers."""
 
     seconds: float

@@ -210,7 +210,7 @@ def _read_file(path: Path, largest: int, name: str) -> bytes:
 def _read_archive(path: Path, wanted: Collection[str], largest: int) -> dict[str, dict[str, bytes]]:
     """The regular files of an archive that have a name in ``wanted``, by the folder that they are in."""
     folders: dict[str, dict[str, bytes]] = {"": {}}
-    total = 0
+    total, others = 0, ""
     try:
         for i, (name, size, file) in enumerate(_members(path), start=1):
             total += size
@@ -221,6 +221,10 @@ def _read_archive(path: Path, wanted: Collection[str], largest: int) -> dict[str
             place = PurePosixPath(name)
             if file and place.name in wanted and not place.is_absolute() and ".." not in place.parts:
                 folders.setdefault(str(place.parent), {})[place.name] = file.read(size)
+            elif file and not others and place.suffix:
+                others = name
+        if not any(folders.values()) and others:
+            raise ValueError(f"it holds other files, such as {others}: unpack it, and give what is in it")
     except Exception as error:  # unpacking hostile bytes can raise nearly anything
         raise DataError(f"{path}: expected an archive of CIFAR, could not read it ({error})") from error
     return folders

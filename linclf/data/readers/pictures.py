@@ -31,7 +31,7 @@ from linclf.data.dataset import (
     check_size,
     split_dataset,
 )
-from linclf.data.labels import composed, labels_from_text
+from linclf.data.labels import composed, encode_words
 from linclf.errors import ConfigError, DataError, LinclfError
 from linclf.system.files import LOCK
 
@@ -58,7 +58,7 @@ def load(
     images, unreadable, notes = read_pictures(files, image_size, skip_unreadable=skip_unreadable)
     names = sorted(found.parts["train"])
     if found.tables:  # labels that are numbers come in their order
-        names = [names[i] for i in np.argsort(labels_from_text(names, str(path)))]
+        names = sorted(names, key=encode_words(names, str(path))[1].index)
     parts: dict[str, LabelledImages] = {}
     sources = {}
     start = 0
@@ -169,6 +169,12 @@ def sort_pictures(root: Path, label: str | None = None) -> Found:
         DataError: pictures that no folder gives a class, folders that are no classes, or classes that training does not
             have.
     """
+    for pattern in ("instances*.json", "*/instances*.json", "*coco*.json", "*/*coco*.json"):
+        for coco in root.glob(pattern):
+            raise DataError(
+                f"{coco}: expected a folder of pictures for each class, found names of objects in pictures, as COCO "
+                "has them; cut each out as a picture, into a folder for its class"
+            )
     found = Found()
     groups = _by_folder(root, list_pictures(root, found.over))
     tables = [root]
@@ -217,10 +223,10 @@ def _by_folder(folder: Path, files: Iterable[Path]) -> Classes:
 def _part_of(name: str) -> str:
     """The part that a folder of this name holds, or "".
 
-    >>> [_part_of(name) for name in ("Training_set", "images-test", "trainset", "VAL", "training-day", "steam train")]
-    ['train', 'test', 'train', 'validation', '', '']
+    >>> [_part_of(name) for name in ("Training_set", "images-test", "trainset", "val2017", "training-day")]
+    ['train', 'test', 'train', 'validation', '']
     """
-    words = re.split(r"[\W_]+", re.sub(r"(?<=\w)set$", " set", name.lower()))
+    words = re.split(r"[\W_\d]+", re.sub(r"(?<=\w)set$", " set", name.lower()))
     parts = {PART_NAMES[word] for word in words if word in PART_NAMES}
     return parts.pop() if len(parts) == 1 and all(word in PART_NAMES or word in _FILLERS for word in words) else ""
 
@@ -249,11 +255,9 @@ def _classes(
     if loose and not names and part != "train":
         return {"": loose}
     if loose and not names:
-        coco = next(folder.parent.rglob("instances*.json"), None) or next(folder.glob("*coco*.json"), None)
-        advice = f"; {coco} names objects in them, as COCO does: cut these out" if coco else ""
         raise DataError(
             f"{folder}: expected a folder for each class, found {len(loose):,} pictures in no such folder, such as "
-            f"{loose[0].name}: they have no labels{advice}; or write {_TABLES[0]} with columns file and label"
+            f"{loose[0].name}: they have no labels; or write {_TABLES[0]} with columns file and label"
         )
     found.over[_NO_FOLDER] += len(loose)
     if not names:
@@ -582,13 +586,15 @@ def _opened(file: Path) -> Iterator[Any]:
         Image.init()
         formats = ["HEIF"] if file.suffix.lower() in HEIC else FORMATS
         formats = [name for name in formats if name in Image.OPEN]  # not every Pillow is built with all
-        with Image.open(io.BytesIO(file.read_bytes()), formats=formats) as image:
+        content = file.read_bytes()
+        with Image.open(io.BytesIO(content), formats=formats) as image:
             if image.mode not in _EIGHT_BITS or _is_deep(image):
                 raise DataError(
                     f"{file}: expected 8 bits per pixel and channel, found more (mode {image.mode}); convert it first, "
                     "or save the arrays as .npz, which keeps all bits"
                 )
-            check_size(str(file), math.prod(image.size) * 3, file.stat().st_size)
+            for width, height in _sizes_within(image, content):
+                check_size(str(file), width * height * 3, len(content), _LARGEST_PICTURE)
             yield image
     except DataError:
         raise
@@ -596,6 +602,24 @@ def _opened(file: Path) -> Iterator[Any]:
         raise DataError(f"{file}: expected an image, could not decode it (of no format that is known)") from None
     except Exception as error:  # decoding hostile bytes can raise nearly anything
         raise DataError(f"{file}: expected an image, could not decode it ({error})") from error
+
+
+def _sizes_within(image: Any, content: bytes) -> Iterator[tuple[int, int]]:
+    """(width, height) of all that decoding makes room for: the picture, one that it contains, tiles of it."""
+    yield image.size
+    if image.format in ("ICO", "ICNS", "BLP", "CUR"):  # which contain a picture in another format, with its own header
+        for match in _INNER_HEADER.finditer(content):
+            sides = [int.from_bytes(side, "big") for side in match.groups() if side]
+            yield sides[0], sides[1]
+    if image.format == "TIFF":
+        tile = [image.tag_v2.get(tag, 1) for tag in (322, 323)]
+        yield tile[0], tile[1]
+
+
+_INNER_HEADER = re.compile(rb"(?:IHDR|ihdr)(....)(....)|\xff[\xc0-\xc2].{3}(..)(..)", re.DOTALL)
+"""Of PNG, JPEG 2000 and JPEG."""
+_LARGEST_PICTURE = 2**26
+"""Bytes of a picture that may be more than a hundred times those of its file; decoding it takes some times as much."""
 
 
 _OF = "folders of pictures"

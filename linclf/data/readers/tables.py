@@ -1,144 +1,243 @@
 """Tables of features with a column of labels: CSV, tab-separated or Parquet files, through pandas."""
 
-from contextlib import suppress
+import csv
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from linclf.data.dataset import LABEL, USUAL_LABELS, Dataset, Reader, as_images, check_size, split_dataset
+from linclf.data.dataset import LABEL, USUAL_LABELS, Dataset, Option, Reader, as_images, check_size, split_dataset
+from linclf.data.labels import encode_words
 from linclf.errors import ConfigError, DataError, printable
 
-_ENDINGS = {".csv": "commas", ".tsv": "tabs", ".parquet": "", ".pq": ""}
-"""What parts the columns in files of each ending."""
+_SEPARATORS = {".csv": ",", ".tsv": "\t"}
+_PARQUET = (".parquet", ".pq")
+_MOST_COLUMNS = 100_000
+_ID = re.compile(r"(?:^|[\W_])(?:id|idx|index|nr|no|number|row|key|uuid|guid)$|[a-z](?:Id|ID)$", re.IGNORECASE)
+"""Names of columns that are made to tell rows apart."""
 
 
 def find(path: Path) -> Path | None:
     """``path`` if it is a table by its ending, or None."""
-    return path if path.is_file() and path.suffix.lower() in _ENDINGS else None
+    return path if path.is_file() and path.suffix.lower() in (*_SEPARATORS, *_PARQUET) else None
 
 
-def load(path: Path, source: str, label: str | None = None) -> Dataset:
+def load(path: Path, source: str, label: str | None = None, drop: Sequence[str] = ()) -> Dataset:
     """The feature vectors (n, d), floats, of a table and the labels of its column ``label``; a test set is split off.
 
-    All other columns must hold numbers or booleans. Without ``label``, it is the one column called label, class,
-    target or y. Rows with a missing value are refused. A column without a name, as pandas and R write the names of
-    rows, is passed over, and so is one that counts the rows: where rows are sorted, it would tell the class.
+    All other columns must hold numbers or booleans, but those of ``drop``, which are left out. Without ``label``, it is
+    the one column called label, class, target or y. Rows with a missing value are refused. A column without a name, as
+    pandas and R write the names of rows, is passed over, and so is one that tells only which row it is. One that alone
+    tells the class is named with a warning.
 
     Raises:
         DataError: naming the column that does not fit.
         ConfigError: pandas, or pyarrow for Parquet, is not installed.
     """
+    drop = [drop] if isinstance(drop, str) else list(drop)
     check_size(str(path), path.stat().st_size, path.stat().st_size)
-    table, column = _read(path, label)
+    table, words, column = _read(path, label, drop)
     if not len(table):
         raise DataError(f"{path}: expected rows below the names of the columns, found none")
-    missing = [name for name in table.columns[table.isna().any()] if name]
+    missing = [name for name in table.columns[table.isna().any()] if name and name not in drop]
     if missing:
         raise DataError(f"{path}: expected a value in every row, some lack one in {_listed(missing)}; fill them in")
-    features = table.loc[:, [name not in ("", column) for name in table.columns]]
+    labels, class_names = encode_words(words, f"{path}, column {column}")
+    features = table.loc[:, [name not in ("", column, *drop) for name in table.columns]]
+    of_rows = [name for name in features if _tells_the_row(features[name])]
+    features = features.drop(columns=of_rows)
     others = [name for name, kind in features.dtypes.items() if getattr(kind, "kind", "O") not in "biuf"]
     if others:
         raise DataError(
             f"{path}: expected numbers in every column but {column}, found text or others in {_listed(others)}; turn "
-            "them into numbers, or leave them out"
+            f"them into numbers, or leave them out (--drop {others[0]})"
         )
-    counting = [name for name in features if _counts_rows(features[name])]
-    features = features.drop(columns=counting)
     if not len(features.columns):
         raise DataError(f"{path}: expected columns of numbers beside {column}, found none to learn from")
     (X,) = as_images({"the table": features.to_numpy(dtype=_common(features))}, str(path))
-    notes = [f"Features: {printable(_listed(features.columns))}."]
+    notes = [f"Features: {_listed(features.columns)}."]
     if "" in table.columns:
         notes.append(f"Passed over: {sum(not name for name in table.columns)} columns without a name.")
-    if counting:
-        notes.append(f"Passed over, because they count the rows: {printable(_listed(counting))}.")
-    layout = f"{path.suffix[1:].lower()} table, labels in column {column}"
-    found, name = {"train": (X, _labels(path, table[column]))}, f"{path.stem} (table)"
-    sources = {"train": [f"row {i:,}" for i in range(1, len(table) + 1)]}
-    data = split_dataset(found, name=name, source=source, layout=layout, notes=notes, sources=sources)
+    if of_rows:
+        notes.append(f"Passed over, because they tell only the row: {_listed(of_rows)}.")
+    if drop:
+        notes.append(f"Left out: {_listed(drop)}.")
+    notes += [
+        f"Warning: {name} alone tells the class: if it was made from that, leave it out (--drop {name})."
+        for name, values in zip(features.columns, X.T, strict=True)
+        if _tells_the_class(values, labels)
+    ]
+    data = split_dataset(
+        {"train": (X, labels)},
+        name=f"{path.stem} (table)",
+        source=source,
+        layout=f"{path.suffix[1:].lower()} table, labels in column {column}",
+        class_names=class_names,
+        notes=notes,
+        sources={"train": [f"row {i:,}" for i in range(1, len(table) + 1)]},
+    )
     return replace(data, feature_names=tuple(features.columns))
 
 
-def _read(path: Path, label: str | None) -> tuple[Any, str]:
-    """The table, its columns by name (those without one have an empty name), and which one holds the labels."""
+def _read(path: Path, label: str | None, drop: Sequence[str]) -> tuple[Any, list[str], str]:
+    """The table, its columns by name (those without one have an empty name), its labels as text, and their column."""
     try:
         import pandas
     except ImportError:
         raise ConfigError("tables need pandas: pip install 'linclf[tables]'") from None
     try:
-        if path.suffix.lower() in (".parquet", ".pq"):
-            table = pandas.read_parquet(path, engine="pyarrow")
-            table = table.reset_index() if any(table.index.names) else table
-            names = _stripped(table.columns)
-            column = _label_column(path, names, label)
-        else:
-            how = {"sep": "\t" if path.suffix.lower() == ".tsv" else ","}
-            as_text = {"dtype": str, "keep_default_na": False, **how}
-            names = _stripped(pandas.read_csv(path, header=None, nrows=1, **as_text).iloc[0])
-            column = _label_column(path, names, label)
-            table = pandas.read_csv(path, **how)
-            if len(table) and not isinstance(table.index, pandas.RangeIndex):
-                raise DataError(
-                    f"{path}: expected a name in the first line for each column, found {len(names)} names for "
-                    f"{table.shape[1] + table.index.nlevels} columns; end no line with a separator, or name the first"
-                )
-            place = names.index(column)  # as text: a class may be called NA
-            labels = pandas.read_csv(path, usecols=[place], **as_text).iloc[:, 0].str.strip()
-            table.isetitem(place, labels.where(labels != ""))
+        if path.suffix.lower() in _PARQUET:
+            return _read_parquet(path, label, drop)
+        sep = _SEPARATORS[path.suffix.lower()]
+        names, column = _read_header(path, sep, label, drop)
+        table = pandas.read_csv(path, sep=sep)
+        if len(table) and not isinstance(table.index, pandas.RangeIndex):
+            raise DataError(
+                f"{path}: expected a name in the first line for each column, found {len(names)} names for "
+                f"{table.shape[1] + table.index.nlevels} columns; end no line with a separator, or name the first"
+            )
+        place = names.index(column)  # as text: a class may be called NA
+        words = pandas.read_csv(path, sep=sep, usecols=[place], dtype=str, keep_default_na=False).iloc[:, 0].str.strip()
+        table.isetitem(place, words.where(words != ""))
     except DataError:
         raise
-    except ImportError:
-        raise ConfigError("Parquet files need pyarrow: pip install 'linclf[tables]'") from None
+    except UnicodeError as error:
+        raise DataError(f"{path}: expected a table in UTF-8, found {_encoding(path)}; save it as UTF-8") from error
     except Exception as error:  # reading hostile bytes can raise nearly anything
         raise DataError(f"{path}: expected a table, could not read it ({error})") from error
     table.columns = names
-    return table, column
+    return table, words.tolist(), column
 
 
-def _stripped(names: Any) -> list[str]:
-    return [str(name).strip() for name in names]
+def _encoding(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(2)
+    return "UTF-16" if start in (b"\xff\xfe", b"\xfe\xff") else "another encoding"
 
 
-def _label_column(path: Path, names: list[str], label: str | None) -> str:
-    """The name of the column of labels; DataError where there is none, or names that leave a doubt."""
+def _read_header(path: Path, sep: str, label: str | None, drop: Sequence[str]) -> tuple[list[str], str]:
+    """The names of the columns and which one holds the labels; DataError where the first line has no names."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = [row for row in islice(csv.reader(file, delimiter=sep), 1000) if row]
+    if not rows:
+        raise DataError(f"{path}: expected a table, could not read it (it is empty)")
+    names = [name.strip() for name in rows[0]]
+    if len(names) > _MOST_COLUMNS:
+        raise DataError(f"{path}: expected at most {_MOST_COLUMNS:,} columns, found {len(names):,}")
+    columns = [{row[i].strip() for row in rows[1:] if i < len(row)} for i in range(len(names))]
+    labels = [name for name in names if (name == label if label else name.lower() in USUAL_LABELS)]
+    given = len(labels) == 1 and not _is_number(labels[0]) and labels[0] not in columns[names.index(labels[0])]
+    columns_by_name = [(name, values) for name, values in zip(names, columns, strict=True) if name]
+    like_values = [name for name, values in columns_by_name if _is_number(name) or name in values]
+    if like_values and not given and names != [str(i) for i in range(len(names))]:
+        example = sep.join([*(f"x{i}" for i in range(1, min(len(names), 20))), "label"])
+        raise DataError(
+            f"{path}: expected the names of the columns in the first line, found values ({_listed(like_values)}); add "
+            f"a line such as {example}"
+        )
     if len(names) < 2:
-        between = _ENDINGS[path.suffix.lower()]
-        how = f", with {between} between them" if between else ""
-        raise DataError(f"{path}: expected columns of numbers and one of labels{how}, found one alone: {names[0]}")
+        between = {",": "commas", "\t": "tabs"}[sep]
+        raise DataError(
+            f"{path}: expected columns of numbers and one of labels, with {between} between them, found one alone: "
+            f"{names[0]}"
+        )
+    return names, _label_column(path, names, label, drop)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_parquet(path: Path, label: str | None, drop: Sequence[str]) -> tuple[Any, list[str], str]:
+    """As :func:`_read`; what it would take in memory is checked before it is read."""
+    try:
+        from pyarrow import parquet, types
+    except ImportError:
+        raise ConfigError("Parquet files need pyarrow: pip install 'linclf[tables]'") from None
+    with parquet.ParquetFile(path) as file:
+        about, schema = file.metadata, file.schema_arrow
+        chunks = [about.row_group(i).column(j) for i in range(about.num_row_groups) for j in range(about.num_columns)]
+        size = sum(max(8 * chunk.num_values, chunk.total_uncompressed_size) for chunk in chunks)
+        check_size(str(path), max(size, 8 * about.num_rows * about.num_columns), path.stat().st_size)
+    for column in schema:
+        if types.is_struct(column.type) and column.type.get_field_index("bytes") >= 0:
+            raise DataError(
+                f"{path}: expected a table of numbers, found pictures in column {column.name}; write them as files, in "
+                "a folder for each class"
+            )
+    texts = [f.name for f in schema if types.is_string(f.type) or types.is_binary(f.type)]
+    table = parquet.read_table(path, read_dictionary=texts).to_pandas()  # a text that is repeated is kept once
+    table = table.reset_index() if any(table.index.names) else table
+    table.columns = [str(name).strip() for name in table.columns]
+    if table.shape[1] < 2:
+        raise DataError(f"{path}: expected columns of numbers and one of labels, found one alone: {table.columns[0]}")
+    label = _label_column(path, [*table.columns], label, drop)
+    words = [value.decode() if isinstance(value, bytes) else str(value) for value in table[label]]
+    return table, words, label
+
+
+def _label_column(path: Path, names: list[str], label: str | None, drop: Sequence[str]) -> str:
+    """The name of the column of labels; DataError where there is none, or names that leave a doubt."""
     named = [name for name in names if name]
     if len(set(named)) < len(named):
         raise DataError(f"{path}: expected a name of its own for each column, found {_listed(names)}")
+    for name in drop:
+        if name not in named or name == label:
+            raise DataError(
+                f"{path}: expected to leave out a column of features, found {name}, none of {_listed(named)}"
+            )
     if label is None:
-        usual = [name for name in named if name.lower() in USUAL_LABELS]
+        usual = [name for name in named if name.lower() in USUAL_LABELS and name not in drop]
         if len(usual) != 1:
             raise DataError(f"{path}: name the column of labels (--label NAME), one of {_listed(named)}")
         return usual[0]
     if label not in named:
-        size = "; an image size is for folders of pictures" if label.isdecimal() else ""
-        raise DataError(f"{path}: expected a column {label}, found {_listed(named)}{size}")
+        raise DataError(f"{path}: expected a column {label}, found {_listed(named)}")
     return label
 
 
-def _labels(path: Path, column: Any) -> np.ndarray:
-    """Whole numbers where all labels are, else text; 1.0 is 1, which pandas and spreadsheets write so."""
-    words = np.array([str(one) for one in column], dtype=str)
-    with suppress(ValueError, OverflowError):
-        return words.astype(np.int64)
-    try:
-        numbers = words.astype(np.float64)
-    except ValueError:
-        return words
-    odd = numbers[~(np.abs(numbers) < 2**53) | (numbers % 1 != 0)]
-    if odd.size:
-        raise DataError(f"{path}: expected labels as whole numbers or text in {column.name}, found {odd[0]:g}")
-    return numbers.astype(np.int64)
+def _tells_the_row(column: Any) -> bool:
+    """Whether a column tells rows apart and nothing else: a counter, an index that was saved, ids.
+
+    That is one of different values which count the rows, in any order, or are whole numbers in order or called an id;
+    or which are text with digits, as ids are.
+    """
+    n = len(column)
+    if n < 2 or column.nunique() < n:
+        return False
+    called_so = bool(_ID.search(str(column.name)))
+    if getattr(column.dtype, "kind", "O") not in "iuf":
+        texts = column.astype(str)
+        return called_so or bool(texts.str.fullmatch(r"[A-Za-z]+[-_ ]?\d+|[0-9a-fA-F]{8}[0-9a-fA-F-]{8,}").all())
+    values = column.to_numpy(dtype=np.float64)
+    if not np.isfinite(values).all() or (values % 1).any():
+        return False
+    steps, span = np.diff(values), np.ptp(values) + 1
+    counts = bool((steps == 1).all()) or (n >= 10 and span == n)
+    in_order = n >= 30 and bool((steps > 0).all() or (steps < 0).all())
+    return counts or in_order or called_so or (n >= 100 and span <= 1.5 * n)
 
 
-def _counts_rows(column: Any) -> bool:
-    with np.errstate(invalid="ignore"):  # infinity is refused later
-        return bool((np.diff(column.to_numpy(dtype=np.float64)) == 1).all())
+def _tells_the_class(values: np.ndarray, labels: np.ndarray) -> bool:
+    """Whether thresholds on one column, between classes in the order of their medians, are right for 99 % of each."""
+    classes, counts = np.unique(labels, return_counts=True)
+    if counts.min() < 5 or len(classes) > 100:
+        return False
+    order = sorted(classes, key=lambda k: float(np.median(values[labels == k])))
+    for low, high in pairwise(order):
+        below, above = np.sort(values[labels == low]), np.sort(values[labels == high])
+        cut = below[int(np.ceil(0.99 * len(below))) - 1]  # at most 1 % of the lower class lies beyond it
+        if np.searchsorted(above, cut, side="right") > 0.01 * len(above):
+            return False
+    return True
 
 
 def _common(features: Any) -> Any:
@@ -147,10 +246,12 @@ def _common(features: Any) -> Any:
     return np.result_type(np.float32, *kinds)
 
 
-def _listed(columns: Any) -> str:
-    return ", ".join(str(column)[:50] for column in list(columns)[:10]) + (" ..." if len(columns) > 10 else "")
+def _listed(columns: Iterable[Any]) -> str:
+    names = [str(column)[:50] for column in columns]
+    return printable(", ".join(names[:10]) + (" ..." if len(names) > 10 else ""))
 
 
+_DROP = Option("drop", list, "NAME", "a column to leave out; may be given again", "tables")
 READER = Reader(
-    "a table (.csv, .tsv or .parquet)", find, load, (LABEL,), imports=("pandas", "pyarrow"), example="flowers.csv"
+    "a table (.csv, .tsv or .parquet)", find, load, (LABEL, _DROP), imports=("pandas", "pyarrow"), example="flowers.csv"
 )

@@ -454,8 +454,8 @@ def test_columns_that_only_say_which_row_it_is_are_passed_over(tmp_path):
     frame.set_index("a").to_parquet(tmp_path / "t.parquet")
     data, named = load_dataset(tmp_path / "t.csv"), load_dataset(tmp_path / "t.parquet")
     assert data.feature_names == named.feature_names == ("a",)
-    passed_over = "Passed over: 1 columns without a name. Passed over, because they count the rows: Id."
-    assert data.provenance.found.endswith(passed_over)
+    assert "Features: a. Passed over: 1 columns without a name." in data.provenance.found
+    assert "Passed over, because they tell only the row: Id." in data.provenance.found
 
 
 def test_a_column_of_small_whole_numbers_is_no_pixel(tmp_path):
@@ -493,7 +493,7 @@ def test_labels_of_a_table_are_what_is_written(tmp_path, labels, names):
         ("a,y\n", "expected rows below the names"),
         ("id,y\n1,x\n2,z\n", "expected columns of numbers beside y, found none to learn from"),
         ("a,y\n5,\n7,z\n", "some lack one in y"),
-        ("a,y\n5,0.25\n7,0.5\n", "expected labels as whole numbers or text in y, found 0.25"),
+        ("a,y\n5,0.25\n7,0.5\n", "column y: expected labels as whole numbers or text, found 0.25"),
         ("", "expected a table, could not read it"),
     ],
 )

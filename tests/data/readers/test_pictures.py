@@ -1,11 +1,14 @@
 """Folders of pictures as people have them: read right, or refused with what was seen; and nothing dropped uncounted."""
 
+import io
 import os
 import re
+import shutil
+import struct
 
 import numpy as np
 import pytest
-from helpers import refused
+from helpers import png, refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -175,6 +178,76 @@ def test_bad_tables_of_labels_are_refused(tmp_path, text, said):
     draw(tmp_path)
     (tmp_path / "labels.csv").write_text(text)
     refused(tmp_path, said)
+
+
+# What asks for much, and what is something else
+
+
+def container(kind, side):
+    """A file whose header says 16 x 16 pixels, and what it contains ``side`` x ``side``."""
+    file = io.BytesIO()
+    if kind == "tiff":
+        Image.new("RGB", (16, 16)).save(file, "TIFF", tiffinfo={322: side, 323: side})
+        return file.getvalue()
+    inner = png((side, side))
+    if kind == "ico":
+        return struct.pack("<3H4B2H2I", 0, 1, 1, 16, 16, 0, 0, 1, 32, len(inner), 22) + inner
+    return b"icns" + struct.pack(">I4sI", 16 + len(inner), b"ic07", 8 + len(inner)) + inner
+
+
+@pytest.mark.parametrize("kind", ["ico", "icns", "tiff"])
+@pytest.mark.parametrize("side", [9000, 5000])
+def test_a_container_is_refused_by_what_it_contains(tmp_path, kind, side):
+    for name in ("a", "b"):
+        draw(tmp_path / name)
+    (tmp_path / "a" / f"0.{kind}").write_bytes(container(kind, side))
+    refused(tmp_path, f"0.{kind}: expected")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("t.xlsx", b"PK", "found none of them; save the sheet of this workbook as CSV (UTF-8)"),
+        ("instances_train.json", b"{}", "cut each object out as a picture, into a folder for each class"),
+        ("a.rar", b"", "unpack it, and give what is in it"),
+        ("x.npy", b"", "save its arrays with numpy.savez as X and y"),
+        ("t.zip", None, "unpack it, and give what is in it"),
+        ("t.tar.gz", None, "unpack it, and give what is in it"),
+        ("t.tar", None, "unpack it, and give what is in it"),
+    ],
+)
+def test_of_other_files_it_is_said_what_to_do(tmp_path, name, content, said):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    else:
+        draw(tmp_path / "photos" / "cat")
+        kind = {"t.zip": "zip", "t.tar.gz": "gztar", "t.tar": "tar"}[name]
+        shutil.make_archive(str(tmp_path / "t"), kind, tmp_path / "photos", "cat")
+    refused(tmp_path / name, said)
+
+
+@pytest.mark.parametrize("file", ["annotations/instances_val2017.json", "train/_annotations.coco.json"])
+def test_pictures_with_annotations_of_coco_are_said_to_be_that(tmp_path, file):
+    for folder in ("train", "val2017"):
+        draw(tmp_path / folder)
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text("{}")
+    refused(tmp_path, "found names of objects in pictures, as COCO has them; cut each out as a picture")
+
+
+def test_named_pipes_are_refused_at_once(tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe.npz")
+    (tmp_path / "report").mkdir()
+    os.mkfifo(tmp_path / "report" / "results.json")
+    pipe = str(tmp_path / "pipe.npz")
+    for words in (
+        ["report", "--data", pipe],
+        ["surrogate", pipe, str(tmp_path / "s.npz")],
+        ["predict", pipe, "x.png"],
+        ["verify", str(tmp_path / "report")],
+    ):
+        assert main(words) in (1, 2)
+        assert "expected" in capsys.readouterr().err
 
 
 # Anything

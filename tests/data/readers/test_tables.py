@@ -1,0 +1,230 @@
+"""Tables as people have them: labels as they are written, and columns that tell too much."""
+
+import csv
+import io
+import unicodedata
+
+import numpy as np
+import pytest
+from helpers import refused
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from linclf import Classifier, Config, DataError, load_dataset
+
+pandas = pytest.importorskip("pandas")
+RNG = np.random.default_rng(0)
+
+
+def frame(n=120, **columns):
+    numbers = {"u": RNG.normal(size=n), "v": RNG.normal(size=n)}
+    return pandas.DataFrame(numbers | columns | {"label": ["x", "y"] * (n // 2)})
+
+
+def loaded(table, folder, ending="csv", **options):
+    path = folder / f"t.{ending}"
+    if ending == "parquet":
+        table.to_parquet(path)
+    else:
+        table.to_csv(path, index=False, sep={"csv": ",", "tsv": "\t"}[ending])
+    return load_dataset(path, **options)
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "parquet"])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        "1_1 11",
+        "01 1",
+        "1e3 1000",
+        "00501 1010",
+        "+1 1",
+        "1. 1",
+        "0x1 1",
+        "٣ 3",
+        "True 1",
+        "1.0 1",
+        "-0 0",
+        "inf nan",
+        "1;5 2;5",
+    ],
+)
+def test_labels_that_are_read_as_numbers_elsewhere_stay_what_they_are(tmp_path, labels, ending):
+    data = loaded(frame().assign(label=labels.split() * 60), tmp_path, ending)
+    assert {*data.class_names} == {*labels.split()}
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (np.array([10.0, 9.0]), ("9", "10")),
+        (np.array([10, 9], np.uint8), ("9", "10")),
+        (np.array([True, False]), ("False", "True")),
+        (np.array([b"caf\xc3\xa9", b"b"], object), ("b", "café")),
+        (np.array(["2021-05-01", "2020-01-02"], "M8[s]"), ("2020-01-02 00:00:00", "2021-05-01 00:00:00")),
+    ],
+)
+def test_labels_of_every_type_are_called_what_they_are(tmp_path, labels, names):
+    assert loaded(frame().assign(label=np.tile(labels, 60)), tmp_path, "parquet").class_names == names
+    if labels.dtype.kind in "fiub":
+        np.savez(tmp_path / "a.npz", X=RNG.normal(size=(120, 2)), y=np.tile(labels, 60))
+        assert load_dataset(tmp_path / "a.npz").class_names == names
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=5)
+ODD = st.sampled_from(["NA", "nan", "", " a", '"', "a,b", "1\n2"])
+LABELS = st.one_of(TEXT, st.from_regex(r"[-+]?[0-9_.e]{1,4}", fullmatch=True), ODD)
+QUOTING = st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(LABELS, min_size=6, max_size=12), QUOTING, st.sampled_from(["\n", "\r\n"]))
+def test_each_row_has_the_label_that_its_text_has(tmp_path_factory, labels, quoting, line_end):
+    file = io.StringIO()
+    writer = csv.writer(file, quoting=quoting, lineterminator=line_end)
+    writer.writerows([["a", "label"], *([i + 0.5, label] for i, label in enumerate(labels))])
+    path = tmp_path_factory.mktemp("any") / "t.csv"
+    path.write_bytes(file.getvalue().encode())
+    try:
+        data = load_dataset(path)
+    except DataError:
+        return
+    X = np.concatenate([*data.train_images, data.test_images])
+    y = np.concatenate([*data.train_labels, data.test_labels])
+    read = {int(x): data.class_names[k] for x, k in zip(X[:, 0], y, strict=True)}
+    for i, label in enumerate(labels):
+        assert read[i] in (text := unicodedata.normalize("NFC", label).strip(), text.removesuffix(".0"))
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("Id", lambda n: np.arange(n) + 7),
+        ("anything", lambda n: RNG.permutation(n)),
+        ("Unnamed: 0", lambda n: RNG.permutation(n)),
+        ("idx", lambda n: RNG.choice(10**6, n, replace=False)),
+        ("patient_id", lambda n: RNG.choice(10**9, n, replace=False)),
+        ("when", lambda n: np.sort(RNG.choice(10**6, n, replace=False))),
+        ("left", lambda n: np.sort(RNG.choice(10**6, n, replace=False))[::-1]),
+        ("some", lambda n: RNG.choice(int(1.3 * n), n, replace=False)),
+        ("counter", lambda n: np.arange(float(n))),
+        ("code", lambda n: [f"row_{i}" for i in RNG.permutation(n)]),
+        ("uuid", lambda n: [f"{i:08x}-0a" for i in RNG.permutation(n)]),
+    ],
+)
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_column_that_tells_only_the_row_is_passed_over_by_name(tmp_path, name, column, ending):
+    data = loaded(frame(**{name: column(120)}), tmp_path, ending)
+    assert data.feature_names == ("u", "v")
+    assert f"Passed over, because they tell only the row: {name}." in data.provenance.found
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        RNG.integers(0, 90, 120),  # ages
+        RNG.choice(10**6, 120, replace=False),  # incomes
+        np.arange(120) / 7,
+        np.repeat(np.arange(30), 4),
+        np.arange(120) % 2 == 0,
+    ],
+)
+def test_a_column_that_tells_more_than_the_row_is_a_feature(tmp_path, column):
+    assert loaded(frame(age=column), tmp_path).feature_names == ("u", "v", "age")
+
+
+def test_a_column_that_alone_tells_the_class_is_named(tmp_path):
+    n = 300
+    y = np.tile([2, 0, 1], n // 3)
+    noisy = y + RNG.uniform(0, 0.9, n)
+    noisy[0] = 9
+    hint = y + RNG.normal(size=n)
+    table = pandas.DataFrame({"a": RNG.normal(size=n), "leak": 7 - y, "nearly": noisy, "hint": hint, "label": y})
+    found = loaded(table, tmp_path).provenance.found
+    assert "Warning: leak alone tells the class: if it was made from that, leave it out (--drop leak)." in found
+    assert "Warning: nearly alone tells" in found
+    assert found.count("Warning") == 2
+    rare = pandas.DataFrame({"a": RNG.normal(size=n), "label": np.arange(n) % 100 == 0})
+    assert "Warning" not in loaded(rare, tmp_path).provenance.found
+
+
+def test_a_column_may_be_left_out_of_the_model_too(tmp_path):
+    table = frame(leak=np.tile([0, 1], 60), name=["some text"] * 120)
+    table.loc[3, "name"] = None
+    refused_without = r"some lack one in name"
+    with pytest.raises(DataError, match=refused_without):
+        loaded(table, tmp_path)
+    data = loaded(table, tmp_path, drop=["leak", "name"])
+    assert load_dataset(f"{tmp_path / 't.csv'}:drop=leak:drop=name").provenance == data.provenance
+    assert "Left out: leak, name." in data.provenance.found
+    classifier = Classifier.fit(data, Config(learning_rate=0.1, l2=0.0, epochs=2), progress=False)
+    classifier.save(tmp_path / "m.npz")
+    assert Classifier.load(tmp_path / "m.npz").feature_names == ("u", "v")
+    for drop, said in ((["gone"], "found gone, none of u, v, leak"), (["label"], "name the column of labels")):
+        with pytest.raises(DataError, match=said):
+            loaded(table, tmp_path, drop=drop)
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv"])
+@pytest.mark.parametrize(
+    ("row", "label"),
+    [("5.1,3.5,setosa", None), ("5.1,3.5,setosa", "setosa"), ("red,3.5,a", "a"), ("1,2,3", "3"), ("0.1,0.1,x", None)],
+)
+def test_a_table_without_names_is_refused_with_the_line_to_add(tmp_path, row, label, ending):
+    sep = {"csv": ",", "tsv": "\t"}[ending]
+    path = tmp_path / f"t.{ending}"
+    path.write_text("\n".join([row] * 3 + ["9.5,8.5,other"] * 3).replace(",", sep))
+    with pytest.raises(DataError) as raised:
+        load_dataset(path, label=label)
+    assert "expected the names of the columns in the first line, found values" in str(raised.value)
+    assert f"add a line such as {sep.join(['x1', 'x2', 'label'])}".replace("\t", "\\t") in str(raised.value)
+
+
+@pytest.mark.parametrize("names", ["0,1,2", "label,400,401"])
+def test_names_that_are_numbers_are_read_where_it_is_clear_that_they_are_names(tmp_path, names):
+    (tmp_path / "t.csv").write_text(names + "\n" + "1,0.5,7\n2,0.7,9\n" * 5)
+    label = names[0] if names[0] == "0" else None
+    assert load_dataset(tmp_path / "t.csv", label=label).class_names == ("1", "2")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("t.csv", "a,label\n1,x\n".encode("utf-16"), "expected a table in UTF-8, found UTF-16; save it as UTF-8"),
+        ("t.csv", "a,label\n1,é\n".encode("latin-1") * 9, "expected a table in UTF-8, found another encoding"),
+        ("t.csv", b"," * 200_000, "expected at most 100,000 columns, found 200,001"),
+    ],
+)
+def test_what_was_found_instead_of_a_table_is_said(tmp_path, name, content, said):
+    (tmp_path / name).write_bytes(content)
+    refused(tmp_path / name, said)
+
+
+def test_a_table_of_pictures_says_so(tmp_path):
+    images = [{"bytes": b"x", "path": "a.png"}] * 9
+    pandas.DataFrame({"image": images, "label": range(9)}).to_parquet(tmp_path / "t.parquet")
+    refused(tmp_path / "t.parquet", "found pictures in column image; write them as files, in a folder for each class")
+
+
+@pytest.mark.parametrize("kind", ["numbers", "lists", "texts"])
+def test_a_small_parquet_file_that_asks_for_much_is_refused(tmp_path, kind):
+    import pyarrow
+    import pyarrow.parquet
+
+    zeros = np.zeros(1_000_000, np.int32)
+    held = {
+        "numbers": pyarrow.array(zeros.astype(float)),
+        "lists": pyarrow.array([[1.0] * 1000] * 2000),
+        "texts": pyarrow.DictionaryArray.from_arrays(zeros[:2000], ["x" * 10**6]),
+    }[kind]
+    n = len(held)
+    table = pyarrow.table({"a": held, "label": pyarrow.DictionaryArray.from_arrays(zeros[:n], ["x"])})
+    path = tmp_path / "t.parquet"
+    with pyarrow.parquet.ParquetWriter(path, table.schema, compression="zstd", store_schema=False) as writer:
+        for _ in range(20):
+            writer.write_table(table)
+    assert path.stat().st_size < 400_000
+    pyarrow.default_memory_pool().release_unused()
+    before = pyarrow.default_memory_pool().max_memory()
+    refused(path, "t.parquet: expected")
+    assert pyarrow.default_memory_pool().max_memory() < before + 2**27
