@@ -118,18 +118,14 @@ def copy(tmp_path_factory):
     )
     row("a data format", "linclf/data/readers/", "`READER`", "`READERS`", "linclf/data/load.py")
 
-    option = (
-        ("    batch_size: int = 100\n", "    batch_size: int = 100\n    clip: float = 0.0\n"),
-        (
-            "        batch_size: images",
-            "        clip: bound of each score's gradient, 0 or more; 0 for none.\n        batch_size: images",
-        ),
-        ('("learning_rate", "l2", "lr_decay")', '("learning_rate", "l2", "lr_decay", "clip")'),
+    seed = "    seed: int = field(\n"
+    clip = (
+        '    clip: float = field(default=0.0, metadata=_number("largest gradient of a score; 0 clips none", "clip"))\n'
     )
+    edit("linclf/training/config.py", (seed, clip + seed))
     use = "                G = _gradient(losses, stack.scores(x), *targets)\n"
-    clip = "                bound = np.array([config.clip or np.inf for config in configs], G.dtype)[:, None]\n"
-    edit("linclf/training/config.py", *option)
-    edit("linclf/training/loop.py", (use, f"{use}{clip}                np.clip(G, -bound, bound, out=G)\n"))
+    bound = "                bound = np.array([config.clip or np.inf for config in configs], G.dtype)[:, None]\n"
+    edit("linclf/training/loop.py", (use, f"{use}{bound}                np.clip(G, -bound, bound, out=G)\n"))
     row("an option", "linclf/training/config.py", "`Config`", "linclf/training/loop.py")
 
     ledger = root / "linclf" / "claims" / "ledger.json"
@@ -201,13 +197,14 @@ for clip in (0, 0.01):
     (run,) = linclf.train(config, (X, y), progress=False)
     steps.append(np.abs(run.model.b).max())
 linclf.Classifier.of(run).save("model.npz")
+print("clip" in linclf.SoftmaxClassifier().get_params(), "clip" in linclf.Config.__doc__)
 print(0 < steps[1] <= 0.001 < steps[0], linclf.Classifier.load("model.npz").config.clip)
 try:
     linclf.Config(learning_rate=1, l2=0, clip=-1)
 except linclf.ConfigError as error:
     print(error)
 """
-    assert run(copy, code).splitlines() == ["True 0.01", "clip must be a finite number, 0 or more, not -1"]
+    assert run(copy, code).splitlines() == ["True True", "True 0.01", "clip must be a finite number, 0 or more, not -1"]
 
 
 def test_a_claim_is_judged_and_counted(copy):
