@@ -176,8 +176,8 @@ def results() -> str:
     found = Results.load(REPORT / "results.json")
     header = ["", *(f"{setting}: λ = {l2:g}, η = {rate:g}" for setting, (l2, rate) in SETTINGS.items())]
     rows = [
-        [arm.title, *(mean_and_spread(found.curves(name, setting, "test_accuracy")) for setting in SETTINGS)]
-        for name, arm in ARMS.items()
+        [ARMS[arm].title, *(mean_and_spread(found.curves(arm, setting, "test_accuracy")) for setting in SETTINGS)]
+        for arm in found.arms
     ]
     return _table(header, [*rows, ["SVM, as the reference prints it", *map(str, REFERENCE_SVM.values())]])
 

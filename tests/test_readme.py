@@ -98,10 +98,11 @@ def test_its_numbers_are_the_committed_reports():
 
 
 def test_its_picture_counts_the_verdicts_of_the_committed_report():
-    counts = json.loads((REPORT / "claims.json").read_text(encoding="utf-8"))["counts"]
+    document = json.loads((REPORT / "claims.json").read_text(encoding="utf-8"))
     (name,) = re.findall(r"!\[[^]]*\]\((reports/.*?)\)", TEXT)
-    numbers = "{reproduced} of 45 statements reproduced, {refuted} refuted, {inconclusive} inconclusive"
-    assert Image.open(ROOT / name).text["Description"].startswith(numbers.format(**counts))
+    numbers = "{reproduced} of {total} statements reproduced, {refuted} refuted, {inconclusive} inconclusive"
+    numbers = numbers.format(total=len(document["claims"]), **document["counts"])
+    assert Image.open(ROOT / name).text["Description"].startswith(numbers)
 
 
 def test_the_reference_is_named():

@@ -1,4 +1,4 @@
-"""95 % bootstrap intervals over seeds, and over test images where a statistic compares accuracies.
+"""95 % bootstrap intervals over seeds, and over images where these are drawn too.
 
 Sources: Hesterberg, "What teachers should know about the bootstrap", The American Statistician 69 (2015), section 5.3,
 for the expanded percentile interval; Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1 (2007), for
@@ -16,7 +16,7 @@ from linclf.errors import ConfigError
 RESAMPLES = 10_000
 """Resamples of seeds alone."""
 IMAGE_RESAMPLES = 2_000
-"""Resamples of seeds and test images together."""
+"""Resamples of seeds and images together."""
 
 Reduce = Callable[[np.ndarray], np.ndarray]
 """A function from the columns' means, (..., k), to the statistic, (...)."""
@@ -32,7 +32,7 @@ def interval(
     Args:
         columns: k arrays of (n seeds,), or of (n seeds, m images) to resample images too.
         reduce: means (..., k) to the statistic (...), such as a difference.
-        images: resample the images as well; False takes each seed's mean over its images.
+        images: resample the images of the columns that have them; False takes each seed's mean over its images.
         confidence: share of such intervals that hold the true value.
     """
     low, high = levels(len(columns[0]), confidence)
@@ -46,11 +46,19 @@ def resampled_means(columns: Sequence[np.ndarray], *, images: bool) -> np.ndarra
     if not images:
         means = np.stack([column.reshape(n, -1).mean(axis=1) for column in columns], axis=1)
         return seed_weights(n) @ means
-    m = columns[0].shape[1]
-    counts, weights = image_counts(m), seed_weights(n)[:IMAGE_RESAMPLES]
+    weights = seed_weights(n)[:IMAGE_RESAMPLES]
+    return np.stack([_over_seeds_and_images(column, weights) for column in columns], axis=1)
+
+
+def _over_seeds_and_images(column: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The means of one column in every resample of seeds and of its images, if it has any, (resamples,)."""
+    if column.ndim == 1:
+        return weights @ column
+    counts = image_counts(column.shape[1])
     # Counts of right images are whole numbers that float32 holds exactly: the sums are the same on every machine.
-    per_seed = [(column.astype(np.float32) @ counts.T).astype(np.float64) / m for column in columns]
-    return np.stack([np.einsum("bn,nb->b", weights, values) for values in per_seed], axis=1)
+    dtype = np.float32 if (column == np.rint(column)).all() else np.float64
+    per_seed = (column.astype(dtype) @ counts.T).astype(np.float64) / column.shape[1]
+    return np.einsum("bn,nb->b", weights, per_seed)
 
 
 def levels(n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -75,7 +83,7 @@ def seed_weights(n: int) -> np.ndarray:
     return _counts(1, RESAMPLES, n).astype(np.float64) / n
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)  # of test images, and of validation images
 def image_counts(m: int) -> np.ndarray:
     """How often each of m images is in each resample, float32 (IMAGE_RESAMPLES, m)."""
     return _counts(2, IMAGE_RESAMPLES, m)

@@ -1,7 +1,7 @@
 """The measures that the ledger's tests name, one function per measure.
 
 Each takes the results, an arm, a setting and the further fields of the test, and returns one number per seed, (seeds,),
-or one per seed and test image, (seeds, n_test). It raises DataError where the results do not hold what it needs.
+or one per seed and image, (seeds, images). It raises DataError where the results do not hold what it needs.
 Below, x is a curve of the history, x_e its value after epoch e, and x_0 its value before training.
 """
 
@@ -80,6 +80,11 @@ def draws_below(results: Results, arm: str, setting: int, size: int) -> np.ndarr
     if None in shares:
         raise DataError(f"no draws of {size:,} test images in these results")
     return np.array(shares, dtype=np.float64)
+
+
+def held_out_loss(results: Results, arm: str, setting: int) -> np.ndarray:
+    """The final loss of each of the full split's validation images, which neither arm trains on, (seeds, images)."""
+    return results.held_out(arm, setting)
 
 
 def training_time(results: Results, arm: str, setting: int) -> np.ndarray:

@@ -1,10 +1,15 @@
-"""Evaluating claims: the value and interval of each one's statistic, and the verdict that interval and region give."""
+"""The ledger of claims: their statistics and intervals, the verdicts that their regions give, and `linclf verify`.
+
+A verdict answers whether the experiment would say this again. Drawn is what neither the assignment nor the reference
+fixes: seeds and, for losses on the 1,000 images that the full split keeps, these images. Beside claims on accuracy
+stands, without a verdict, whether they hold on other test images too.
+"""
 
 import json
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,14 +23,15 @@ from linclf.studies.results import FORMAT, Results, load_json
 
 from . import bootstrap, statistics
 
-
-@cache
-def ledger() -> dict[str, Any]:
-    """The content of ``ledger.json``: its ``rule`` and its ``claims``."""
-    return json.loads((Path(__file__).parent / "ledger.json").read_text(encoding="utf-8"))
-
-
+KINDS = ("claims", "checks", "judgements")
+"""What the ledger holds: statements of the reference, checks of this project's code, and judgements of size."""
 VERDICTS = ("reproduced", "refuted", "inconclusive")
+ELSEWHERE = {"reproduced": "holds", "refuted": "fails", "inconclusive": "unclear"}
+"""What is said of the same region on other images, by the verdict that such an interval would give."""
+AT_BOUND = 0.9
+"""Share of the seeds that reach a bound named in the ledger, in both arms, from which a statistic judges nothing."""
+NEAR = 0.3
+"""Points between an interval's end and its region's bound within which another copy of the images may decide."""
 WORDS = {
     "l2": "λ",
     "learning_rate": "η",
@@ -36,7 +42,12 @@ WORDS = {
     "shuffle": "shuffling",
 }
 """What pages call fields of a run."""
-_NEEDS = ("data", "seeds")  # of the rule, for a verdict on a statistical claim
+
+
+@cache
+def ledger() -> dict[str, Any]:
+    """The content of ``ledger.json``: its ``rule``, ``claims``, ``checks`` and ``judgements``."""
+    return json.loads((Path(__file__).parent / "ledger.json").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -71,38 +82,41 @@ class Region:
             inside, outside = self.low <= low and high <= self.high, high < self.low or self.high < low
         return "reproduced" if inside else "refuted" if outside else "inconclusive"
 
+    def ends_near(self, low: float, high: float) -> bool:
+        """Whether an end of the interval is within ``NEAR`` of a bound."""
+        return any(abs(end - bound) <= NEAR for end in (low, high) for bound in (self.low, self.high))
+
 
 def evaluate(results: Results, claims: dict[str, Any] | None = None, only: Sequence[str] = ()) -> dict[str, Any]:
     """Every claim's values, intervals and verdict, as ``claims.json`` holds them.
 
     A claim of several parts is reproduced if all are, refuted if any is. Where its rule is not met (too few seeds,
-    other data, another setting), its verdict is None and ``missing`` says what is missing. Exact statements need no
-    seeds, and most of them no CIFAR-10.
+    other data, another setting), its verdict is None and ``missing`` says what is missing. Checks need no seeds, and
+    most of them no CIFAR-10; they are counted apart, and judgements, which have no region, not at all.
 
     Args:
         results: what a report measured.
         claims: a ledger; the reference's by default.
-        only: ids of the claims to evaluate; all by default.
+        only: ids of what to evaluate; all by default.
 
     >>> from tempfile import TemporaryDirectory
     >>> from linclf.studies.reference import ReferenceStudy
     >>> with TemporaryDirectory() as folder:
     ...     results = ReferenceStudy("synthetic:50", folder, epochs=1, progress=False).run("svm")
-    >>> evaluate(results, only=["E2"])["claims"][0]["parts"][1]["value"]
+    >>> evaluate(results, only=["E2"])["checks"][0]["parts"][1]["value"]
     9.0
     """
     claims = claims or ledger()
-    rule = claims["rule"]
-    records = [_evaluate_claim(results, claim, rule) for claim in claims["claims"] if not only or claim["id"] in only]
-    return {
-        "format": FORMAT,
-        "missing": _missing(results, rule, _NEEDS),
-        "counts": {word: sum(record["verdict"] == word for record in records) for word in VERDICTS},
-        "claims": records,
+    records = {
+        kind: [_evaluate(results, claim, claims["rule"]) for claim in claims[kind] if not only or claim["id"] in only]
+        for kind in KINDS
     }
+    verdicts = [record["verdict"] for record in records["claims"]]
+    counts = {word: verdicts.count(word) for word in VERDICTS}
+    return {"format": FORMAT, "missing": _missing(results, claims["rule"]), "counts": counts, **records}
 
 
-def _missing(results: Results, rule: dict[str, Any], needs: Sequence[str]) -> str | None:
+def _missing(results: Results, rule: dict[str, Any], needs: Sequence[str] = ("data", "seeds")) -> str | None:
     """What verdicts lack that need the rule's data, its seeds or both; or None."""
     lacks = []
     if "data" in needs and results.data["name"] != rule["data"]:
@@ -116,72 +130,145 @@ def _missing(results: Results, rule: dict[str, Any], needs: Sequence[str]) -> st
     return "; ".join(lacks) or None
 
 
-def _evaluate_claim(results: Results, claim: dict[str, Any], rule: dict[str, Any]) -> dict[str, Any]:
-    missing, exact = _missing(results, rule, claim.get("needs", _NEEDS)), "needs" in claim
+def _evaluate(results: Results, claim: dict[str, Any], rule: dict[str, Any]) -> dict[str, Any]:
+    """The record of a claim, check or judgement."""
+    exact = "needs" in claim  # whatever the number of seeds
+    missing = _missing(results, rule, claim["needs"]) if exact else _missing(results, rule)
     lacks = [missing] if missing else []
-    parts: list[dict[str, Any]] = []
+    for name, printed in claim.get("printed", {}).items():  # what a user chooses refutes nothing
+        chosen = results.document.get("plan", {}).get(name, printed)
+        if chosen != printed:
+            lacks.append(f"not as printed: {chosen} {WORDS.get(name, name)}")
+    parts, decisive = [], any(test["region"] for test in claim["tests"])
     for test in claim["tests"]:
         for of in test["of"]:
             part = {"measure": test["measure"], "of": of, "region": test["region"]}
             part |= {name: test[name] for name in ("key", "size") if name in test}
+            numbers: dict[str, Any] = {"value": None, "low": None, "high": None, "verdict": None}
             try:
-                value, low, high = _measure(results, claim, test, of, rule)
-                if exact:  # whatever the number of seeds
-                    low = high = value
+                numbers |= _measure(results, claim, test, of, rule)
             except DataError as error:
-                value = low = high = None
-                if str(error) not in lacks:
+                if str(error) not in lacks and (test["region"] or not decisive):  # what is shown beside may be missing
                     lacks.append(str(error))
-            parts.append(part | {"value": value, "low": low, "high": high, "verdict": None})
-    if not lacks:
-        for part in parts:
-            if part["region"] is not None:
-                known = part["low"] is not None and part["high"] is not None
-                region = Region.parse(part["region"])
-                part["verdict"] = region.verdict(part["low"], part["high"]) if known else "inconclusive"
-    found = {part["verdict"] for part in parts} - {None}
-    verdict = next((word for word in ("refuted", "inconclusive", "reproduced") if word in found), None)
+            parts.append(part | numbers)
+    for part in parts if not lacks else ():
+        _judge(part)
+    verdict = _worst([part["verdict"] for part in parts], VERDICTS)
     about = {key: claim[key] for key in ("id", "section", "where", "figure", "says", "statistic", "unit")}
-    return about | {"verdict": verdict, "missing": "; ".join(lacks) or None, "parts": parts}
+    about["note"] = claim.get("note")
+    marks = _marks(results, claim, parts) if verdict else []
+    elsewhere = _worst([part.get("elsewhere") for part in parts], tuple(ELSEWHERE.values()))
+    return about | {
+        "verdict": verdict, "elsewhere": elsewhere, "marks": marks, "missing": "; ".join(lacks) or None, "parts": parts,
+    }  # fmt: skip
+
+
+def _judge(part: dict[str, Any]) -> None:
+    """Give a part its verdict, and what is said of other images."""
+    if part["region"] is None:
+        return
+    region = Region.parse(part["region"])
+    known = part["low"] is not None and part["high"] is not None and "reason" not in part
+    part["verdict"] = region.verdict(part["low"], part["high"]) if known else "inconclusive"
+    if "others" in part:
+        part["elsewhere"] = ELSEWHERE[region.verdict(*part["others"])]
+
+
+def _worst(words: Sequence[str | None], order: Sequence[str]) -> str | None:
+    """What a whole is called by its parts: ``order`` are the words for all, any, and neither."""
+    every, some, unclear = order
+    return next((word for word in (some, unclear, every) if word in words), None)
+
+
+def _marks(results: Results, claim: dict[str, Any], parts: Sequence[dict[str, Any]]) -> list[str]:
+    """What may turn a verdict: what the ledger knows of earlier runs, and another copy of the images."""
+    marks = [claim["unsteady"]] if "unsteady" in claim else []
+    near = [
+        part
+        for part in parts
+        if (part["measure"], part["verdict"] is None) == ("accuracy", False)
+        and part["low"] is not None
+        and Region.parse(part["region"]).ends_near(part["low"], part["high"])
+    ]
+    if near and results.data.get("official") is not True:
+        marks.append(f"may depend on the copy of the images: an interval ends within {NEAR} points of its bound")
+    return marks
 
 
 def _measure(
     results: Results, claim: dict[str, Any], test: dict[str, Any], of: str, rule: dict[str, Any]
-) -> tuple[float | None, float | None, float | None]:
-    """Value and interval of one part; None for what is no finite number, or with one seed no interval."""
-    fields = {key: value for key, value in test.items() if key not in ("measure", "of", "region")}
-    if test["measure"] == "recorded":  # an exact statement: a number that does not depend on seeds
+) -> dict[str, Any]:
+    """Value and interval of one part; None for what is no finite number, or with one seed no interval.
+
+    Also the interval over seeds and test images of an accuracy ("others"), and why a statistic judges nothing
+    ("reason").
+    """
+    if test["measure"] == "recorded":  # a check: a number that does not depend on seeds
         try:
             value = float(results.document["exact"][claim["id"]][of])
         except KeyError:
             raise DataError(f"statement {claim['id']} was not checked") from None
-        return value, value, value
+        return {"value": value, "low": value, "high": value}
     left, sign, right = terms(of)
-    measure = getattr(statistics, test["measure"])
-    columns = []
-    for arm, setting in left + right:
-        printed = rule["settings"][str(setting)] | rule["every_run"]
-        if test["measure"] == "differs_from_print":
-            fields = {"printed": printed}
-        else:  # every other claim is about runs as printed
-            _check_runs(results, arm, setting, printed | rule["arms"][arm])
-        columns.append(np.asarray(measure(results, arm, setting, **fields), dtype=np.float64))
+    columns = [_column(results, test, arm, setting, rule) for arm, setting in left + right]
+    reduce = _reduction(sign)
+    accuracy = test["measure"] == "accuracy"  # whose test images the assignment fixes
+    drawn = [column.mean(axis=1) for column in columns] if accuracy else columns
+    with np.errstate(divide="ignore", invalid="ignore"):  # of a ratio to 0
+        value = float(reduce(np.array([column.mean() for column in columns])))
+        numbers = _finite(value, *_interval(drawn, reduce, rule))
+        if accuracy and len(columns[0]) > 1:
+            numbers["others"] = list(bootstrap.interval(columns, reduce, images=True, confidence=rule["confidence"]))
+    if "needs" in claim:
+        numbers |= {"low": numbers["value"], "high": numbers["value"]}
+    if right and "bound" in test:
+        reached = np.mean([column == test["bound"] for column in columns], axis=1)
+        if reached.min() >= AT_BOUND:
+            numbers["reason"] = f"at its bound, {test['bound']}, in both arms: it cannot tell them apart"
+    return numbers
+
+
+def _column(results: Results, test: dict[str, Any], arm: str, setting: int, rule: dict[str, Any]) -> np.ndarray:
+    """A measure of an arm and setting: a number per seed, or per seed and image where images are drawn."""
+    printed = rule["settings"][str(setting)] | rule["every_run"]
+    fields = {key: value for key, value in test.items() if key not in ("measure", "of", "region", "bound", "drawn")}
+    if test["measure"] == "differs_from_print":
+        fields = {"printed": printed}
+    else:  # every other claim is about runs as printed
+        _check_runs(results, arm, setting, printed | rule["arms"][arm])
+    column = np.asarray(getattr(statistics, test["measure"])(results, arm, setting, **fields), dtype=np.float64)
+    if arm not in test.get("drawn", ()):
+        return column
+    losses = statistics.held_out_loss(results, arm, setting)
+    return column[:, None] + losses - losses.mean(axis=1, keepdims=True)  # the mean stays the measure's, to the bit
+
+
+def _reduction(sign: str | None) -> Callable[[np.ndarray], np.ndarray]:
+    """From the columns' means, (..., k), to the statistic: the first, less or over the greatest of the others."""
 
     def reduce(means: np.ndarray) -> np.ndarray:
         first = means[..., 0]
-        if not right:
+        if sign is None:
             return first
         other = means[..., 1:].max(axis=-1)
         return first - other if sign == "-" else first / other
 
-    low = high = math.nan
-    with np.errstate(divide="ignore", invalid="ignore"):  # of a ratio to 0
-        value = float(reduce(np.array([column.mean() for column in columns])))
-        if len(columns[0]) > 1:
-            images = claim["resample"] == "seeds and images"
-            low, high = bootstrap.interval(columns, reduce, images=images, confidence=rule["confidence"])
-    finite = [number if math.isfinite(number) else None for number in (value, low, high)]
-    return finite[0], finite[1], finite[2]
+    return reduce
+
+
+def _interval(
+    columns: Sequence[np.ndarray], reduce: Callable[[np.ndarray], np.ndarray], rule: dict[str, Any]
+) -> tuple[float, float]:
+    """The interval over seeds and the images of columns that have them; NaN with one seed."""
+    if len(columns[0]) == 1:
+        return math.nan, math.nan
+    images = any(column.ndim == 2 for column in columns)
+    return bootstrap.interval(columns, reduce, images=images, confidence=rule["confidence"])
+
+
+def _finite(value: float, low: float, high: float) -> dict[str, Any]:
+    numbers = {"value": value, "low": low, "high": high}
+    return {name: number if math.isfinite(number) else None for name, number in numbers.items()}
 
 
 def terms(of: str) -> tuple[list[tuple[str, int]], str | None, list[tuple[str, int]]]:
@@ -227,16 +314,31 @@ def verify(path: str | os.PathLike[str]) -> str:
     """
     path = Path(path)
     results = path / "results.json" if path.is_dir() else path
-    own = results.parent / "your_data.json"
-    if not results.exists() and own.exists():
-        raise ConfigError(f"{path}: a report on data of one's own makes no claims to verify; its numbers are in {own}")
-    beside = results.parent / "claims.json"
-    computed = json.loads(json.dumps(evaluate(Results.load(results))))
+    yours = results.parent / "your_data.json"
+    if not results.exists() and yours.exists():
+        raise ConfigError(
+            f"{path}: a report on data of one's own makes no claims to verify; its numbers are in {yours}"
+        )
+    beside, loaded = results.parent / "claims.json", Results.load(results)
+    if loaded.document["format"] != FORMAT:
+        raise DataError(
+            f"{results}: linclf {loaded.version} made it, whose rule for verdicts was another: verify it with that "
+            "version, or make the report again"
+        )
+    computed = json.loads(json.dumps(evaluate(loaded)))
     difference = _difference(load_json(beside), computed, "")
     if difference:
         raise DataError(f"{beside} is not what {results} gives: {difference}; make the report again")
     counts = ", ".join(f"{number} {word}" for word, number in computed["counts"].items())
-    return f"{beside} follows from {results}: {len(computed['claims'])} claims, {counts}."
+    return f"{beside} follows from {results}: {len(computed['claims'])} claims, {counts}; {checks_in_words(computed)}."
+
+
+def checks_in_words(evaluated: dict[str, Any]) -> str:
+    """How many of the checks of this project's code hold, as "4 of 4 checks hold", and how many were not made."""
+    verdicts = [record["verdict"] for record in evaluated["checks"]]
+    made = len(verdicts) - verdicts.count(None)
+    left = f" ({len(verdicts) - made} of {len(verdicts)} do not apply here)" if made < len(verdicts) else ""
+    return f"{verdicts.count('reproduced')} of {made} checks hold{left}"
 
 
 def _difference(stored: Any, computed: Any, where: str) -> str | None:
@@ -255,6 +357,6 @@ def _difference(stored: Any, computed: Any, where: str) -> str | None:
         same = math.isclose(stored, computed, rel_tol=1e-9, abs_tol=1e-12) if all(numbers) else stored == computed
         return None if same and numbers[0] == numbers[1] else f"{where} is {stored!r} in place of {computed!r}"
     return next(
-        (found for key, a, b in pairs if (found := _difference(a, b, f"{where} {key}".strip()))),
+        (first for key, a, b in pairs if (first := _difference(a, b, f"{where} {key}".strip()))),
         None,
     )

@@ -26,9 +26,20 @@ from linclf.training.model import Linear
 from linclf.training.train import train
 
 from . import metrics
-from .results import CURVES, FORMAT, Results, check_exact, check_timings, encode_correct, problems
+from .results import (
+    CURVES,
+    FORMAT,
+    HELD_OUT,
+    Results,
+    check_exact,
+    check_timings,
+    decode_losses,
+    encode_correct,
+    encode_losses,
+    problems,
+)
 from .store import Key, StoredRun, train_missing
-from .study import Cut, Label, Plan, Split, Study, StudyTask, check_whole, fit_standardizer, split_rows
+from .study import Cut, Label, Plan, Split, Study, StudyTask, check_whole, fit_standardizer, split_rows, standardized
 
 SETTINGS = {1: (0.0, 0.1), 2: (0.0, 0.001), 3: (0.1, 0.001), 4: (1.0, 0.001)}
 """(λ, η) of each setting, as the reference prints them."""
@@ -72,6 +83,7 @@ ARMS = {
     "shuffle": Arm("shuffled", "batch", shuffle=True),
     "shuffle_full": Arm("shuffled, all batches", "full", shuffle=True),
     "svm": Arm("SVM", "batch", loss="multiclass_hinge"),
+    "svm_full": Arm("SVM, all batches", "full", loss="multiclass_hinge"),
 }
 
 
@@ -90,7 +102,7 @@ SECTIONS = {
     "1.1": ("base", "full", "full_updates"),
     "1.2": ("base", "decay", "full", "decay_full"),
     "1.3": ("base", "shuffle", "full", "shuffle_full"),
-    "2": ("base", "svm"),
+    "2": ("base", "svm", "svm_full"),
     "3": (),
 }
 """The arms that each section of the reference compares. Section 3 goes beyond it, with a study of its own."""
@@ -169,6 +181,7 @@ class ReferenceStudy(Study):
     def prepare(self) -> None:
         """Too few batches are refused here."""
         self.cut = self._cut("batch")
+        self._held_out = cache(partial(standardized, self.data, self._cut("full").validation))
 
     def run(self, *arms: str) -> Results:
         """The results of ``arms``. Stacks not stored yet are trained, as a sweep, and stored as they finish."""
@@ -190,7 +203,7 @@ class ReferenceStudy(Study):
             "timings": self._timings(),
             "runs": [run.record for runs in stored.values() for run in runs],
         }
-        return Results(document, data, stored)
+        return Results(document, data, stored, cache(self.split))
 
     def classifier(self) -> Classifier | None:
         """The network to keep, with all that it takes to use it; None as long as it is not trained."""
@@ -244,7 +257,15 @@ class ReferenceStudy(Study):
             low_frequency_share=metrics.low_frequency_share(run.model.W, self.data.test_images.shape[1:]),
             test_correct=encode_correct(predictions == y),
             test_draws_below=draws,
+            **self._losses_of_images(task, label["arm"], run),
         )
+
+    def _losses_of_images(self, task: StudyTask, arm: str, run: Run) -> dict[str, str]:
+        """The final loss of each image that the full split keeps, in the arms that compare it."""
+        if arm not in HELD_OUT:
+            return {}
+        X, y = self._held_out(task.cut)
+        return {"held_out_loss": encode_losses(get_loss(run.config.loss).value(run.model.scores(X), y))}
 
     def measured(self, task: StudyTask) -> Mapping[str, type]:
         """The series of the history; the rest is what ``results.json`` has to hold."""
@@ -261,6 +282,9 @@ class ReferenceStudy(Study):
                 raise ValueError("test_correct is not of these predictions")
             if (run.record["low_frequency_share"] is None) == is_picture:
                 raise ValueError("low_frequency_share is of other data")
+            n_held_out = len(self._cut("full").validation)
+            if run.record["arm"] in HELD_OUT and len(decode_losses(run.record["held_out_loss"])) != n_held_out:
+                raise ValueError("held_out_loss is of other images")
 
     def _cut(self, split: str) -> Cut:
         return split_rows(split, self.data, self.plan.n_validation)

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,13 +19,24 @@ from linclf.training.model import Linear
 
 from .store import StoredRun, has_json_type
 
-FORMAT = 1
+FORMAT = 2
+"""Rises when a program that reads the files would fail or be misled."""
+_READABLE = (1, FORMAT)
 CURVES = tuple(field.name for field in fields(History))
 """Series of a run's history: one value before training, and one after each epoch."""
 _FIELDS = {
     "arm": str, "setting": int, "seed": int, "loss": str, "learning_rate": float, "l2": float, "lr_decay": float,
     "shuffle": bool, "epochs": int, "batch_size": int, "n_train": int, "n_validation": int, "test_accuracy": float,
 }  # fmt: skip
+
+
+HELD_OUT = ("base", "full")
+"""The arms of which the final loss of each validation image of the full split is kept; neither trains on them."""
+
+
+def _no_images(*cut: Any) -> NoReturn:
+    """What results of a file say where images are asked for."""
+    raise DataError("expected results of a study, found those of a file, which holds no images: call run first")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +47,13 @@ class Results:
         document: ``results.json``: ``data``, ``environment``, ``plan``, ``exact``, ``timings`` and ``runs``.
         trained_on: the data set; None for results that were loaded from a file.
         stored: the finished runs of each arm, by setting and seed; none for results that were loaded from a file.
+        split: as in ``StudyResults``, by default batch 1 to train and batch 2 to validate; DataError for a file's.
     """
 
     document: dict[str, Any]
     trained_on: Dataset | None = field(default=None, repr=False)
     stored: Mapping[str, Sequence[StoredRun]] = field(default_factory=dict, repr=False)
+    split: Callable[..., Any] = field(default=_no_images, repr=False)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Results":
@@ -94,12 +107,26 @@ class Results:
         n_test = self.data["n_test"]
         return np.stack([decode_correct(run["test_correct"], n_test) for run in self.runs(arm, setting)])
 
+    def held_out(self, arm: str, setting: int) -> np.ndarray:
+        """Final loss of each validation image of the full split, (seeds, images); DataError where it is not kept."""
+        try:
+            losses = [decode_losses(run["held_out_loss"]) for run in self.runs(arm, setting)]
+            return np.stack(losses).astype(np.float64)
+        except (KeyError, ValueError):
+            raise DataError(f"the losses of single images are not kept of {arm}") from None
+
+    @property
+    def version(self) -> str:
+        """The version of linclf that measured this, as far as it is known."""
+        try:
+            return str(self.document["environment"]["versions"]["linclf"])
+        except (KeyError, TypeError):
+            return "of an unknown version"
+
     @property
     def dataset(self) -> Dataset:
         """What the networks were trained and tested on; DataError for results that were loaded from a file."""
-        if self.trained_on is None:
-            raise DataError("expected results of a study, found those of a file, which holds no images: call run first")
-        return self.trained_on
+        return _no_images() if self.trained_on is None else self.trained_on
 
     def models(self, arm: str, setting: int) -> list[Linear]:
         """The trained models of one arm and setting, one per seed; DataError if they are not here."""
@@ -147,6 +174,20 @@ def decode_correct(text: str, n_test: int) -> np.ndarray:
     return np.unpackbits(packed, count=n_test).astype(bool)
 
 
+def encode_losses(losses: np.ndarray) -> str:
+    """Losses of images in float16, whose largest number stands for all beyond, in base64."""
+    largest = np.finfo(np.float16).max
+    return base64.b64encode(np.minimum(losses, largest).astype("<f2").tobytes()).decode()
+
+
+def decode_losses(text: str) -> np.ndarray:
+    """The inverse of :func:`encode_losses`, float16 (images,); DataError if ``text`` holds none."""
+    try:
+        return np.frombuffer(base64.b64decode(text, validate=True), "<f2")
+    except (binascii.Error, TypeError, ValueError):
+        raise DataError("held_out_loss: expected base64 of a float16 for each validation image") from None
+
+
 def load_json(path: str | os.PathLike[str]) -> Any:
     """The JSON file at ``path``; DataError if it cannot be read, or holds NaN or infinity."""
 
@@ -167,7 +208,7 @@ def _check(document: Any) -> None:
     """Raise ValueError, KeyError, TypeError or AttributeError where ``document`` cannot be what a report wrote."""
     if not isinstance(document, dict):
         raise ValueError("it is no JSON object")
-    if document["format"] != FORMAT:
+    if document["format"] not in _READABLE:
         raise ValueError(f"its format is {document['format']!r} and not {FORMAT}")
     data, n_test = document["data"], document["data"]["n_test"]
     if (
@@ -185,7 +226,7 @@ def _check(document: Any) -> None:
         if name in seen:
             raise ValueError("arm {!r}, setting {}, seed {} is there twice".format(*name))
         seen.add(name)
-        for problem in problems(run, n_test):
+        for problem in problems(run, n_test, document["format"]):
             raise ValueError("arm {!r}, setting {}, seed {}: {}".format(*name, problem))
     check_timings(document["timings"])
     check_exact(document["exact"])
@@ -208,8 +249,8 @@ def check_exact(exact: Any) -> None:
             raise ValueError("an exact statement's value is no number")
 
 
-def problems(run: dict[str, Any], n_test: int) -> Iterator[str]:
-    """What is wrong with a run's record."""
+def problems(run: dict[str, Any], n_test: int, form: int = FORMAT) -> Iterator[str]:
+    """What is wrong with a run's record in a file of the format ``form``."""
     for key, kind in _FIELDS.items():
         if not has_json_type(kind, run[key]):
             yield f"{key} is {run[key]!r}, which is no {kind.__name__}"
@@ -222,3 +263,7 @@ def problems(run: dict[str, Any], n_test: int) -> Iterator[str]:
     accuracy = decode_correct(run["test_correct"], n_test).mean()
     if not abs(accuracy - run["test_accuracy"]) < 1e-9:
         yield f"test_accuracy is {run['test_accuracy']} where test_correct says {accuracy}"
+    if form > 1 and run["arm"] in HELD_OUT:
+        losses = decode_losses(run["held_out_loss"])
+        if not np.isfinite(losses).all() or not losses.size:
+            yield "held_out_loss holds what is no number"

@@ -152,6 +152,12 @@ def fit_standardizer(data: Dataset, cut: Cut) -> Standardizer:
     return Standardizer.fit(_rows(data, cut.train)[0])
 
 
+def standardized(data: Dataset, rows: range, cut: Cut) -> Arrays:
+    """Inputs and labels of some rows, standardised as the images of a cut are."""
+    images, labels = _rows(data, rows)
+    return fit_standardizer(data, cut)(images), labels
+
+
 def slice_rows(images: Examples, n: int, skip: int = 0) -> Examples:
     """The first n images of a set, after those that are skipped, as views."""
     X, y = images[:2]

@@ -9,7 +9,7 @@ import pytest
 
 from linclf.claims import bootstrap, statistics
 from linclf.errors import ConfigError, DataError
-from linclf.studies.results import Results, encode_correct
+from linclf.studies.results import Results, encode_correct, encode_losses
 
 BASE = [[9.0, 2.0, 5.0, 4.0], [1.0, 8.0, 3.0, 3.0]]
 OTHER = [[0.0, 1.0, 5.0, 6.0], [7.0, 8.0, 0.0, 3.0]]
@@ -24,7 +24,8 @@ def results(**changes):
                 {
                     "arm": arm, "setting": 2, "seed": seed, "train_loss": curve, "validation_loss": curve[::-1],
                     "low_frequency_share": 0.25 + seed, "test_correct": encode_correct(RIGHT[seed]),
-                    "test_draws_below": {"1000": 0.5 * seed, "5000": None}, "epochs": 3, **changes,
+                    "test_draws_below": {"1000": 0.5 * seed, "5000": None}, "epochs": 3,
+                    "held_out_loss": encode_losses(np.array([[1, 2.5], [0, 1e9]][seed])), **changes,
                 }
             )  # fmt: skip
     timings = [{"seed": seed, "base": 1.0 + seed, "shuffle": 3.0 + seed} for seed in (0, 1)]
@@ -52,6 +53,7 @@ def results(**changes):
         ("accuracy", {}, [[100, 0, 100], [0, 0, 100]]),
         ("draws_below", {"size": 1000}, [0, 0.5]),
         ("training_time", {}, [1, 2]),
+        ("held_out_loss", {}, [[1, 2.5], [0, 65504]]),
         ("differs_from_print", {"printed": {"epochs": 3, "setting": 2}}, [0, 0]),
         ("differs_from_print", {"printed": {"epochs": 3, "seed": 1}}, [1, 0]),
     ],
@@ -62,13 +64,9 @@ def test_each_statistic_by_hand(name, fields, expected):
     assert found.dtype.kind == "f"
 
 
-def test_the_time_of_the_shuffled_arm_is_its_own():
+def test_the_shuffled_arm_has_its_time_and_whole_shares_are_floats():
     assert statistics.training_time(results(), "shuffle", 2).tolist() == [3, 4]
-
-
-def test_shares_that_are_whole_are_numbers_too():
-    found = statistics.draws_below(results(test_draws_below={"1000": 1}), "base", 2, size=1000)
-    assert found.dtype == np.float64
+    assert statistics.draws_below(results(test_draws_below={"1000": 1}), "base", 2, size=1000).dtype == np.float64
 
 
 def test_a_curve_that_starts_below_and_falls_below_nothing_settles_by_size():
@@ -82,6 +80,7 @@ def test_a_curve_that_starts_below_and_falls_below_nothing_settles_by_size():
     [
         ("low_frequency_share", {}, {"low_frequency_share": None}, "feature vectors have no templates to measure"),
         ("draws_below", {"size": 5000}, {}, "no draws of 5,000 test images in these results"),
+        ("held_out_loss", {}, {"held_out_loss": None}, "the losses of single images are not kept of base"),
         ("draws_below", {"size": 7}, {}, "no draws of 7 test images in these results"),
         ("training_time", {}, {"seed": 4}, "shuffling was not timed for every seed"),
     ],

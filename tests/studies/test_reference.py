@@ -1,12 +1,14 @@
-"""What a study does with the machine's memory and with what is stored."""
+"""The reference's study: the machine's memory, what is stored, and the surrogate beside CIFAR-10."""
 
 import json
 
+import cifar_files
 import numpy as np
 import pytest
 
 from linclf import DataError
-from linclf.report.views import provenance
+from linclf.report.views import provenance, reference
+from linclf.studies import reference as module
 from linclf.studies.reference import ReferenceStudy
 from linclf.studies.results import Results
 from linclf.system.files import write_text
@@ -42,7 +44,7 @@ def test_results_hold_the_networks_of_their_records_and_a_file_holds_none(tmp_pa
     results = study.run("svm")
     wanted = study.data.test_labels == results.predictions("svm", 3)
     np.testing.assert_array_equal(results.correct("svm", 3), wanted)
-    X = study.split().test[0]
+    X = results.split().test[0]
     for model, predicted in zip(results.models("svm", 3), results.predictions("svm", 3), strict=True):
         np.testing.assert_array_equal(model.predict(X), predicted)
     write_text(tmp_path / "results.json", json.dumps(results.document))
@@ -52,3 +54,36 @@ def test_results_hold_the_networks_of_their_records_and_a_file_holds_none(tmp_pa
         loaded.models("svm", 3)
     with pytest.raises(DataError, match="found those of a file, which holds no images"):
         _ = loaded.dataset
+    with pytest.raises(DataError, match="which holds no images"):
+        loaded.split()
+
+
+def test_the_surrogate_is_trained_once_and_shown_beside_cifar_10(tmp_path, monkeypatch):
+    for where in (module, reference):
+        monkeypatch.setattr(where, "N_TEST", 40)
+    cifar_files.write(tmp_path / "cifar", 20)
+    study = ReferenceStudy(tmp_path / "cifar", tmp_path, epochs=2, first_seed=3, progress=False)
+    first = module.on_surrogate(study)
+    assert (study.count.trained, study.count.reused) == (8, 0)
+    pieces = list(reference.section(study))
+    assert study.count.reused >= 8
+    assert pieces[0].text.startswith("## What a linear network sees")
+    for accuracy in (
+        100 * first["svm", 3].record["test_accuracy"],
+        100 * study.run("svm").runs("svm", 3)[0]["test_accuracy"],
+    ):
+        assert f"<td>{accuracy:.2f}</td>" in pieces[1].markup
+    assert [f'id="figure-B{10 + i}"' in pieces[2 + i].markup for i in (0, 1)] == [True, True]
+    assert pieces[3].markup.count(", r\xa0=\xa0") == 2 * 10  # beneath each picture, and in its alternative text
+
+
+def test_there_is_no_such_section_on_other_data(tmp_path):
+    assert list(reference.section(ReferenceStudy("synthetic:20", tmp_path, progress=False))) == []
+
+
+@pytest.mark.parametrize(("svm", "r", "more"), [(-4.9, 0.9, "little more"), (-5.1, 0.9, "more"), (1, 0.7, "more")])
+def test_the_finding_follows_from_the_numbers(svm, r, more):
+    said = reference.finding({("base", 2): 1.0, ("svm", 1): svm}, np.array([r + 0.05, r - 0.05]))
+    assert f"sees {more} of these images than" in said
+    assert f"correlate by {r:.2f} on average, at least by {r - 0.05:.2f}" in said
+    assert ("SVM, setting 1" in said) == (svm < 0)

@@ -41,6 +41,7 @@ def count(out, *arms, **changes):
         ({"seeds": 2}, 8),  # what trains together changes
         ({"epochs": 2}, 4),
         ({"lr_decay": 0.5}, 0),  # of other arms
+        ({"n_validation": 7}, 4),
         ({"data": "synthetic:41"}, 4),
     ],
 )
@@ -52,13 +53,7 @@ def test_a_changed_setting_or_data_uses_nothing_stored(tmp_path, change, retrain
 def test_arms_that_see_the_same_mini_batches_train_together(tmp_path):
     assert count(tmp_path, "base") == Count(reused=0, trained=12)
     assert count(tmp_path, "decay", "svm") == Count(reused=12, trained=0)
-    assert count(tmp_path, "full", seeds=4) == Count(reused=0, trained=32)
-
-
-def test_each_setting_that_an_arm_uses_changes_its_key(tmp_path):
-    count(tmp_path, "decay_full")
-    for change in ({"lr_decay": 0.5}, {"n_validation": 7}):
-        assert count(tmp_path, "decay_full", **change).reused == 0
+    assert count(tmp_path, "full", seeds=4) == Count(reused=0, trained=48)
 
 
 def test_changed_code_or_another_numpy_uses_nothing_stored(tmp_path, monkeypatch):
@@ -285,14 +280,6 @@ def test_only_what_is_missing_is_trained(tmp_path):
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == first
 
 
-def test_a_run_without_predictions_is_stored_as_such(tmp_path):
-    train_all(tmp_path)
-    runs = Store(tmp_path).get(KEYS[2], unchecked)
-    assert [run.record["stack"] for run in runs] == [2, 2]
-    assert [run.predictions for run in runs] == [None, None]
-    assert runs[0].model.W.shape == (3, 5)
-
-
 def test_what_finished_before_a_failure_is_kept(tmp_path, monkeypatch):
     def fails_after_the_first(tasks, after_epoch):
         yield 0, train(tasks[0].configs, tasks[0].train, tasks[0].validation, progress=False)
@@ -305,11 +292,11 @@ def test_what_finished_before_a_failure_is_kept(tmp_path, monkeypatch):
     assert train_all(tmp_path)[0] == Count(reused=2, trained=4)
 
 
-def test_one_seed_of_the_reference_on_cifar_10_is_six_teraflop():
+def test_one_seed_of_the_reference_on_cifar_10_is_eight_teraflop():
     labels = np.broadcast_to(np.int64(0), 10_000)
     data, total = SimpleNamespace(train_labels=[labels] * 5, validation_labels=None), 0.0
     for arm, about in ARMS.items():
         rows = (10_000, 10_000) if about.split == "batch" else (49_000, 1_000)
         sets = [(np.broadcast_to(np.float32(0), (n, 3072)), np.broadcast_to(0, n)) for n in rows]
         total += store._flop(Task(list(ReferencePlan().configs(arm, data).values()), *sets, 10))
-    assert total == pytest.approx(6.3e12, rel=0.01)
+    assert total == pytest.approx(7.8e12, rel=0.01)

@@ -264,7 +264,7 @@ def _images(rng: np.random.Generator) -> dict[str, bytes]:
 
 
 def _results() -> bytes:
-    document = fabricated(seeds=range(1000, 1002)).document
+    document = fabricated(seeds=range(2000, 2002)).document
     for run in document["runs"]:
         run |= {key: series[:3] for key, series in run.items() if isinstance(series, list)} | {"epochs": 2}
     return json.dumps(document).encode()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from linclf.claims.bootstrap import interval
-from linclf.claims.verdicts import WORDS, Region, evaluate, terms
+from linclf.claims.verdicts import KINDS, WORDS, Region, checks_in_words, evaluate, terms
 from linclf.report.pages import PAGES, page_file, section_page, section_title
 from linclf.studies.reference import ARMS, SETTINGS, title
 from linclf.studies.results import Results
@@ -25,6 +25,7 @@ _WORDS = WORDS | {
     "rising": "epochs that rise",
     "train_loss": "training loss",
     "in_both": "images in both",
+    "held_out_loss": "both on the same images",
 }
 """What a page calls a measure or a number, where that is not its name with spaces."""
 
@@ -46,10 +47,11 @@ def claims(results: Results, *ids: str) -> Any:
         return None if ids else html.callout(said)
     evaluated = evaluate(results, only=ids) if ids else all_claims(results)
     comparable = is_the_references(results.data["name"])
-    shown = [claim for claim in evaluated["claims"] if comparable or claim["verdict"]]
+    records = [record for kind in KINDS for record in evaluated[kind]]
+    shown = [claim for claim in records if comparable or claim["verdict"]]
     if not ids:
         shown.sort(key=lambda claim: _FIRST.index(claim["verdict"]))
-    rest = ", ".join(claim["id"] for claim in evaluated["claims"] if claim not in shown)
+    rest = ", ".join(claim["id"] for claim in records if claim not in shown)
     elsewhere = f"Made on CIFAR-10 with ten seeds, this page compares here with what the reference says: {rest}."
     if not shown:
         return html.callout(elsewhere)
@@ -69,16 +71,26 @@ def claims(results: Results, *ids: str) -> Any:
                 "found": "".join(
                     _part(part, claim) for part in claim["parts"] if not lacks or part["value"] is not None
                 )
-                + (f"<div>{escape(lacks)}</div>" if lacks else ""),
+                + "".join(f"<div>{escape(text)}</div>" for text in (lacks, *_remarks(claim)) if text),
                 "verdict": html.verdict(claim["verdict"]),
             }
         )
-    caption = "Dot and line: value and 95 % interval; shaded: where the claim holds."
+    caption = (
+        "Dot and line: value and 95 % interval; shaded: where the claim holds. Intervals are for the mean over seeds "
+        "(and held-out sets), not for one run."
+    )
     if rest:
         caption = elsewhere
     elif any(claim["missing"] for claim in shown):
         caption = f"Values without a verdict: that {evaluated['missing']}."
     return html.claims(rows, caption=caption)
+
+
+def _remarks(claim: dict[str, Any]) -> list[str]:
+    """What stands beneath a claim's numbers: other images, what may turn the verdict, and what its test leaves out."""
+    elsewhere = f"On other test images: {claim['elsewhere']}." if claim["elsewhere"] else ""
+    marks = [f"This verdict may flip: {mark}." for mark in claim["marks"]]
+    return [text for text in (elsewhere, *marks, claim["note"]) if text]
 
 
 def _where(claim: dict[str, Any]) -> str:
@@ -110,15 +122,14 @@ def counts(results: Results) -> Any:
     evaluated = all_claims(results)
     total = len(evaluated["claims"])
     if evaluated["missing"]:
-        counted = evaluated["counts"]
-        exact = ", ".join(f"{number} {word}" for word, number in counted.items() if number)
         return html.callout(
-            f"The reference makes {total} statements that can be measured. {sum(counted.values())} of them are exact "
-            f"({exact or 'none was checked'}); a verdict on the others {evaluated['missing']}.",
+            f"The reference makes {total} statements that can be measured; a verdict on them {evaluated['missing']}. "
+            f"Of this project's own code, {checks_in_words(evaluated)}.",
             kind="warning",
         )
     return html.counts(
-        {word: str(number) for word, number in evaluated["counts"].items()}, f"of {total} measurable statements"
+        {word: str(number) for word, number in evaluated["counts"].items()},
+        f"of {total} measurable statements; beside them, {checks_in_words(evaluated)}",
     )
 
 
@@ -147,6 +158,7 @@ def _part(part: dict[str, Any], claim: dict[str, Any]) -> str:
     text = f"{label}: {text}{unit}".replace(" -", " −").replace("(-", "(−").replace("e-", "e−")
     if part["region"] is None:
         return f"<div>{escape(text)}, shown beside</div>"
+    text += f", {part['reason']}" if "reason" in part else ""
     region = Region.parse(part["region"])
     region_said = escape(part["region"].replace("-", "−")).replace(" ", "&nbsp;")
     picture = ""
