@@ -13,24 +13,21 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import nbformat
 import numpy as np
 import psutil
 import pytest
 from bs4 import BeautifulSoup
-from helpers import ROOT, TINY, linclf, without_times
+from helpers import ROOT, without_times
 from PIL import Image
 
 from linclf import Classifier, load_dataset
 from linclf.cli import main
 from linclf.errors import DivergenceError
 from linclf.report import build
-from linclf.report.pages import CEILING, PAGES, USUAL, page_file
+from linclf.report.pages import CEILING, USUAL, page_file
 from linclf.report.render import convert, mathml
-from linclf.report.views import html
-from linclf.system.progress import Clock
 
 NOTEBOOKS = ROOT / "notebooks"
 
@@ -47,17 +44,10 @@ def test_a_page_a_notebook_and_the_results(report):
             assert len(run[f"train_{name}"]) == len(run[f"validation_{name}"]) == run["epochs"] + 1
         assert 0 <= run["test_accuracy"] <= 1
     sizes = {run["arm"]: (run["n_train"], run["n_validation"]) for run in results["runs"]}
-    assert sizes["base"] == (250, 250)
-    assert sizes["full"] == (1000, 250)
-    assert results["exact"]["E1"]["relative_error"] < 1e-6
-    assert results["exact"]["E2"]["relative_error"] < 1e-6
-    assert results["exact"]["E2"]["loss_at_zero"] == 9
-
-
-def test_networks_are_counted_where_studies_train(capsys):
-    """The page to explore trains in its notebook: nothing has been trained before."""
-    build._train({}, ["explore"], Clock())
-    assert "networks" not in capsys.readouterr().out
+    assert (sizes["base"], sizes["full"]) == ((250, 250), (1000, 250))
+    exact = results["exact"]
+    assert max(exact["E1"]["relative_error"], exact["E2"]["relative_error"]) < 1e-6
+    assert exact["E2"]["loss_at_zero"] == 9
 
 
 def test_a_classifier_to_keep_stands_beside_the_pages(report):
@@ -91,59 +81,41 @@ def test_claims_stand_beside_the_results_and_exact_ones_on_the_pages(report, cap
 
 
 @pytest.mark.parametrize("name", USUAL)
-def test_every_page_stands_alone_and_says_that_it_is_on_the_stand_in(report, name):
+def test_every_page_says_what_it_was_made_from_in_words(report, name):
     page = (report / page_file(name)).read_text()
     assert "not on CIFAR-10" in page
-    assert "<title>" in page
-    for remote in ('src="http', "src='http", "<link", "require.js", "MathJax", "@import"):
-        assert remote not in page
-    assert page.count("<img") == page.count('alt="')
     for item in ("data", "content SHA-256", "seeds", "versions", "BLAS", "processor", "numeric type", "commit", "made"):
         assert f"<dt>{item}</dt>" in page
-
-
-def test_the_command_on_a_page_makes_it_again(report, tmp_path):
-    again = shutil.copytree(report, tmp_path / "again")
-    before = without_times((report / "2_svm.html").read_text())
-    (command,) = re.findall(r"<dt>command</dt><dd>linclf (.*?)</dd>", before)
-    done = linclf(*shlex.split(html_module.unescape(command).replace(str(report), str(again))))
-    assert done.returncode == 0, done.stderr
-    assert "[1/1] 2_svm" in done.stdout
-    assert without_times((again / "2_svm.html").read_text()).replace(str(again), str(report)) == before
-
-
-def test_pages_with_verdicts_are_made_anew_without_training(report, tmp_path):
-    again = shutil.copytree(report, tmp_path / "again")
-    (again / "claims.json").unlink()
-    for name in USUAL:
-        (again / page_file(name)).write_text("old") if name == "summary" else (again / page_file(name)).unlink()
-    done = linclf("verify", "--write", again)
-    assert done.returncode == 0, done.stderr
-    assert "networks: 0 trained" in done.stdout
-    assert done.stdout.endswith(f"made anew from {again / 'results.json'}, and its pages too.\n")
-    assert (again / "claims.json").read_text() == (report / "claims.json").read_text()
-    pages = [without_times((folder / "index.html").read_text()) for folder in (again, report)]
-    assert pages[0].partition("<main")[2][:2000] == pages[1].partition("<main")[2][:2000]
-
-
-@pytest.mark.parametrize("name", USUAL)
-def test_no_internal_name_stands_outside_the_folded_code(report, name):
-    article = BeautifulSoup((report / page_file(name)).read_text(), "html.parser").article
+    article = BeautifulSoup(page, "html.parser").article
     for folded in article.select("details, .provenance"):
         folded.decompose()
-    text = article.get_text(" ")
-    assert re.findall(r"\b[a-z]+_\w+|\barms?\b|\bshuffle\b|rising\(", text) == []
+    internal = r"\b[a-z]+_\w+|\barms?\b|\bshuffle\b|rising\("
+    assert re.findall(internal, article.get_text(" ")) == []
 
 
-def test_the_first_page_opens_with_a_picture_which_is_kept_beside_it(report):
+def test_the_command_on_a_page_makes_it_again_from_stored_runs_and_fresh_trains(report, tmp_path, monkeypatch, capsys):
+    """And --open shows it."""
+    opened, again = [], shutil.copytree(report, tmp_path / "again")
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    before = without_times((report / "2_svm.html").read_text())
+    (command,) = re.findall(r"<dt>command</dt><dd>linclf (.*?)</dd>", before)
+    words = shlex.split(html_module.unescape(command).replace(str(report), str(again)))
+    assert main([*words, "--open"]) == 0
+    said = capsys.readouterr().out
+    assert "[1/1] 2_svm" in said
+    assert re.search(r"networks: 0 trained, \d+ reused", said)
+    assert opened == [(again / "2_svm.html").as_uri()]
+    assert without_times((again / "2_svm.html").read_text()).replace(str(again), str(report)) == before
+    assert main([*words, "--fresh"]) == 0
+    assert re.search(r"networks: \d+ trained, 0 reused", capsys.readouterr().out)
+
+
+def test_the_first_page_opens_with_a_picture_and_every_figure_of_the_reference_has_its_counterpart(report):
     article = BeautifulSoup((report / "index.html").read_text(), "html.parser").article
     figure = article.find(["figure", "h2"])
     assert figure["id"] == "figure-S1"
     assert figure.img["alt"] == Image.open(report / build.PICTURE).text["Description"]
     assert figure.img["alt"].startswith("Test accuracy: setting 1 from ")  # on the surrogate nothing is counted
-
-
-def test_every_figure_of_the_reference_has_its_counterpart(report):
     pages = "".join((report / page_file(name)).read_text() for name in USUAL)
     assert [number for number in range(1, 21) if f'id="figure-{number}"' not in pages] == []
 
@@ -151,10 +123,8 @@ def test_every_figure_of_the_reference_has_its_counterpart(report):
 def test_section_3_is_made_where_it_is_asked_for_and_linked_where_it_is(report, tmp_path):
     for path in report.glob("*.html"):
         assert CEILING not in path.read_text(), path
-    done = linclf(
-        "report", "--data", "synthetic:20", "--epochs", 1, "--only", "summary", "--ceiling", "--out", tmp_path
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    words = ["report", "--data", "synthetic:20", "--epochs", "1", "--only", "summary", "--ceiling"]
+    assert main([*words, "--out", str(tmp_path)]) == 0
     assert f'<a href="{CEILING}.html">' in (tmp_path / page_file("summary")).read_text()
     page = (tmp_path / f"{CEILING}.html").read_text()
     assert "not on CIFAR-10" in page
@@ -164,35 +134,6 @@ def test_section_3_is_made_where_it_is_asked_for_and_linked_where_it_is(report, 
     assert images == {"train": 90, "validation": 10, "final": 80}
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_notebooks_are_thin(name):
-    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            assert cell.outputs == []
-            assert cell.execution_count is None
-            assert not any(line.startswith(("def ", "class ")) for line in cell.source.splitlines())
-
-
-def test_jupyters_own_commands_give_the_same_page(report, tmp_path):
-    """papermill and nbconvert as people type them, with the template that the installation put where Jupyter looks."""
-    notebook = NOTEBOOKS / "2_svm.ipynb"
-    values = dict(data="synthetic:250", epochs="2", seeds="2", out_dir=str(report))
-    words = [word for name, value in values.items() for word in ("-p", name, value)]
-    for command in (
-        ["papermill", str(notebook), "out.ipynb", *words],
-        ["jupyter", "nbconvert", "--to", "html", "--template", "linclf", "out.ipynb"],
-    ):
-        program = Path(sys.executable).with_name(command[0])
-        done = subprocess.run([program, *command[1:]], cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-
-    def injected(page):  # papermill writes the values in the order and with the quotes that it was given
-        return re.sub(r"<code># Parameters\n.*?</code>", "", without_times(page), flags=re.S)
-
-    assert injected((tmp_path / "out.html").read_text()) == injected((report / "2_svm.html").read_text())
-
-
 @pytest.mark.parametrize(("found", "said"), [(True, ""), (False, "no browser was found here: open ")])
 def test_open_shows_the_first_page(tmp_path, monkeypatch, capsys, found, said):
     opened = []
@@ -200,21 +141,6 @@ def test_open_shows_the_first_page(tmp_path, monkeypatch, capsys, found, said):
     build._announce(tmp_path / "index.html", open_page=True)
     assert opened == [(tmp_path / "index.html").as_uri()]
     assert capsys.readouterr().err.startswith(said)
-
-
-@pytest.mark.parametrize(("more", "count"), [([], "0 trained, 64 reused"), (["--fresh"], "64 trained, 0 reused")])
-def test_only_runs_what_is_named_and_uses_what_is_stored_unless_fresh(
-    report, tmp_path, monkeypatch, capsys, more, count
-):
-    """And --open shows the first page."""
-    opened = []
-    monkeypatch.setattr("webbrowser.open", opened.append)
-    out = shutil.copytree(report, tmp_path / "again")
-    assert main(["report", *TINY, "--out", str(out), "--only", "summary", "--open", *more]) == 0
-    said = capsys.readouterr().out
-    assert "[1/1] summary" in said
-    assert f"networks: {count}" in said
-    assert opened == [(out / "index.html").as_uri()]
 
 
 def test_a_failed_notebook_leaves_its_copy_and_the_others_still_run(tmp_path, monkeypatch, capsys):
@@ -374,14 +300,3 @@ def test_what_a_readers_own_cells_show_is_on_the_page_or_said_to_be_left_out(tmp
         assert said.strip() in page
     assert page.count("Left out: what") == 5
     assert "\x1b" not in page
-
-
-def test_text_from_data_is_escaped():
-    name = "<script>alert(1)</script>"
-    assert "<script>" not in html.table([name], [[name]], caption=name).markup
-    assert "<script>" not in html.callout(name).markup
-
-
-def test_the_same_notebook_gives_the_same_page():
-    notebook = nbformat.read(NOTEBOOKS / "2_svm.ipynb", as_version=4)
-    assert convert(notebook.copy(), "2_svm") == convert(notebook.copy(), "2_svm")

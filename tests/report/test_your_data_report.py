@@ -7,8 +7,9 @@ import pytest
 from helpers import SCRIPT, arrays
 from PIL import Image
 
-from linclf import Classifier
+from linclf import Classifier, load_dataset
 from linclf.cli import main
+from linclf.report.build import SEALS
 from linclf.report.pages import OTHERS, USUAL, report_pages
 
 pytestmark = pytest.mark.slow
@@ -17,7 +18,7 @@ NAME = SCRIPT.replace("/", "∕")  # no folder can be called by the sign itself
 
 
 def report(data, out, *words):
-    return main(["report", "--data", str(data), "--epochs", "3", "--out", str(out), *words])
+    return main(["report", "--data", str(data), "--epochs", "2", "--out", str(out), *words])
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def test_the_first_page_is_about_the_data(photos):
 def test_numbers_and_a_classifier_stand_beside(photos):
     document = json.loads((photos / "your_data.json").read_text())
     assert document["accuracy"]["low"] <= document["accuracy"]["value"] <= document["accuracy"]["high"]
-    assert {path.name for path in photos.glob("*.json")} == {"your_data.json"}
+    assert {path.name for path in photos.glob("*.json")} == {"your_data.json", SEALS}
     classifier = Classifier.load(photos / "model.npz")
     assert classifier.loss == document["chosen"]["loss"]
     assert classifier.image_shape == (16, 16, 3)
@@ -72,7 +73,7 @@ def test_pages_of_the_reference_are_made_beside_and_linked(tmp_path):
     np.savez(tmp_path / "rows.npz", **arrays(n=60))
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "model-balanced.npz").write_text("of other data")
-    assert report(tmp_path / "rows.npz", tmp_path / "out", "--seeds", "2") == 0
+    assert report(tmp_path / "rows.npz", tmp_path / "out") == 0
     assert not (tmp_path / "out" / "model-balanced.npz").exists()
     kept = (tmp_path / "out" / "model.npz").read_bytes()
     assert report(tmp_path / "rows.npz", tmp_path / "out", "--only", "2_svm", "--single-file") == 0
@@ -81,14 +82,9 @@ def test_pages_of_the_reference_are_made_beside_and_linked(tmp_path):
     assert (tmp_path / "out" / "model.npz").read_bytes() == kept
 
 
-def test_a_parameter_is_checked_against_the_pages_that_are_made(tmp_path, capsys):
+def test_which_pages_a_report_has_is_the_datas_kind_and_parameters_are_theirs(tmp_path, capsys):
+    assert report_pages(load_dataset("synthetic:20").provenance) == USUAL
+    assert report_pages(load_dataset("digits").provenance) == OTHERS
     np.savez(tmp_path / "rows.npz", **arrays(n=60))
     assert report(tmp_path / "rows.npz", tmp_path / "out", "-p", "n_validation=10") == 2
     assert "unknown parameter 'n_validation'" in capsys.readouterr().err
-
-
-def test_which_pages_a_report_has_is_the_datas_kind():
-    from linclf.data.load import load_dataset
-
-    assert report_pages(load_dataset("synthetic:20").provenance) == USUAL
-    assert report_pages(load_dataset("digits").provenance) == OTHERS
