@@ -12,6 +12,7 @@ import linclf
 from linclf import Config
 from linclf.data.load import load_dataset
 from linclf.studies import store
+from linclf.studies.exploration import Exploration
 from linclf.studies.reference import ARMS, ReferencePlan, ReferenceStudy
 from linclf.studies.store import Count, Store, StoredRun, train_missing
 from linclf.system.files import remove_unfinished, write_text, write_whole
@@ -54,6 +55,19 @@ def test_arms_that_see_the_same_mini_batches_train_together(tmp_path):
     assert count(tmp_path, "base") == Count(reused=0, trained=12)
     assert count(tmp_path, "decay", "svm") == Count(reused=12, trained=0)
     assert count(tmp_path, "full", seeds=4) == Count(reused=0, trained=48)
+
+
+def test_studies_that_hold_out_other_images_do_not_take_each_others_runs(tmp_path):
+    first = study(tmp_path)
+    first.run("base")
+    for n_train, trained in ((0, 0), (30, 12), (40, 12)):  # of other batches, a fifth of what is left is held out
+        explored = Exploration(first.data, tmp_path, epochs=1, n_train=n_train, progress=False)
+        explored.run()
+        assert explored.reference.count.trained == trained
+    assert count(tmp_path, "base", data=first.data) == Count(reused=12, trained=0)
+    assert count(tmp_path, "base", data=first.data, n_validation=7) == Count(reused=0, trained=12)
+    assert count(tmp_path, "shuffle", data=first.data).trained == 4
+    assert count(tmp_path, "shuffle", data=first.data, n_validation=7).trained == 0
 
 
 def test_changed_code_or_another_numpy_uses_nothing_stored(tmp_path, monkeypatch):
