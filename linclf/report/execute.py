@@ -27,7 +27,7 @@ PATIENCE = "LINCLF_KERNEL_TIMEOUT"
 """The environment variable that says how many seconds a kernel may take to start."""
 
 # Nothing of the user's own Python or IPython may change a page.
-_OWN = ("log_level=CRITICAL", "ignore_cwd=True", "exec_PYTHONSTARTUP=False")
+_UNTOUCHED = ("log_level=CRITICAL", "ignore_cwd=True", "exec_PYTHONSTARTUP=False")
 
 _FILE = "{connection_file}"
 
@@ -41,7 +41,7 @@ class Execution:
     failure: str | None
 
 
-class _OwnPython(AsyncKernelManager):
+class _ThisPython(AsyncKernelManager):
     """Starts the Python that runs this command, whatever kernels are installed where Jupyter looks for them."""
 
     def __init__(self, **given: Any) -> None:
@@ -112,10 +112,10 @@ def execute(path: Path, parameters: dict[str, Any], scratch: Path, *, png: bool 
             language="python",
             progress_bar=False,
             start_timeout=patience(),
-            kernel_manager_class=_OwnPython,
+            kernel_manager_class=_ThisPython,
             config=Config(KernelManager=_connection(scratch, folder)),
             extra_arguments=[
-                *(f"--IPKernelApp.{word}" for word in (*_OWN, f"ipython_dir={scratch.parent}")),
+                *(f"--IPKernelApp.{word}" for word in (*_UNTOUCHED, f"ipython_dir={scratch.parent}")),
                 *([] if png else [WITHOUT_PNG]),
             ],
         )

@@ -16,19 +16,19 @@ class Page:
         section: the section of the reference that it shows, or None.
         study: what trains for it before any notebook runs: "reference", "ceiling" or "your_data"; None for a page that
             trains for itself.
-        own: the arms of the reference that it shows without being a section.
+        shown: the arms of the reference that it shows without being a section.
     """
 
     title: str
     section: str | None = None
     study: str | None = "reference"
-    own: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The reference's arms that the page shows: its own, else those of its section, or all."""
-        if self.own or self.study != "reference":
-            return self.own
+        """The reference's arms that the page shows: those named, else those of its section, or all."""
+        if self.shown or self.study != "reference":
+            return self.shown
         return SECTIONS[self.section] if self.section else tuple(ARMS)
 
 
@@ -39,7 +39,7 @@ YOUR_DATA = "your_data"
 """The first page of a report on data of one's own."""
 
 PAGES = {
-    "learn": Page("Learn it", own=("base",)),
+    "learn": Page("Learn it", shown=("base",)),
     "0_baseline": Page("Baseline", "abstract"),
     "1_1_all_data": Page("1.1 All the data", "1.1"),
     "1_2_learning_rate_decay": Page("1.2 Learning-rate decay", "1.2"),

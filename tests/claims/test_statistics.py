@@ -64,13 +64,9 @@ def test_each_statistic_by_hand(name, fields, expected):
     assert found.dtype.kind == "f"
 
 
-def test_the_time_of_the_shuffled_arm_is_its_own():
+def test_the_shuffled_arm_has_its_time_and_whole_shares_are_floats():
     assert statistics.training_time(results(), "shuffle", 2).tolist() == [3, 4]
-
-
-def test_shares_that_are_whole_are_numbers_too():
-    found = statistics.draws_below(results(test_draws_below={"1000": 1}), "base", 2, size=1000)
-    assert found.dtype == np.float64
+    assert statistics.draws_below(results(test_draws_below={"1000": 1}), "base", 2, size=1000).dtype == np.float64
 
 
 def test_a_curve_that_starts_below_and_falls_below_nothing_settles_by_size():

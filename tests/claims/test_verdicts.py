@@ -217,17 +217,19 @@ def test_a_ratio_to_nothing_is_inconclusive(results):
 def test_what_is_missing_is_said_once_each(results):
     document = copy.deepcopy(results.document)
     for run in document["runs"]:
-        if run["arm"] == "decay":
+        if (run["arm"], run["seed"]) == ("decay", 2003):
             run["lr_decay"] = 0.5
+    gone = ("svm", 4, SEEDS[-1])
+    document["runs"] = [run for run in document["runs"] if (run["arm"], run["setting"], run["seed"]) != gone]
     del document["exact"]["E1"]
-    claim = only(Results(document), "1.2e")
-    assert claim["missing"] == "needs learning-rate decay = 0.9 (learning-rate decay has 0.5)"
+    claim, decay = only(Results(document), "1.2e"), "needs learning-rate decay = 0.9 (learning-rate decay has 0.5)"
+    assert (claim["verdict"], claim["missing"]) == (None, decay)
     assert [part[key] for part in claim["parts"] for key in ("value", "low", "high")] == [None] * 9
     assert only(Results(document), "E1")["missing"] == "statement E1 was not checked"
+    assert only(Results(document), "2d")["missing"] == "needs SVM with every seed"
+    assert only(Results(document), "1.1e")["verdict"] in VERDICTS
     document["data"]["name"] = "other"
-    assert only(Results(document), "1.2e")["missing"] == (
-        "needs CIFAR-10 (here: other); needs learning-rate decay = 0.9 (learning-rate decay has 0.5)"
-    )
+    assert only(Results(document), "1.2e")["missing"] == f"needs CIFAR-10 (here: other); {decay}"
 
 
 def test_bounds_are_left_out_of_open_regions_and_part_of_closed_ones():
@@ -270,12 +272,8 @@ def test_all_claims_of_the_ledger_appear_with_a_verdict(results):
         ({"seeds": [2000]}, "needs 10 seeds, numbered from 2000 (here: seed 2000)"),
         ({"seeds": range(10)}, "needs 10 seeds, numbered from 2000 (here: 10 seeds, 0, 1, 2 ...)"),
         ({"seeds": [2000, 2001, 2002]}, "needs 10 seeds, numbered from 2000 (here: 3 seeds, 2000, 2001, 2002)"),
-        ({"seeds": range(2000, 2004)}, "needs 10 seeds, numbered from 2000 (here: 4 seeds, 2000, 2001, 2002 ...)"),
         ({"name": "Gaussian surrogate of CIFAR-10"}, "needs CIFAR-10 (here: Gaussian surrogate of CIFAR-10)"),
-        (
-            {"name": "other", "seeds": [2000]},
-            "needs CIFAR-10 (here: other); needs 10 seeds, numbered from 2000 (here: seed 2000)",
-        ),
+        ({"name": "a", "seeds": [3]}, "needs CIFAR-10 (here: a); needs 10 seeds, numbered from 2000 (here: seed 3)"),
     ],
 )
 def test_no_verdict_where_the_rule_is_not_met(given, words):
@@ -285,35 +283,16 @@ def test_no_verdict_where_the_rule_is_not_met(given, words):
     for claim in evaluated["claims"]:
         assert {claim["verdict"], *(part["verdict"] for part in claim["parts"])} == {None}, claim["id"]
     checks = {claim["id"]: claim["verdict"] for claim in evaluated["checks"]}
-    assert checks == {"E1": "reproduced", "E2": "reproduced", "E4": "reproduced"} | {
-        "E3": None if "needs CIFAR-10" in words else "reproduced"
-    }
+    assert checks == dict.fromkeys(checks, "reproduced") | ({"E3": None} if "needs CIFAR-10" in words else {})
 
 
-def test_a_check_is_refuted_by_one_number():
+def test_one_run_gives_values_without_intervals_and_refutes_a_check():
     results = fabricated(seeds=[3], name="Gaussian surrogate of CIFAR-10")
     results.document["exact"]["E1"]["relative_error"] = 1e-3
     assert only(results, "E1")["verdict"] == "refuted"
-
-
-def test_one_seed_gives_values_and_no_intervals():
-    parts = only(fabricated(seeds=[3]), "1.1b")["parts"]
-    assert [(part["low"], part["high"]) for part in parts] == [(None, None)] * len(parts)
-    assert None not in [part["value"] for part in parts]
-
-
-def test_an_arm_with_other_fields_or_missing_seeds_gets_no_verdict(results):
-    other = copy.deepcopy(results.document)
-    for run in other["runs"]:
-        if (run["arm"], run["seed"]) == ("decay", 2003):
-            run["lr_decay"] = 0.7
-    gone = ("svm", 4, SEEDS[-1])
-    other["runs"] = [run for run in other["runs"] if (run["arm"], run["setting"], run["seed"]) != gone]
-    claims = {claim["id"]: claim for claim in evaluate(Results(other))["claims"]}
-    assert claims["1.2c"]["verdict"] is None
-    assert claims["1.2c"]["missing"] == "needs learning-rate decay = 0.9 (learning-rate decay has 0.7)"
-    assert claims["2d"]["missing"] == "needs SVM with every seed"
-    assert claims["1.1e"]["verdict"] in VERDICTS
+    for part in only(fabricated(seeds=[3]), "1.1b")["parts"]:
+        assert (part["low"], part["high"]) == (None, None)
+        assert part["value"] is not None
 
 
 def test_the_interval_holds_the_true_value_often_enough():
@@ -371,9 +350,8 @@ def test_verdicts_are_written_anew_from_the_results(written, capsys):
     assert "its pages are not, since they take the data set: nowhere: no such file" in capsys.readouterr().out
     assert json.loads((written / "claims.json").read_text()) == json.loads(whole)
     assert (written / "summary.png").read_bytes().startswith(b"\x89PNG")
-    for data, words in (("synthetic:40", "since synthetic:40 holds other data"),):
-        assert main(["verify", "--write", str(written / "results.json"), "--data", data]) == 0
-        assert words in capsys.readouterr().out
+    assert main(["verify", "--write", str(written / "results.json"), "--data", "synthetic:40"]) == 0
+    assert "since synthetic:40 holds other data" in capsys.readouterr().out
 
 
 def test_where_no_claims_are_made_there_is_nothing_to_verify(tmp_path, capsys):
@@ -382,39 +360,33 @@ def test_where_no_claims_are_made_there_is_nothing_to_verify(tmp_path, capsys):
     assert f"makes no claims to verify; its numbers are in {tmp_path}/your_data.json" in capsys.readouterr().err
 
 
+GONE = object()
+
+
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("place", "value", "words"),
     [
-        (
-            lambda d: d.pop("missing"),
-            "the document holds format, counts, claims, checks, judgements in place of format, missing, counts, ",
-        ),
-        (lambda d: d["counts"].update(refuted=99), "counts refuted is 99 in place of {counts[refuted]}"),
-        (
-            lambda d: d["counts"].pop("refuted"),
-            "counts holds reproduced, inconclusive in place of reproduced, refuted, inc",
-        ),
-        (lambda d: d["claims"].pop(), f"claims has {N - 1} entries in place of {N}"),
-        (lambda d: d["claims"][0].update(verdict="certain"), "claims 1.1a verdict is 'certain' in place of "),
-        (
-            lambda d: d["claims"][0]["parts"][0].update(region="> 7"),
-            "claims 1.1a parts 0 region is '> 7' in place of '< 0'",
-        ),
-        (
-            lambda d: d["claims"][9]["parts"][0].update(low=d["claims"][9]["parts"][0]["low"] + 1e-6),
-            "claims {claims[9][id]} parts 0 low is ",
-        ),
-        (lambda d: d["checks"][0]["parts"][0].update(value=True), "checks E1 parts 0 value is True in place of 4e-08"),
-        (
-            lambda d: d["checks"][1]["parts"][1].update(value=9 + 2e-8),
-            "checks E2 parts 1 value is 9.00000002 in place of 9.0",
-        ),
+        ("missing", GONE, "the document holds format, counts, claims, checks, judgements in place of format, missing"),
+        ("counts refuted", 99, "counts refuted is 99 in place of {counts[refuted]}"),
+        ("counts refuted", GONE, "counts holds reproduced, inconclusive in place of reproduced, refuted, inc"),
+        ("claims -1", GONE, f"claims has {N - 1} entries in place of {N}"),
+        ("claims 0 verdict", "certain", "claims 1.1a verdict is 'certain' in place of "),
+        ("claims 0 parts 0 region", "> 7", "claims 1.1a parts 0 region is '> 7' in place of '< 0'"),
+        ("claims 0 parts 0 low", 0.5, "claims 1.1a parts 0 low is 0.5 in place of "),
+        ("checks 0 parts 0 value", True, "checks E1 parts 0 value is True in place of 4e-08"),
+        ("checks 1 parts 1 value", 9 + 2e-8, "checks E2 parts 1 value is 9.00000002 in place of 9.0"),
     ],
 )
-def test_verify_names_the_first_difference(written, change, words):
+def test_verify_names_the_first_difference(written, place, value, words):
     document = json.loads((written / "claims.json").read_text())
     words = words.format(**document)
-    change(document)
+    *path, last = [int(key) if key.lstrip("-").isdigit() else key for key in place.split()]
+    holder = document
+    for key in path:
+        holder = holder[key]
+    holder[last] = value
+    if value is GONE:
+        del holder[last]
     (written / "claims.json").write_text(json.dumps(document))
     with pytest.raises(DataError) as raised:
         verify(written)
@@ -423,12 +395,8 @@ def test_verify_names_the_first_difference(written, change, words):
     assert str(raised.value).endswith("; make the report again")
 
 
-def test_true_is_no_number():
+def test_verify_lets_numbers_differ_by_a_billionth_but_true_is_no_number(written):
     assert _difference(True, 1, "x") == "x is True in place of 1"
-    assert _difference(1.0, 1, "x") is None
-
-
-def test_verify_lets_numbers_differ_by_a_billionth(written):
     document = json.loads((written / "claims.json").read_text())
     document["checks"][1]["parts"][1]["value"] *= 1 + 5e-10
     (claim,) = (claim for claim in document["claims"] if claim["id"] == "2o")

@@ -60,6 +60,8 @@ def test_the_pages_scores_are_pythons_for_every_picture_and_setting(page):
         page.locator('[data-play="setting"]').evaluate(CHOOSE, str(i))
         found = np.array(page.locator(".play").evaluate(CLICK_ALL))
         np.testing.assert_allclose(found, expected(weights, IMAGES), atol=1e-3)
+        answer, hinge = page.locator('[data-play="answer"]').inner_text(), i > 4
+        assert (answer.endswith(" ahead."), answer.endswith("\xa0%.")) == (hinge, not hinge)
     assert page.trouble == []
 
 

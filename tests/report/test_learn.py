@@ -9,7 +9,7 @@ from helpers import ROOT, blobs
 
 import linclf
 from linclf.report.views import pictures, reference
-from linclf.training.losses import multiclass_hinge_gradient
+from linclf.training.losses import LOSSES, multiclass_hinge_gradient
 
 NOTEBOOK = nbformat.read(ROOT / "notebooks" / "learn.ipynb", as_version=4)
 (LOOP,) = [cell.source for cell in NOTEBOOK.cells if cell.cell_type == "code" and "kept[epoch]" in cell.source]
@@ -76,11 +76,15 @@ def test_a_run_is_told_in_words():
     )
 
 
+@pytest.mark.parametrize("loss", sorted(LOSSES))
 @pytest.mark.parametrize(("shape", "shown"), [((5,), False), ((4, 4, 4), False), ((4, 4, 3), True), ((4, 4, 1), True)])
-def test_what_is_no_picture_is_said(shape, shown):
+def test_what_is_no_picture_and_no_probability_is_said(shape, shown, loss):
     rng = np.random.default_rng(0)
     images, y = rng.integers(0, 256, (20, *shape), np.uint8), np.arange(20) % 2
-    X = images.reshape(20, -1) / 255
-    found = pictures.surest(linclf.Linear(X[:2], np.zeros(2)), images, X, y, ["a", "b"], number=1).markup
-    assert ("<img" in found) == shown
-    assert ("No pictures" in found) != shown
+    X, config = images.reshape(20, -1) / 255, linclf.Config(loss=loss, learning_rate=0.1, l2=0.0)
+    run = linclf.Run(config, linclf.Linear(X[:2], np.zeros(2)), None, 0.0)
+    markup = pictures.surest(run, images, X, y, ["a", "b"], number=1).markup
+    assert ("<img" in markup) == shown
+    assert ("No pictures" in markup) != shown
+    assert ("its probability." in markup) == (shown and LOSSES[loss].link is not None)
+    assert (" ahead" in markup) == (shown and LOSSES[loss].link is None)

@@ -95,7 +95,7 @@ def test_a_report_made_again_from_nothing_in_hostile_surroundings_is_the_same(re
 def test_a_kernel_that_does_not_start_is_a_line(tmp_path, monkeypatch, program, said):
     argv = [sys.executable, "-c", program] if program else ["/nowhere/python"]
     spec = KernelSpec(argv=[*argv, "{connection_file}"], display_name="none", language="python")
-    monkeypatch.setattr(execute._OwnPython, "kernel_spec", spec)
+    monkeypatch.setattr(execute._ThisPython, "kernel_spec", spec)
     monkeypatch.setenv(execute.PATIENCE, "1")
     done = execute.execute(notebooks()["2_svm"].path, {"data": "synthetic:40"}, tmp_path / "2_svm.ipynb")
     assert said in done.failure

@@ -22,7 +22,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from linclf import Augmentation, Config, DivergenceError, SoftmaxClassifier, SVMClassifier, train
+from linclf import Augmentation, Config, ConfigError, DivergenceError, SoftmaxClassifier, SVMClassifier, train
+from linclf.training.config import OPTIONS
 
 CLASSIFIERS = {"cross_entropy": SoftmaxClassifier, "multiclass_hinge": SVMClassifier}
 every_classifier = pytest.mark.parametrize("Classifier", CLASSIFIERS.values())
@@ -249,8 +250,6 @@ def test_dumps_come_back_and_train_on(Classifier, tmp_path):
     [
         ({"alpha": -1}, "alpha must be a finite number, 0 or more, not -1"),
         ({"learning_rate_init": np.nan}, "learning_rate_init must be a finite number"),
-        ({"learning_rate_decay": "fast"}, "learning_rate_decay must be a finite number, 0 or more, not 'fast'"),
-        ({"batch_size": 0}, "batch_size must be a whole number, 1 or more, not 0"),
         ({"augment": Augmentation(image_shape=(3, 3, 1))}, r"images of shape \(3, 3, 1\) to mirror or move, not 64"),
         ({"class_weight": "even"}, "class_weight"),
         ({"class_weight": {0: -1}}, "training weights: expected finite numbers, zero or more"),
@@ -267,6 +266,18 @@ def test_bad_parameters_are_refused_by_their_own_names(changes, message):
     model = SoftmaxClassifier(**changes)
     with pytest.raises(ValueError, match=message):
         model.fit(*digits(3, n=30))
+
+
+def test_options_are_documented_and_checked_by_the_names_that_they_have():
+    for option in OPTIONS.values():
+        name, expected = option.metadata["estimator"], option.metadata["expected"]
+        if name:
+            assert f"    {name}: {option.metadata['says'][:60]}" in SoftmaxClassifier.__doc__
+            with pytest.raises(ConfigError, match=f"^{name} must be {re.escape(expected)}, not 'wrong'"):
+                SoftmaxClassifier(**{name: "wrong"}).fit(*digits(3, n=30))
+        assert f"    {option.name}: {option.metadata['says'][:60]}" in Config.__doc__
+    with pytest.raises(TypeError, match="SoftmaxClassifier has no parameter clipping"):
+        SoftmaxClassifier(clipping=1)
 
 
 def test_bad_labels_are_refused():

@@ -223,7 +223,8 @@ def test_the_best_epoch_is_restored(loss):
     """The model whose validation loss is least, however long training goes on and wherever it ends."""
     (X, y), validation = blobs(n=12, d=30), blobs(n=200, d=30, seed=1)
     data = X, np.where(np.arange(12) < 4, (y + 1) % 3, y)  # wrong labels, to overfit
-    options = config(loss=loss, learning_rate=0.3, l2=0.0, epochs=60, restore_best=True)
+    rate = 0.3 / LOSSES[loss].curvature(3)
+    options = config(loss=loss, learning_rate=rate, l2=0.0, epochs=60, restore_best=True)
     (run,) = train(options, data, validation)
     best = int(run.history.validation_loss.argmin())
     assert 0 < best < 60

@@ -104,7 +104,11 @@ def test_float32_is_as_good_as_float64(cifar10):
     data = load_dataset(cifar10 / "cifar-10-batches-py")
     standardize, y = Standardizer.fit(data.train_images[0]), data.train_labels[0]
     rates = list(SETTINGS.values())[1:]
-    configs = [Config(loss=loss, l2=l2, learning_rate=rate, epochs=4) for loss in LOSSES for l2, rate in rates]
+    configs = [
+        Config(loss=name, l2=l2, learning_rate=rate / max(1, loss.curvature(10)), epochs=4)
+        for name, loss in LOSSES.items()
+        for l2, rate in rates
+    ]
     accuracies = []
     for dtype in (np.float32, np.float64):
         X, test = (standardize(images, dtype) for images in (data.train_images[0], data.test_images))

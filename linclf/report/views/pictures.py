@@ -15,7 +15,9 @@ from PIL import Image
 from linclf.data.dataset import Dataset
 from linclf.studies import metrics
 from linclf.studies.metrics import Interval, of_share
-from linclf.training.model import Linear, softmax
+from linclf.training.loop import Run
+from linclf.training.losses import get_loss
+from linclf.training.model import Linear
 
 from . import html, plots
 from .html import DPI, WIDTH, own_settings
@@ -173,7 +175,7 @@ def samples(data: Dataset, *, number: int | str) -> Any:
         for name, row in zip(names, first, strict=True)
     }
     of = "each class" if len(names) == len(data.class_names) else f"the first {len(names)} classes"
-    caption = f"Pictures of {of}, as the network gets them: the first {each} of {len(labels):,} to train on."
+    caption = f"Pictures of {of}, as the network gets them: the first {each} to train on."
     if each == 1:  # a row for each would be long
         shown = np.stack([picture.pixels for row in rows.values() for picture in row])
         return gallery(shown, [name for name, row in rows.items() for _ in row], number=number, caption=caption, alt=of)
@@ -243,7 +245,7 @@ def strip_epochs(epochs: int, stops: Iterable[int] = (0, 1, 2, 5, 10, 20, 40)) -
 
 
 def surest(
-    model: Linear,
+    run: Run,
     images: np.ndarray,
     X: np.ndarray,
     y: np.ndarray,
@@ -255,38 +257,49 @@ def surest(
     """The images that a network is most sure of, among those it gets right and among those it gets wrong."""
     if not can_be_shown(images):
         return nothing_to_show(images)
-    S = model.scores(X)
-    given, p = S.argmax(axis=0), softmax(S).max(axis=0)
+    S = run.model.scores(X)
+    given, (sure, words) = S.argmax(axis=0), sureness(run.config.loss, S)
     rows, chosen = {}, []
     for word, right in (("right", True), ("wrong", False)):
         indices = np.flatnonzero((given == y) == right)
-        indices = indices[np.argsort(-p[indices], kind="stable")][:ACROSS]
+        indices = indices[np.argsort(-sure[indices], kind="stable")][:ACROSS]
         chosen += indices.tolist()
         if len(indices):
             pictures = as_pictures(images[indices], images)
             rows[word] = [
-                _judged(pixels, names[y[i]], names[given[i]], p[i], what)
+                _judged(pixels, names[y[i]], names[given[i]], words[i], what)
                 for i, pixels in zip(indices, pictures, strict=True)
             ]
     caption = (
         f"Of {len(y):,} {what} images {100 * metrics.accuracy(given, y):.2f} % are right. Above, those that it is "
         "surest of and gets right; below, those that it is surest of and gets wrong, with the class that it gives and "
-        "its probability."
+        f"{'its probability' if get_loss(run.config.loss).link else 'how far its score is ahead'}."
     )
     data = {
         "image": chosen,
         "true class": [names[y[i]] for i in chosen],
         "given class": [names[given[i]] for i in chosen],
-        "probability": [float(p[i]) for i in chosen],
+        "probability" if get_loss(run.config.loss).link else "lead": [float(sure[i]) for i in chosen],
     }
     return grid(rows, number=number, caption=caption, data=data)
 
 
-def _judged(pixels: np.ndarray, true: str, given: str, p: float, what: str) -> Picture:
+def _judged(pixels: np.ndarray, true: str, given: str, sure: str, what: str) -> Picture:
     """One image, with what the network says of it."""
-    alt = f"{what.capitalize()} image of the class {true}, given the class {given} with {100 * p:.0f} %"
-    text = f"{given}, {100 * p:.0f} %" if true == given else f"{given}, {100 * p:.0f} %: it is {true}"
-    return Picture(pixels, alt, text)
+    alt = f"{what.capitalize()} image of the class {true}, given the class {given}, {sure}"
+    return Picture(pixels, alt, f"{given}, {sure}" if true == given else f"{given}, {sure}: it is {true}")
+
+
+def sureness(loss: str, S: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """How sure a network is of its answers, by its scores (C, n), and the same in words.
+
+    By the probability of the answer, or, where the loss has none, by how far the highest score is ahead of the second.
+    """
+    if get_loss(loss).link:
+        p = get_loss(loss).probabilities(S.astype(np.float64)).max(axis=0)
+        return p, [f"{100 * value:.0f} %" if value <= 0.99 else "over 99 %" for value in p]
+    second, first = np.sort(S, axis=0)[-2:]
+    return first - second, [f"{lead:.2g} ahead" for lead in first - second]
 
 
 def confusion(data: Dataset, predictions: np.ndarray, name: str, *, number: int | str) -> Any:

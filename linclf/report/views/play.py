@@ -14,7 +14,7 @@ from linclf.data.inputs import Standardizer
 from linclf.studies.exploration import Explored
 from linclf.studies.reference import SETTINGS
 from linclf.training.loop import Run
-from linclf.training.model import softmax
+from linclf.training.losses import get_loss
 
 from . import html
 from .explore import YOURS, name_of
@@ -49,9 +49,11 @@ def play(explored: Explored, strip: Any) -> Any:
     W, b = half(explored.runs[0])
     x = standardize(images[:1], np.float64)[0]
     s = W @ x + b
-    p = softmax(s)
-    names = data.class_names
-    said, truth = f"It says {names[s.argmax()]}, with {100 * p.max():.0f} %.", names[labels[0]]
+    loss, names, truth = get_loss(explored.runs[0].config.loss), data.class_names, data.class_names[labels[0]]
+    p = loss.probabilities(s) if loss.link else None
+    second, first = np.sort(s)[-2:]
+    sure = f"with {100 * p.max():.0f} %" if p is not None else f"{first - second:.2f} ahead"
+    said = f"It says {names[s.argmax()]}, {sure}."
     markup = (
         f'<section class="play" aria-label="A classifier to play with">'
         f'<script type="application/json" data-play="data">{_json(explored, standardize, labels, runs)}</script>'
@@ -79,7 +81,12 @@ def _json(explored: Explored, standardize: Standardizer, labels: np.ndarray, run
         "mean": _base64(standardize.mean.astype("<f4")),
         "std": _base64(standardize.std.astype("<f4")),
         "networks": [
-            {"name": name, "weights": _base64(run.model.W.astype("<f2")), "b": run.model.b.astype(np.float64).tolist()}
+            {
+                "name": name,
+                "link": get_loss(run.config.loss).link,
+                "weights": _base64(run.model.W.astype("<f2")),
+                "b": run.model.b.astype(np.float64).tolist(),
+            }
             for name, run in runs.items()
         ],
     }
@@ -136,7 +143,9 @@ def _panels(images: np.ndarray, true: str, parts: np.ndarray, W: np.ndarray, b: 
     return f'{cells}<p data-play="sum" class="panel">{escape(total)}</p>'
 
 
-def _scores(s: np.ndarray, p: np.ndarray, names: Any) -> str:
+def _scores(s: np.ndarray, p: np.ndarray | None, names: Any) -> str:
+    """The score of each class, and its probability where the loss has any."""
+
     def bar(value: float, text: str, negative: bool) -> str:
         mark = ' class="negative"' if negative else ""
         return (
@@ -150,7 +159,7 @@ def _scores(s: np.ndarray, p: np.ndarray, names: Any) -> str:
         rows += (
             f'<tr{mark}><th scope="row">{escape(name)}</th>{bar(abs(s[k]) / np.abs(s).max(), signed(s[k]), s[k] < 0)}'
         )
-        rows += f"{bar(p[k], f'{100 * p[k]:.1f}', False)}</tr>"
+        rows += f"{bar(0, '–', False) if p is None else bar(p[k], f'{100 * p[k]:.1f}', False)}</tr>"
     return f'<table data-play="scores"><tbody>{rows}</tbody></table>'
 
 

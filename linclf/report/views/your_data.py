@@ -14,7 +14,7 @@ from linclf.training.losses import get_loss
 
 from . import html, pictures, plots
 from .html import markdown
-from .pictures import MOST_ROWS, as_pictures, can_be_shown, kind, nothing_to_show, with_interval
+from .pictures import MOST_ROWS, as_pictures, can_be_shown, kind, nothing_to_show, sureness, with_interval
 from .provenance import how_it_ran
 
 MOST_MISTAKES, MOST_TYPICAL = 12, 20
@@ -211,11 +211,6 @@ def confusion_counts(results: YourDataResults) -> Any:
     return html.table(["true class", *(f"as {name}" for name in names), "all"], lines, caption=caption)
 
 
-def probabilities(results: YourDataResults) -> np.ndarray:
-    """Probabilities of the classes for the test images, (C, n_test)."""
-    return get_loss(results.chosen.loss).probabilities(results.scores.astype(np.float64))
-
-
 def reliability(results: YourDataResults, *, number: int | str) -> Any:
     """Predicted probability against how often it is right, as a numbered figure; a callout without probabilities."""
     loss = get_loss(results.chosen.loss)
@@ -223,7 +218,7 @@ def reliability(results: YourDataResults, *, number: int | str) -> Any:
         return html.callout(
             f"The {loss.words} was chosen: its scores are no probabilities, so that there is no diagram."
         )
-    P = probabilities(results)
+    P = loss.probabilities(results.scores.astype(np.float64))
     right = P.argmax(axis=0) == results.dataset.test_labels
     sure = P.max(axis=0)
     binned = metrics.reliability(sure, right)
@@ -255,7 +250,7 @@ def reliability(results: YourDataResults, *, number: int | str) -> Any:
 
 def mistakes(results: YourDataResults, *, number: int | str) -> Any:
     """The wrong answers that the network is surest of, as a numbered figure, or as a table of rows."""
-    sure, words = _sureness(results)
+    sure, words = sureness(results.chosen.loss, results.scores)
     predicted, labels = results.scores.argmax(axis=0), results.dataset.test_labels
     wrong = np.flatnonzero(predicted != labels)
     wrong = wrong[np.argsort(-sure[wrong], kind="stable")][:MOST_MISTAKES]
@@ -268,7 +263,7 @@ def mistakes(results: YourDataResults, *, number: int | str) -> Any:
 
 def typical(results: YourDataResults, *, number: int | str) -> Any:
     """Of each class the image that the network is surest of, among those it gets right."""
-    sure, words = _sureness(results)
+    sure, words = sureness(results.chosen.loss, results.scores)
     predicted, labels = results.scores.argmax(axis=0), results.dataset.test_labels
     each = max(1, min(3, MOST_TYPICAL // len(results.dataset.class_names)))
     picked: list[int] = []
@@ -280,16 +275,6 @@ def typical(results: YourDataResults, *, number: int | str) -> Any:
     shown = np.array(picked[:MOST_TYPICAL])
     said = [f"{results.dataset.class_names[labels[i]]}, {words[i]}" for i in shown]
     return _pictures(results, shown, said, "The most typical of each class: right, and surest.", number)
-
-
-def _sureness(results: YourDataResults) -> tuple[np.ndarray, list[str]]:
-    """How sure the network is of each test image, and the same in words: a probability, or a lead of scores."""
-    if get_loss(results.chosen.loss).link:
-        sure = probabilities(results).max(axis=0)
-        return sure, ["over 99 %" if p > 0.99 else f"{100 * p:.0f} %" for p in sure]
-    top = np.sort(results.scores, axis=0)[-2:]
-    lead = top[1] - top[0]
-    return lead, [f"{value:.2g} ahead" for value in lead]
 
 
 def _pictures(results: YourDataResults, shown: np.ndarray, said: list[str], title: str, number: int | str) -> Any:

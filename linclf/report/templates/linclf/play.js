@@ -146,18 +146,20 @@ function play(section) {
   function show() {
     const scores = evaluate();
     const highest = Math.max(...scores);
-    const shares = scores.map((score) => Math.exp(score - highest));
-    const total = shares.reduce((sum, share) => sum + share);
+    const shares = probabilities(scores, network().link);
     const largest = Math.max(...scores.map(Math.abs));
     const chosen = Number(find("class").value);
     [...find("scores").querySelectorAll("tr:has(meter)")].forEach((row, k) => {
       const [, score, probability] = row.cells;
       fill(score, signed(scores[k]), Math.abs(scores[k]) / largest, scores[k] < 0);
-      fill(probability, (100 * shares[k] / total).toFixed(1), shares[k] / total, false);
+      if (shares) fill(probability, (100 * shares[k]).toFixed(1), shares[k], false);
+      else fill(probability, "–", 0, false);
       row.classList.toggle("chosen", k === chosen);
     });
     const top = scores.indexOf(highest);
-    find("answer").textContent = `It says ${data.names[top]}, with ${(100 / total).toFixed(0)}\u00a0%.`;
+    const lead = highest - [...scores].sort((a, b) => b - a)[1];
+    const sure = shares ? `with ${(100 * shares[top]).toFixed(0)}\u00a0%` : `${lead.toFixed(2)} ahead`;
+    find("answer").textContent = `It says ${data.names[top]}, ${sure}.`;
     showEvidence(chosen, scores[chosen]);
     section.dataset.scores = JSON.stringify(scores); // for whoever wants them exactly
   }
@@ -250,6 +252,15 @@ function readsWhatItDraws() {
   for (let i = 0; i < painted.data.length; i++) painted.data[i] = i % 4 === 3 ? 255 : (i * 2654435761) >>> 24;
   context.putImageData(painted, 0, 0);
   return context.getImageData(0, 0, side, side).data.every((value, i) => value === painted.data[i]);
+}
+
+// Of the classes, as linclf.Classifier gives them; null for a loss whose scores are no probabilities.
+function probabilities(scores, link) {
+  if (!link) return null;
+  const logits = link === "sigmoid" ? scores.map((s) => Math.min(s, 0) - Math.log1p(Math.exp(-Math.abs(s)))) : scores;
+  const shares = logits.map((logit) => Math.exp(logit - Math.max(...logits)));
+  const total = shares.reduce((sum, share) => sum + share);
+  return shares.map((share) => share / total);
 }
 
 function within(place, length) {
