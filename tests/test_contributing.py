@@ -159,6 +159,7 @@ def run(copy, code, *words):
 def test_a_loss_trains_has_the_right_gradient_and_is_kept(copy):
     code = """
 import numpy as np, linclf, helpers
+from linclf.studies.reference import gradient_error
 from linclf.training.losses import LOSSES
 loss, rng = LOSSES["squared_hinge"], np.random.default_rng(0)
 S, y, h = rng.normal(size=(4, 6)), rng.integers(0, 4, 6), 1e-6
@@ -169,6 +170,7 @@ for j in range(4):
     down[j] -= h
     np.testing.assert_allclose(loss.gradient(S, y)[j], (loss.value(up, y) - loss.value(down, y)) / (2 * h), atol=1e-6)
 X, y = helpers.blobs()
+assert gradient_error("squared_hinge", X, y, 3) < 1e-6
 config = linclf.Config(loss="squared_hinge", learning_rate=0.01, l2=0.01, epochs=20)
 (run,) = linclf.train(config, (X, y), progress=False)
 linclf.Classifier.of(run).save("model.npz")
@@ -197,14 +199,17 @@ for clip in (0, 0.01):
     (run,) = linclf.train(config, (X, y), progress=False)
     steps.append(np.abs(run.model.b).max())
 linclf.Classifier.of(run).save("model.npz")
-print("clip" in linclf.SoftmaxClassifier().get_params(), "clip" in linclf.Config.__doc__)
+fitted = [linclf.SVMClassifier(clip=clip, max_iter=3, random_state=0).fit(X, y).coef_ for clip in (0, 0.01)]
+print((fitted[0] != fitted[1]).any(), "clip" in linclf.Config.__doc__)
 print(0 < steps[1] <= 0.001 < steps[0], linclf.Classifier.load("model.npz").config.clip)
-try:
-    linclf.Config(learning_rate=1, l2=0, clip=-1)
-except linclf.ConfigError as error:
-    print(error)
+for wrong in (lambda: linclf.Config(learning_rate=1, l2=0, clip=-1), lambda: linclf.SVMClassifier(clip=-1).fit(X, y)):
+    try:
+        wrong()
+    except linclf.ConfigError as error:
+        print(error)
 """
-    assert run(copy, code).splitlines() == ["True True", "True 0.01", "clip must be a finite number, 0 or more, not -1"]
+    refusal = "clip must be a finite number, 0 or more, not -1"
+    assert run(copy, code).splitlines() == ["True True", "True 0.01", refusal, refusal]
 
 
 def test_a_claim_is_judged_and_counted(copy):
