@@ -1,6 +1,7 @@
 """``linclf.plot`` draws plain runs, models and arrays, and says what it cannot draw."""
 
 import itertools
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from matplotlib import pyplot
 
 import linclf
 from linclf import ConfigError, DataError, plot
-from linclf.report.views import plots
+from linclf.report.views import html, plots
 from linclf.report.views.plots import new_axes
 
 MODEL = linclf.Linear(np.arange(24.0).reshape(2, 12), np.zeros(2))
@@ -119,3 +120,13 @@ def test_the_sizes_of_a_learning_curve_are_its_only_ticks():
     axes.figure.draw_without_rendering()
     assert [label.get_text() for label in axes.get_xticklabels()] == ["30", "100", "300"]
     assert not len(axes.get_xticklabels(minor=True))
+
+
+def test_names_are_text_whatever_signs_they_hold(runs):
+    names = ["$x^$", "_under", "a|b`*{}", "\x1b[31mred"]
+    axes = plot.history(dict(zip(names, ([run] for run in runs), strict=True)), ax=new_axes())
+    assert [text.strip() for text in legend(axes)[2:]] == names
+    picture = plot.images(np.zeros((4, 2, 2)), names)
+    for figure in (axes.figure, picture, plot.confusion([0, 1, 2, 3], [0, 1, 2, 3], names, ax=new_axes()).figure):
+        texts = [element.text for element in ElementTree.fromstring(html.svg(figure, "1")).iter() if element.text]
+        assert {"$x^$", "a|b`*{}"} <= {text.strip() for text in texts}

@@ -618,7 +618,7 @@ def _sizes_within(image: Any, content: bytes) -> Iterator[tuple[int, int]]:
 
 _INNER_HEADER = re.compile(rb"(?:IHDR|ihdr)(....)(....)|\xff[\xc0-\xc2].{3}(..)(..)", re.DOTALL)
 """Of PNG, JPEG 2000 and JPEG."""
-_LARGEST_PICTURE = 2**26
+_LARGEST_PICTURE = 2**25
 """Bytes of a picture that may be more than a hundred times those of its file; decoding it takes some times as much."""
 
 

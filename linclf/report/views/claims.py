@@ -213,7 +213,7 @@ def picture(results: Results, *, number: int | str) -> Any:
         printed = " Diamonds: what the reference prints, for the SVM alone."
         at = plots.heights(len(SETTINGS), len(SHOWN), SHOWN.index("svm"))
         axes.plot(list(REFERENCE_SVM.values()), at, "D", ms=9, mec=INK, mfc="none", label="SVM, in the reference")
-    axes.set(xlabel=f"test accuracy on {results.data['name']}, %")
+    axes.set_xlabel(f"test accuracy on {results.data['name']}, %", parse_math=False)
     axes.set_title(counts.replace(", ", ",\n", 1), loc="left", fontweight="bold")
     plots.legend_below(axes)
     over = "seeds and test images" if len(results.seeds) > 1 else "test images; there is one seed"

@@ -175,7 +175,7 @@ def samples(data: Dataset, *, number: int | str) -> Any:
         for name, row in zip(names, first, strict=True)
     }
     of = "each class" if len(names) == len(data.class_names) else f"the first {len(names)} classes"
-    caption = f"Pictures of {of}, as the network gets them: the first {each} of {len(labels):,} to train on."
+    caption = f"Pictures of {of}, as the network gets them: the first {each} to train on."
     if each == 1:  # a row for each would be long
         shown = np.stack([picture.pixels for row in rows.values() for picture in row])
         return gallery(shown, [name for name, row in rows.items() for _ in row], number=number, caption=caption, alt=of)

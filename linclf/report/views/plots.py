@@ -59,10 +59,15 @@ def history(
     """
     if quantity not in ("loss", "cost", "accuracy"):
         raise ConfigError(f"quantity must be loss, cost or accuracy, not {quantity!r}")
-    groups = _by_name(runs)
+    groups, beside = (
+        {
+            f" {name}" if name.startswith("_") else name: group for name, group in named.items()
+        }  # which legends leave out
+        for named in (_by_name(runs), beside or {})
+    )
     series = [(title, _series(group, quantity)) for title, group in groups.items()]
     ax = ax or _shown(5.6, 3.3).add_subplot()
-    for title, others in (beside or {}).items():
+    for title, others in beside.items():
         for label, values, _, style in _series(others, quantity):
             ax.plot(values.mean(axis=0), color=BESIDE, linestyle=style, linewidth=0.9, label=f"{label}, {title}")
     if len(groups) > 1 and any(len(sets) > 1 for _, sets in series):  # which line is which, once for all groups
@@ -272,8 +277,15 @@ def intervals(names: Sequence[str], series: Sequence[tuple[str, Sequence[tuple[f
 @own_settings()
 def legend_below(ax: Axes) -> None:
     """The legend in two columns under the axes, where it hides nothing."""
-    ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    below = ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    as_text(below)
     ax.legend().remove()
+
+
+def as_text(legend: Any) -> None:
+    """Show the names in a legend as they are, whatever dollar signs they hold."""
+    for text in legend.get_texts():
+        text.set_parse_math(False)
 
 
 def heights(names: int, series: int, i: int) -> np.ndarray:
@@ -334,7 +346,7 @@ def styled(ax: Axes, grid: Literal["both", "x"] = "both") -> Axes:
     """``ax`` with what all line plots share: a light grid, a legend, and no frame at the top and right."""
     ax.grid(axis=grid, alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(framealpha=0.7, edgecolor="none")
+    as_text(ax.legend(framealpha=0.7, edgecolor="none"))
     return ax
 
 
@@ -345,5 +357,6 @@ def legend_above(ax: Axes) -> Axes:
     if labels[-1].startswith("validation"):
         order.sort(key=lambda i: labels[i].startswith("validation"))
     shown = [re.sub(r"^\w+, (?=range of)", "", labels[i]) for i in order]
-    ax.legend([handles[i] for i in order], shown, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
+    handles = [handles[i] for i in order]
+    as_text(ax.legend(handles, shown, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False))
     return ax

@@ -79,7 +79,7 @@ def history(
         axes.yaxis.set_major_formatter(LogFormatter())
         axes.yaxis.set_minor_formatter(LogFormatter())
     if many:  # beneath, where so many lines are not hidden by it
-        axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.18), ncols=2, frameon=False)
+        plots.as_text(axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.18), ncols=2, frameon=False))
     columns: dict[str, Sequence[float]] = {}
     for name, group in runs.items():
         for part, values in zip(("training", "validation"), _measured(group, quantity), strict=True):
