@@ -174,6 +174,16 @@ def test_the_explore_page_takes_every_loss(tmp_path):
         assert f"**{loss.words}, " in said
 
 
+def test_probabilities_and_curvatures_by_hand():
+    S = np.array([[0.0], [math.log(3)]])
+    expected = {"softmax": [[0.25], [0.75]], "sigmoid": [[0.4], [0.6]]}
+    for loss in LOSSES.values():
+        if loss.link:
+            np.testing.assert_allclose(loss.probabilities(S), expected[loss.link])
+    scales = {"cross_entropy": 1, "multiclass_hinge": 5, "binary_cross_entropy": 0.1}
+    assert {name: LOSSES[name].curvature(10) for name in scales} == scales
+
+
 def test_unknown_loss_names_the_known_ones():
     said = "unknown loss 'hinge': choose one of cross_entropy, multiclass_hinge, binary_cross_entropy"
     with pytest.raises(ConfigError, match=said):
