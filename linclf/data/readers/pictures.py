@@ -195,7 +195,7 @@ def sort_pictures(root: Path, label: str | None = None) -> Found:
     if not (splits and (len(splits) == len(names) or any(len(inside_of[name].keys() - {""}) > 1 for name in splits))):
         if len(names) > 1 and (given := [name for name, part in splits.items() if part != "train"]):
             raise DataError(
-                f"{root / given[0]}: expected a folder train beside it, found {', '.join(names)[:200]}; put the folders "
+                f"{root / given[0]}: expected a folder train beside it, found {', '.join(names)[:200]}; put those "
                 "of classes into train, or give this one another name"
             )
         classes = _classes(root, groups, found, tables, label)
