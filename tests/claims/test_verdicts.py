@@ -352,7 +352,13 @@ def test_of_a_report_of_the_first_form_the_version_that_made_it_is_said(written,
     document = json.loads((written / "results.json").read_text())
     for run in document["runs"]:
         run.pop("held_out_loss", None)
-    for made, words in (({"environment": {"versions": {"linclf": "0.2.0"}}}, "0.2.0"), ({}, "of an unknown version")):
+    versions = {"versions": {"linclf": "0.2.0"}}
+    for made, words in (
+        ({"environment": versions}, "0.2.0"),
+        ({"environment": versions | {"commit": "2f092cbc5beedffb"}}, "0.2.0 (commit 2f092cbc5bee)"),
+        ({"environment": "none"}, "of an unknown version"),
+        ({}, "of an unknown version"),
+    ):
         (written / "results.json").write_text(json.dumps(document | {"format": 1} | made))
         assert main(["verify", str(written)]) == 1
         said = f"results.json: linclf {words} made it, whose rule for verdicts was another: verify it with that version"
