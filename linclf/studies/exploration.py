@@ -139,11 +139,12 @@ class Exploration(Study):
 
 
 def _first_images(data: Dataset, n: int) -> Dataset:
-    """The data set whose first batch are its first n training images, unless n is 0, and whose second validates."""
+    """The data set whose first batch are its first n training images and whose second validates; n = 0: as it is."""
+    if n == 0:
+        return data
     images, labels = list(data.train_images), list(data.train_labels)
     rest = slice(1, None) if data.validation_labels is not None else slice(2, None)
     if n > len(labels[0]):
         images[0], labels[0] = (np.concatenate([parts[0], *parts[rest]]) for parts in (images, labels))
-    if n:
-        images[0], labels[0] = images[0][:n], labels[0][:n]
+    images[0], labels[0] = images[0][:n], labels[0][:n]
     return replace(data, train_images=tuple(images[:2]), train_labels=tuple(labels[:2]))

@@ -286,6 +286,12 @@ class ReferenceStudy(Study):
             if run.record["arm"] in HELD_OUT and len(decode_losses(run.record["held_out_loss"])) != n_held_out:
                 raise ValueError("held_out_loss is of other images")
 
+    def _key(self, task: StudyTask) -> Key:
+        """Also, which images are held out, where their losses are kept."""
+        kept = any(label["arm"] in HELD_OUT for label, _ in task.networks)
+        held_out = str(self._cut("full").validation) if kept else None
+        return super()._key(task) | {"held_out": held_out}
+
     def _cut(self, split: str) -> Cut:
         return split_rows(split, self.data, self.plan.n_validation)
 

@@ -80,11 +80,7 @@ def test_probabilities_of_one_sigmoid_per_class_add_up_to_1_and_a_hinge_has_none
     [
         (lambda X: X / 255, r"expected whole numbers 0 to 255 \(uint8\), as in training, found float64 from 0 to 1;"),
         (lambda X: X.astype(int) - 1, "expected whole numbers 0 to 255, as in training, found -1 to "),
-        (
-            lambda X: X.reshape(len(X), -1),
-            r"expected images of shape \(32, 32, 3\), or n of them.*found shape \(100, 307",
-        ),
-        (lambda X: X[:, :16], r"found shape \(100, 16, 32, 3\)"),
+        (lambda X: X.reshape(len(X), -1), r"expected images of shape \(32, 32, 3\), or n of.*found shape \(100, 307"),
         (lambda X: X.astype(str), "as in training, found <U"),
         (lambda X: [X[0], X[:, 0]], "found what is no array"),
     ],
@@ -107,18 +103,15 @@ def test_feature_vectors_and_grey_images(tmp_path):
     ):
         with pytest.raises(DataError, match=said):
             fitted.scores(wrong)
-    with pytest.raises(
-        DataError, match=r"a network trained on feature vectors of 4 numbers classifies no picture files, but in Python"
-    ):
+    with pytest.raises(DataError, match="a network trained on feature vectors of 4 numbers classifies no picture"):
         fitted.predict("a.png")
 
     grey = vectors(tmp_path, dtype=np.uint8, shape=(2, 5))
     fitted = Classifier.fit(grey, CONFIG, progress=False)
     for given in (grey.test_images[0], grey.test_images[0, ..., 0]):
         np.testing.assert_allclose(fitted.scores(given), fitted.scores(grey.test_images[..., 0])[0])
-    np.testing.assert_array_equal(
-        fitted.scores(grey.test_images > 99), fitted.scores(255 * (grey.test_images > 99).astype(np.uint8))
-    )
+    white = grey.test_images > 99
+    np.testing.assert_array_equal(fitted.scores(white), fitted.scores(255 * white.astype(np.uint8)))
 
 
 def test_a_table_is_taken_by_the_names_of_its_columns(tmp_path):
@@ -130,23 +123,19 @@ def test_a_table_is_taken_by_the_names_of_its_columns(tmp_path):
     Classifier.fit(load_dataset(tmp_path / "t.csv"), CONFIG, progress=False).save(tmp_path / "model.npz")
     classifier = Classifier.load(tmp_path / "model.npz")
     assert classifier.feature_names == ("a", "on", "n")
-    wanted = classifier.scores(frame.to_numpy(dtype=float))
+    numbers = frame.to_numpy(dtype=float)
+    wanted = classifier.scores(numbers)
     other = frame.assign(id="text")[["n", "id", "a", "on"]]
     np.testing.assert_array_equal(classifier.scores(other), wanted)
     np.testing.assert_array_equal(classifier.scores(other.iloc[3]), wanted[3])
-    np.testing.assert_array_equal(classifier.scores(frame.to_numpy(dtype=float).tolist()), wanted)
-    np.testing.assert_array_equal(classifier.scores(pandas.DataFrame(frame.to_numpy(dtype=float))), wanted)
+    for unnamed in (numbers.tolist(), pandas.DataFrame(numbers)):
+        np.testing.assert_array_equal(classifier.scores(unnamed), wanted)
     with pytest.raises(DataError, match=r"found none or several of n among a, on$"):
         classifier.scores(frame[["a", "on"]])
     with pytest.raises(DataError, match="expected columns of numbers"):
         classifier.scores(frame.assign(n="text"))
-
-
-def test_an_estimators_feature_names_are_kept():
-    pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame({"a": [0.0, 1, 2, 3], "b": [1.0, 0, 1, 0]})
-    estimator = SoftmaxClassifier(random_state=0, max_iter=2).fit(frame, [0, 0, 1, 1])
-    assert Classifier.of(estimator).feature_names == ("a", "b")
+    estimator = SoftmaxClassifier(random_state=0, max_iter=2).fit(frame[["n", "a"]], frame.on)
+    assert Classifier.of(estimator).feature_names == ("n", "a")
 
 
 def test_files_are_prepared_as_in_training(tmp_path):
@@ -212,13 +201,9 @@ def test_what_is_not_trained_is_refused(trained):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"class_names": ["a"] * 10},
-        {"class_names": ["a", "b"]},
-        {"feature_names": ["a", "b"]},
-        {"feature_names": ["a"] * 3072},
-        {"image_shape": (32, 32)},
-        {"image_shape": (32, 32, -3)},
-        {"image_shape": (32, 31, 3)},
+        *({"class_names": names} for names in (["a"] * 10, ["a", "b"])),
+        *({"feature_names": names} for names in (["a", "b"], ["a"] * 3072)),
+        *({"image_shape": shape} for shape in ((32, 32), (32, 32, -3), (32, 31, 3))),
         {"loss": "mean"},
         {"validation_accuracy": 40.0},
         {"model": Linear(np.full((10, 3072), np.nan), np.zeros(10))},

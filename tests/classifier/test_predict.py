@@ -87,13 +87,8 @@ def test_what_a_folder_holds_besides_is_counted(capsys, tmp_path):
 def test_the_others_still_run_where_one_cannot_be_read(capsys, monkeypatch):
     monkeypatch.setattr("linclf.classifier.predict.chunk_size", lambda shape: 2)
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    files = [
-        "broken.png",
-        "phone.heic",
-        *(f"photos/train/cat/{i}.png" for i in (2, 0, 3)),
-        "none.png",
-        "photos/train/cat/1.png",
-    ]
+    pictures = [f"photos/train/cat/{i}.png" for i in range(4)]
+    files = ["broken.png", "phone.heic", *pictures[2::-1], "none.png", pictures[3]]
     assert main(["predict", "model.npz", *files]) == 1
     said = capsys.readouterr()
     bad = {"broken.png", "phone.heic", "none.png"}

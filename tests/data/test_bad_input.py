@@ -24,6 +24,7 @@ from helpers import arrays, png, refused, write_idx, write_images
 
 import linclf
 from linclf import DataError, load_dataset
+from linclf.data.load import READERS
 from linclf.errors import LinclfError
 
 # Pickles
@@ -269,6 +270,18 @@ ACTS = {
 def attempted(what, folder):
     reader = fuzzer.Reader({"a.npz": b"valid"}, "", fuzzer.mutate.flipped, ACTS[what][0])
     return fuzzer.attempt(reader, 0, folder, seconds=0.5)
+
+
+def test_the_fuzzer_has_valid_files_of_every_format(tmp_path):
+    found = set()
+    for i, fuzzed in enumerate(fuzzer.readers().values()):
+        for name, content in fuzzed.files.items():
+            path = tmp_path / str(i) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        place = tmp_path / str(i) / (fuzzed.given or next(iter(fuzzed.files)))
+        found |= {next((reader.reads for reader in READERS if reader.find(place)), None)}
+    assert found >= {reader.reads for reader in READERS}
 
 
 def test_a_few_mutated_files_of_each_reader_and_that_the_guard_sees_what_no_reader_may_do():

@@ -30,7 +30,7 @@ from linclf.claims.verdicts import evaluate
 from linclf.cli import main
 from linclf.data import dataset
 from linclf.data.readers.cifar import cifar100
-from linclf.report.pages import USUAL, page_file
+from linclf.report.pages import page_file
 from linclf.report.views import pictures, plots
 from linclf.studies import metrics
 from linclf.studies.results import Results
@@ -44,6 +44,7 @@ from linclf.studies.results import Results
 )
 def test_npz_gives_its_arrays_in_five_batches(tmp_path, shape, dtype, held):
     wanted = arrays(n=12, shape=shape, dtype=dtype)
+    wanted["X_test"] = np.asfortranarray(wanted["X_test"])  # stored by column
     np.savez_compressed(tmp_path / "a.npz", **wanted, class_names=["x", "y", "z"])
     data = load_dataset(tmp_path / "a.npz")
     assert [len(labels) for labels in data.train_labels] == [3, 3, 2, 2, 2]
@@ -383,18 +384,15 @@ def test_templates_of_any_number_of_channels_are_pictures(channels, shape):
 def test_the_references_pages_on_feature_vectors(tmp_path):
     path, out = tmp_path / "vectors.npz", tmp_path / "out"
     np.savez(path, **arrays(n=100, shape=(7,)), class_names=["left $x$", "right", SCRIPT])
-    words = ["--data", str(path), "--epochs", "2", "--seeds", "2", "--out", str(out)]
-    assert main(["report", *words, "--only", *USUAL]) == 0
-    for name in USUAL:
-        page = (out / page_file(name, "your_data")).read_text()
-        assert SCRIPT not in page
+    names = ("0_baseline", "summary")
+    assert main(["report", "--data", str(path), "--epochs", "2", "--out", str(out), "--only", *names]) == 0
+    baseline, summary = ((out / page_file(name, "your_data")).read_text() for name in names)
+    for page in (baseline, summary):
         assert "Made on other data, not on CIFAR-10: the reference" in page
-        assert "region&nbsp;" not in page
-        assert 'class="verdict' not in page
-        assert "the reference says</th>" not in page
-    assert "the inputs are feature vectors" in (out / "0_baseline.html").read_text()
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in (out / "0_baseline.html").read_text()
-    assert "28.92</td>" not in (out / "summary.html").read_text()
+        for words in (SCRIPT, "region&nbsp;", 'class="verdict', "the reference says</th>", "28.92</td>"):
+            assert words not in page
+    assert "the inputs are feature vectors" in baseline
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in baseline
     assert main(["verify", str(out)]) == 0
     document = json.loads((out / "results.json").read_text())
     assert document["data"]["class_names"][2] == SCRIPT

@@ -25,7 +25,12 @@ A4 = (688, 1016)  # CSS pixels inside the margins of 14 mm
 PHONE = (390, 844)
 
 
-@pytest.fixture(scope="module", params=[*map(page_file, USUAL), SINGLE])
+FILES = [page_file(name) for name in USUAL]
+single_pages = pytest.mark.parametrize("path", FILES, indirect=True)
+"""For what is as true of all pages in one file, and takes long there."""
+
+
+@pytest.fixture(scope="module", params=[*FILES, SINGLE])
 def path(request, report):
     """Each page of a report just made, and all in one."""
     return report / request.param
@@ -70,6 +75,7 @@ def test_a_page_opens_whole_and_asks_for_nothing(opened, path):
     assert read == flat("".join(part for part in written if part.parent.name != "script"))  # whole without a script
 
 
+@single_pages
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
 def test_a_page_fits_a_window_and_axe_finds_nothing_serious(opened, width, scheme):
     with looked_at(opened, width, 900, scheme) as page:
@@ -152,13 +158,14 @@ def test_a_table_sorts_by_a_column(visit, report):
     assert len(set(cells)) > 1
 
 
-def test_print_cuts_no_figure_and_no_table(opened, path, tmp_path):
+@single_pages
+def test_print_cuts_no_figure_and_no_table(opened, tmp_path):
     with looked_at(opened, *A4, media="print") as page:
         assert page.evaluate("document.documentElement.scrollWidth") <= A4[0]
         assert all(height < A4[1] for _, _, height in boxes(page, "figure"))
         overflow = "[...document.querySelectorAll('.wide')].filter(box => box.scrollWidth > box.clientWidth + 1).length"
         assert page.evaluate(overflow) == 0
-        assert not page.locator("summary, .numbers, .anchor-link, .contents").first.is_visible() or path.name == SINGLE
+        assert not page.locator("summary, .numbers, .anchor-link, .contents").first.is_visible()
         assert all(left == right for left, right, _ in boxes(page, "select, input"))  # controls are not printed
         sign = "header => getComputedStyle(header.querySelector('button'), '::after').content"
         signs = page.evaluate(f"[...document.querySelectorAll('th:has(button)')].map({sign})")

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import linclf
-from linclf import Config, DivergenceError, train
+from linclf import Config
 from linclf.data.load import load_dataset
 from linclf.studies import store
+from linclf.studies.exploration import Exploration
 from linclf.studies.reference import ARMS, ReferencePlan, ReferenceStudy
 from linclf.studies.store import Count, Store, StoredRun, train_missing
 from linclf.system.files import remove_unfinished, write_text, write_whole
@@ -56,6 +57,19 @@ def test_arms_that_see_the_same_mini_batches_train_together(tmp_path):
     assert count(tmp_path, "full", seeds=4) == Count(reused=0, trained=48)
 
 
+def test_studies_that_hold_out_other_images_do_not_take_each_others_runs(tmp_path):
+    first = study(tmp_path)
+    first.run("base")
+    for n_train, trained in ((0, 0), (30, 12), (40, 12)):  # of other batches, a fifth of what is left is held out
+        explored = Exploration(first.data, tmp_path, epochs=1, n_train=n_train, progress=False)
+        explored.run()
+        assert explored.reference.count.trained == trained
+    assert count(tmp_path, "base", data=first.data) == Count(reused=12, trained=0)
+    assert count(tmp_path, "base", data=first.data, n_validation=7) == Count(reused=0, trained=12)
+    assert count(tmp_path, "shuffle", data=first.data).trained == 4
+    assert count(tmp_path, "shuffle", data=first.data, n_validation=7).trained == 0
+
+
 def test_changed_code_or_another_numpy_uses_nothing_stored(tmp_path, monkeypatch):
     before = Store(tmp_path).path("npz", KEY)
     with monkeypatch.context() as other:
@@ -83,20 +97,15 @@ def unchecked(runs):
     """Whatever was read is taken."""
 
 
-DAMAGES = {
-    "cut off": lambda raw: raw[:-40],
-    "a byte changed": lambda raw: raw.replace(b"o\0\0\0s", b"o\0\0\0t"),  # NumPy's text has four bytes a letter
-    "empty": lambda raw: b"",
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_file_counts_as_absent(tmp_path, damage):
+def test_a_damaged_file_counts_as_absent(tmp_path):
     Store(tmp_path).put(KEY, runs(1.0))
     path = Store(tmp_path).path("npz", KEY)
+    content = path.read_bytes()
     assert Store(tmp_path).get(KEY, unchecked)[0].record == {"loss": 1.0}
-    path.write_bytes(damage(path.read_bytes()))
-    assert Store(tmp_path).get(KEY, unchecked) is None
+    changed_byte = content.replace(b"o\0\0\0s", b"o\0\0\0t")  # NumPy's text has four bytes a letter
+    for damaged in (content[:-40], changed_byte, b""):
+        path.write_bytes(damaged)
+        assert Store(tmp_path).get(KEY, unchecked) is None
 
 
 def changed(path, change):
@@ -278,18 +287,6 @@ def test_only_what_is_missing_is_trained(tmp_path):
     lost.write_bytes(first[lost][:100])  # cut off: counts as absent
     assert train_all(tmp_path) == (Count(reused=4, trained=2), [1])
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == first
-
-
-def test_what_finished_before_a_failure_is_kept(tmp_path, monkeypatch):
-    def fails_after_the_first(tasks, after_epoch):
-        yield 0, train(tasks[0].configs, tasks[0].train, tasks[0].validation, progress=False)
-        raise DivergenceError("on purpose")
-
-    monkeypatch.setattr("linclf.studies.store.run_tasks", fails_after_the_first)
-    with pytest.raises(DivergenceError):
-        train_all(tmp_path)
-    monkeypatch.undo()
-    assert train_all(tmp_path)[0] == Count(reused=2, trained=4)
 
 
 def test_one_seed_of_the_reference_on_cifar_10_is_eight_teraflop():

@@ -25,6 +25,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
@@ -46,6 +47,8 @@ from linclf import Augmentation, Classifier, Config, Linear, Run, Standardizer, 
 from linclf.claims import bootstrap
 from linclf.claims.verdicts import evaluate, verify
 from linclf.data.labels import can_be_shown
+from linclf.data.load import READERS
+from linclf.data.surrogate import fit_surrogate
 from linclf.errors import DataError
 from linclf.studies.results import Results
 
@@ -166,6 +169,8 @@ def readers() -> dict[str, Reader]:
         "IDX, gzipped": _in(
             "idx", {f"{n}.gz": gzip.compress(c, mtime=0) for n, c in idx.items()}, mutate.gzipped(mutate.flipped)
         ),
+        "surrogate": Reader({"surrogate.npz": _surrogate(rng)}, "", mutate.zipped, _load),
+        "labels.csv": _in("photos", _labelled(rng), mutate.flipped),
         "image files": _in("images", _images(rng), mutate.png),
         "results.json": Reader(
             {"results.json": _results(), "claims.json": b"{}"}, "results.json", mutate.json_text, _evaluate
@@ -232,6 +237,19 @@ def _classifier(rng: np.random.Generator) -> bytes:
         return Path(place, "kept.npz").read_bytes()
 
 
+def _surrogate(rng: np.random.Generator) -> bytes:
+    images, labels = rng.integers(0, 256, (30, 3, 2, 1), np.uint8), np.arange(30) % 2
+    with tempfile.TemporaryDirectory() as place:
+        fit_surrogate(images, labels, "ab", name="noise").save(f"{place}/s.npz")
+        return Path(place, "s.npz").read_bytes()
+
+
+def _labelled(rng: np.random.Generator) -> dict[str, bytes]:
+    picture = next(iter(_images(rng).values()))
+    made = {f"{i}.png": picture for i in range(12)}
+    return made | {"labels.csv": "".join(["file,label\n", *(f"{i}.png,{'ab'[i % 2]}\n" for i in range(12))]).encode()}
+
+
 def _images(rng: np.random.Generator) -> dict[str, bytes]:
     made = {}
     kinds = [
@@ -292,6 +310,8 @@ def _start() -> None:
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + 3 * BYTES,) * 2)
     signal.signal(signal.SIGALRM, _late)
+    for module in {module for reader in READERS for module in reader.imports}:
+        import_module(module)
     Image.init()  # all of Pillow's readers, which are imported when one is needed first
     for read, file in ((pandas.read_csv, b"a\n1"), (pandas.read_parquet, _parquet(np.random.default_rng(0)))):
         read(io.BytesIO(file))  # what it imports, and asks the system, the first time
