@@ -63,7 +63,7 @@ def test_a_report_made_again_from_nothing_in_hostile_surroundings_is_the_same(re
     done = subprocess.run([*map(str, command)], cwd=here, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert list(long.iterdir()) == []
-    assert "networks: 64 trained, 0 reused" in done.stdout
+    assert re.search(r"networks: \d+ trained, 0 reused", done.stdout)
     assert re.findall(rf"\[\d/{len(USUAL)}\] (\w+)", done.stdout) == reading_order(USUAL)
     assert done.stdout.splitlines()[-1].startswith(f"report: {hostile / 'index.html'} (to open it: file:///")
 
