@@ -23,7 +23,7 @@ if __name__ == "__main__":
     for name in ("IPYTHONDIR", "SOURCE_DATE_EPOCH"):  # IPython ends where it can make nothing of them
         os.environ.pop(name, None)
     if WITHOUT_PNG in sys.argv:
-        from .views import html
+        from linclf.report.views import html
 
         sys.argv.remove(WITHOUT_PNG)
         html.with_png = False
