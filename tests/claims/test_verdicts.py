@@ -6,6 +6,8 @@ import json
 import numpy as np
 import pytest
 from helpers import SEEDS, fabricated
+from hypothesis import given
+from hypothesis import strategies as st
 
 from linclf.claims import bootstrap
 from linclf.claims.verdicts import KINDS, VERDICTS, Region, _difference, evaluate, ledger, verify
@@ -243,6 +245,20 @@ def test_bounds_are_left_out_of_open_regions_and_part_of_closed_ones():
     assert Region.parse("0 to 1").verdict(1, 2) == Region.parse("0 to 1").verdict(-1, 0) == "inconclusive"
     with pytest.raises(ValueError, match=r"^expected a region such as '< 0', '= 9' or '0\.5 to 2\.5', not 'about 3'$"):
         Region.parse("about 3")
+
+
+numbers = st.floats(-1e6, 1e6)
+
+
+@given(numbers, numbers, numbers, numbers)
+def test_an_interval_has_one_verdict_and_a_narrower_one_never_another(low, high, inner, bound):
+    low, inner, high = sorted([low, inner, high])
+    for text in (f"< {bound!r}", f"> {bound!r}", f"= {bound!r}", f"{min(bound, 0)!r} to {max(bound, 0)!r}"):
+        region = Region.parse(text)
+        verdict = region.verdict(low, high)
+        assert verdict in VERDICTS
+        if verdict != "inconclusive":
+            assert region.verdict(inner, high) == region.verdict(low, inner) == region.verdict(inner, inner) == verdict
 
 
 def test_one_refuted_part_refutes_the_claim(results):

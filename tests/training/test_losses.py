@@ -84,6 +84,21 @@ def test_a_stack_equals_its_networks_one_by_one_and_stays_as_it_is(loss):
     np.testing.assert_array_equal(S, before)
 
 
+@every_loss
+@given(seed=st.integers(0, 2**32 - 1), spread=st.sampled_from([0, 1, 20]))
+def test_a_loss_lies_above_its_tangents_and_knows_no_order_of_classes_or_images(loss, seed, spread):
+    """It is convex in the scores, and the gradient is a (sub)gradient: L(T) >= L(S) + G(S) . (T - S)."""
+    S, y = random_scores(seed, C=4, K=1)
+    S, rng = spread * S[:, 0], np.random.default_rng(seed)
+    value, G, T = loss.value(S, y), loss.gradient(S, y), rng.normal(scale=20, size=S.shape)
+    tangent = value + (G * (T - S)).sum(axis=0)
+    assert (loss.value(T, y) >= tangent - 1e-9 * (1 + np.abs(tangent))).all()
+    classes, images = map(rng.permutation, S.shape)
+    renamed = S[classes][:, images], np.argsort(classes)[y][images]
+    np.testing.assert_allclose(loss.value(*renamed), value[images], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(loss.gradient(*renamed), G[classes][:, images], rtol=1e-12, atol=1e-12)
+
+
 @every_relative_loss
 @given(shift=st.floats(-100, 100), seed=st.integers(0, 1000))
 def test_adding_a_constant_to_all_scores_changes_nothing(loss, shift, seed):
