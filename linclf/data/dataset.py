@@ -277,7 +277,7 @@ class Reader:
     example: str = ""
 
 
-LABEL_NAMES = ("label", "class", "target", "y")
+USUAL_LABELS = ("label", "class", "target", "y")
 """What a column of labels is called where none is named."""
 LABEL = Option(
     "label", str, "NAME", "the column of labels; else the one called label, class, target or y", "tables and labels.csv"

@@ -21,9 +21,10 @@ import numpy as np
 
 from linclf.data.dataset import (
     LABEL,
-    LABEL_NAMES,
     PART_NAMES,
+    USUAL_LABELS,
     Dataset,
+    LabelledImages,
     Option,
     Reader,
     check_file,
@@ -58,7 +59,7 @@ def load(
     names = sorted(found.parts["train"])
     if found.tables:  # labels that are numbers come in their order
         names = sorted(names, key=encode_words(names, str(path))[1].index)
-    parts: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    parts: dict[str, LabelledImages] = {}
     sources = {}
     start = 0
     for part, classes in found.parts.items():
@@ -358,7 +359,7 @@ def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | Non
         raise DataError(f"{table}: expected a column of names of the pictures beside it, found {names}")
     of_files = named.index(max(named))
     others = [name for i, name in enumerate(columns) if i != of_files]
-    usual = [label] if label else others if len(others) == 1 else [o for o in others if o.lower() in LABEL_NAMES]
+    usual = [label] if label else others if len(others) == 1 else [o for o in others if o.lower() in USUAL_LABELS]
     if len(usual) != 1:
         raise DataError(
             f"{table}: expected the name of the column of labels (--label NAME), one of {', '.join(others)[:200]}"

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from linclf.data.dataset import LABEL, LABEL_NAMES, Dataset, Option, Reader, as_images, check_size, split_dataset
+from linclf.data.dataset import LABEL, USUAL_LABELS, Dataset, Option, Reader, as_images, check_size, split_dataset
 from linclf.data.labels import encode_words
 from linclf.errors import ConfigError, DataError, printable
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 _PARQUET = (".parquet", ".pq")
 _MOST_COLUMNS = 100_000
-_ID = re.compile(r"(?i:(?:^|[\W_])(?:id|idx|index|nr|no|number|row|key|uuid|guid))$|[a-z](?:Id|ID)$")
+_ID = re.compile(r"(?:^|[\W_])(?:id|idx|index|nr|no|number|row|key|uuid|guid)$|[a-z](?:Id|ID)$", re.IGNORECASE)
 """Names of columns that are made to tell rows apart."""
 
 
@@ -129,7 +129,7 @@ def _read_header(path: Path, sep: str, label: str | None, drop: Sequence[str]) -
     if len(names) > _MOST_COLUMNS:
         raise DataError(f"{path}: expected at most {_MOST_COLUMNS:,} columns, found {len(names):,}")
     columns = [{row[i].strip() for row in rows[1:] if i < len(row)} for i in range(len(names))]
-    labels = [name for name in names if (name == label if label else name.lower() in LABEL_NAMES)]
+    labels = [name for name in names if (name == label if label else name.lower() in USUAL_LABELS)]
     given = len(labels) == 1 and not _is_number(labels[0]) and labels[0] not in columns[names.index(labels[0])]
     columns_by_name = [(name, values) for name, values in zip(names, columns, strict=True) if name]
     like_values = [name for name, values in columns_by_name if _is_number(name) or name in values]
@@ -195,7 +195,7 @@ def _label_column(path: Path, names: list[str], label: str | None, drop: Sequenc
                 f"{path}: expected to leave out a column of features, found {name}, none of {_listed(named)}"
             )
     if label is None:
-        usual = [name for name in named if name.lower() in LABEL_NAMES and name not in drop]
+        usual = [name for name in named if name.lower() in USUAL_LABELS and name not in drop]
         if len(usual) != 1:
             raise DataError(f"{path}: name the column of labels (--label NAME), one of {_listed(named)}")
         return usual[0]
