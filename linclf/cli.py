@@ -218,7 +218,7 @@ def _report(options: argparse.Namespace) -> int:
         raise ConfigError("expected a home folder, where Jupyter looks for its own, found none: set HOME")
     from linclf.data.load import OPTIONS, name_with_options
     from linclf.report.build import make_report
-    from linclf.training.backends import engine
+    from linclf.training.train import engine
 
     parameters = {name: getattr(options, name) for name in ("data", "seeds", "first_seed", "epochs")}
     parameters["data"] = name_with_options(options.data, {name: getattr(options, name) for name in OPTIONS})

@@ -1,84 +1,233 @@
-"""CONTRIBUTING's table "Where to add what", followed in a copy of the package by what its rows say."""
+"""CONTRIBUTING's "where to add what", followed to the letter in a copy of the package: each row and nothing else."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 
+import nbformat
+import numpy as np
 import pytest
 from helpers import ROOT
 
+ROWS = dict(re.findall(r"^\| (\w.*?) \| (.*) \|$", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.M))
+
 LOSS = '''
 def squared_hinge(S: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Sum over the other classes of max(0, S_j - S_y + 1)²."""
+    """Multi-class squared hinge, Σ_{j≠y} max(0, S_j - S_y + 1)²."""
     margins = np.maximum(S - _true_scores(S, y) + 1, 0)
-    return np.square(margins).sum(axis=0) - 1  # the true class's margin
+    margins[_true_class(y)] = 0
+    return np.square(margins).sum(axis=0)
 
 
 def squared_hinge_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """2 max(0, S_j - S_y + 1), and minus their sum for the true class."""
+    """Gradient of :func:`squared_hinge` with respect to the scores, (C, ...)."""
     G = 2 * np.maximum(S - _true_scores(S, y) + 1, 0)
-    G[_true_class(y)] -= G.sum(axis=0).T
+    G[_true_class(y)] = 0
+    G[_true_class(y)] = -G.sum(axis=0).T
     return G
 
 
 '''
-ENTRY = '        Loss("squared_hinge", "squared SVM loss", squared_hinge, squared_hinge_gradient),\n'
-OPTION = """    clipping: float = field(default=0.0, metadata=_number("max. of a gradient; 0 for none", "clipping"))
+READER = '''"""Sparse rows of LIBSVM: a label, then index:value pairs, counted from 1."""
 
-"""
-USE = """
-                for k, config in enumerate(configs):
-                    if config.clipping:
-                        G[:, k] = np.clip(G[:, k], -config.clipping, config.clipping)
-"""
-USED = """
+from pathlib import Path
+
 import numpy as np
-from linclf import Classifier, Config, ConfigError, SVMClassifier, train
+
+from linclf.data.dataset import Dataset, Reader, split_dataset
+
+
+def find(path: Path) -> Path | None:
+    return path if path.suffix == ".svm" and path.is_file() else None
+
+
+def load(path: Path, source: str) -> Dataset:
+    labels, rows = [], []
+    for line in path.read_text().splitlines():
+        label, *pairs = line.split()
+        labels.append(int(label))
+        rows.append({int(i): float(value) for i, value in (pair.split(":") for pair in pairs)})
+    X = np.zeros((len(rows), max(map(max, rows))))
+    for i, row in enumerate(rows):
+        X[i, [index - 1 for index in row]] = [*row.values()]
+    return split_dataset({"train": (X, np.array(labels))}, name=path.stem, source=source, layout="LIBSVM")
+
+
+READER = Reader("a LIBSVM file (.svm)", find, load, example="a9a.svm")
+'''
+CLAIM = {
+    "id": "1.1z", "section": "1.1", "where": "1.1", "figure": None, "says": "Training begins where it begins.",
+    "statistic": "validation loss before training, all batches", "unit": "", "resample": "seeds",
+    "tests": [{"measure": "beginning", "key": "validation_loss", "of": ["full 2"], "region": "> 1"}],
+}  # fmt: skip
+MEASURE = '''
+def beginning(results: Results, arm: str, setting: int, key: str) -> np.ndarray:
+    """x_0, the value before training."""
+    return results.curves(arm, setting, key)[:, 0]
+
+
+'''
+PAGE = """data: str = "auto"
+loss: str = "squared_hinge"
+out_dir: str = "auto"
+---
+from IPython.display import display
+
+from linclf.report.views import explore, provenance
+from linclf.studies.exploration import Exploration
+
+exploration = Exploration(data, out_dir, loss=loss, epochs=2)
+explored = exploration.run()
+display(provenance.data_note(exploration))
+explore.curves(explored, "loss", number="Z1")"""
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """The package and its notebooks with a loss, a format, an option, a claim and a page more."""
+    root = tmp_path_factory.mktemp("copy")
+    for name in ("linclf", "notebooks"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+
+    def edit(name, *changes):
+        """Replace texts in a file that its row of the guide names."""
+        text = (root / name).read_text(encoding="utf-8")
+        for before, after in changes:
+            assert text.count(before) == 1, (name, before)
+            text = text.replace(before, after)
+        (root / name).write_text(text, encoding="utf-8")
+        return name
+
+    def row(what, *names):
+        for name in names:
+            assert name in ROWS[what], (what, name)
+
+    losses = "linclf/training/losses.py"
+    entry = '        Loss("squared_hinge", "squared hinge", squared_hinge, squared_hinge_gradient),\n'
+    edit(losses, ("@dataclass", LOSS + "@dataclass"), ("    for loss in (\n", f"    for loss in (\n{entry}"))
+    row("a loss", losses, "`LOSSES`")
+
+    (root / "linclf" / "data" / "readers" / "libsvm.py").write_text(READER, encoding="utf-8")
+    edit(
+        "linclf/data/load.py",
+        ("from .readers import cifar, idx,", "from .readers import cifar, idx, libsvm,"),
+        ("    npz.READER,\n", "    npz.READER,\n    libsvm.READER,\n"),
+    )
+    row("a data format", "linclf/data/readers/", "`READER`", "`READERS`", "linclf/data/load.py")
+
+    seed = "    seed: int = field(\n"
+    clip = (
+        '    clip: float = field(default=0.0, metadata=_number("largest gradient of a score; 0 clips none", "clip"))\n'
+    )
+    edit("linclf/training/config.py", (seed, clip + seed))
+    use = "                G = _gradient(losses, stack.scores(x), *targets)\n"
+    bound = "                bound = np.array([config.clip or np.inf for config in configs], G.dtype)[:, None]\n"
+    edit("linclf/training/loop.py", (use, f"{use}{bound}                np.clip(G, -bound, bound, out=G)\n"))
+    row("an option", "linclf/training/config.py", "`Config`", "linclf/training/loop.py")
+
+    ledger = root / "linclf" / "claims" / "ledger.json"
+    document = json.loads(ledger.read_text(encoding="utf-8"))
+    document["claims"].append(CLAIM)
+    ledger.write_text(json.dumps(document), encoding="utf-8")
+    edit("linclf/claims/statistics.py", ("\ndef final(", f"{MEASURE}def final("))
+    row("a claim", "linclf/claims/ledger.json", "linclf/claims/statistics.py")
+
+    parameters, code = PAGE.split("\n---\n")
+    cells = [
+        nbformat.v4.new_markdown_cell("# A page of mine\n\nIts curves."),
+        nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_code_cell(code),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), root / "notebooks" / "mine.ipynb")
+    edit("linclf/report/pages.py", ("PAGES = {\n", 'PAGES = {\n    "mine": Page("Mine", study=None),\n'))
+    row("a page", "notebooks/", "`PAGES`", "linclf/report/pages.py")
+    return root
+
+
+def run(copy, code, *words):
+    """What a program prints that imports the copy."""
+    env = os.environ | {"PYTHONPATH": f"{copy}{os.pathsep}{ROOT / 'tests'}"}
+    command = [sys.executable, "-P", *(["-c", code] if code else ["-m", "linclf"]), *words]
+    done = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_loss_trains_has_the_right_gradient_and_is_kept(copy):
+    code = """
+import numpy as np, linclf, helpers
 from linclf.studies.reference import gradient_error
-
-X, y = np.random.default_rng(0).normal(size=(40, 5)), np.arange(40) % 3
+from linclf.training.losses import LOSSES
+loss, rng = LOSSES["squared_hinge"], np.random.default_rng(0)
+S, y, h = rng.normal(size=(4, 6)), rng.integers(0, 4, 6), 1e-6
+assert loss.value(np.zeros((4, 6)), y).tolist() == [3.0] * 6  # 3 other classes, a margin of 1 each
+for j in range(4):
+    up, down = S.copy(), S.copy()
+    up[j] += h
+    down[j] -= h
+    np.testing.assert_allclose(loss.gradient(S, y)[j], (loss.value(up, y) - loss.value(down, y)) / (2 * h), atol=1e-6)
+X, y = helpers.blobs()
 assert gradient_error("squared_hinge", X, y, 3) < 1e-6
-options = {"learning_rate": 0.05, "l2": 0.01, "epochs": 3}
-(run,) = train(Config(loss="squared_hinge", **options), (X, y), progress=False)
-classifier = Classifier.of(run)
-classifier.save("model.npz")
-assert not Classifier.load("model.npz").has_probabilities
+config = linclf.Config(loss="squared_hinge", learning_rate=0.01, l2=0.01, epochs=20)
+(run,) = linclf.train(config, (X, y), progress=False)
+linclf.Classifier.of(run).save("model.npz")
+kept = linclf.Classifier.load("model.npz")
+print(kept.loss, kept.has_probabilities, (kept.predict(X) == y.astype(str)).mean() > 0.8)
+"""
+    assert run(copy, code).split() == ["squared_hinge", "False", "True"]
 
-clipped, free = (train(Config(clipping=at, **options), (X, y), progress=False)[0].model.W for at in (0.1, 0))
-assert (clipped != free).any()
-parameters = {"learning_rate_init": 0.05, "alpha": 0.01, "max_iter": 3, "random_state": 0, "shuffle": False}
-clipped, free = (SVMClassifier(clipping=at, **parameters).fit(X, y).coef_ for at in (0.1, 0))
-assert (clipped != free).any()
-for wrong in (lambda: Config(clipping=-1, **options), lambda: SVMClassifier(clipping=-1).fit(X, y)):
+
+def test_a_format_is_read_and_told_of(copy):
+    rng, y = np.random.default_rng(0), np.arange(60) % 2
+    lines = [f"{label} 1:{x:.4f} 3:{label + x:.4f}" for label, x in zip(y, rng.normal(size=60), strict=True)]
+    (copy / "rows.svm").write_text("\n".join(lines))
+    code = "import linclf; data = linclf.load_dataset('rows.svm'); print(data.test_images.shape[1:], data.class_names)"
+    assert run(copy, code) == "(3,) ('0', '1')\n"
+    assert "LIBSVM file (.svm)" in " ".join(run(copy, "", "report", "--help").split())
+
+
+def test_an_option_is_checked_used_and_stored(copy):
+    code = """
+import numpy as np, linclf, helpers
+X, y = helpers.blobs()
+steps = []
+for clip in (0, 0.01):
+    config = linclf.Config(learning_rate=0.1, l2=0, epochs=1, init="zeros", clip=clip)
+    (run,) = linclf.train(config, (X, y), progress=False)
+    steps.append(np.abs(run.model.b).max())
+linclf.Classifier.of(run).save("model.npz")
+fitted = [linclf.SVMClassifier(clip=clip, max_iter=3, random_state=0).fit(X, y).coef_ for clip in (0, 0.01)]
+print((fitted[0] != fitted[1]).any(), "clip" in linclf.Config.__doc__)
+print(0 < steps[1] <= 0.001 < steps[0], linclf.Classifier.load("model.npz").config.clip)
+for wrong in (lambda: linclf.Config(learning_rate=1, l2=0, clip=-1), lambda: linclf.SVMClassifier(clip=-1).fit(X, y)):
     try:
         wrong()
-    except ConfigError as error:
-        assert str(error) == "clipping must be a finite number, 0 or more, not -1"
-    else:
-        raise AssertionError
-assert "max. of a gradient" in Config.__doc__
+    except linclf.ConfigError as error:
+        print(error)
 """
+    refusal = "clip must be a finite number, 0 or more, not -1"
+    assert run(copy, code).splitlines() == ["True True", "True 0.01", refusal, refusal]
 
 
-def insert(path, text, before):
-    content = path.read_text(encoding="utf-8")
-    assert content.count(before) == 1, before
-    path.write_text(content.replace(before, text + before), encoding="utf-8")
+def test_a_claim_is_judged_and_counted(copy):
+    code = """
+import helpers
+from linclf.claims.verdicts import evaluate, ledger
+document = evaluate(helpers.fabricated())
+print(document["claims"][-1]["id"], document["claims"][-1]["verdict"], sum(document["counts"].values()))
+"""
+    count = len(json.loads((ROOT / "linclf" / "claims" / "ledger.json").read_text(encoding="utf-8"))["claims"])
+    assert run(copy, code).split() == ["1.1z", "reproduced", str(count + 1)]
 
 
 @pytest.mark.slow
-def test_a_loss_and_an_option_are_added_in_one_file_each(tmp_path):
-    for part in ("linclf", "notebooks"):
-        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
-    training = tmp_path / "linclf" / "training"
-    insert(training / "losses.py", LOSS.lstrip(), before="@dataclass(frozen=True)\nclass Loss:")
-    insert(training / "losses.py", ENTRY, before='    )\n}\n"""The losses by name.')
-    insert(training / "config.py", OPTION, before="    def __post_init__(self)")
-    insert(training / "loop.py", USE.lstrip("\n"), before="                stack.descend(G, x)\n")
-    environ = os.environ | {"PYTHONPATH": str(tmp_path)}
-    explore = ["-m", "linclf", "report", "--data", "synthetic:30", "--epochs", "1", "--out", "out"]
-    for words in (["-c", USED], [*explore, "--only", "explore", "-p", "loss=squared_hinge"]):
-        done = subprocess.run([sys.executable, *words], cwd=tmp_path, env=environ, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-    assert "Tried here: <strong>squared SVM loss" in (tmp_path / "out" / "explore.html").read_text(encoding="utf-8")
+def test_a_page_is_made_and_the_loss_is_explored(copy):
+    words = ["--data", "synthetic:60", "--epochs", "1", "-p", "loss=squared_hinge", "--out", "out"]
+    run(copy, "", "report", "--only", "mine", "explore", *words)
+    page = (copy / "out" / "mine.html").read_text(encoding="utf-8")
+    assert "A page of mine" in page
+    assert "Z1" in page
+    assert "squared hinge" in (copy / "out" / "explore.html").read_text(encoding="utf-8")

@@ -67,11 +67,13 @@ _TIES = re.compile(
     r"|(?P<tie>(?<=[λημ]) = (?=\d)|(?<=\d:) (?=[λη])|(?<=±) (?=\d)|(?<=\bto) (?=[+−]?[\d.]+\))|(?<=\d) (?=%))",
     re.S,
 )
-_SHOWN = (*("text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "image/jpeg", "text/plain"),)
+_SHOWN = ["text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "image/jpeg", "text/plain"]
 """Types of output that the template shows."""
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 # What a page does not do: run a script that is not its own, show a frame, load anything.
-_LOADS = re.compile(r"<(script(?! type=.application/json)|iframe|object|embed)\b|\bsrc=[\"']?(?!data:)[^\"'>\s]", re.I)
+_LOADS = re.compile(
+    r"<(script(?! type=.application/json)|iframe|object|embed|link)\b|<[a-z][^<>]*\ssrc=[\"']?(?!data:)[^\"'>\s]", re.I
+)
 _LOADS_MARKDOWN = re.compile(rf"{_LOADS.pattern}|!\[[^\]]*\]\((?!data:|attachment:)", re.I)
 _LEFT_OUT = """
 
@@ -79,7 +81,7 @@ _LEFT_OUT = """
 from elsewhere), which no page of a report does.</p>
 """
 _ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[PX^_][^\x1b]*(\x1b\\)?|[ -/]*[0-~])")
-_ERASED = re.compile(r"[^\n]*\x1b\[2K|[^\n]*\r\x1b\[0?K")
+_ERASES = re.compile(r"\x1b\[2K|\r\x1b\[0?K")  # a line up to here
 
 
 def convert(notebook: NotebookNode, name: str) -> str:
@@ -115,7 +117,8 @@ class PagePreprocessor(Preprocessor):
         about = {"pages": USUAL, "first": "summary", "data": YOURS} | nb.metadata.get("linclf", {})
         # papermill's copy may be called anything; it says which notebook it was made from.
         name = Path(nb.metadata.get("papermill", {}).get("input_path") or resources["metadata"]["name"]).stem
-        names, first = reading_order(about["pages"], about["first"]), about["first"]
+        first = about["first"]
+        names = reading_order(set(about["pages"]) & PAGES.keys(), first)
         links = [(page_file(page, first), PAGES[page].title, page == name) for page in names]
         texts, markups = [], []
         _fold_code(nb)
@@ -204,25 +207,33 @@ def as_shown(text: str) -> str:
     >>> as_shown("1 %\r50 %\r\x1b[32m100 %\x1b[0m\nab\bc")
     '100 %\nac'
     """
-    text = _ESCAPES.sub("", _ERASED.sub("", text))
     lines = []
     for line in text.split("\n"):
         seen = ""
-        for part in line.split("\r"):
+        for part in _ESCAPES.sub("", _ERASES.split(line)[-1]).split("\r"):
             seen = part + seen[len(part) :]
-        while "\b" in seen:
-            seen = re.sub(r"[^\x08]\x08|^\x08+", "", seen)
-        lines.append(seen)
+        lines.append(_without_backspaces(seen))
     return visible("\n".join(lines))
+
+
+def _without_backspaces(line: str) -> str:
+    signs: list[str] = []
+    for sign in line:
+        if sign != "\b":
+            signs.append(sign)
+        elif signs:
+            signs.pop()
+    return "".join(signs)
 
 
 def _headings(text: str) -> list[tuple[str, str, str]]:
     """Level, anchor and title of each heading of Markdown, down to the second level, as its page has them."""
     from bs4 import BeautifulSoup
 
-    lines = map(mathml, re.findall("^##? .+", text, re.M))
-    headings = (BeautifulSoup(markdown2html(line), "html.parser").select("h1, h2")[0] for line in lines)
-    return [(heading.name, str(heading["id"]), _title(heading)) for heading in headings]
+    lines = re.findall("^##? .+", re.sub("```.*?```", "", text, flags=re.S), re.M)
+    parsed = (BeautifulSoup(markdown2html(mathml(line)), "html.parser") for line in lines)
+    headings = (heading for line in parsed for heading in line.select("h1, h2"))
+    return [(heading.name, str(heading.get("id", "")), _title(heading)) for heading in headings]
 
 
 def _fold_code(nb: NotebookNode) -> None:

@@ -117,11 +117,13 @@ class Results:
 
     @property
     def version(self) -> str:
-        """The version of linclf that measured this, as far as it is known."""
+        """The version and commit of linclf that measured this, as far as they are known."""
+        environment: Any = self.document.get("environment")
         try:
-            return str(self.document["environment"]["versions"]["linclf"])
-        except (KeyError, TypeError):
+            version, commit = environment["versions"]["linclf"], environment.get("commit")
+        except (KeyError, TypeError, AttributeError):
             return "of an unknown version"
+        return f"{version} (commit {str(commit)[:12]})" if commit else str(version)
 
     @property
     def dataset(self) -> Dataset:

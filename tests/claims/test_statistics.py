@@ -6,10 +6,13 @@ from math import erf, sqrt
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from linclf.claims import bootstrap, statistics
 from linclf.errors import ConfigError, DataError
-from linclf.studies.results import Results, encode_correct, encode_losses
+from linclf.studies.results import Results, decode_correct, encode_correct, encode_losses
 
 BASE = [[9.0, 2.0, 5.0, 4.0], [1.0, 8.0, 3.0, 3.0]]
 OTHER = [[0.0, 1.0, 5.0, 6.0], [7.0, 8.0, 0.0, 3.0]]
@@ -157,3 +160,20 @@ def test_an_interval_lies_at_its_levels():
     levels = bootstrap.levels(10)
     assert (low, high) == pytest.approx(np.quantile(means, levels))
     assert bootstrap.interval([values], lambda means: means[..., 0], images=False, confidence=0.8)[0] > low
+
+
+columns = arrays(np.float64, st.tuples(st.integers(2, 6)), elements=st.floats(-100, 100, allow_subnormal=False))
+
+
+@settings(max_examples=30)
+@given(columns, st.floats(-10, 10), st.sampled_from([0.5, 2, 8, -1]))
+def test_an_interval_moves_and_stretches_with_its_values(column, shift, factor):
+    low, high = bootstrap.interval([column], lambda means: means[..., 0], images=False)
+    assert column.min() - 1e-9 <= low <= high <= column.max() + 1e-9
+    moved = bootstrap.interval([factor * column + shift], lambda means: means[..., 0], images=False)
+    np.testing.assert_allclose(moved, sorted((factor * low + shift, factor * high + shift)), atol=1e-9)
+
+
+@given(arrays(np.bool_, st.integers(1, 100)))
+def test_which_images_were_right_comes_back(correct):
+    np.testing.assert_array_equal(decode_correct(encode_correct(correct), len(correct)), correct)

@@ -6,6 +6,8 @@ import json
 import numpy as np
 import pytest
 from helpers import SEEDS, fabricated
+from hypothesis import given
+from hypothesis import strategies as st
 
 from linclf.claims import bootstrap
 from linclf.claims.verdicts import KINDS, VERDICTS, Region, _difference, evaluate, ledger, verify
@@ -245,6 +247,20 @@ def test_bounds_are_left_out_of_open_regions_and_part_of_closed_ones():
         Region.parse("about 3")
 
 
+numbers = st.floats(-1e6, 1e6)
+
+
+@given(numbers, numbers, numbers, numbers)
+def test_an_interval_has_one_verdict_and_a_narrower_one_never_another(low, high, inner, bound):
+    low, inner, high = sorted([low, inner, high])
+    for text in (f"< {bound!r}", f"> {bound!r}", f"= {bound!r}", f"{min(bound, 0)!r} to {max(bound, 0)!r}"):
+        region = Region.parse(text)
+        verdict = region.verdict(low, high)
+        assert verdict in VERDICTS
+        if verdict != "inconclusive":
+            assert region.verdict(inner, high) == region.verdict(low, inner) == region.verdict(inner, inner) == verdict
+
+
 def test_one_refuted_part_refutes_the_claim(results):
     claims = with_region("> -100", "1.3f")
     (claim,) = [claim for claim in claims["claims"] if claim["id"] == "1.3f"]
@@ -336,7 +352,13 @@ def test_of_a_report_of_the_first_form_the_version_that_made_it_is_said(written,
     document = json.loads((written / "results.json").read_text())
     for run in document["runs"]:
         run.pop("held_out_loss", None)
-    for made, words in (({"environment": {"versions": {"linclf": "0.2.0"}}}, "0.2.0"), ({}, "of an unknown version")):
+    versions = {"versions": {"linclf": "0.2.0"}}
+    for made, words in (
+        ({"environment": versions}, "0.2.0"),
+        ({"environment": versions | {"commit": "2f092cbc5beedffb"}}, "0.2.0 (commit 2f092cbc5bee)"),
+        ({"environment": "none"}, "of an unknown version"),
+        ({}, "of an unknown version"),
+    ):
         (written / "results.json").write_text(json.dumps(document | {"format": 1} | made))
         assert main(["verify", str(written)]) == 1
         said = f"results.json: linclf {words} made it, whose rule for verdicts was another: verify it with that version"

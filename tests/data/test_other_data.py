@@ -44,6 +44,7 @@ from linclf.studies.results import Results
 )
 def test_npz_gives_its_arrays_in_five_batches(tmp_path, shape, dtype, held):
     wanted = arrays(n=12, shape=shape, dtype=dtype)
+    wanted["X_test"] = np.asfortranarray(wanted["X_test"])  # stored by column
     np.savez_compressed(tmp_path / "a.npz", **wanted, class_names=["x", "y", "z"])
     data = load_dataset(tmp_path / "a.npz")
     assert [len(labels) for labels in data.train_labels] == [3, 3, 2, 2, 2]

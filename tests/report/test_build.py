@@ -84,6 +84,7 @@ def test_claims_stand_beside_the_results_and_exact_ones_on_the_pages(report, cap
 def test_every_page_says_what_it_was_made_from_in_words(report, name):
     page = (report / page_file(name)).read_text()
     assert "not on CIFAR-10" in page
+    assert "Left out:" not in page
     for item in ("data", "content SHA-256", "seeds", "versions", "BLAS", "processor", "numeric type", "commit", "made"):
         assert f"<dt>{item}</dt>" in page
     article = BeautifulSoup(page, "html.parser").article

@@ -270,8 +270,7 @@ def controls(widget):
     return named
 
 
-def test_sliders_train_what_they_show_and_say_what_cannot_be_trained(tmp_path, capsys):
-    """Outside Jupyter what they display is printed."""
+def test_sliders_train_what_they_show_and_say_what_cannot_be_trained(tmp_path):
     exploration = Exploration("synthetic:60", tmp_path, epochs=3, progress=False)
     moving = sliders.sliders(exploration, number="X4")
     assert {"text/html", "image/png", "application/vnd.jupyter.widget-view+json"} <= set(moving._repr_mimebundle_()[0])
@@ -281,20 +280,22 @@ def test_sliders_train_what_they_show_and_say_what_cannot_be_trained(tmp_path, c
     assert (named["epoch shown"].max, named["epoch shown"].value) == (5, 5)
     (run,), _, _ = exploration.train_plan(replace(exploration.plan, l2=0.1, epochs=5))
     right = 100 * run.history.train_accuracy[-1], 100 * run.history.validation_accuracy[-1]
-    said = capsys.readouterr().out
+    panel = moving.widgets.children[-1]
+    said = panel.value
     assert "λ = 0.1, η = 0.001: 5 epochs on 60 images" in said
     assert "{:.1f} % of them are right, and {:.1f} % of 60 validation images".format(*right) in said
     named["epochs"].value, named["learning rate η"].value, named["penalty λ"].value = 40, 0.3, 10.0
-    assert "training diverged" in capsys.readouterr().out
+    assert "training diverged" in panel.value
 
 
-def test_epochs_turn_the_templates(tmp_path, monkeypatch):
-    shown = []
-    monkeypatch.setattr(sliders, "display", shown.append)
-    named = controls(sliders.sliders(Exploration("synthetic:60", tmp_path, epochs=3, progress=False), number=1).widgets)
-    named["epoch shown"].value = 0
-    named["loss"].value = "multiclass_hinge"
-    last, first, hinge = (re.findall('src="(.*?)"', output.markup) for output in shown)
+def test_epochs_turn_the_templates(tmp_path):
+    widgets = sliders.sliders(Exploration("synthetic:60", tmp_path, epochs=3, progress=False), number=1).widgets
+    named, panel = controls(widgets), widgets.children[-1]
+    shown = [panel.value]
+    for name, value in (("epoch shown", 0), ("loss", "multiclass_hinge")):
+        named[name].value = value
+        shown.append(panel.value)
+    last, first, hinge = (re.findall('src="(.*?)"', markup) for markup in shown)
     assert last[0] == first[0] != hinge[0]  # the curves
     assert last[1:] != first[1:] == hinge[1:]  # the templates: before training they are those of any loss
 
@@ -313,13 +314,13 @@ def test_controls_begin_with_what_they_were_given(tmp_path):
             assert float(label) == named[name].value
 
 
-def test_what_has_no_slider_and_what_sliders_do_not_train_is_named(tmp_path, monkeypatch, capsys):
+def test_what_has_no_slider_and_what_sliders_do_not_train_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(sliders, "MOST_EPOCHS", 2)
     given = {"momentum": 0.5, "shuffle": True, "flip": True, "shift": 2, "batch_size": 50, "lr_decay": 0.995}
     exploration = Exploration("synthetic:40", tmp_path, epochs=3, n_train=50, first_seed=7, progress=False, **given)
     words = ("momentum 0.5", "images shuffled", "images mirrored", "up to 2 pixels", "of 50", "by 0.995 after")
     shown = sliders.sliders(exploration, number=1)
-    for text in (explore.setting(exploration).text, shown.still.text, capsys.readouterr().out):
+    for text in (explore.setting(exploration).text, shown.still.text, shown.widgets.children[-1].value):
         assert [word for word in words if word not in text] == []
     assert "over the first 2 of 3 epochs, as many as sliders train" in shown.still.text
     assert "seed 7" in shown.still.text

@@ -94,7 +94,7 @@ def test_claims_that_are_not_reproduced_come_first_and_say_where_the_reference_s
 
 def test_what_a_verdict_depends_on_stands_beneath_its_numbers():
     results = fabricated()
-    shown = claims.claims(results, "1.1e", "1.2e", "1.3c", "1.1 in short").markup
+    shown = claims.claims(results, "1.1e", "1.2e", "1.3c", "1.1-in-short").markup
     for words in (
         "On other test images: unclear.",
         "at its bound, 0, in both arms: it cannot tell them apart",

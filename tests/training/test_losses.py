@@ -84,6 +84,21 @@ def test_a_stack_equals_its_networks_one_by_one_and_stays_as_it_is(loss):
     np.testing.assert_array_equal(S, before)
 
 
+@every_loss
+@given(seed=st.integers(0, 2**32 - 1), spread=st.sampled_from([0, 1, 20]))
+def test_a_loss_lies_above_its_tangents_and_knows_no_order_of_classes_or_images(loss, seed, spread):
+    """It is convex in the scores, and the gradient is a (sub)gradient: L(T) >= L(S) + G(S) . (T - S)."""
+    S, y = random_scores(seed, C=4, K=1)
+    S, rng = spread * S[:, 0], np.random.default_rng(seed)
+    value, G, T = loss.value(S, y), loss.gradient(S, y), rng.normal(scale=20, size=S.shape)
+    tangent = value + (G * (T - S)).sum(axis=0)
+    assert (loss.value(T, y) >= tangent - 1e-9 * (1 + np.abs(tangent))).all()
+    classes, images = map(rng.permutation, S.shape)
+    renamed = S[classes][:, images], np.argsort(classes)[y][images]
+    np.testing.assert_allclose(loss.value(*renamed), value[images], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(loss.gradient(*renamed), G[classes][:, images], rtol=1e-12, atol=1e-12)
+
+
 @every_relative_loss
 @given(shift=st.floats(-100, 100), seed=st.integers(0, 1000))
 def test_adding_a_constant_to_all_scores_changes_nothing(loss, shift, seed):
@@ -172,6 +187,16 @@ def test_the_explore_page_takes_every_loss(tmp_path):
             exec(cell, names)
         said = names["explore"].setting(names["exploration"])._repr_mimebundle_()[0]["text/markdown"]
         assert f"**{loss.words}, " in said
+
+
+def test_probabilities_and_curvatures_by_hand():
+    S = np.array([[0.0], [math.log(3)]])
+    expected = {"softmax": [[0.25], [0.75]], "sigmoid": [[0.4], [0.6]]}
+    for loss in LOSSES.values():
+        if loss.link:
+            np.testing.assert_allclose(loss.probabilities(S), expected[loss.link])
+    scales = {"cross_entropy": 1, "multiclass_hinge": 5, "binary_cross_entropy": 0.1}
+    assert {name: LOSSES[name].curvature(10) for name in scales} == scales
 
 
 def test_unknown_loss_names_the_known_ones():

@@ -68,6 +68,8 @@ def load(
         labels = np.repeat([names.index(name) for name in readable], [len(inside) for inside in readable.values()])
         parts[part] = images[start : start + len(labels)], labels
         start += len(labels)
+    for table, missing in found.tables.items():
+        found.over[f"rows of {table.name} without a picture"] += len(missing)
     found.over["pictures that cannot be read"] += len(unreadable)
     if unreadable:
         notes.append(f"These cannot be read: {', '.join(str(file.relative_to(path)) for file in unreadable)}.")
@@ -75,7 +77,7 @@ def load(
         parts,
         name=f"{path.resolve().name} (image files)",
         source=source,
-        layout=f"labels in {found.tables[0].name}" if found.tables else "a folder a class",
+        layout=f"labels in {next(iter(found.tables)).name}" if found.tables else "a folder a class",
         class_names=names,
         notes=[*notes, *passed_over(found.over)],
         sources=sources,
@@ -95,11 +97,14 @@ _NO_FOLDER = "pictures in no folder of a class"
 
 @dataclass
 class Found:
-    """The pictures of each part and class, how many files are passed over, by reason, and the tables of labels."""
+    """The pictures of each part and class, how many files are passed over, by reason, and the tables of labels.
+
+    Of each table, the names in it that no picture has.
+    """
 
     parts: dict[str, Classes] = field(default_factory=dict)
     over: Counter[str] = field(default_factory=Counter)
-    tables: list[Path] = field(default_factory=list)
+    tables: dict[Path, set[str]] = field(default_factory=dict)
 
 
 def passed_over(over: Counter[str]) -> list[str]:
@@ -188,13 +193,18 @@ def sort_pictures(root: Path, label: str | None = None) -> Found:
     splits = {name: part for name in names if (part := _part_of(name))}
     inside_of = {name: _by_folder(root / name, groups[name]) for name in names}
     if not (splits and (len(splits) == len(names) or any(len(inside_of[name].keys() - {""}) > 1 for name in splits))):
+        if len(names) > 1 and (given := [name for name, part in splits.items() if part != "train"]):
+            raise DataError(
+                f"{root / given[0]}: expected a folder train beside it, found {', '.join(names)[:200]}; put those "
+                "of classes into train, or give this one another name"
+            )
         classes = _classes(root, groups, found, tables, label)
         found.parts = {"train": classes} if found.tables else _parts_within(root, classes)
         return found
     for path in root.iterdir():
         if path.is_symlink() and path.is_dir() and _part_of(path.name):
             raise DataError(f"{path}: {_A_LINK}")
-    for name, part in splits.items():
+    for name, part in sorted(splits.items(), key=lambda split: split[1] != "train"):
         if part in found.parts:
             raise DataError(f"{root / name}: expected one folder for {part}, found another beside it")
         folder, inside = root / name, inside_of[name]
@@ -271,10 +281,14 @@ def _classes(
 
 def _check_same_folders(folder: Path, classes: Classes) -> None:
     """DataError where folders hold the same folders: those are the classes, and the ones above are not."""
+    words = {name.lower() for name in classes}
+    if words & {"image", "images"} and words & {"mask", "masks"}:
+        raise DataError(f"{folder}: expected a folder for each class, found images and their masks")
     inside: dict[str, set[str]] = {}
     for name, files in classes.items():
-        folders = {deeper for deeper in _by_folder(folder / name, files) if deeper}
-        inside[name] = {deeper for deeper in folders if not (_DATE.fullmatch(deeper) or _part_of(deeper))}
+        below = {file.parts[len(folder.parts) + 1 : -1] for file in files}
+        first = {next((deeper for deeper in folders if not _part_of(deeper)), "") for folders in below} - {""}
+        inside[name] = {deeper for deeper in first if not _DATE.fullmatch(deeper)}
     inside = {name: folders for name, folders in inside.items() if len(folders) > 1}
     same = [(one, other, inside[one] & inside[other]) for one, other in combinations(inside, 2)]
     same += [(name, folder.name, folders & classes.keys()) for name, folders in inside.items()]
@@ -326,8 +340,8 @@ def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | Non
     A name may be a path from the table's folder, the name of a file, or that without its ending.
     """
     try:
-        lines = table.read_text(encoding="utf-8-sig").splitlines()
-        columns, *rows = [[value.strip() for value in row] for row in csv.reader(lines, strict=True) if row]
+        lines = csv.reader(io.StringIO(table.read_text(encoding="utf-8-sig"), newline=""), strict=True)
+        columns, *rows = [[value.strip() for value in row] for row in lines if row]
         if any(len(row) != len(columns) for row in rows):
             raise ValueError("its rows have different numbers of values")
     except (OSError, ValueError, csv.Error) as error:
@@ -339,6 +353,8 @@ def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | Non
             places.setdefault(name, []).append(file)
     named = [len(places.keys() & {*values}) for values in zip(*rows, strict=True)]
     names = ", ".join(columns)[:200]
+    if not any(named) and table in found.tables:
+        return {"": [*files]}  # a part of which the table says nothing
     if not any(named):
         raise DataError(f"{table}: expected a column of names of the pictures beside it, found {names}")
     of_files = named.index(max(named))
@@ -350,13 +366,14 @@ def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | Non
         )
     if usual[0] not in others:
         raise DataError(f"{table}: expected a column {label}, found {names}")
-    of_labels, labels, missing = columns.index(usual[0]), dict[Path, str](), 0
+    of_labels, labels, missing = columns.index(usual[0]), dict[Path, str](), set[str]()
     for row in rows:
         name, text = row[of_files], composed(row[of_labels])
         held = places.get(name, [])
         if len(held) > 1:
             raise DataError(f"{table}: expected the path of one picture in each row, found {name}, which several have")
-        missing += not held
+        if not held:
+            missing.add(name)
         if held and labels.setdefault(held[0], text) != text:
             raise DataError(f"{table}: expected one label a picture, found {labels[held[0]]} and {text} of {name}")
     classes: Classes = {}
@@ -365,10 +382,8 @@ def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | Non
             classes.setdefault(text, []).append(file)
     unlabelled = len(files) - sum(map(len, classes.values()))
     found.over[f"pictures without a label in {table.name}"] += unlabelled
-    found.over[f"rows of {table.name} without a picture"] += missing
-    if table not in found.tables:
-        found.over[".csv files"] -= 1
-        found.tables.append(table)
+    found.over[".csv files"] -= table not in found.tables
+    found.tables[table] = missing & found.tables.get(table, missing)
     return classes
 
 

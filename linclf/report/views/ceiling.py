@@ -125,7 +125,10 @@ def ingredients(results: CeilingResults, gains: Gains, *, number: int | str) -> 
     text = "; ".join(
         f"{name} {a[0]:+.1f} alone, {b[0]:+.1f} among all" for name, a, b in zip(names, alone, among, strict=True)
     )
-    caption = f"{title} Mean of {results.plan.size.seeds} seeds, 95 % bootstrap intervals over seeds and images."
+    caption = (
+        f"{title} Mean of {results.plan.size.seeds} seeds, 95 % bootstrap intervals over seeds and images. Of these "
+        f"{2 * len(gains)} intervals, one in twenty misses by chance."
+    )
     return html.figure(axes.figure, number=number, caption=caption, alt=f"{title} {text}.", data=data)
 
 

@@ -6,7 +6,6 @@ from functools import lru_cache
 from html import escape
 from typing import Any
 
-from IPython.display import display
 from matplotlib.figure import Figure
 
 from linclf.data.dataset import Dataset
@@ -74,19 +73,18 @@ def sliders(exploration: Exploration, *, number: int | str) -> Any:
     except ImportError:
         return still
 
-    def show(epoch: int, **values: Any) -> None:
+    def show(epoch: int, **values: Any) -> html.Output:
         try:
             _, checkpoints, shown = trained(replace(plan, **values))
         except LinclfError as error:  # such as a learning rate that is too large
-            display(html.callout(str(error), kind="warning"))
-        else:
-            display(html.Output(shown + _templates(exploration.data, checkpoints[min(epoch, len(checkpoints) - 1)])))
+            return html.callout(str(error), kind="warning")
+        return html.Output(shown + _templates(exploration.data, checkpoints[min(epoch, len(checkpoints) - 1)]))
 
     return Moving(_widgets(ipywidgets, plan, show), still)
 
 
-def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., None]) -> Any:
-    """The sliders, and what ``show`` displays for their values."""
+def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., html.Output]) -> Any:
+    """The sliders, and what ``show`` gives for their values."""
     wide = {"style": {"description_width": "8em"}, "layout": {"width": "28em"}, "continuous_update": False}
 
     def among(description: str, values: Sequence[float], chosen: float) -> Any:
@@ -106,7 +104,18 @@ def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., None]) -> Any:
         w.dlink((controls["epochs"], "value"), (controls["epoch"], end))
     # What is typed over the value of a SelectionSlider would be shown, and not used.
     style = w.HTML("<style>.jupyter-widgets.widget-hslider .widget-readout { pointer-events: none }</style>")
-    return w.VBox([style, *controls.values(), w.interactive_output(show, controls)])
+    # Not interactive_output: what an Output widget shows goes back to the kernel, and a notebook that nbclient executes
+    # waits for ever where that is more than 64 kB.
+    panel = w.HTML()
+
+    def changed(_: Any = None) -> None:
+        data, _ = show(**{name: control.value for name, control in controls.items()})._repr_mimebundle_()
+        panel.value = data["text/html"]
+
+    changed()
+    for control in controls.values():
+        control.observe(changed, "value")
+    return w.VBox([style, *controls.values(), panel])
 
 
 @own_settings()

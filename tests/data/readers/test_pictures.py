@@ -50,12 +50,28 @@ def test_parts_are_read_wherever_they_stand_and_however_they_are_called(tmp_path
     assert counts(load_dataset(tmp_path)) == {"training": {"neg": 6, "pos": 6}, "test": {"neg": 2, "pos": 2}}
 
 
-@pytest.mark.parametrize("others", ["raw resized", "color grayscale segmented", ". copy", "64x64 128x128"])
+@pytest.mark.parametrize(
+    "others",
+    [
+        "raw resized",
+        "raw/train raw/test resized/train resized/test",
+        "color grayscale segmented",
+        ". copy",
+        "64x64 128x128",
+    ],
+)
 def test_folders_that_hold_the_same_folders_are_no_classes(tmp_path, others):
     for other in others.split():
         for name in ("cat", "dog"):
             draw(tmp_path / other / name)
     refused(tmp_path, "which hold the same folders (cat, dog): name one of the two, or call them train and test")
+
+
+@pytest.mark.parametrize("names", ["images masks", "cat dog test", "cat dog val"])
+def test_folders_whose_names_say_that_they_are_no_classes_are_refused(tmp_path, names):
+    for name in names.split():
+        draw(tmp_path / name)
+    refused(tmp_path, "found images and their masks" if "masks" in names else "expected a folder train beside it")
 
 
 def test_some_classes_with_parts_and_some_without_are_refused(tmp_path):
@@ -162,6 +178,19 @@ def test_tables_of_parts_and_pictures_without_a_label(tmp_path):
     data = load_dataset(tmp_path)
     assert counts(data) == {"training": {"a": 6, "b": 5}, "test": {"a": 6, "b": 5}}
     assert "Passed over: 2 pictures without a label in metadata.csv." in data.provenance.found
+
+
+@pytest.mark.parametrize("labelled", ["train test", "train"])
+def test_one_table_for_all_parts(tmp_path, labelled):
+    rows = ["path,label", "gone.png,a"]
+    for part in ("train", "test"):
+        draw(tmp_path / part, 12)
+        rows += [f"{part}/{i}.png,{'ab'[i % 2]}" for i in range(12) if part in labelled]
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    data = load_dataset(tmp_path)
+    assert counts(data)["test"] == ({"a": 6, "b": 6} if "test" in labelled else {"a": 1, "b": 1})
+    others = "" if "test" in labelled else "12 pictures for test without labels, in no folder of a class, "
+    assert data.provenance.found.endswith(f"Passed over: {others}1 rows of labels.csv without a picture.")
 
 
 @pytest.mark.parametrize(
