@@ -104,7 +104,7 @@ def test_its_commands_are_commands(command):
     program, *rest = [word for word in shlex.split(command) if not re.fullmatch(r"[A-Z_]+=\S+", word)]
     if program == "linclf":
         if rest[-1] == "--help" or len(rest) == 1:  # a sentence names a command, too
-            with pytest.raises(SystemExit, match="^0$"):
+            with pytest.raises(SystemExit, match=r"^0$"):
                 parser().parse_args([rest[0], "--help"])
         else:
             parser().parse_args(rest)
