@@ -12,9 +12,11 @@ import linclf
 from linclf import Config
 from linclf.data.load import load_dataset
 from linclf.studies import store
+from linclf.studies.ceiling import CeilingStudy, Size
 from linclf.studies.exploration import Exploration
 from linclf.studies.reference import ARMS, ReferencePlan, ReferenceStudy
 from linclf.studies.store import Count, Store, StoredRun, train_missing
+from linclf.studies.your_data import YourDataStudy
 from linclf.system.files import remove_unfinished, write_text, write_whole
 from linclf.training.loop import Task
 from linclf.training.model import Linear
@@ -168,6 +170,24 @@ def test_runs_that_were_handed_over_and_cannot_be_are_trained_again(tmp_path):
     with np.load(path) as file:
         np.savez_compressed(path, **file)  # which may ask for much more memory than the file has bytes
     assert count(tmp_path, "full_updates", data=wanted.data).trained == 4
+
+
+@pytest.mark.parametrize("kind", [CeilingStudy, YourDataStudy])
+def test_so_are_those_of_the_other_studies(tmp_path, kind):
+    few = {"size": Size(1, 1, 1, 1, 1, 1, (0.5,), 2)} if kind is CeilingStudy else {"epochs": 1}
+    first = kind("synthetic:20", tmp_path, progress=False, **few)
+    first.run()
+    files = list((tmp_path / "runs").glob("*.npz"))
+    for path in files:
+        changed(path, at("W", np.nan))
+    again = kind(first.data, tmp_path, progress=False, **few)
+    again.run()
+    assert again.count == Count(reused=0, trained=first.count.trained)
+    for path in files:
+        changed(path, lambda arrays, record: record.update(validation_accuracy=[7], cost="low", train_accuracy=-1))
+    again = kind(first.data, tmp_path, progress=False, **few)
+    assert "NaN" not in json.dumps(again.run().document())
+    assert again.count == Count(reused=0, trained=first.count.trained)
 
 
 def test_numbers_that_were_handed_over_are_made_again(tmp_path):
