@@ -90,16 +90,6 @@ def test_it_works_by_keyboard(page):
     assert page.locator('[data-play="epoch-templates"] img').first.get_attribute("src") == first
 
 
-def test_the_evidence_adds_up_to_the_score(page):
-    W, b = packed(page)[0]
-    page.locator('[data-play="images"] button').nth(5).click()
-    k = int(shown(page).argmax())
-    parts = W[k] * Standardizer.fit(DATA.train_images[0])(IMAGES[5:6], np.float64)[0]
-    said = page.locator('[data-play="sum"]').inner_text()
-    assert f"{parts[parts > 0].sum():.2f} speaks for it, {-parts[parts < 0].sum():.2f} against it" in said
-    assert parts.sum() + b[k] == pytest.approx(shown(page)[k], abs=1e-3)
-
-
 def photos(folder):
     """Ten pictures as people have them: of any size, upright or not, in several formats, partly transparent, grey."""
     rng = np.random.default_rng(0)
