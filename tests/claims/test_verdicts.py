@@ -1,6 +1,7 @@
 """Verdicts from fabricated results whose answers are known; the bootstrap's coverage; ``linclf verify``."""
 
 import copy
+import hashlib
 import json
 
 import numpy as np
@@ -115,6 +116,15 @@ def test_an_interval_draws_what_the_assignment_and_the_reference_leave_open(seed
     others = bootstrap.interval(correct, lambda means: means[..., 0] - means[..., 1], images=True)
     assert found["others"] == pytest.approx(others)
     assert others[1] - others[0] > 5 * (found["high"] - found["low"])
+
+
+def test_no_region_has_moved():
+    """Nor what is measured: the hash is of the ledger as it was before any result. A claim that is added changes it."""
+    tests = [
+        (claim["id"], test) for kind in ("claims", "checks") for claim in ledger()[kind] for test in claim["tests"]
+    ]
+    regions = [[name, test["measure"], test["of"], test["region"]] for name, test in tests if test["region"]]
+    assert hashlib.sha256(json.dumps(regions).encode()).hexdigest()[:16] == "26beabf14362e9bb"
 
 
 def test_the_images_drawn_are_those_of_the_claims_that_name_them():
