@@ -17,7 +17,7 @@ from linclf.errors import ConfigError, DataError, printable
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 _PARQUET = (".parquet", ".pq")
 _MOST_COLUMNS = 100_000
-_ID = re.compile(r"(?:^|[\W_])(?:id|idx|index|nr|no|number|row|key|uuid|guid)$|[a-z](?:Id|ID)$", re.IGNORECASE)
+_ID = re.compile(r"(?i:(?:^|[\W_])(?:id|idx|index|nr|no|number|row|key|uuid|guid))$|[a-z](?:Id|ID)$")
 """Names of columns that are made to tell rows apart."""
 
 
