@@ -5,8 +5,6 @@ or one per seed and image, (seeds, images). It raises DataError where the result
 Below, x is a curve of the history, x_e its value after epoch e, and x_0 its value before training.
 """
 
-from typing import Any
-
 import numpy as np
 
 from linclf.errors import DataError
@@ -94,7 +92,7 @@ def training_time(results: Results, arm: str, setting: int) -> np.ndarray:
     return results.timings[:, ("base", "shuffle").index(arm)]
 
 
-def differs_from_print(results: Results, arm: str, setting: int, printed: dict[str, Any]) -> np.ndarray:
+def differs_from_print(results: Results, arm: str, setting: int, printed: dict[str, object]) -> np.ndarray:
     """1 for each run with a field other than ``printed``, else 0."""
     runs = results.runs(arm, setting)
     return np.array([float(any(run[key] != value for key, value in printed.items())) for run in runs])

@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +15,7 @@ _PIXELS = 255.0  # the scale of uint8
 _WORTH_THREADS = 20  # times that, which take some 10 ms
 
 
-def check_plain(values: Any, what: str) -> None:
+def check_plain(values: object, what: str) -> None:
     """DataError if values mean more than the numbers that ``np.asarray`` takes of them; ``what`` is for the message."""
     advice = ""
     if isinstance(values, np.ma.MaskedArray):
@@ -33,7 +32,7 @@ def check_plain(values: Any, what: str) -> None:
         raise DataError(f"{what}: expected plain numbers, {advice}")
 
 
-def plain_array(values: Any, what: str) -> np.ndarray:
+def plain_array(values: object, what: str) -> np.ndarray:
     """``values`` as an array; DataError for dates and durations, and whatever :func:`check_plain` refuses."""
     check_plain(values, what)
     array = np.asarray(values)

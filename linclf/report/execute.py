@@ -11,7 +11,6 @@ import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import zmq.asyncio
@@ -44,7 +43,7 @@ class Execution:
 class _ThisPython(AsyncKernelManager):
     """Starts the Python that runs this command, whatever kernels are installed where Jupyter looks for them."""
 
-    def __init__(self, **given: Any) -> None:
+    def __init__(self, **given: object) -> None:
         # One context for all kernels, which ends with the process: a manager that makes its own waits for ever for the
         # sockets of a kernel that could not be reached.
         super().__init__(context=zmq.asyncio.Context.instance(), **given)
@@ -85,7 +84,7 @@ def patience() -> float:
     raise ConfigError(f"{PATIENCE} must be a number of seconds above 0, not {given!r}")
 
 
-def execute(path: Path, parameters: dict[str, Any], scratch: Path, *, png: bool = True) -> Execution:
+def execute(path: Path, parameters: dict[str, object], scratch: Path, *, png: bool = True) -> Execution:
     """Run the notebook at ``path`` from top to bottom in the current folder.
 
     Args:

@@ -25,19 +25,8 @@ from linclf.training.losses import Loss, get_loss
 from linclf.training.model import Linear
 from linclf.training.train import train
 
-from . import metrics
-from .results import (
-    CURVES,
-    FORMAT,
-    HELD_OUT,
-    Results,
-    check_exact,
-    check_timings,
-    decode_losses,
-    encode_correct,
-    encode_losses,
-    problems,
-)
+from . import metrics, results
+from .results import Results
 from .store import Key, StoredRun, train_missing
 from .study import Cut, Label, Plan, Split, Study, StudyTask, check_whole, fit_standardizer, split_rows, standardized
 
@@ -195,7 +184,7 @@ class ReferenceStudy(Study):
         stored = {arm: runs for arm in arms if (runs := self._stored(arm))}
         about = {"class_names": list(data.class_names), "n_test": len(data.test_labels)}
         document = {
-            "format": FORMAT,
+            "format": results.FORMAT,
             "data": {**asdict(data.provenance), **about},
             "environment": environment(),
             "plan": asdict(self.plan),
@@ -255,40 +244,43 @@ class ReferenceStudy(Study):
             n_validation=len(split.validation[1]),
             **history,
             low_frequency_share=metrics.low_frequency_share(run.model.W, self.data.test_images.shape[1:]),
-            test_correct=encode_correct(predictions == y),
+            test_correct=results.encode_correct(predictions == y),
             test_draws_below=draws,
             **self._losses_of_images(task, label["arm"], run),
         )
 
     def _losses_of_images(self, task: StudyTask, arm: str, run: Run) -> dict[str, str]:
         """The final loss of each image that the full split keeps, in the arms that compare it."""
-        if arm not in HELD_OUT:
+        if arm not in results.HELD_OUT:
             return {}
         X, y = self._held_out(task.cut)
-        return {"held_out_loss": encode_losses(get_loss(run.config.loss).value(run.model.scores(X), y))}
+        return {"held_out_loss": results.encode_losses(get_loss(run.config.loss).value(run.model.scores(X), y))}
 
     def measured(self, task: StudyTask) -> Mapping[str, type]:
         """The series of the history; the rest is what ``results.json`` has to hold."""
-        return {"seconds": float} | dict.fromkeys(CURVES, list)
+        return {"seconds": float} | dict.fromkeys(results.CURVES, list)
 
     def check(self, task: StudyTask, runs: Sequence[StoredRun]) -> None:
         """Also, that the runs can be those of a ``results.json`` of this data set."""
         super().check(task, runs)
         y, is_picture = self.data.test_labels, self.data.test_images.ndim == 4
         for run in runs:
-            for problem in problems(run.record, len(y)):
+            for problem in results.problems(run.record, len(y)):
                 raise ValueError(problem)
-            if run.record["test_correct"] != encode_correct(np.asarray(run.predictions) == y):
+            if run.record["test_correct"] != results.encode_correct(np.asarray(run.predictions) == y):
                 raise ValueError("test_correct is not of these predictions")
             if (run.record["low_frequency_share"] is None) == is_picture:
                 raise ValueError("low_frequency_share is of other data")
             n_held_out = len(self._cut("full").validation)
-            if run.record["arm"] in HELD_OUT and len(decode_losses(run.record["held_out_loss"])) != n_held_out:
+            if (
+                run.record["arm"] in results.HELD_OUT
+                and len(results.decode_losses(run.record["held_out_loss"])) != n_held_out
+            ):
                 raise ValueError("held_out_loss is of other images")
 
     def _key(self, task: StudyTask) -> Key:
         """Also, which images are held out, where their losses are kept."""
-        kept = any(label["arm"] in HELD_OUT for label, _ in task.networks)
+        kept = any(label["arm"] in results.HELD_OUT for label, _ in task.networks)
         held_out = str(self._cut("full").validation) if kept else None
         return super()._key(task) | {"held_out": held_out}
 
@@ -338,7 +330,7 @@ class ReferenceStudy(Study):
         """What is stored of :meth:`time_shuffling`."""
 
         def check(timings: Any) -> None:
-            check_timings(timings)
+            results.check_timings(timings)
             if [pair["seed"] for pair in timings] != list(self.plan.all_seeds[: len(timings)]):
                 raise ValueError("they are of other seeds")
 
@@ -348,7 +340,7 @@ class ReferenceStudy(Study):
         """What the exact statements are about; stored, since every page asks for it."""
 
         def check(exact: Any) -> None:
-            check_exact(exact)
+            results.check_exact(exact)
             if exact.keys() != {"E1", "E2", "E3"}:
                 raise ValueError("they are other statements")
 

@@ -19,18 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from linclf.data.dataset import (
-    LABEL,
-    PART_NAMES,
-    USUAL_LABELS,
-    Dataset,
-    LabelledImages,
-    Option,
-    Reader,
-    check_file,
-    check_size,
-    split_dataset,
-)
+from linclf.data import dataset
+from linclf.data.dataset import Dataset, LabelledImages, Option, Reader, split_dataset
 from linclf.data.labels import composed, encode_words
 from linclf.errors import ConfigError, DataError, LinclfError
 from linclf.system.files import LOCK
@@ -237,8 +227,10 @@ def _part_of(name: str) -> str:
     ['train', 'test', 'train', 'validation', '']
     """
     words = re.split(r"[\W_\d]+", re.sub(r"(?<=\w)set$", " set", name.lower()))
-    parts = {PART_NAMES[word] for word in words if word in PART_NAMES}
-    return parts.pop() if len(parts) == 1 and all(word in PART_NAMES or word in _FILLERS for word in words) else ""
+    parts = {dataset.PART_NAMES[word] for word in words if word in dataset.PART_NAMES}
+    return (
+        parts.pop() if len(parts) == 1 and all(word in dataset.PART_NAMES or word in _FILLERS for word in words) else ""
+    )
 
 
 def _classes(
@@ -359,7 +351,9 @@ def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | Non
         raise DataError(f"{table}: expected a column of names of the pictures beside it, found {names}")
     of_files = named.index(max(named))
     others = [name for i, name in enumerate(columns) if i != of_files]
-    usual = [label] if label else others if len(others) == 1 else [o for o in others if o.lower() in USUAL_LABELS]
+    usual = (
+        [label] if label else others if len(others) == 1 else [o for o in others if o.lower() in dataset.USUAL_LABELS]
+    )
     if len(usual) != 1:
         raise DataError(
             f"{table}: expected the name of the column of labels (--label NAME), one of {', '.join(others)[:200]}"
@@ -460,7 +454,7 @@ def read_pictures(
     shape = height, width, 1 if modes <= _GREY else 3
     total = len(tried) * math.prod(shape)
     stored = total if image_size else sum(file.stat().st_size for file in tried)
-    check_size(f"{len(tried):,} images such as {first}", total, stored)
+    dataset.check_size(f"{len(tried):,} images such as {first}", total, stored)
     images = np.empty((len(tried), *shape), np.uint8)
     for pixels, file in zip(images, tried, strict=True):
         with _noting(unreadable, file), _strict_warnings(), _opened(file) as image:
@@ -585,7 +579,7 @@ def _opened(file: Path) -> Iterator[Any]:
 
     Call it within :func:`_strict_warnings`.
     """
-    check_file(file, "an image")
+    dataset.check_file(file, "an image")
     from PIL import Image, UnidentifiedImageError
 
     if file.suffix.lower() in HEIC:
@@ -609,7 +603,7 @@ def _opened(file: Path) -> Iterator[Any]:
                     "or save the arrays as .npz, which keeps all bits"
                 )
             for width, height in _sizes_within(image, content):
-                check_size(str(file), width * height * 3, len(content), _LARGEST_PICTURE)
+                dataset.check_size(str(file), width * height * 3, len(content), _LARGEST_PICTURE)
             yield image
     except DataError:
         raise
@@ -640,7 +634,7 @@ _LARGEST_PICTURE = 2**25
 _OF = "folders of pictures"
 OPTIONS = (
     Option("image_size", int, "N", "pixels a side, to which the middle square of each picture is brought", _OF),
-    LABEL,
+    dataset.LABEL,
     Option("skip_unreadable", bool, "", "pass over pictures that cannot be read, 5 % at most, and list them", _OF),
 )
 READER = Reader(

@@ -6,16 +6,8 @@ from typing import Any
 import numpy as np
 
 from linclf.claims.bootstrap import interval
-from linclf.studies import metrics
-from linclf.studies.ceiling import (
-    EVERYTHING,
-    INGREDIENTS,
-    MEMBERS,
-    SEARCHED,
-    CeilingResults,
-    right,
-    validation_accuracy,
-)
+from linclf.studies import ceiling, metrics
+from linclf.studies.ceiling import CeilingResults
 from linclf.studies.metrics import of_share
 from linclf.studies.results import tested_predictions
 from linclf.studies.store import StoredRun
@@ -33,9 +25,9 @@ SUSPICIOUS = 43.0
 """Percent above which an accuracy on CIFAR-10's pixels would more likely be a leak."""
 
 
-def headline(results: CeilingResults) -> Any:
+def headline(results: CeilingResults) -> html.Output:
     """Test accuracy with each loss, large."""
-    numbers = {get_loss(loss).words: f"{100 * _tested(results, loss):.1f} %" for loss in SEARCHED}
+    numbers = {get_loss(loss).words: f"{100 * _tested(results, loss):.1f} %" for loss in ceiling.SEARCHED}
     return html.large(numbers, "Test accuracy of one network")
 
 
@@ -44,7 +36,7 @@ def _tested(results: CeilingResults, loss: str) -> float:
     return float(np.mean([run.record["test_accuracy"] for run in results.final_runs(loss)]))
 
 
-def setup(results: CeilingResults) -> Any:
+def setup(results: CeilingResults) -> html.Output:
     """What was trained, on which images, in words."""
     n_train, n_validation = map(len, results.choosing)
     text = (
@@ -55,7 +47,7 @@ def setup(results: CeilingResults) -> Any:
     return html.callout(text)
 
 
-def search_map(runs: Sequence[StoredRun], loss: str, *, number: int | str) -> Any:
+def search_map(runs: Sequence[StoredRun], loss: str, *, number: int | str) -> html.Output:
     """Validation accuracy of a search over (λ, η), of one loss, as a numbered figure."""
     points = {}
     for record in (run.record for run in runs if run.record["loss"] == loss):
@@ -74,12 +66,12 @@ def search_map(runs: Sequence[StoredRun], loss: str, *, number: int | str) -> An
     return html.figure(axes.figure, number=number, caption=caption, data=data)
 
 
-def chosen(results: CeilingResults) -> Any:
+def chosen(results: CeilingResults) -> html.Output:
     """What the search chose for each loss."""
     searched = [*results.search, *results.fine_search]
     rows = []
     for loss, choice in results.chosen.items():
-        tried = [validation_accuracy(run) for run in searched if run.record["loss"] == loss]
+        tried = [ceiling.validation_accuracy(run) for run in searched if run.record["loss"] == loss]
         numbers = [f"{choice.learning_rate:g}", f"{choice.l2:g}", str(choice.batch_size), f"{100 * max(tried):.2f}"]
         rows.append([get_loss(loss).words, str(len(tried)), *numbers])
     columns = ["loss", "tried", "η", "λ", "batch size", "validation, %"]
@@ -97,7 +89,8 @@ def gains(results: CeilingResults) -> Gains:
     """For each ingredient what it brings alone and what it is missed by on the validation images."""
     images = results.split(results.choosing).validation
     points = {
-        mix: 100.0 * np.stack([right(run.model, images) for run in runs]) for mix, runs in results.ablation.items()
+        mix: 100.0 * np.stack([ceiling.right(run.model, images) for run in runs])
+        for mix, runs in results.ablation.items()
     }
 
     def gain(mix: str, without: str) -> Gain:
@@ -105,12 +98,12 @@ def gains(results: CeilingResults) -> Gains:
         low, high = interval(columns, lambda means: means[..., 0] - means[..., 1], images=True)
         return float((columns[0] - columns[1]).mean()), low, high
 
-    return {name: (gain(f"+{name}", "base"), gain("all", f"-{name}")) for name in INGREDIENTS}
+    return {name: (gain(f"+{name}", "base"), gain("all", f"-{name}")) for name in ceiling.INGREDIENTS}
 
 
-def ingredients(results: CeilingResults, gains: Gains, *, number: int | str) -> Any:
+def ingredients(results: CeilingResults, gains: Gains, *, number: int | str) -> html.Output:
     """What each ingredient brings, alone and among all the others, as a numbered figure."""
-    names = list(INGREDIENTS.values())
+    names = list(ceiling.INGREDIENTS.values())
     alone, among = zip(*gains.values(), strict=True)
     axes = plots.intervals(names, [("added to the baseline", alone), ("missed when left out", among)])
     axes.axvline(0, color=BESIDE, lw=0.8)
@@ -132,11 +125,11 @@ def ingredients(results: CeilingResults, gains: Gains, *, number: int | str) -> 
     return html.figure(axes.figure, number=number, caption=caption, alt=f"{title} {text}.", data=data)
 
 
-def ingredients_table(results: CeilingResults, gains: Gains) -> Any:
+def ingredients_table(results: CeilingResults, gains: Gains) -> html.Output:
     """The same as a table, with the accuracies themselves."""
     runs = results.ablation
     rows = [["none: the baseline", _percent(runs["base"]), "", _percent(runs["all"]), ""]]
-    for name, title in INGREDIENTS.items():
+    for name, title in ceiling.INGREDIENTS.items():
         alone, among = gains[name]
         rows.append([title, _percent(runs[f"+{name}"]), _points(alone), _percent(runs[f"-{name}"]), _points(among)])
     columns = ["ingredient", "alone, %", "gain, points", "all but it, %", "missed, points"]
@@ -146,7 +139,7 @@ def ingredients_table(results: CeilingResults, gains: Gains) -> Any:
 
 
 def _percent(runs: Sequence[StoredRun]) -> str:
-    return mean_and_spread(np.array([validation_accuracy(run) for run in runs]))
+    return mean_and_spread(np.array([ceiling.validation_accuracy(run) for run in runs]))
 
 
 def _points(numbers: tuple[float, float, float]) -> str:
@@ -159,7 +152,7 @@ def most(gains: Gains) -> str:
     listed = []
     for way in (0, 1):
         clear = sorted((name for name in gains if gains[name][way][1] > 0), key=lambda name: -gains[name][way][0])
-        named = [f"{INGREDIENTS[name]} ({gains[name][way][0]:+.1f} points)" for name in clear]
+        named = [f"{ceiling.INGREDIENTS[name]} ({gains[name][way][0]:+.1f} points)" for name in clear]
         listed.append(" and ".join(filter(None, [", ".join(named[:-1]), *named[-1:]])) or "none")
     start = "All gains are more than chance explains: "
     if any(low <= 0 for both in gains.values() for _, low, _ in both):
@@ -170,25 +163,28 @@ def most(gains: Gains) -> str:
 def mix(results: CeilingResults, gains: Gains) -> str:
     """Which mix was chosen, in a sentence."""
     without = results.chosen_mix.removeprefix("-")
-    if without not in EVERYTHING:
+    if without not in ceiling.EVERYTHING:
         return "No ingredient is better left out: the final networks have them all."
     _, low, high = gains[without][1]
     by = "by no more than chance explains" if low <= 0 <= high else "clearly"
-    return f"Validation accuracy is highest without {INGREDIENTS[without]}, {by}: the final networks go without."
+    return (
+        f"Validation accuracy is highest without {ceiling.INGREDIENTS[without]}, {by}: the final networks go without."
+    )
 
 
-def ensembles(results: CeilingResults) -> Any:
+def ensembles(results: CeilingResults) -> html.Output:
     """Ensembles by majority vote and by mean of scores, on validation images, beside their members."""
     X, y = results.split(results.choosing).validation[:2]
     groups = {
         "baseline": [
-            results.ensemble_members[i : i + MEMBERS] for i in range(0, len(results.ensemble_members), MEMBERS)
+            results.ensemble_members[i : i + ceiling.MEMBERS]
+            for i in range(0, len(results.ensemble_members), ceiling.MEMBERS)
         ],
         "all ingredients": [results.ablation["all"]],
     }
     rows = []
     for title, members in groups.items():
-        singles = np.array([validation_accuracy(run) for runs in members for run in runs])
+        singles = np.array([ceiling.validation_accuracy(run) for runs in members for run in runs])
         votes, means = (
             np.array([metrics.accuracy(combine(runs, X), y) for runs in members])
             for combine in (_majority, _mean_of_scores)
@@ -212,11 +208,11 @@ def _mean_of_scores(runs: Sequence[StoredRun], X: Any) -> np.ndarray:
     return np.sum([run.model.scores(X[:]) for run in runs], axis=0).argmax(axis=0)
 
 
-def final(results: CeilingResults) -> Any:
+def final(results: CeilingResults) -> html.Output:
     """Test accuracy of the chosen recipe with each loss, and on CIFAR-10 the highest known."""
     comparable = _whole_cifar10(results)
     rows = []
-    for loss in SEARCHED:
+    for loss in ceiling.SEARCHED:
         tested = tested_predictions(results.final_runs(loss)) == results.dataset.test_labels
         low, high = interval([100.0 * tested], lambda means: means[..., 0], images=True)
         known = [f"{HIGHEST_KNOWN[loss]}" if loss in HIGHEST_KNOWN else ""] if comparable else []
@@ -232,7 +228,7 @@ def final(results: CeilingResults) -> Any:
 
 def verdict(results: CeilingResults) -> str:
     """What the final accuracies say, in a few sentences."""
-    tested = {loss: 100 * _tested(results, loss) for loss in SEARCHED}
+    tested = {loss: 100 * _tested(results, loss) for loss in ceiling.SEARCHED}
     text = f"The network chosen on validation images, with {get_loss(results.chosen_loss).words}, "
     text += f"gets {tested[results.chosen_loss]:.2f} % of the test images right."
     if not _whole_cifar10(results):
@@ -255,7 +251,7 @@ def _whole_cifar10(results: CeilingResults) -> bool:
     return is_the_references(results.dataset.provenance.name) and (n_train, n_test) == (50_000, 10_000)
 
 
-def learning_curve(results: CeilingResults, *, number: int | str) -> Any:
+def learning_curve(results: CeilingResults, *, number: int | str) -> html.Output:
     """Test accuracy against the number of training images, with its trend, as a numbered figure."""
     loss = results.chosen_loss
     runs = {group[0].record["n_train"]: group for name, group in results.finals.items() if name.startswith(f"{loss} ")}
@@ -323,7 +319,7 @@ def saturating_trend(sizes: Sequence[int], means: np.ndarray) -> Callable[[Any],
     return lambda n: a - k * (np.asarray(n) / sizes[0]) ** -p
 
 
-def bias_and_variance(results: CeilingResults) -> Any:
+def bias_and_variance(results: CeilingResults) -> html.Output:
     """Accuracy on training, validation and test images of the baseline, of all ingredients, and at the optimum."""
     split = results.split(results.choosing)
     rows = []
@@ -332,11 +328,11 @@ def bias_and_variance(results: CeilingResults) -> Any:
     for title, runs in groups.items():
         n = results.n_first if title == "baseline" else len(split.train[1])
         sets = [slice_rows(split.train, n), split.validation]
-        shares = [np.array([right(run.model, images).mean() for run in runs]) for images in sets]
+        shares = [np.array([ceiling.right(run.model, images).mean() for run in runs]) for images in sets]
         rows.append([title, f"{n:,}", *map(mean_and_spread, shares), f"{100 * (shares[0] - shares[1]).mean():.1f}"])
     final = results.split(results.final)
     runs = results.final_runs()
-    seen = np.array([right(run.model, final.train).mean() for run in runs])
+    seen = np.array([ceiling.right(run.model, final.train).mean() for run in runs])
     tested = np.array([run.record["test_accuracy"] for run in runs])
     gap = f"{100 * (seen - tested).mean():.1f}"
     rows.append(
@@ -358,8 +354,8 @@ def optimum(results: CeilingResults) -> str:
     split, loss = results.split(results.choosing), get_loss("cross_entropy")
     best, l2 = results.optimum.record, results.optimum.record["l2"]
     costs = [cost_and_gradient(run.model, split.train, loss, l2)[0] for run in results.ablation["-augment"]]
-    there = right(results.optimum.model, split.validation).mean()
-    here = np.mean([validation_accuracy(run) for run in results.ablation["-augment"]])
+    there = ceiling.right(results.optimum.model, split.validation).mean()
+    here = np.mean([ceiling.validation_accuracy(run) for run in results.ablation["-augment"]])
     reached = "The minimum cost" if best["converged"] else f"The cost after {results.plan.size.iterations} iterations"
     more = "would bring" if there > here else "would cost"
     return (
@@ -371,7 +367,7 @@ def optimum(results: CeilingResults) -> str:
     )
 
 
-def probabilities(results: CeilingResults, *, number: int | str) -> Any:
+def probabilities(results: CeilingResults, *, number: int | str) -> html.Output:
     """Histogram of the true class's probability on test images, softmax beside sigmoids, as a numbered figure."""
     X, y = results.split(results.final).test
     bins = np.linspace(0, 1, 21)
@@ -392,7 +388,7 @@ def probabilities(results: CeilingResults, *, number: int | str) -> Any:
     return html.figure(axes.figure, number=number, caption=caption, data=columns)
 
 
-def pairs(results: CeilingResults) -> Any:
+def pairs(results: CeilingResults) -> html.Output:
     """The five pairs of classes that the chosen networks confuse most, both ways together."""
     names, labels = results.dataset.class_names, results.dataset.test_labels
     predictions = tested_predictions(results.final_runs())

@@ -36,7 +36,7 @@ def all_claims(results: Results) -> dict[str, Any]:
     return evaluate(results)
 
 
-def claims(results: Results, *ids: str) -> Any:
+def claims(results: Results, *ids: str) -> html.Output | None:
     """What the reference says here, what was found, and the verdict; all claims if none is named.
 
     On other data than CIFAR-10 there is nothing to compare: no table, and in place of the whole one a note. On the
@@ -102,7 +102,7 @@ def _where(claim: dict[str, Any]) -> str:
     return f"section {claim['section']}, figure{'s' * (' and ' in numbers)} {numbers}"
 
 
-def changes(results: Results, **said: str) -> Any:
+def changes(results: Results, **said: str) -> html.Prose:
     """A list with one line per section: how its arm changes test accuracy and, on CIFAR-10, what the reference says.
 
     ``said`` are the reference's words by arm; the section is the first that shows the arm.
@@ -115,7 +115,7 @@ def changes(results: Results, **said: str) -> Any:
     return html.prose("\n".join(lines))
 
 
-def counts(results: Results) -> Any:
+def counts(results: Results) -> html.Output | None:
     """The report's answer in one sentence: how many claims are reproduced, refuted, inconclusive; on CIFAR-10."""
     if _on_other_data(results):
         return None
@@ -199,7 +199,7 @@ SHOWN = ("base", "full", "decay", "shuffle", "svm")
 
 
 @own_settings()
-def picture(results: Results, *, number: int | str) -> Any:
+def picture(results: Results, *, number: int | str) -> html.Output:
     """Test accuracy of every section in each setting and, on CIFAR-10, what the reference prints, as a numbered figure.
 
     With ten seeds on CIFAR-10 its title counts the verdicts.

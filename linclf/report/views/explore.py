@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
 
 import numpy as np
 
@@ -50,7 +49,7 @@ def name_of(config: Config) -> str:
     return ", ".join(said)
 
 
-def setting(exploration: Exploration) -> Any:
+def setting(exploration: Exploration) -> html.Prose:
     """What is tried, in a sentence."""
     plan, n_train = exploration.plan, len(exploration.cut.train)
     config = plan.config(0, exploration.data.test_images.shape[1:])
@@ -62,7 +61,7 @@ def setting(exploration: Exploration) -> Any:
     )
 
 
-def accuracies(explored: Explored) -> Any:
+def accuracies(explored: Explored) -> html.Output:
     """Accuracy of the chosen setting and of the reference's, mean over seeds."""
     rows = [_accuracies(YOURS, explored.runs, _tested(explored))]
     for i in SETTINGS:
@@ -86,7 +85,7 @@ def _tested(explored: Explored) -> np.ndarray:
     return np.array([accuracy(given, explored.dataset.test_labels) for given in predictions(explored)])
 
 
-def curves(explored: Explored, quantity: str, *, number: int | str) -> Any:
+def curves(explored: Explored, quantity: str, *, number: int | str) -> html.Output:
     """A quantity over the epochs, beside the reference's settings, as a numbered figure."""
     runs = {YOURS: explored.runs} | {setting_name(i): explored.reference.trained("base", i) for i in SETTINGS}
     scale = "linear" if quantity == "accuracy" else "log"
@@ -96,7 +95,7 @@ def curves(explored: Explored, quantity: str, *, number: int | str) -> Any:
     return reference.history(runs, quantity, number=number, title=title, scale=scale)
 
 
-def finding(explored: Explored) -> Any:
+def finding(explored: Explored) -> html.Prose:
     """What came of it, in sentences with its numbers."""
     names = ("train_accuracy", "validation_accuracy", "validation_loss")
     train, validation, loss = (np.mean([getattr(run.history, name) for run in explored.runs], axis=0) for name in names)

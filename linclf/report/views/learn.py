@@ -1,7 +1,6 @@
 """What the page for learners shows: each function returns one figure, table or sentence."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from . import html
 from .pictures import signed, strip
 
 
-def scores(names: Sequence[str], label: int, s: np.ndarray, p: np.ndarray, *, caption: str) -> Any:
+def scores(names: Sequence[str], label: int, s: np.ndarray, p: np.ndarray, *, caption: str) -> html.Output:
     """The scores and probabilities of one image, the true class marked."""
     rows = [
         [f"{name} (true)" if k == label else name, signed(s[k]), f"{100 * p[k]:.1f}"] for k, name in enumerate(names)
@@ -22,7 +21,7 @@ def scores(names: Sequence[str], label: int, s: np.ndarray, p: np.ndarray, *, ca
     return html.table(["class", "score", "probability, %"], rows, caption=caption)
 
 
-def two_losses(names: Sequence[str], label: int, s: np.ndarray, gradients: Sequence[np.ndarray]) -> Any:
+def two_losses(names: Sequence[str], label: int, s: np.ndarray, gradients: Sequence[np.ndarray]) -> html.Output:
     """The scores of one image, and the gradients of cross-entropy and hinge with respect to them."""
     margins = s - s[label] + 1
     rows = [
@@ -37,7 +36,7 @@ def two_losses(names: Sequence[str], label: int, s: np.ndarray, gradients: Seque
     return html.table(columns, rows, caption=f"{caption}{multiclass_hinge(S, y)[0]:.2f}.")
 
 
-def penalties(models: Mapping[float, Linear], data: Dataset, *, number: int | str) -> Any:
+def penalties(models: Mapping[float, Linear], data: Dataset, *, number: int | str) -> html.Output:
     """The templates at several λ, and how smooth they are."""
     shares = {l2: low_frequency_share(model.W, data.test_images.shape[1:]) or 0.0 for l2, model in models.items()}
     said = ", ".join(f"{100 * share:.0f} % at λ = {l2:g}" for l2, share in shares.items())

@@ -44,7 +44,7 @@ def grid(
     number: int | str,
     caption: str,
     data: Mapping[str, Sequence[Any]],
-) -> Any:
+) -> html.Output:
     """Rows of pictures, as a numbered figure with numbers to download."""
     pixels = np.stack([picture.pixels for row in rows.values() for picture in row])
     beneath = [picture.text or "".join(columns[i : i + 1]) for row in rows.values() for i, picture in enumerate(row)]
@@ -75,7 +75,7 @@ def gallery(
     caption: str,
     alt: str,
     weights: np.ndarray | None = None,
-) -> Any:
+) -> html.Output:
     """Pictures, (n, h, w, 3) or grey (n, h, w) in 0..1, five in a row over their names, as a numbered figure.
 
     ``weights``, the array behind the pictures, is there to download, as whole numbers whose largest is 127: as fine as
@@ -143,7 +143,7 @@ def can_be_shown(images: np.ndarray) -> bool:
     return images.ndim == 4 and images.shape[3] in (1, 3)
 
 
-def nothing_to_show(images: np.ndarray) -> Any:
+def nothing_to_show(images: np.ndarray) -> html.Output:
     """What stands in place of pictures."""
     return html.callout(f"No pictures: they need images of 1 or 3 channels, and an input here is {images.shape[1:]}.")
 
@@ -160,7 +160,7 @@ def as_pictures(images: np.ndarray, like: np.ndarray | None = None) -> np.ndarra
     return pixels[..., 0] if pixels.shape[3] == 1 else pixels
 
 
-def samples(data: Dataset, *, number: int | str) -> Any:
+def samples(data: Dataset, *, number: int | str) -> html.Output:
     """The first training images of each class, as a numbered figure; of the first classes where there are many."""
     if not can_be_shown(data.test_images):
         return nothing_to_show(data.test_images)
@@ -183,7 +183,7 @@ def samples(data: Dataset, *, number: int | str) -> Any:
     return grid(rows, number=number, caption=caption, data={"class": names, "training images": counts.tolist()})
 
 
-def weights(data: Dataset, model: Linear, name: str, *, number: int | str) -> Any:
+def weights(data: Dataset, model: Linear, name: str, *, number: int | str) -> html.Output:
     """The weights of each class as pictures, of the first classes where there are many, as a numbered figure.
 
     Feature vectors, and images of more than four channels, get a sentence in place of pictures.
@@ -215,7 +215,7 @@ def weights(data: Dataset, model: Linear, name: str, *, number: int | str) -> An
     )
 
 
-def strip(models: Mapping[str, Linear], data: Dataset, *, number: int | str, caption: str) -> Any:
+def strip(models: Mapping[str, Linear], data: Dataset, *, number: int | str, caption: str) -> html.Output:
     """A row of templates for each model under its name ("epoch 5", say), each template stretched on its own."""
     if not can_be_shown(data.test_images):
         return nothing_to_show(data.test_images)
@@ -253,7 +253,7 @@ def surest(
     *,
     number: int | str,
     what: str = "validation",
-) -> Any:
+) -> html.Output:
     """The images that a network is most sure of, among those it gets right and among those it gets wrong."""
     if not can_be_shown(images):
         return nothing_to_show(images)
@@ -302,7 +302,7 @@ def sureness(loss: str, S: np.ndarray) -> tuple[np.ndarray, list[str]]:
     return first - second, [f"{lead:.2g} ahead" for lead in first - second]
 
 
-def confusion(data: Dataset, predictions: np.ndarray, name: str, *, number: int | str) -> Any:
+def confusion(data: Dataset, predictions: np.ndarray, name: str, *, number: int | str) -> html.Output:
     """The confusion matrix of predictions (networks, n_test) on the test images, all counted, as a numbered figure."""
     names, labels = data.class_names, data.test_labels
     true, given = np.tile(labels, len(predictions)), predictions.ravel().astype(np.int64)
@@ -333,7 +333,7 @@ def confusion(data: Dataset, predictions: np.ndarray, name: str, *, number: int 
     )
 
 
-def class_scores(data: Dataset, predictions: np.ndarray) -> Any:
+def class_scores(data: Dataset, predictions: np.ndarray) -> html.Output:
     """Precision, recall, F1 and support of each class for predictions (networks, n_test), as a table."""
     names, labels = data.class_names, data.test_labels
     confusion = np.mean([metrics.confusion_matrix(given, labels, len(names)) for given in predictions], axis=0)
@@ -355,7 +355,7 @@ def class_scores(data: Dataset, predictions: np.ndarray) -> Any:
     return html.table(["class", "support", "F1, %", "precision, %", "recall, %"], rows, caption=caption)
 
 
-def kept(data: Dataset, which: str) -> Any:
+def kept(data: Dataset, which: str) -> html.Prose:
     """What the report's ``model.npz`` is, and how to use it."""
     images, load = data.test_images, 'linclf.Classifier.load("model.npz")'
     if images.dtype == np.uint8 and images.shape[3:] in ((1,), (3,)):

@@ -39,7 +39,7 @@ def networks(explored: Explored) -> dict[str, Run]:
     return runs
 
 
-def play(explored: Explored, strip: Any) -> Any:
+def play(explored: Explored, strip: Any) -> html.Output:
     """The test images, the networks and the controls; ``strip`` is the figure of templates that its slider moves in."""
     data, runs = explored.dataset, networks(explored)
     images, labels = data.test_images[:IMAGES], data.test_labels[:IMAGES]

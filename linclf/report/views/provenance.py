@@ -3,7 +3,6 @@
 import shlex
 import time
 from dataclasses import fields
-from typing import Any
 
 from linclf.data.dataset import CIFAR10
 from linclf.studies.study import Study
@@ -20,7 +19,7 @@ def is_the_references(data: str) -> bool:
     return data == CIFAR10
 
 
-def data_note(study: Study) -> Any:
+def data_note(study: Study) -> html.Output:
     """Which data this page is made on, with a warning where they are not the reference's; where "auto" keeps runs."""
     data = study.data
     provenance = data.provenance
@@ -49,7 +48,7 @@ def how_it_ran(study: Study) -> list[str]:
     return [text for text in (said * study.short_of_memory, study.kept) if text]
 
 
-def data_deviation(study: Study) -> Any:
+def data_deviation(study: Study) -> html.Prose:
     """What differs on this data from the reference's, as a line of the list of deviations."""
     provenance = study.data.provenance
     words = {
@@ -63,7 +62,7 @@ def data_deviation(study: Study) -> Any:
     return html.prose(f"- **Data.** These are {words} (content SHA-256 `{provenance.sha256[:16]}…`).")
 
 
-def provenance(study: Study, notebook: str) -> Any:
+def provenance(study: Study, notebook: str) -> html.Output:
     """Where this page's numbers come from, and the command that makes the page again."""
     out = [] if study.kept else ["--out", str(study.out_dir)]
     command = ["linclf", "report", "--data", str(study.source), *out, "--only", notebook]

@@ -44,7 +44,7 @@ def curves(
     number: int | str,
     beside: str | None = None,
     limits: tuple[float, float] | None = None,
-) -> Any:
+) -> html.Output:
     """Loss or cost over the epochs, as a numbered figure; a number "10 and 11" is for both, one without a penalty."""
     title = f"{quantity.capitalize()} over the epochs, {described(arm, setting)}."
     if both := " and " in str(number):
@@ -66,7 +66,7 @@ def history(
     limits: tuple[float, float] | None = None,
     scale: str = "linear",
     label: str = "",
-) -> Any:
+) -> html.Output:
     """Loss, cost or accuracy of runs by name over the epochs, as a numbered figure; the first name's is told in words.
 
     Runs of one name differ in their seed alone. The scale is "log" where one run's numbers would dwarf the others'.
@@ -152,7 +152,7 @@ def common_limits(
     return float(values.min() - margin), float(values.max() + margin)
 
 
-def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> Any:
+def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> html.Output:
     """Accuracy after the last epoch on the "test", "validation" or "train" images: a row per setting, a column per arm.
 
     Where that is too wide, with more arms than settings, the table lies the other way. On CIFAR-10 the test accuracies
@@ -171,7 +171,7 @@ def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> A
     return html.table(head, rows, caption=f"Accuracy on {word} images after the last epoch, %, {seeds}.")
 
 
-def headline(results: Results, arm: str, beside: str | None = None) -> Any:
+def headline(results: Results, arm: str, beside: str | None = None) -> html.Output:
     """Test accuracy in each setting, large; ``beside`` is another arm to compare with."""
 
     def accuracy(arm: str, setting: int) -> str:
@@ -203,7 +203,7 @@ def kept_network(results: Results) -> str:
     return f"the network trained on {described(*KEPT)}, seed {results.seeds[0]} (validation accuracy {accuracy} %)"
 
 
-def draws_table(results: Results, arm: str, setting: int) -> Any:
+def draws_table(results: Results, arm: str, setting: int) -> html.Output | None:
     """The share of random draws of test images whose loss is below the training loss, a row per size that there is."""
     rows = []
     runs = results.runs(arm, setting)
@@ -216,14 +216,14 @@ def draws_table(results: Results, arm: str, setting: int) -> Any:
     return html.table(["images per draw", "share below"], rows, caption=caption) if rows else None
 
 
-def below(results: Results, arm: str, setting: int) -> Any:
+def below(results: Results, arm: str, setting: int) -> html.Prose:
     """Whether the validation loss ends below the training loss, in a sentence."""
     train, validation = (results.curves(arm, setting, f"{name}_loss")[:, -1].mean() for name in ("train", "validation"))
     answer = "is below" if validation < train else "is not below"
     return html.prose(f"Here the validation loss, {validation:.4f}, **{answer}** the training loss, {train:.4f}.")
 
 
-def timings_table(results: Results) -> Any:
+def timings_table(results: Results) -> html.Output:
     """Seconds to train one network in stored order and shuffled, one row per seed."""
     rows: list[list[str | html.Output]] = []
     for pair in results.document["timings"]:

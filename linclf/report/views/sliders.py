@@ -40,7 +40,7 @@ class Moving:
         return {**data, **self.widgets._repr_mimebundle_()}, metadata
 
 
-def sliders(exploration: Exploration, *, number: int | str) -> Any:
+def sliders(exploration: Exploration, *, number: int | str) -> html.Output | Moving:
     """Sliders for a setting, and one over the epochs that turns the templates; a still figure without ipywidgets.
 
     They begin with the setting of the exploration, of its first seed; what has no slider stays as it is there.
@@ -83,11 +83,11 @@ def sliders(exploration: Exploration, *, number: int | str) -> Any:
     return Moving(_widgets(ipywidgets, plan, show), still)
 
 
-def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., html.Output]) -> Any:
+def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., html.Output]) -> html.Output:
     """The sliders, and what ``show`` gives for their values."""
     wide = {"style": {"description_width": "8em"}, "layout": {"width": "28em"}, "continuous_update": False}
 
-    def among(description: str, values: Sequence[float], chosen: float) -> Any:
+    def among(description: str, values: Sequence[float], chosen: float) -> html.Output:
         options = [(exact(value), value) for value in sorted({*values, chosen})]
         return w.SelectionSlider(description=description, options=options, value=chosen, **wide)
 

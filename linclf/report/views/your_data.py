@@ -1,7 +1,6 @@
 """What a report on a user's data shows: each function returns one figure, table or sentence."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -25,7 +24,7 @@ ENOUGH_TO_TEST, MOST_NAMED = 5, 10
 """Images that a class needs for its recall to be told at all, and classes that a sentence names."""
 
 
-def headline(results: YourDataResults) -> Any:
+def headline(results: YourDataResults) -> html.Prose:
     """The result in a few sentences."""
     data, (largest, always) = results.dataset, results.baseline
     n, sizes = kind(data, len(data.test_labels)), data.counts()["training"]
@@ -76,12 +75,12 @@ def smallest_tested(data: Dataset) -> int:
     return int(np.where(tested > 0, tested, tested.max() + 1).argmin())
 
 
-def about(study: YourDataStudy) -> Any:
+def about(study: YourDataStudy) -> html.Output:
     """Where the data come from, how many there are, and how they were split."""
     return html.callout(" ".join([study.data.provenance.describe(), *how_it_ran(study)]))
 
 
-def split(results: YourDataResults) -> Any:
+def split(results: YourDataResults) -> html.Prose:
     """Which images train, which validate and which test, in a sentence."""
     data, n_validation = results.dataset, len(results.choosing.validation)
     source = "the last training batch" if data.validation_labels is None else "those that the data brought"
@@ -95,7 +94,7 @@ def split(results: YourDataResults) -> Any:
     return html.prose(text)
 
 
-def counts(data: Dataset) -> Any:
+def counts(data: Dataset) -> html.Output:
     """Number of images of each class, in each part and in total, as a table."""
     parts = data.counts()
     total = np.sum(list(parts.values()), axis=0)
@@ -112,7 +111,7 @@ def counts(data: Dataset) -> Any:
     return html.table(columns, lines, caption=f"Number of {kind(data)} of each class.")
 
 
-def balance(data: Dataset) -> Any:
+def balance(data: Dataset) -> html.Output:
     """Whether the classes are of about one size; a warning where they are not."""
     names, total = data.class_names, np.sum(list(data.counts().values()), axis=0)
     most, fewest = int(total.argmax()), int(total.argmin())
@@ -143,7 +142,7 @@ def few_to_test(data: Dataset, show: Callable[[str], str] = str) -> str:
     )
 
 
-def search(results: YourDataResults) -> Any:
+def search(results: YourDataResults) -> html.Prose:
     """How much was searched, and what was chosen, in words."""
     size, chosen, data = results.size, results.chosen, results.dataset
     whole = size.n_train == len(results.choosing.train)
@@ -158,7 +157,7 @@ def search(results: YourDataResults) -> Any:
     return html.prose(text)
 
 
-def accuracies(results: YourDataResults) -> Any:
+def accuracies(results: YourDataResults) -> html.Output:
     """Accuracy, balanced accuracy and the baseline's, as a table."""
     (largest, always), n_test, without = results.baseline, len(results.right), results.accuracy_without_copies
     names, n_classes = results.dataset.class_names, int((results.confusion.sum(axis=1) > 0).sum())
@@ -177,7 +176,7 @@ def accuracies(results: YourDataResults) -> Any:
     return html.table(["measure", "%"], lines, caption=caption)
 
 
-def weighted(results: YourDataResults) -> Any:
+def weighted(results: YourDataResults) -> html.Output | None:
     """The same network, trained so that all classes count alike, as a table; None where classes are of one size."""
     if not results.balanced:
         return None
@@ -197,7 +196,7 @@ def weighted(results: YourDataResults) -> Any:
     return html.table(columns, lines, caption=caption)
 
 
-def confusion_counts(results: YourDataResults) -> Any:
+def confusion_counts(results: YourDataResults) -> html.Output | None:
     """The confusion matrix in numbers of images, as a table; None for more classes than can be read."""
     names = results.dataset.class_names
     if len(names) > plots.MOST_NAMED_CLASSES:
@@ -211,7 +210,7 @@ def confusion_counts(results: YourDataResults) -> Any:
     return html.table(["true class", *(f"as {name}" for name in names), "all"], lines, caption=caption)
 
 
-def reliability(results: YourDataResults, *, number: int | str) -> Any:
+def reliability(results: YourDataResults, *, number: int | str) -> html.Output:
     """Predicted probability against how often it is right, as a numbered figure; a callout without probabilities."""
     loss = get_loss(results.chosen.loss)
     if not loss.link:
@@ -248,7 +247,7 @@ def reliability(results: YourDataResults, *, number: int | str) -> Any:
     return html.figure(axes.figure, number=number, caption=caption + says, data=data)
 
 
-def mistakes(results: YourDataResults, *, number: int | str) -> Any:
+def mistakes(results: YourDataResults, *, number: int | str) -> html.Output:
     """The wrong answers that the network is surest of, as a numbered figure, or as a table of rows."""
     sure, words = sureness(results.chosen.loss, results.scores)
     predicted, labels = results.scores.argmax(axis=0), results.dataset.test_labels
@@ -261,7 +260,7 @@ def mistakes(results: YourDataResults, *, number: int | str) -> Any:
     return _pictures(results, wrong, said, "The mistakes that the network is surest of.", number)
 
 
-def typical(results: YourDataResults, *, number: int | str) -> Any:
+def typical(results: YourDataResults, *, number: int | str) -> html.Output:
     """Of each class the image that the network is surest of, among those it gets right."""
     sure, words = sureness(results.chosen.loss, results.scores)
     predicted, labels = results.scores.argmax(axis=0), results.dataset.test_labels
@@ -277,7 +276,9 @@ def typical(results: YourDataResults, *, number: int | str) -> Any:
     return _pictures(results, shown, said, "The most typical of each class: right, and surest.", number)
 
 
-def _pictures(results: YourDataResults, shown: np.ndarray, said: list[str], title: str, number: int | str) -> Any:
+def _pictures(
+    results: YourDataResults, shown: np.ndarray, said: list[str], title: str, number: int | str
+) -> html.Output:
     """Test images with what is said of each; of feature vectors, what is said alone."""
     data, sources = results.dataset, results.dataset.test_sources
     if data.test_images.ndim == 2:
@@ -295,7 +296,7 @@ def _pictures(results: YourDataResults, shown: np.ndarray, said: list[str], titl
     )
 
 
-def learning_curve(results: YourDataResults, *, number: int | str) -> Any:
+def learning_curve(results: YourDataResults, *, number: int | str) -> html.Output:
     """Test accuracy against the number of training images, as a numbered figure, and whether more would help."""
     n = len(results.final.train)
     if not results.curve:
@@ -345,7 +346,7 @@ def more(results: YourDataResults, show: Callable[[str], str] = str) -> str:
     return f"{says}{n} are too few to tell whether more would help."
 
 
-def limits(results: YourDataResults) -> Any:
+def limits(results: YourDataResults) -> html.Prose:
     """What limits the network, in plain sentences, each with its number."""
     few = few_to_test(results.dataset, markdown)
     lines = [f"**Few to test.** {few}" if few else "", _imbalance(results), _worst(results)]
