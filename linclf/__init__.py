@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 from linclf.data.inputs import Augmentation, Standardizer
 from linclf.errors import ConfigError, DataError, DivergenceError, LinclfError
 from linclf.training.config import Config
-from linclf.training.history import History
-from linclf.training.loop import Run
+from linclf.training.loop import History, Run
 from linclf.training.model import Linear
 from linclf.training.train import sweep, train
 

@@ -22,7 +22,7 @@ NEED_A_FORMULA = [
     "claims.statistics.settling_epoch", "claims.statistics.variation",
     "classifier.classifier.Classifier.predict_proba", "data.inputs.Standardizer", "data.surrogate",
     "data.surrogate.fit_surrogate", "studies.metrics.low_frequency_share", "training.config.Config",
-    "training.estimators.SVMClassifier", "training.estimators.SoftmaxClassifier", "training.history.History",
+    "training.estimators.SVMClassifier", "training.estimators.SoftmaxClassifier", "training.loop.History",
     "training.losses.cost_and_gradient", "training.losses.penalty", "training.losses.penalty_factor",
     "training.losses.sigmoid", "training.model.Linear.initial", "training.model.Linear.scores",
     "training.model.softmax", "training.stack.Stack.descend", "training.stack.Stack.move_towards",

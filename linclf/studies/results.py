@@ -13,8 +13,7 @@ import numpy as np
 
 from linclf.data.dataset import Dataset, check_file
 from linclf.errors import DataError
-from linclf.training.history import History
-from linclf.training.loop import Run
+from linclf.training.loop import History, Run
 from linclf.training.model import Linear
 
 from .store import StoredRun, has_json_type

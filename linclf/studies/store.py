@@ -24,8 +24,7 @@ from linclf.data.dataset import check_file
 from linclf.system.files import write_text, write_whole
 from linclf.system.progress import Progress
 from linclf.training.config import config_of
-from linclf.training.history import History
-from linclf.training.loop import Run, Task
+from linclf.training.loop import History, Run, Task
 from linclf.training.model import Linear
 from linclf.training.train import run_tasks
 

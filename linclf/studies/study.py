@@ -18,8 +18,7 @@ from linclf.data.load import cache_folder, load_dataset
 from linclf.errors import ConfigError, DataError
 from linclf.system.environment import available_memory, source_tree
 from linclf.training.config import Config, checked_weights
-from linclf.training.history import Evaluate
-from linclf.training.loop import Run, Task
+from linclf.training.loop import Evaluate, Run, Task
 
 from .store import Count, Key, Store, StoredRun, train_missing
 

@@ -17,8 +17,7 @@ from linclf.data.inputs import Examples, check_plain, plain_array
 from linclf.errors import ConfigError
 
 from .config import OPTIONS, Config, checked_weights, document
-from .history import History, Record
-from .loop import training
+from .loop import History, Record, training
 from .losses import get_loss
 from .model import from_coefficients
 from .stack import State

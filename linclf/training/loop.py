@@ -1,4 +1,4 @@
-"""Mini-batch gradient descent on mean loss + λ‖W‖²: the one training loop.
+"""Mini-batch gradient descent on mean loss + λ‖W‖²: the one training loop, and what it measures on the way.
 
 K networks that see the same mini-batches train as one stack (``stack`` says how); a single network is a stack of one.
 """
@@ -6,6 +6,7 @@ K networks that see the same mini-batches train as one stack (``stack`` says how
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -13,11 +14,31 @@ from linclf.data.inputs import Examples
 from linclf.errors import DivergenceError
 
 from .config import Config
-from .history import Evaluate, History, Record, slices_of_one_loss
-from .losses import Loss
+from .losses import Loss, get_loss, penalty, total
 from .model import Linear
 from .stack import MomentumStack, Stack, State
 from .threads import AfterEpoch, adaptive_blas_threads
+
+Evaluate = bool | Literal["validation"]
+"""Which images are measured: both sets (True), validation images alone, or none (False)."""
+
+
+@dataclass(frozen=True)
+class History:
+    """How one network did before training (index 0) and after each epoch, (epochs + 1,) each, in float64.
+
+    loss: mean over images, in nats for the cross-entropy, without the penalty. cost: loss + λ‖W‖², the number whose
+    gradient training follows. accuracy: share of images, 0..1. With weights, means and shares are weighted. NaN on
+    images that were not measured.
+    """
+
+    train_loss: np.ndarray
+    validation_loss: np.ndarray
+    train_cost: np.ndarray
+    validation_cost: np.ndarray
+    train_accuracy: np.ndarray
+    validation_accuracy: np.ndarray
+
 
 Batch = tuple[np.ndarray, ...]
 """Inputs x (n, d), labels (n,) and, if images have them, weights (n,) of a mini-batch."""
@@ -101,7 +122,7 @@ def train_stack(task: Task, after_epoch: AfterEpoch) -> list[Run]:
     return [Run(config, record.model(k), record.history(k), seconds) for k, config in enumerate(task.configs)]
 
 
-def training(task: Task) -> Iterator[Record]:
+def training(task: Task) -> Iterator["Record"]:
     """The training loop, for K networks that share their mini-batches.
 
     Yields the record of what is measured, the same object before training and after each epoch.
@@ -156,3 +177,82 @@ def _check_finite(epoch: int, configs: Sequence[Config], values: np.ndarray) -> 
                 f"epoch {epoch} of {config.epochs} with learning rate {config.learning_rate:g} and L2 {config.l2:g}; "
                 "use a smaller learning rate"
             )
+
+
+_CHUNK = 500  # images scored at a time
+
+
+def slices_of_one_loss(configs: Sequence[Config]) -> list[tuple[Loss, slice]]:
+    """The losses of a stack, in its order, each with its networks, which are side by side."""
+    names = [config.loss for config in configs]
+    return [
+        (get_loss(name), slice(names.index(name), names.index(name) + names.count(name)))
+        for name in dict.fromkeys(names)
+    ]
+
+
+class Record:
+    """Measures K networks while they train, and keeps the models to return.
+
+    Args:
+        trained: the stack that trains.
+        measured: the stack that is measured and returned: ``trained``, or the averaged weights.
+    """
+
+    def __init__(
+        self,
+        configs: Sequence[Config],
+        losses: Sequence[tuple[Loss, slice]],
+        trained: Stack,
+        measured: Stack,
+        train: Examples,
+        validation: Examples | None,
+        evaluate: Evaluate,
+    ) -> None:
+        self._configs, self._losses, self._trained, self._measured = configs, losses, trained, measured
+        self._l2 = np.array([config.l2 for config in configs])
+        self._sets = train if evaluate and evaluate != "validation" else None, validation if evaluate else None
+        self._rows: list[np.ndarray] = []  # (6, K) per epoch, in the order of History's fields
+        self._best: dict[int, Linear] = {}
+
+    def add(self) -> np.ndarray:
+        """Measure the stack; returns a number per network, (K,), that is finite unless training has diverged."""
+        stack = self._measured
+        if self._sets == (None, None):
+            return stack.W.sum(axis=(0, 2))
+        (train_loss, train_accuracy), (validation_loss, validation_accuracy) = (
+            self._loss_and_accuracy(examples) for examples in self._sets
+        )
+        added = penalty(stack.W, self._l2)
+        costs = train_loss + added, validation_loss + added
+        self._rows.append(np.array([train_loss, validation_loss, *costs, train_accuracy, validation_accuracy]))
+        for k, config in enumerate(self._configs):
+            if config.restore_best and np.argmin([row[1, k] for row in self._rows]) == len(self._rows) - 1:
+                self._best[k] = stack.model(k)
+        return sum(cost for cost, examples in zip(costs, self._sets, strict=True) if examples)
+
+    def model(self, k: int) -> Linear:
+        """Network k as it is now, or as it was in its best epoch, the first of equals."""
+        return self._best[k] if self._configs[k].restore_best else self._measured.model(k)
+
+    def state(self, k: int) -> State:
+        """Where the training of network k can continue."""
+        return State(self._trained.model(k), self._trained.velocity(k), self._measured.model(k))
+
+    def history(self, k: int) -> History | None:
+        """The history of network k; None without evaluation."""
+        return History(*np.array([row[:, k] for row in self._rows]).T) if self._rows else None
+
+    def _loss_and_accuracy(self, examples: Examples | None) -> np.ndarray:
+        """Mean loss and accuracy of each network, (2, K), summed in float64; NaN without images."""
+        if examples is None:
+            return np.full((2, len(self._l2)), np.nan)
+        X, *targets = examples
+        loss_sum, correct = np.zeros((2, len(self._l2)))
+        for i in range(0, len(X), _CHUNK):
+            S = self._measured.scores(X[i : i + _CHUNK])
+            labels, *weights = [target[i : i + _CHUNK] for target in targets]
+            for loss, members in self._losses:
+                loss_sum[members] += total(loss.value(S[:, members], labels), *weights)
+            correct += total(S.argmax(axis=0) == labels, *weights)
+        return np.array([loss_sum, np.minimum(correct, len(X))]) / len(X)  # weights of mean 1, but for rounding

@@ -21,8 +21,7 @@ from linclf.errors import ConfigError
 from linclf.system.progress import Progress
 
 from .config import Config, check_configs, check_init, checked_examples
-from .history import Evaluate
-from .loop import Run, Task, batch_key, train_stack
+from .loop import Evaluate, Run, Task, batch_key, train_stack
 from .model import Linear
 from .stack import State
 from .threads import AfterEpoch, one_blas_thread, side_by_side

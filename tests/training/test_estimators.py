@@ -230,7 +230,7 @@ def test_dumps_come_back_and_train_on(Classifier, tmp_path):
     model = Classifier(random_state=0, max_iter=3).fit(X, y)
     joblib.dump(model, tmp_path / "joblib")
     skops.io.dump(model, tmp_path / "skops")
-    own = [f"linclf.training.estimators.{Classifier.__name__}", "linclf.training.history.History"]
+    own = [f"linclf.training.estimators.{Classifier.__name__}", "linclf.training.loop.History"]
     assert skops.io.get_untrusted_types(file=tmp_path / "skops") == own
     copies = [
         pickle.loads(pickle.dumps(model)),

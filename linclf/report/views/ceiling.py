@@ -8,16 +8,12 @@ import numpy as np
 from linclf.claims.bootstrap import interval
 from linclf.studies import ceiling, metrics
 from linclf.studies.ceiling import CeilingResults
-from linclf.studies.metrics import of_share
 from linclf.studies.results import tested_predictions
 from linclf.studies.store import StoredRun
 from linclf.studies.study import slice_rows
 from linclf.training.losses import cost_and_gradient, cross_entropy, get_loss, sigmoid
 
-from . import html, plots
-from .html import BESIDE
-from .provenance import is_the_references
-from .reference import mean_and_spread
+from . import html, plots, provenance, reference
 
 HIGHEST_KNOWN = {"cross_entropy": 42.3, "multiclass_hinge": 39.8}
 """Highest test accuracies in percent known for one linear layer on CIFAR-10's pixels; no publication gives them."""
@@ -106,7 +102,7 @@ def ingredients(results: CeilingResults, gains: Gains, *, number: int | str) -> 
     names = list(ceiling.INGREDIENTS.values())
     alone, among = zip(*gains.values(), strict=True)
     axes = plots.intervals(names, [("added to the baseline", alone), ("missed when left out", among)])
-    axes.axvline(0, color=BESIDE, lw=0.8)
+    axes.axvline(0, color=html.BESIDE, lw=0.8)
     axes.set(xlabel="points of validation accuracy")
     plots.legend_below(axes)
     title = "What each ingredient brings: added to the baseline alone, and missing from the mix of all."
@@ -139,7 +135,7 @@ def ingredients_table(results: CeilingResults, gains: Gains) -> html.Output:
 
 
 def _percent(runs: Sequence[StoredRun]) -> str:
-    return mean_and_spread(np.array([ceiling.validation_accuracy(run) for run in runs]))
+    return reference.mean_and_spread(np.array([ceiling.validation_accuracy(run) for run in runs]))
 
 
 def _points(numbers: tuple[float, float, float]) -> str:
@@ -190,7 +186,11 @@ def ensembles(results: CeilingResults) -> html.Output:
             for combine in (_majority, _mean_of_scores)
         )
         rows.append(
-            [title, f"{len(members)} × {len(members[0])} networks", *map(mean_and_spread, (singles, votes, means))]
+            [
+                title,
+                f"{len(members)} × {len(members[0])} networks",
+                *map(reference.mean_and_spread, (singles, votes, means)),
+            ]
         )
     columns = ["networks", "ensembles", "one network, %", "majority vote, %", "mean of scores, %"]
     return html.table(columns, rows, caption="Validation accuracy of ensembles of networks that differ in their seed.")
@@ -217,7 +217,7 @@ def final(results: CeilingResults) -> html.Output:
         low, high = interval([100.0 * tested], lambda means: means[..., 0], images=True)
         known = [f"{HIGHEST_KNOWN[loss]}" if loss in HIGHEST_KNOWN else ""] if comparable else []
         word = get_loss(loss).words + (" (chosen)" if loss == results.chosen_loss else "")
-        rows.append([word, mean_and_spread(tested.mean(axis=1)), f"{low:.1f} to {high:.1f}", *known])
+        rows.append([word, reference.mean_and_spread(tested.mean(axis=1)), f"{low:.1f} to {high:.1f}", *known])
     columns = ["loss", "test, %", "95 % interval", *(["highest known, %"] if comparable else [])]
     caption = (
         f"Test accuracy of a single network, mean ± deviation of {results.plan.size.seeds} seeds; interval over seeds "
@@ -234,7 +234,7 @@ def verdict(results: CeilingResults) -> str:
     if not _whole_cifar10(results):
         return text
     n_test = len(results.dataset.test_labels)
-    half = 100 * of_share(tested[results.chosen_loss] / 100, n_test).half
+    half = 100 * metrics.of_share(tested[results.chosen_loss] / 100, n_test).half
     text += f" {n_test:,} test images tell an accuracy to ± {half:.1f} points (95 %)."
     for loss, known in HIGHEST_KNOWN.items():
         apart = tested[loss] - known
@@ -248,7 +248,7 @@ def verdict(results: CeilingResults) -> str:
 def _whole_cifar10(results: CeilingResults) -> bool:
     """Whether what others report for CIFAR-10 can be compared: not with parts of it, nor with other data."""
     n_train, n_test = sum(map(len, results.dataset.train_labels)), len(results.dataset.test_labels)
-    return is_the_references(results.dataset.provenance.name) and (n_train, n_test) == (50_000, 10_000)
+    return provenance.is_the_references(results.dataset.provenance.name) and (n_train, n_test) == (50_000, 10_000)
 
 
 def learning_curve(results: CeilingResults, *, number: int | str) -> html.Output:
@@ -329,7 +329,9 @@ def bias_and_variance(results: CeilingResults) -> html.Output:
         n = results.n_first if title == "baseline" else len(split.train[1])
         sets = [slice_rows(split.train, n), split.validation]
         shares = [np.array([ceiling.right(run.model, images).mean() for run in runs]) for images in sets]
-        rows.append([title, f"{n:,}", *map(mean_and_spread, shares), f"{100 * (shares[0] - shares[1]).mean():.1f}"])
+        rows.append(
+            [title, f"{n:,}", *map(reference.mean_and_spread, shares), f"{100 * (shares[0] - shares[1]).mean():.1f}"]
+        )
     final = results.split(results.final)
     runs = results.final_runs()
     seen = np.array([ceiling.right(run.model, final.train).mean() for run in runs])
@@ -339,8 +341,8 @@ def bias_and_variance(results: CeilingResults) -> html.Output:
         [
             "the chosen networks, on test images",
             f"{len(final.train[1]):,}",
-            mean_and_spread(seen),
-            mean_and_spread(tested),
+            reference.mean_and_spread(seen),
+            reference.mean_and_spread(tested),
             gap,
         ]
     )

@@ -13,10 +13,7 @@ from linclf.report.pages import PAGES, page_file, section_page, section_title
 from linclf.studies.reference import ARMS, SETTINGS, title
 from linclf.studies.results import Results
 
-from . import html, plots
-from .html import INK, own_settings
-from .provenance import is_the_references
-from .reference import REFERENCE_SVM, difference, setting_name
+from . import html, plots, provenance, reference
 
 _FIRST = ("refuted", "inconclusive", None, "reproduced")
 """The order in which the first page lists verdicts."""
@@ -46,7 +43,7 @@ def claims(results: Results, *ids: str) -> html.Output | None:
         said = "What the reference says is about CIFAR-10; it is not compared with other data."
         return None if ids else html.callout(said)
     evaluated = evaluate(results, only=ids) if ids else all_claims(results)
-    comparable = is_the_references(results.data["name"])
+    comparable = provenance.is_the_references(results.data["name"])
     records = [record for kind in KINDS for record in evaluated[kind]]
     shown = [claim for claim in records if comparable or claim["verdict"]]
     if not ids:
@@ -107,10 +104,10 @@ def changes(results: Results, **said: str) -> html.Prose:
 
     ``said`` are the reference's words by arm; the section is the first that shows the arm.
     """
-    comparable, lines = is_the_references(results.data["name"]), []
+    comparable, lines = provenance.is_the_references(results.data["name"]), []
     for arm, words in said.items():
         name, page = next((name, page) for name, page in PAGES.items() if page.section and arm in page.arms)
-        points = ", ".join(difference(results, arm, "base", setting) for setting in SETTINGS)
+        points = ", ".join(reference.difference(results, arm, "base", setting) for setting in SETTINGS)
         lines.append(f"- [{page.title}]({page_file(name)}): {points}{f' ({words})' if comparable else ''}.")
     return html.prose("\n".join(lines))
 
@@ -135,7 +132,7 @@ def counts(results: Results) -> html.Output | None:
 
 def _on_other_data(results: Results) -> bool:
     """Whether nothing of the reference's belongs here; the surrogate of CIFAR-10 shows how all of it looks."""
-    return not is_the_references(results.data["name"]) and not results.data["synthetic"]
+    return not provenance.is_the_references(results.data["name"]) and not results.data["synthetic"]
 
 
 def _part(part: dict[str, Any], claim: dict[str, Any]) -> str:
@@ -198,7 +195,7 @@ SHOWN = ("base", "full", "decay", "shuffle", "svm")
 """The arm that each section of the reference is about."""
 
 
-@own_settings()
+@html.own_settings()
 def picture(results: Results, *, number: int | str) -> html.Output:
     """Test accuracy of every section in each setting and, on CIFAR-10, what the reference prints, as a numbered figure.
 
@@ -206,13 +203,21 @@ def picture(results: Results, *, number: int | str) -> html.Output:
     """
     found = {arm: [_with_interval(results, arm, setting) for setting in SETTINGS] for arm in SHOWN}
     series = [(ARMS[arm].title, numbers) for arm, numbers in found.items()]
-    names = [setting_name(setting).replace(" (", "\n").rstrip(")") for setting in SETTINGS]
+    names = [reference.setting_name(setting).replace(" (", "\n").rstrip(")") for setting in SETTINGS]
     axes = plots.intervals(names, series)
     counts, printed = counted(results), ""
-    if is_the_references(results.data["name"]):
+    if provenance.is_the_references(results.data["name"]):
         printed = " Diamonds: what the reference prints, for the SVM alone."
         at = plots.heights(len(SETTINGS), len(SHOWN), SHOWN.index("svm"))
-        axes.plot(list(REFERENCE_SVM.values()), at, "D", ms=9, mec=INK, mfc="none", label="SVM, in the reference")
+        axes.plot(
+            list(reference.REFERENCE_SVM.values()),
+            at,
+            "D",
+            ms=9,
+            mec=html.INK,
+            mfc="none",
+            label="SVM, in the reference",
+        )
     axes.set_xlabel(f"test accuracy on {results.data['name']}, %", parse_math=False)
     axes.set_title(counts.replace(", ", ",\n", 1), loc="left", fontweight="bold")
     plots.legend_below(axes)

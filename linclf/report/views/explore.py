@@ -5,15 +5,14 @@ from dataclasses import fields
 
 import numpy as np
 
+from linclf.studies import metrics
 from linclf.studies.exploration import Exploration, Explored
-from linclf.studies.metrics import accuracy
 from linclf.studies.reference import SETTINGS
 from linclf.training.config import Config
 from linclf.training.loop import Run
 from linclf.training.losses import get_loss
 
 from . import html, reference
-from .reference import best_setting, mean_and_spread, row_name, setting_name
 
 YOURS = "yours"
 _NAMED = ("loss", "l2", "learning_rate", "epochs", "seed")
@@ -66,14 +65,14 @@ def accuracies(explored: Explored) -> html.Output:
     rows = [_accuracies(YOURS, explored.runs, _tested(explored))]
     for i in SETTINGS:
         tested = explored.reference.curves("base", i, "test_accuracy")
-        rows.append(_accuracies(row_name(i), explored.reference.trained("base", i), tested))
+        rows.append(_accuracies(reference.row_name(i), explored.reference.trained("base", i), tested))
     columns = ["setting", "training, %", "validation, %", "test, %"]
     return html.table(columns, rows, caption="Accuracy after the last epoch, beside the reference's settings.")
 
 
 def _accuracies(name: str, trained: Sequence[Run], tested: np.ndarray) -> list[str]:
     ends = [[getattr(run.history, f"{part}_accuracy")[-1] for run in trained] for part in ("train", "validation")]
-    return [name, *(mean_and_spread(np.array(shares)) for shares in (*ends, tested))]
+    return [name, *(reference.mean_and_spread(np.array(shares)) for shares in (*ends, tested))]
 
 
 def predictions(explored: Explored) -> np.ndarray:
@@ -82,12 +81,12 @@ def predictions(explored: Explored) -> np.ndarray:
 
 
 def _tested(explored: Explored) -> np.ndarray:
-    return np.array([accuracy(given, explored.dataset.test_labels) for given in predictions(explored)])
+    return np.array([metrics.accuracy(given, explored.dataset.test_labels) for given in predictions(explored)])
 
 
 def curves(explored: Explored, quantity: str, *, number: int | str) -> html.Output:
     """A quantity over the epochs, beside the reference's settings, as a numbered figure."""
-    runs = {YOURS: explored.runs} | {setting_name(i): explored.reference.trained("base", i) for i in SETTINGS}
+    runs = {YOURS: explored.runs} | {reference.setting_name(i): explored.reference.trained("base", i) for i in SETTINGS}
     scale = "linear" if quantity == "accuracy" else "log"
     if explored.runs[0].config.loss != "cross_entropy" and quantity != "accuracy":
         runs = {YOURS: explored.runs}  # another loss's numbers are no better or worse
@@ -99,7 +98,7 @@ def finding(explored: Explored) -> html.Prose:
     """What came of it, in sentences with its numbers."""
     names = ("train_accuracy", "validation_accuracy", "validation_loss")
     train, validation, loss = (np.mean([getattr(run.history, name) for run in explored.runs], axis=0) for name in names)
-    best = best_setting(explored.reference, "base")
+    best = reference.best_setting(explored.reference, "base")
     theirs = 100 * explored.reference.curves("base", best, "validation_accuracy")[:, -1].mean()
     # As the two numbers are shown: NumPy's round is another than the one that shows them.
     points = float(f"{100 * validation[-1]:.2f}") - float(f"{theirs:.2f}")
@@ -107,8 +106,8 @@ def finding(explored: Explored) -> html.Prose:
     said = [
         f"**{100 * validation[-1]:.2f} %** of the validation images are right at the end: "
         + (f"{abs(points):.2f} points " if points else "")
-        + f"{word} {setting_name(best)}, the best of the reference's four here ({theirs:.2f} %). On the test images "
-        f"it is {100 * _tested(explored).mean():.2f} %.",
+        + f"{word} {reference.setting_name(best)}, the best of the reference's four here ({theirs:.2f} %). "
+        f"On the test images it is {100 * _tested(explored).mean():.2f} %.",
         _gap(100 * (train[-1] - validation[-1])),
         _turn(loss, explored.runs[0].config),
     ]

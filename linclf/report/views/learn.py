@@ -5,18 +5,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from linclf.data.dataset import Dataset
-from linclf.studies.metrics import low_frequency_share, of_share
+from linclf.studies import metrics
 from linclf.training.losses import cross_entropy, multiclass_hinge
 from linclf.training.model import Linear
 
-from . import html
-from .pictures import signed, strip
+from . import html, pictures
 
 
 def scores(names: Sequence[str], label: int, s: np.ndarray, p: np.ndarray, *, caption: str) -> html.Output:
     """The scores and probabilities of one image, the true class marked."""
     rows = [
-        [f"{name} (true)" if k == label else name, signed(s[k]), f"{100 * p[k]:.1f}"] for k, name in enumerate(names)
+        [f"{name} (true)" if k == label else name, pictures.signed(s[k]), f"{100 * p[k]:.1f}"]
+        for k, name in enumerate(names)
     ]
     return html.table(["class", "score", "probability, %"], rows, caption=caption)
 
@@ -25,9 +25,9 @@ def two_losses(names: Sequence[str], label: int, s: np.ndarray, gradients: Seque
     """The scores of one image, and the gradients of cross-entropy and hinge with respect to them."""
     margins = s - s[label] + 1
     rows = [
-        [f"{name} (true)", signed(s[k]), "", *(signed(g[k]) for g in gradients)]
+        [f"{name} (true)", pictures.signed(s[k]), "", *(pictures.signed(g[k]) for g in gradients)]
         if k == label
-        else [name, signed(s[k]), signed(margins[k]), *(signed(g[k]) for g in gradients)]
+        else [name, pictures.signed(s[k]), pictures.signed(margins[k]), *(pictures.signed(g[k]) for g in gradients)]
         for k, name in enumerate(names)
     ]
     columns = ["class", "score", "score − true score + 1", "cross-entropy's gradient", "hinge's gradient"]
@@ -38,9 +38,11 @@ def two_losses(names: Sequence[str], label: int, s: np.ndarray, gradients: Seque
 
 def penalties(models: Mapping[float, Linear], data: Dataset, *, number: int | str) -> html.Output:
     """The templates at several λ, and how smooth they are."""
-    shares = {l2: low_frequency_share(model.W, data.test_images.shape[1:]) or 0.0 for l2, model in models.items()}
+    shares = {
+        l2: metrics.low_frequency_share(model.W, data.test_images.shape[1:]) or 0.0 for l2, model in models.items()
+    }
     said = ", ".join(f"{100 * share:.0f} % at λ = {l2:g}" for l2, share in shares.items())
-    return strip(
+    return pictures.strip(
         {f"λ = {l2:g}": model for l2, model in models.items()},
         data,
         number=number,
@@ -53,7 +55,7 @@ def looks(accuracies: Mapping[float, float], n: int) -> str:
     """Whether the smoothest templates, of the largest λ, also classify best, by validation accuracies on n images."""
     said = ", ".join(f"{100 * share:.1f} % at $\\lambda$ = {l2:g}" for l2, share in accuracies.items())
     best, smoothest = max(accuracies.values()), accuracies[max(accuracies)]
-    chance = of_share(best, n).half
+    chance = metrics.of_share(best, n).half
     text = f"Validation accuracy at the end: {said}, each known to ± {100 * chance:.1f} points from {n:,} pictures. "
     if best - smoothest > chance:
         return text + "Templates that please the eye are not the ones that classify best."

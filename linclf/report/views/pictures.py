@@ -14,13 +14,11 @@ from PIL import Image
 
 from linclf.data.dataset import Dataset
 from linclf.studies import metrics
-from linclf.studies.metrics import Interval, of_share
 from linclf.training.loop import Run
 from linclf.training.losses import get_loss
 from linclf.training.model import Linear
 
 from . import html, plots
-from .html import DPI, WIDTH, own_settings
 
 ACROSS, MOST_CLASSES, MOST_TEMPLATES, MOST_ROWS = 6, 10, 60, 100
 """Images in a row, and classes of which a strip, a figure of weights and a table show something."""
@@ -104,7 +102,7 @@ def image(pixels: np.ndarray, alt: str, *, mark: str = "", width: int = 60, kind
     return f'<img class="pixels" width="{width}"{marked} src="{source}" alt="{escape(alt)}">'
 
 
-@own_settings()
+@html.own_settings()
 def mosaic(images: np.ndarray, names: Sequence[str], rows: Mapping[str, int] | None = None) -> Figure:
     """Pictures (n, h, w, 3) or (n, h, w) in 0..1 in rows, each with its name beneath, as one figure.
 
@@ -121,7 +119,7 @@ def mosaic(images: np.ndarray, names: Sequence[str], rows: Mapping[str, int] | N
         [textwrap.wrap(name, 14, max_lines=3, placeholder="…") for name in of] for of in (names, rows or ())
     )
     longest = max(len(line) for lines in (*beneath, *beside) for line in lines or [""])
-    size = min(10 * max(1, 1.1 * across * DPI / WIDTH), 125 / max(longest, 1))
+    size = min(10 * max(1, 1.1 * across * html.DPI / html.WIDTH), 125 / max(longest, 1))
     height = ratio + (0.14 + max(map(len, beneath)) * size / 63 if any(beneath) else 0)
     fig = Figure(figsize=(1.1 * across, 1.1 * down * height))
     ax = fig.add_axes((0, 0, 1, 1))
@@ -343,8 +341,8 @@ def class_scores(data: Dataset, predictions: np.ndarray) -> html.Output:
             name,
             f"{support:.0f}",
             with_interval(scores.f1[k], "") if support + given[k] else "",
-            with_interval(of_share(scores.precision[k], given[k]), "") if given[k] else "none predicted",
-            with_interval(of_share(scores.recall[k], support), "") if support else "none to test",
+            with_interval(metrics.of_share(scores.precision[k], given[k]), "") if given[k] else "none predicted",
+            with_interval(metrics.of_share(scores.recall[k], support), "") if support else "none to test",
         ]
         for k, (name, support) in enumerate(zip(names[:MOST_ROWS], scores.support, strict=False))
     ]
@@ -381,9 +379,9 @@ def percent0(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def with_interval(share: Interval | float, unit: str = " %") -> str:
+def with_interval(share: metrics.Interval | float, unit: str = " %") -> str:
     """A share in percent, with its interval where it has one."""
-    if not isinstance(share, Interval):
+    if not isinstance(share, metrics.Interval):
         return f"{100 * share:.1f}{unit}"
     return f"{100 * share.value:.1f}{unit} ({100 * share.low:.1f} to {100 * share.high:.1f})".replace("-", "−")
 

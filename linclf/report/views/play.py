@@ -18,10 +18,8 @@ from linclf.studies.reference import SETTINGS
 from linclf.training.loop import Run
 from linclf.training.losses import get_loss
 
-from . import html
-from .explore import YOURS, name_of
+from . import explore, html, plots
 from .pictures import LARGEST_PICTURE, as_pictures, can_be_shown, image, nothing_to_show, signed
-from .plots import template_images
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "linclf" / "play.html.j2"
 IMAGES = 20
@@ -31,11 +29,11 @@ MOST_BYTES = 900_000
 
 def networks(explored: Explored) -> dict[str, Run]:
     """The networks in the page by name: the first of the chosen setting, and of the reference's with either loss."""
-    runs = {f"{YOURS}: {name_of(explored.runs[0].config)}": explored.runs[0]}
+    runs = {f"{explore.YOURS}: {explore.name_of(explored.runs[0].config)}": explored.runs[0]}
     for arm in ("base", "svm"):
         for i in SETTINGS:
             run = explored.reference.trained(arm, i)[0]
-            runs[f"setting {i}: {name_of(run.config)}"] = run
+            runs[f"setting {i}: {explore.name_of(run.config)}"] = run
     return runs
 
 
@@ -88,7 +86,7 @@ def _panels(images: np.ndarray, true: str, given: str, w: np.ndarray, parts: np.
     evidence = parts.reshape(images.shape[1:]).sum(axis=2)
     share = evidence[..., None] / (np.abs(evidence).max() or 1)
     colour = np.where(share > 0, np.array([0, 114, 178]), np.array([213, 94, 0])) / 255
-    (template,), says = template_images(w[None], images.shape[1:]), f"Evidence for and against the class {given}"
+    (template,), says = plots.template_images(w[None], images.shape[1:]), f"Evidence for and against the class {given}"
     panels = (
         ("image", as_pictures(images)[0], f"Test image 1 of the class {true}", "The picture"),
         ("template", template, f"Template of the class {given}", "The template w"),

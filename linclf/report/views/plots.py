@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from linclf.errors import ConfigError, DataError
-from linclf.studies.metrics import Interval, confusion_matrix
+from linclf.studies import metrics
 from linclf.training.config import Config
 from linclf.training.loop import Run
 from linclf.training.model import Linear
@@ -188,7 +188,7 @@ def confusion(
             f"expected labels and predictions (n,) of {len(names)} classes, found {true.shape} and {given.shape} of "
             f"classes to {highest}"
         )
-    matrix = confusion_matrix(given, true, len(names))
+    matrix = metrics.confusion_matrix(given, true, len(names))
     ax = ax or _shown(5.8, 4.9).add_subplot()
     percent = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     image = ax.imshow(percent, cmap="cividis", vmin=0, vmax=max(percent.max(), 1))
@@ -298,7 +298,7 @@ def by_size(
     points: Mapping[int, Sequence[float]],
     *,
     trend: tuple[np.ndarray, np.ndarray] | None = None,
-    last: Interval | None = None,
+    last: metrics.Interval | None = None,
 ) -> Axes:
     """Values of several networks at each size, on a logarithmic axis, with their mean; the caller names the axes.
 
@@ -331,7 +331,7 @@ def histogram(shares: Mapping[str, np.ndarray], bins: np.ndarray) -> Axes:
 
 
 @own_settings()
-def reliability(probability: np.ndarray, shares: Sequence[Interval]) -> Axes:
+def reliability(probability: np.ndarray, shares: Sequence[metrics.Interval]) -> Axes:
     """What happens against its probability, both 0..1, with intervals; on the diagonal it happens as often as that."""
     ax = new_axes(4.4, 4.0)
     value, low, high = 100 * np.array(shares).T

@@ -10,9 +10,7 @@ from linclf.studies.reference import ARMS, COMPARED, KEPT, N_TEST, SETTINGS, Ref
 from linclf.studies.results import Results
 from linclf.training.loop import Run
 
-from . import html, pictures, plots
-from .html import own_settings
-from .provenance import is_the_references
+from . import html, pictures, plots, provenance
 
 REFERENCE_SVM = {1: 28.92, 2: 34.98, 3: 35.81, 4: 36.03}
 """Test accuracies in percent that the reference prints in its section 2."""
@@ -55,7 +53,7 @@ def curves(
     return history(runs, quantity, number=number, title=title, beside=others, limits=limits, label=label)
 
 
-@own_settings()
+@html.own_settings()
 def history(
     runs: Mapping[str, Sequence[Run]],
     quantity: str,
@@ -163,7 +161,7 @@ def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> h
     for arm in arms:
         values = (results.curves(arm, i, f"{images}_accuracy").reshape(len(results.seeds), -1) for i in SETTINGS)
         columns.append([ARMS[arm].title, *(mean_and_spread(series[:, -1]) for series in values)])
-    if images == "test" and "svm" in arms and is_the_references(results.data["name"]):
+    if images == "test" and "svm" in arms and provenance.is_the_references(results.data["name"]):
         columns.append(["SVM, reference", *(f"{REFERENCE_SVM[i]:.2f}" for i in SETTINGS)])
     head, *rows = columns if across else map(list, zip(*columns, strict=True))
     word, n = images.replace("train", "training"), len(results.seeds)

@@ -15,10 +15,7 @@ from linclf.training.loop import Run
 from linclf.training.losses import LOSSES
 from linclf.training.model import Linear
 
-from . import html, pictures, plots
-from .explore import exact, name_of
-from .html import own_settings
-from .reference import history
+from . import explore, html, pictures, plots, reference
 
 MOST_EPOCHS, VALIDATING = 200, 2_500
 """Epochs that are trained, and validation images that are measured, the first ones: with all, a change took seconds."""
@@ -54,9 +51,8 @@ def sliders(exploration: Exploration, *, number: int | str) -> html.Output | Mov
         (run,), checkpoints, seconds = exploration.train_plan(plan, range(plan.epochs + 1), VALIDATING)
         train, validation = (100 * getattr(run.history, f"{part}_accuracy")[-1] for part in ("train", "validation"))
         said = (
-            f"{name_of(run.config)}: {plan.epochs:,} epoch{'s' * (plan.epochs > 1)} on {len(split.train[1]):,} images "
-            f"took {seconds:.2f} s: "
-            f"{train:.1f} % of them are right, and {validation:.1f} % of {validating}."
+            f"{explore.name_of(run.config)}: {plan.epochs:,} epoch{'s' * (plan.epochs > 1)} on {len(split.train[1]):,} "
+            f"images took {seconds:.2f} s: {train:.1f} % of them are right, and {validation:.1f} % of {validating}."
         )
         source = html.data_link("image/svg+xml", html.svg(_drawn(run), salt="sliders"))
         curves = f'<img src="{source}" alt="Loss and accuracy over {plan.epochs} epochs">'
@@ -66,8 +62,8 @@ def sliders(exploration: Exploration, *, number: int | str) -> html.Output | Mov
     epochs = f"{plan.epochs:,} epochs"
     if plan.epochs < asked.epochs:
         epochs = f"the first {plan.epochs:,} of {asked.epochs:,} epochs, as many as sliders train"
-    title = f"Accuracy over {epochs}, {name_of(run.config)}, seed {plan.first_seed}, {validating}."
-    still = history({"": [run]}, "accuracy", number=number, title=title)
+    title = f"Accuracy over {epochs}, {explore.name_of(run.config)}, seed {plan.first_seed}, {validating}."
+    still = reference.history({"": [run]}, "accuracy", number=number, title=title)
     try:
         import ipywidgets
     except ImportError:
@@ -88,7 +84,7 @@ def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., html.Output]) ->
     wide = {"style": {"description_width": "8em"}, "layout": {"width": "28em"}, "continuous_update": False}
 
     def among(description: str, values: Sequence[float], chosen: float) -> html.Output:
-        options = [(exact(value), value) for value in sorted({*values, chosen})]
+        options = [(explore.exact(value), value) for value in sorted({*values, chosen})]
         return w.SelectionSlider(description=description, options=options, value=chosen, **wide)
 
     controls = {
@@ -118,7 +114,7 @@ def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., html.Output]) ->
     return w.VBox([style, *controls.values(), panel])
 
 
-@own_settings()
+@html.own_settings()
 def _drawn(run: Run) -> Figure:
     """Loss and accuracy side by side."""
     figure = Figure(figsize=(8.2, 3.1))

@@ -6,15 +6,12 @@ import numpy as np
 
 from linclf.data.dataset import Dataset
 from linclf.studies import metrics
-from linclf.studies.metrics import Interval, of_share
 from linclf.studies.store import StoredRun
 from linclf.studies.your_data import PENALTIES, YourDataResults, YourDataStudy, is_imbalanced, mean_recall
 from linclf.training.losses import get_loss
 
-from . import html, pictures, plots
-from .html import markdown
+from . import html, pictures, plots, provenance
 from .pictures import MOST_ROWS, as_pictures, can_be_shown, kind, nothing_to_show, sureness, with_interval
-from .provenance import how_it_ran
 
 MOST_MISTAKES, MOST_TYPICAL = 12, 20
 """Images that a figure shows."""
@@ -33,7 +30,7 @@ def headline(results: YourDataResults) -> html.Prose:
     text = (
         f"**{with_interval(results.accuracy)}** of the {n} held out as a test are given their class by one linear "
         "layer (in brackets, here and below, the 95 % interval). Always saying "
-        f"{markdown(data.class_names[largest])}{which} is right for {with_interval(always.mean())}."
+        f"{html.markdown(data.class_names[largest])}{which} is right for {with_interval(always.mean())}."
     )
     if results.accuracy.is_wide:
         text += f" So few as {n} cannot tell it any closer."
@@ -77,7 +74,7 @@ def smallest_tested(data: Dataset) -> int:
 
 def about(study: YourDataStudy) -> html.Output:
     """Where the data come from, how many there are, and how they were split."""
-    return html.callout(" ".join([study.data.provenance.describe(), *how_it_ran(study)]))
+    return html.callout(" ".join([study.data.provenance.describe(), *provenance.how_it_ran(study)]))
 
 
 def split(results: YourDataResults) -> html.Prose:
@@ -165,7 +162,7 @@ def accuracies(results: YourDataResults) -> html.Output:
         ["accuracy", with_interval(results.accuracy, "")],
         ["balanced accuracy", with_interval(results.balanced_accuracy, "")],
         *([["accuracy without copies", with_interval(without, "")]] if results.copied.any() and without else []),
-        [f"always {names[largest]}", with_interval(of_share(float(always.mean()), n_test), "")],
+        [f"always {names[largest]}", with_interval(metrics.of_share(float(always.mean()), n_test), "")],
         ["always it, balanced", with_interval(float(always.any()) / n_classes, "")],
         [f"on the training {kind(results.dataset)}", with_interval(results.training_accuracy, "")],
     ]
@@ -184,9 +181,9 @@ def weighted(results: YourDataResults) -> html.Output | None:
     smallest = smallest_tested(data)
     for title, runs in (("as they are", results.finals), ("every class alike", results.balanced)):
         matrix = results.confusion_of(runs)
-        accuracy = of_share(float(results.share_right(runs).mean()), len(results.right))
+        accuracy = metrics.of_share(float(results.share_right(runs).mean()), len(results.right))
         support = matrix[smallest].sum()
-        recall = of_share(float(matrix[smallest, smallest] / support), float(support))
+        recall = metrics.of_share(float(matrix[smallest, smallest] / support), float(support))
         lines.append([title, *(with_interval(share, "") for share in (mean_recall(matrix), accuracy, recall))])
     caption = (
         "Trained with the classes as they are, and with weights so that every class counts alike "
@@ -221,10 +218,10 @@ def reliability(results: YourDataResults, *, number: int | str) -> html.Output:
     right = P.argmax(axis=0) == results.dataset.test_labels
     sure = P.max(axis=0)
     binned = metrics.reliability(sure, right)
-    shares = [of_share(float(share), float(n)) for share, n in zip(binned.right, binned.number, strict=True)]
+    shares = [metrics.of_share(float(share), float(n)) for share, n in zip(binned.right, binned.number, strict=True)]
     axes = plots.reliability(binned.probability, shares)
     axes.set(xlabel="probability of the answer, %", ylabel="answers that are right, %")
-    gap, all_right = float(sure.mean()), of_share(float(right.mean()), len(right))
+    gap, all_right = float(sure.mean()), metrics.of_share(float(right.mean()), len(right))
     says = f"On average the network gives its answer a probability of {with_interval(gap)}, and is right in "
     says += f"{with_interval(all_right)}: "
     if not all_right.low <= gap <= all_right.high:
@@ -240,7 +237,7 @@ def reliability(results: YourDataResults, *, number: int | str) -> html.Output:
         "probability, mean": binned.probability.tolist(),
         **{
             f"right, {name}": list(column)
-            for name, column in zip(Interval._fields, zip(*shares, strict=True), strict=True)
+            for name, column in zip(metrics.Interval._fields, zip(*shares, strict=True), strict=True)
         },
         "number": binned.number.tolist(),
     }
@@ -305,7 +302,7 @@ def learning_curve(results: YourDataResults, *, number: int | str) -> html.Outpu
     networks = {**results.curve, n: results.finals}
     percent = {size: [100 * _accuracy(results, run) for run in runs] for size, runs in networks.items()}
     what, whole = ("balanced accuracy", results.balanced_accuracy) if imbalanced else ("accuracy", results.accuracy)
-    axes = plots.by_size(percent, last=Interval(*(100 * number for number in whole)))
+    axes = plots.by_size(percent, last=metrics.Interval(*(100 * number for number in whole)))
     axes.set(xlabel="number to train on", ylabel=f"test {what}, %")
     plots.legend_below(axes)
     title = f"Test {what} against the number of {kind(results.dataset)} to train on, the same settings throughout."
@@ -348,13 +345,15 @@ def more(results: YourDataResults, show: Callable[[str], str] = str) -> str:
 
 def limits(results: YourDataResults) -> html.Prose:
     """What limits the network, in plain sentences, each with its number."""
-    few = few_to_test(results.dataset, markdown)
+    few = few_to_test(results.dataset, html.markdown)
     lines = [f"**Few to test.** {few}" if few else "", _imbalance(results), _worst(results)]
     if has_copies(results):
         advice = "Nothing else is concluded from such a test: take the copies out, and make the report again."
         lines = [f"**Copies.** {copies(results)} {advice}"]
     elif results.is_like_validation:
-        number = f"**The number of {kind(results.dataset)}.** {more(results, markdown)}" if results.doubling else ""
+        number = (
+            f"**The number of {kind(results.dataset)}.** {more(results, html.markdown)}" if results.doubling else ""
+        )
         lines = [_against_the_baseline(results), _test(results), _bias_or_variance(results), number, *lines]
     else:
         lines = [_against_the_baseline(results), _test(results), _unlike(results), *lines]
@@ -375,7 +374,7 @@ def _against_the_baseline(results: YourDataResults) -> str:
     says = "more than the class sizes explain" if gain.low > 0 else "no difference that these test data can tell"
     return (
         f"**The baseline.** The network is right {with_interval(gain, ' points')} more often than always saying "
-        f"{markdown(largest)}: {says}."
+        f"{html.markdown(largest)}: {says}."
     )
 
 
@@ -410,7 +409,7 @@ def _imbalance(results: YourDataResults) -> str:
     data = results.dataset
     if not is_imbalanced(data):
         return ""
-    total, names = np.sum(list(data.counts().values()), axis=0), [markdown(name) for name in data.class_names]
+    total, names = np.sum(list(data.counts().values()), axis=0), [html.markdown(name) for name in data.class_names]
     most, fewest = int(total.argmax()), int(total.argmin())
     below = results.accuracy.value - results.balanced_accuracy.value
     how = f"{with_interval(below, ' points')} below accuracy" if below > 0 else "no lower than accuracy"
@@ -430,7 +429,7 @@ def _worst(results: YourDataResults) -> str:
     recall = metrics.of_share(float(scores.recall[worst]), float(scores.support[worst]))
     if recall.value == 1:
         return ""
-    others, names = results.confusion[worst].copy(), [markdown(name) for name in results.dataset.class_names]
+    others, names = results.confusion[worst].copy(), [html.markdown(name) for name in results.dataset.class_names]
     others[worst] = 0
     return (
         f"**The hardest class** is {names[worst]}: {with_interval(recall)} of {scores.support[worst]:.0f} are "
