@@ -200,7 +200,9 @@ def _write_numbers(out: Path, studies: dict[str, Any], results: dict[str, Any], 
         write_json(out / file, document, digits=6)
     if "reference" in studies:
         write_json(out / "claims.json", verdicts.evaluate(Results.load(out / "results.json")))
-    keeps = results.get("your_data") or studies.get("reference")
+    keeps, reference = results.get("your_data"), studies.get("reference")
+    if reference and first_page(reference.data.provenance) == "summary":  # on other data it is only a page beside
+        keeps = keeps or reference
     if keeps and (classifier := keeps.classifier()):
         classifier.save(out / MODEL)
     if keeps := results.get("your_data"):

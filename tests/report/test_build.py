@@ -28,6 +28,7 @@ from linclf.errors import DivergenceError
 from linclf.report import build
 from linclf.report.pages import CEILING, USUAL, page_file
 from linclf.report.render import convert, mathml
+from linclf.studies.reference import ARMS
 
 NOTEBOOKS = ROOT / "notebooks"
 
@@ -35,9 +36,8 @@ NOTEBOOKS = ROOT / "notebooks"
 def test_a_page_a_notebook_and_the_results(report):
     assert {path.name for path in report.glob("*.html")} == {page_file(name) for name in USUAL} | {build.SINGLE}
     results = json.loads((report / "results.json").read_text())
-    arms = ["base", "full", "full_updates", "decay", "decay_full", "shuffle", "shuffle_full", "svm"]
     assert [(run["arm"], run["setting"], run["seed"]) for run in results["runs"]] == [
-        (arm, setting, seed) for arm in arms for setting in (1, 2, 3, 4) for seed in (0, 1)
+        (arm, setting, seed) for arm in ARMS for setting in (1, 2, 3, 4) for seed in (0, 1)
     ]
     for run in results["runs"]:
         for name in ("loss", "cost", "accuracy"):

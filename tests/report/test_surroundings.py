@@ -140,7 +140,7 @@ def test_auto_is_the_checkout_and_the_page_says_so(tmp_path, monkeypatch):
     auto = ReferenceStudy("synthetic:40", "auto")
     assert auto.out_dir == ROOT / "reports" / "latest"
     note, made_again = provenance.data_note(auto).markup, provenance.provenance(auto, "2_svm").text
-    assert f"Finished runs are kept in {Path('reports', 'latest', 'runs')}, in linclf&#x27;s source tree." in note
+    assert f"Finished runs are kept in {Path('reports', 'latest', 'runs')}, in linclf&#39;s source tree." in note
     assert str(ROOT) not in note + made_again  # pages are handed on
     assert "linclf report --data synthetic:40 --only 2_svm" in made_again
     assert "kept in" not in provenance.data_note(ReferenceStudy("synthetic:40", tmp_path)).markup
