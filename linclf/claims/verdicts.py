@@ -21,7 +21,7 @@ from linclf.errors import ConfigError, DataError
 from linclf.studies.reference import title
 from linclf.studies.results import FORMAT, Results, load_json
 
-from . import bootstrap, statistics
+from . import bootstrap, ceiling, statistics
 
 KINDS = ("claims", "checks", "judgements")
 """What the ledger holds: statements of the reference, checks of this project's code, and judgements of size."""
@@ -299,7 +299,7 @@ def _check_runs(results: Results, arm: str, setting: int, wanted: dict[str, Any]
 
 
 def verify(path: str | os.PathLike[str]) -> str:
-    """Compute ``claims.json`` again from the ``results.json`` beside it and compare the two.
+    """Compute ``claims.json`` again from the ``results.json`` beside it, and section 3's numbers, and compare.
 
     Args:
         path: the report's folder, or its ``results.json``.
@@ -325,12 +325,33 @@ def verify(path: str | os.PathLike[str]) -> str:
             f"{results}: linclf {loaded.version} made it, whose rule for verdicts was another: verify it with that "
             "version, or make the report again"
         )
-    computed = json.loads(json.dumps(evaluate(loaded)))
-    difference = _difference(load_json(beside), computed, "")
-    if difference:
-        raise DataError(f"{beside} is not what {results} gives: {difference}; make the report again")
+    computed = evaluate(loaded)
+    _compare(load_json(beside), computed, f"{beside} is not what {results} gives")
     counts = ", ".join(f"{number} {word}" for word, number in computed["counts"].items())
-    return f"{beside} follows from {results}: {len(computed['claims'])} claims, {counts}; {checks_in_words(computed)}."
+    said = f"{beside} follows from {results}: {len(computed['claims'])} claims, {counts}; {checks_in_words(computed)}."
+    section_3 = results.parent / "ceiling.json"
+    return f"{said} {_verify_section_3(section_3)}" if section_3.exists() else said
+
+
+def _verify_section_3(path: Path) -> str:
+    """Compute the numbers of ``ceiling.json`` again from its records; a sentence, or DataError."""
+    document = load_json(path)
+    try:
+        if document["format"] != FORMAT:
+            raise DataError(f"{path}: another version of linclf made it: make section 3 again, with --ceiling")
+        computed = ceiling.numbers(document)
+        _compare(document["numbers"], computed, f"{path}: its numbers are not what its records give")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path}: expected the records of section 3, could not read them ({error!r})") from None
+    return f"The {2 * len(computed['gains'])} gains and {len(computed['tested'])} accuracies in {path} follow from it."
+
+
+def _compare(stored: Any, computed: Any, problem: str) -> None:
+    """DataError with the first difference between what a file holds and what was computed again."""
+    if difference := _difference(stored, json.loads(json.dumps(computed)), ""):
+        raise DataError(f"{problem}: {difference}; make the report again")
 
 
 def checks_in_words(evaluated: dict[str, Any]) -> str:

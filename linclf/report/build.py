@@ -24,7 +24,7 @@ from typing import Any, TextIO
 
 import nbformat
 
-from linclf.claims import verdicts
+from linclf.claims import ceiling, verdicts
 from linclf.data.dataset import Dataset, Provenance
 from linclf.data.load import cache_folder
 from linclf.errors import ConfigError, DataError, DivergenceError, printable
@@ -196,6 +196,8 @@ def _write_numbers(out: Path, studies: dict[str, Any], results: dict[str, Any], 
     documents = {f"{kind}.json": numbers.document() for kind, numbers in results.items() if kind != "reference"}
     if "reference" in studies:
         documents["results.json"] = {**studies["reference"].results().document, "command": command}
+    if "ceiling" in results:
+        documents["ceiling.json"]["numbers"] = ceiling.numbers(documents["ceiling.json"])
     for file, document in documents.items():  # six digits: float32, in which networks are trained, has seven
         write_json(out / file, document, digits=6)
     if "reference" in studies:

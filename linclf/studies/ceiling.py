@@ -15,9 +15,9 @@ from linclf.training.model import Linear
 from linclf.training.train import in_order, stacks
 
 from . import metrics
-from .results import FORMAT
+from .results import FORMAT, decode_correct, encode_correct
 from .store import StoredRun
-from .study import Cut, Label, Split, Study, StudyResults, StudyTask, check_whole, split_rows
+from .study import Cut, Label, Split, Study, StudyResults, StudyTask, check_whole, slice_rows, split_rows
 
 INGREDIENTS = {
     "data": "all the data",
@@ -34,6 +34,11 @@ INGREDIENTS = {
 
 EVERYTHING = frozenset(INGREDIENTS)
 
+ANSWERED = ("ceiling-ablation", "ceiling-finals")
+"""The tasks whose networks keep their training accuracy and their answers on validation images."""
+ANSWERS = {"train_accuracy": float, "validation_correct": str}
+"""Names and types of these."""
+
 ENSEMBLES, MEMBERS = 5, 5
 """How many ensembles of the baseline, and of how many networks each."""
 MOMENTUM, AVERAGING, SHIFT = 0.9, 0.8, 1
@@ -41,7 +46,7 @@ BATCH_SIZES = (50, 100, 200)
 """That the fine search draws from."""
 
 # On standardised images the largest η of each loss still trains, and the smallest is too small; λ up to where it harms.
-_RATES = {"cross_entropy": (-4, -1), "multiclass_hinge": (-5, -2), "binary_cross_entropy": (-3, 0)}
+_RATES = {"cross_entropy": (-4, -1), "multiclass_hinge": (-5, -1), "binary_cross_entropy": (-3, 0)}
 _PENALTIES = {"cross_entropy": (-3, 0), "multiclass_hinge": (-3, 0), "binary_cross_entropy": (-4, -1)}
 SEARCHED = tuple(_RATES)
 """The losses that are searched."""
@@ -52,7 +57,7 @@ class Size:
     """How much is trained.
 
     Attributes:
-        rates, penalties: values of η, and of λ beside 0, in the coarse grid of each loss.
+        rates, penalties: values of η in three decades, and of λ beside 0, in the coarse grid of each loss.
         draws: configurations of each loss in the fine search.
         search_epochs: of each configuration of the search.
         epochs: of the baseline; all the data take two fifths of them, and training for longer twice as many.
@@ -109,7 +114,9 @@ class Choice:
 
 def grid(loss: str, size: Size) -> tuple[list[float], list[float]]:
     """The η and the λ of the coarse grid of a loss, each evenly spaced in its logarithm; the first λ is 0."""
-    rates, penalties = np.logspace(*_RATES[loss], size.rates), np.logspace(*_PENALTIES[loss], size.penalties)
+    low, high = _RATES[loss]
+    rates = np.logspace(low, high, 1 + round((size.rates - 1) * (high - low) / 3))
+    penalties = np.logspace(*_PENALTIES[loss], size.penalties)
     return [float(f"{rate:.2g}") for rate in rates], [0.0, *(float(f"{penalty:.2g}") for penalty in penalties)]
 
 
@@ -276,6 +283,7 @@ class CeilingResults(StudyResults):
                 "train": len(self.choosing.train),
                 "validation": len(self.choosing.validation),
                 "final": len(self.final.train),
+                "test": len(self.dataset.test_labels),
             },
             "chosen": {loss: asdict(choice) for loss, choice in self.chosen.items()},
             "chosen_loss": self.chosen_loss,
@@ -377,13 +385,15 @@ class CeilingStudy(Study):
 
         def check(runs: Sequence[StoredRun]) -> None:
             (run,) = runs
-            run.check(label, {"cost": float, "converged": bool}, self.model_shape, None)
+            run.check(label, {"cost": float, "converged": bool} | ANSWERS, self.model_shape, None)
+            self._check_answers(run)
 
         stored = self.store.get(key, check)
         if stored is None:
             train, n_classes = self.split(self.choosing).train, len(self.data.class_names)
             model, cost, converged = softmax_optimum(train, n_classes, l2, iterations)
-            stored = [StoredRun(label | {"cost": cost, "converged": converged}, model)]
+            answers = _answers(model, train, self.split(self.choosing).validation)
+            stored = [StoredRun(label | {"cost": cost, "converged": converged} | answers, model)]
             self.store.put(key, stored)
         return stored[0]
 
@@ -424,16 +434,42 @@ class CeilingStudy(Study):
         assert run.history is not None
         loss, accuracy = run.history.validation_loss, run.history.validation_accuracy
         epoch = int(loss.argmin()) if run.config.restore_best else len(loss) - 1
-        curves = {"validation_loss": loss.tolist(), "validation_accuracy": accuracy.tolist(), "epoch": epoch}
+        numbers = {"validation_loss": loss.tolist(), "validation_accuracy": accuracy.tolist(), "epoch": epoch}
+        if task.name in ANSWERED:
+            numbers |= _answers(run.model, slice_rows(split.train, label["n_train"]), split.validation)
         if not task.tested:
-            return StoredRun.untested(label, run, **curves)
+            return StoredRun.untested(label, run, **numbers)
         X, y = split.test
-        return StoredRun.tested(label, run, run.model.predict(X), y, **curves)
+        predictions = run.model.predict(X)
+        return StoredRun.tested(label, run, predictions, y, test_correct=encode_correct(predictions == y), **numbers)
 
     def measured(self, task: StudyTask) -> Mapping[str, type]:
         """The validation curves, the epoch and, where tested, the accuracy."""
         measured = {"seconds": float, "validation_loss": list, "validation_accuracy": list, "epoch": int}
-        return measured | ({"test_accuracy": float} if task.tested else {})
+        measured |= ANSWERS if task.name in ANSWERED else {}
+        return measured | ({"test_accuracy": float, "test_correct": str} if task.tested else {})
+
+    def check(self, task: StudyTask, runs: Sequence[StoredRun]) -> None:
+        """Also, that the bits are of these images and of the predictions."""
+        super().check(task, runs)
+        for run in runs:
+            if task.name in ANSWERED:
+                self._check_answers(run, len(task.cut.validation))
+            if task.tested:
+                correct = np.asarray(run.predictions) == self.data.test_labels
+                if run.record["test_correct"] != encode_correct(correct):
+                    raise ValueError("test_correct is not of these predictions")
+
+    def _check_answers(self, run: StoredRun, n: int | None = None) -> None:
+        decode_correct(run.record["validation_correct"], n or len(self.choosing.validation), "validation_correct")
+
+
+def _answers(model: Linear, train: Examples, validation: Examples) -> dict[str, Any]:
+    """Training accuracy, and which validation images are classified rightly: what section 3's intervals are made of."""
+    return {
+        "train_accuracy": float(right(model, train).mean()),
+        "validation_correct": encode_correct(right(model, validation)),
+    }
 
 
 def _longer(config: Config, factor: float) -> Config:

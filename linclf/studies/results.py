@@ -160,19 +160,19 @@ def tested_predictions(runs: Sequence[StoredRun]) -> np.ndarray:
 
 
 def encode_correct(correct: np.ndarray) -> str:
-    """Which test images were classified rightly, one bit per image (``numpy.packbits``), in base64."""
+    """Which images were classified rightly, one bit per image (``numpy.packbits``), in base64."""
     return base64.b64encode(np.packbits(correct).tobytes()).decode()
 
 
-def decode_correct(text: str, n_test: int) -> np.ndarray:
-    """The inverse of :func:`encode_correct`, bool (n_test,); DataError if ``text`` does not hold ``n_test`` images."""
+def decode_correct(text: str, n: int, key: str = "test_correct") -> np.ndarray:
+    """The inverse of :func:`encode_correct`, bool (n,); DataError, naming the field, if ``text`` is not of n images."""
     try:
         packed = np.frombuffer(base64.b64decode(text, validate=True), np.uint8)
     except (binascii.Error, TypeError, ValueError):
-        raise DataError(f"test_correct: expected base64 of a bit for each of {n_test} test images") from None
-    if len(packed) != -(-n_test // 8):
-        raise DataError(f"test_correct: expected a bit for each of {n_test} test images, got {len(packed)} bytes")
-    return np.unpackbits(packed, count=n_test).astype(bool)
+        raise DataError(f"{key}: expected base64 of a bit for each of {n} images") from None
+    if len(packed) != -(-n // 8):
+        raise DataError(f"{key}: expected a bit for each of {n} images, got {len(packed)} bytes")
+    return np.unpackbits(packed, count=n).astype(bool)
 
 
 def encode_losses(losses: np.ndarray) -> str:

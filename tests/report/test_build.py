@@ -24,7 +24,8 @@ from PIL import Image
 
 from linclf import Classifier, load_dataset
 from linclf.cli import main
-from linclf.errors import DivergenceError
+from linclf.claims.verdicts import verify
+from linclf.errors import DataError, DivergenceError
 from linclf.report import build
 from linclf.report.pages import CEILING, USUAL, page_file
 from linclf.report.render import convert, mathml
@@ -131,8 +132,13 @@ def test_section_3_is_made_where_it_is_asked_for_and_linked_where_it_is(report, 
     assert "not on CIFAR-10" in page
     assert "highest reported" not in page
     assert "that others report" not in page
-    images = json.loads((tmp_path / "ceiling.json").read_text())["images"]
-    assert images == {"train": 90, "validation": 10, "final": 80}
+    document = json.loads((tmp_path / "ceiling.json").read_text())
+    assert document["images"] == {"train": 90, "validation": 10, "final": 80, "test": 20}
+    assert "18 gains and 5 accuracies" in verify(tmp_path)
+    document["numbers"]["gains"]["data"]["alone"]["low"] += 1.0
+    (tmp_path / "ceiling.json").write_text(json.dumps(document))
+    with pytest.raises(DataError, match="its numbers are not what its records give"):
+        verify(tmp_path)
 
 
 @pytest.mark.parametrize(("found", "said"), [(True, ""), (False, "no browser was found here: open ")])

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from linclf.claims import ceiling as section_3
 from linclf.claims.bootstrap import interval
 from linclf.studies import ceiling, metrics
 from linclf.studies.ceiling import CeilingResults
 from linclf.studies.results import tested_predictions
 from linclf.studies.store import StoredRun
-from linclf.studies.study import slice_rows
 from linclf.training.losses import cost_and_gradient, cross_entropy, get_loss, sigmoid
 
 from . import html, plots, provenance, reference
@@ -83,18 +83,12 @@ brings alone and what it is missed by."""
 
 def gains(results: CeilingResults) -> Gains:
     """For each ingredient what it brings alone and what it is missed by on the validation images."""
-    images = results.split(results.choosing).validation
-    points = {
-        mix: 100.0 * np.stack([ceiling.right(run.model, images) for run in runs])
-        for mix, runs in results.ablation.items()
-    }
+    computed = section_3.gains(results.document()).items()
+    return {name: (_gain(both["alone"]), _gain(both["missed"])) for name, both in computed}
 
-    def gain(mix: str, without: str) -> Gain:
-        columns = [points[mix], points[without]]
-        low, high = interval(columns, lambda means: means[..., 0] - means[..., 1], images=True)
-        return float((columns[0] - columns[1]).mean()), low, high
 
-    return {name: (gain(f"+{name}", "base"), gain("all", f"-{name}")) for name in ceiling.INGREDIENTS}
+def _gain(number: section_3.Number) -> Gain:
+    return number["mean"], number["low"], number["high"]
 
 
 def ingredients(results: CeilingResults, gains: Gains, *, number: int | str) -> html.Output:
@@ -211,13 +205,13 @@ def _mean_of_scores(runs: Sequence[StoredRun], X: Any) -> np.ndarray:
 def final(results: CeilingResults) -> html.Output:
     """Test accuracy of the chosen recipe with each loss, and on CIFAR-10 the highest known."""
     comparable = _whole_cifar10(results)
-    rows = []
+    rows, numbers = [], section_3.tested(results.document())
     for loss in ceiling.SEARCHED:
-        tested = tested_predictions(results.final_runs(loss)) == results.dataset.test_labels
-        low, high = interval([100.0 * tested], lambda means: means[..., 0], images=True)
+        runs = results.final_runs(loss)
+        number, tested = numbers[runs[0].record["name"]], np.array([run.record["test_accuracy"] for run in runs])
         known = [f"{HIGHEST_KNOWN[loss]}" if loss in HIGHEST_KNOWN else ""] if comparable else []
         word = get_loss(loss).words + (" (chosen)" if loss == results.chosen_loss else "")
-        rows.append([word, reference.mean_and_spread(tested.mean(axis=1)), f"{low:.1f} to {high:.1f}", *known])
+        rows.append([word, reference.mean_and_spread(tested), f"{number['low']:.1f} to {number['high']:.1f}", *known])
     columns = ["loss", "test, %", "95 % interval", *(["highest known, %"] if comparable else [])]
     caption = (
         f"Test accuracy of a single network, mean ± deviation of {results.plan.size.seeds} seeds; interval over seeds "
@@ -321,31 +315,13 @@ def saturating_trend(sizes: Sequence[int], means: np.ndarray) -> Callable[[Any],
 
 def bias_and_variance(results: CeilingResults) -> html.Output:
     """Accuracy on training, validation and test images of the baseline, of all ingredients, and at the optimum."""
-    split = results.split(results.choosing)
+    sizes = dict.fromkeys(section_3.COMPARED, len(results.choosing.train))
+    sizes |= {"baseline": results.n_first, section_3.TESTED: len(results.final.train)}
     rows = []
-    groups = {"baseline": results.ablation["base"], "all ingredients": results.ablation["all"]}
-    groups |= {"all but flips and shifts": results.ablation["-augment"], "the optimum of softmax": [results.optimum]}
-    for title, runs in groups.items():
-        n = results.n_first if title == "baseline" else len(split.train[1])
-        sets = [slice_rows(split.train, n), split.validation]
-        shares = [np.array([ceiling.right(run.model, images).mean() for run in runs]) for images in sets]
-        rows.append(
-            [title, f"{n:,}", *map(reference.mean_and_spread, shares), f"{100 * (shares[0] - shares[1]).mean():.1f}"]
-        )
-    final = results.split(results.final)
-    runs = results.final_runs()
-    seen = np.array([ceiling.right(run.model, final.train).mean() for run in runs])
-    tested = np.array([run.record["test_accuracy"] for run in runs])
-    gap = f"{100 * (seen - tested).mean():.1f}"
-    rows.append(
-        [
-            "the chosen networks, on test images",
-            f"{len(final.train[1]):,}",
-            reference.mean_and_spread(seen),
-            reference.mean_and_spread(tested),
-            gap,
-        ]
-    )
+    for title, gap in section_3.gaps(results.document()).items():
+        training, held_out = (np.array(gap[part]) / 100 for part in ("training", "held_out"))
+        shares = map(reference.mean_and_spread, (training, held_out))
+        rows.append([title, f"{sizes[title]:,}", *shares, f"{100 * (training - held_out).mean():.1f}"])
     columns = ["networks", "images", "training, %", "held out, %", "gap, points"]
     caption = "A low accuracy on the training images themselves speaks for bias, a gap to images held out for variance."
     return html.table(columns, rows, caption=caption)
