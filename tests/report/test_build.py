@@ -23,8 +23,8 @@ from helpers import ROOT, without_times
 from PIL import Image
 
 from linclf import Classifier, load_dataset
-from linclf.cli import main
 from linclf.claims.verdicts import verify
+from linclf.cli import main
 from linclf.errors import DataError, DivergenceError
 from linclf.report import build
 from linclf.report.pages import CEILING, USUAL, page_file
