@@ -39,14 +39,15 @@ def test_auto_takes_the_variable_then_the_cache_then_where_others_leave_it_then_
         load_dataset("auto")
 
 
-def test_what_another_process_has_decoded_is_mapped_under_the_name_that_it_was_read_from(folder, tmp_path, monkeypatch):
-    name, left = str(folder[0] / "cifar-10-batches-py"), tmp_path / "left"
+def test_what_another_process_has_decoded_is_mapped_under_the_name_that_it_was_read_from(tmp_path, monkeypatch):
+    cifar_files.write(tmp_path)
+    name, left = str(tmp_path / "cifar-10-batches-py"), tmp_path / "left"
     data = load_dataset(name)
     monkeypatch.setattr(fetching, "decoded", left)
     left.mkdir()
     assert load_dataset("synthetic:5").provenance.synthetic  # nothing was left yet, as where the disk was full
     fetching.write_decoded(data, name, left)
-    (folder[0] / "cifar-10-batches-py" / "data_batch_1").unlink()
+    (tmp_path / "cifar-10-batches-py" / "data_batch_1").unlink()
     again = load_dataset(name)
     assert (again.provenance, again.class_names) == (data.provenance, data.class_names)
     np.testing.assert_array_equal(again.train_images, data.train_images)
