@@ -1,8 +1,8 @@
 """Tiny data in CIFAR-10's official layouts, as Python 2 pickled them and as the binary version has them."""
 
 import io
+import pickle
 import tarfile
-from itertools import count
 
 import numpy as np
 
@@ -15,45 +15,24 @@ def pickled(pixels: np.ndarray, labels: np.ndarray, key: bytes = b"labels") -> b
     return python2({b"filenames": names, b"batch_label": b"training batch", key: labels.tolist(), b"data": pixels})
 
 
+def _save_text(pickler: pickle._Pickler, text: bytes | str) -> None:
+    text = text if isinstance(text, bytes) else text.encode()
+    size = b"U" + bytes([len(text)]) if len(text) < 256 else b"T" + len(text).to_bytes(4, "little")
+    pickler.write(size + text)
+    pickler.memoize(text)
+
+
+class _Python2(pickle._Pickler):
+    """Writes as Python 2's cPickle does by protocol 2: text and arrays of bytes as strings of bytes."""
+
+    dispatch = pickle._Pickler.dispatch | {bytes: _save_text, str: _save_text}
+
+
 def python2(value: dict) -> bytes:
-    """``value`` as Python 2's cPickle writes it by protocol 2; arrays of bytes as an old NumPy's."""
-    numbers = count(1)
-
-    def put() -> bytes:
-        i = next(numbers)
-        return b"q" + bytes([i]) if i < 256 else b"r" + i.to_bytes(4, "little")
-
-    def whole(i: int) -> bytes:
-        return b"K" + bytes([i]) if i < 256 else b"M" + i.to_bytes(2, "little")
-
-    def text(word: bytes) -> bytes:
-        size = b"U" + bytes([len(word)]) if len(word) < 256 else b"T" + len(word).to_bytes(4, "little")
-        return size + word
-
-    def array(pixels: np.ndarray) -> bytes:
-        made = b"cnumpy.core.multiarray\n_reconstruct\n" + put() + b"cnumpy\nndarray\n" + put()
-        made += whole(0) + b"\x85" + text(b"b") + b"\x87R" + put()
-        state = b"(" + whole(1) + whole(len(pixels)) + whole(pixels.shape[1]) + b"\x86"
-        kind = b"cnumpy\ndtype\n" + put() + text(b"u1") + whole(0) + whole(1) + b"\x87R" + put()
-        kind += b"(" + whole(3) + text(b"|") + b"NNN" + 2 * b"J\xff\xff\xff\xff" + whole(0) + b"tb"
-        return made + state + kind + b"\x89" + text(pixels.tobytes()) + b"tb"
-
-    def dump(value: dict | list | bytes | int | np.ndarray) -> bytes:
-        match value:
-            case dict():
-                return b"}" + put() + b"(" + b"".join(dump(key) + dump(held) for key, held in value.items()) + b"u"
-            case list():
-                made = b"]" + put()
-                for i in range(0, len(value), 1000):
-                    made += b"(" + b"".join(map(dump, value[i : i + 1000])) + b"e"
-                return made
-            case bytes():
-                return text(value) + put()
-            case int():
-                return whole(value)
-        return array(value)
-
-    return b"\x80\x02" + dump(value) + b"."
+    """``value`` as Python 2 pickles it, with the names that NumPy's modules had."""
+    file = io.BytesIO()
+    _Python2(file, protocol=2).dump(value)
+    return file.getvalue().replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n")
 
 
 def write(folder, n=6):

@@ -26,7 +26,7 @@ import nbformat
 
 from linclf.claims import ceiling, verdicts
 from linclf.data.dataset import Dataset, Provenance
-from linclf.data.load import cache_folder
+from linclf.data.load import cache_folder, write_decoded
 from linclf.errors import ConfigError, DataError, DivergenceError, printable
 from linclf.studies.ceiling import CeilingStudy
 from linclf.studies.exploration import ExplorationPlan
@@ -103,6 +103,7 @@ def make_report(
         results = _train(studies, chosen, clock)
         order = reading_order(chosen, first_page(data.provenance))
         with scratch(out) as folder:
+            write_decoded(data, name, folder)
             executed = _execute({name: chosen[name] for name in order}, values, folder)
         clock.lap("notebooks")
         failed = {name for name, execution in executed.items() if execution.failure}
@@ -169,14 +170,13 @@ def _train(studies: dict[str, Any], chosen: Collection[str], clock: Clock) -> di
 
 
 def _execute(chosen: dict[str, "Notebook"], values: dict[str, Any], folder: Path) -> dict[str, Execution]:
-    """Run the notebooks in ``folder``, one a core, and say how each did; of pictures, the summary's are kept."""
+    """Run the notebooks in ``folder``, which holds the data, one a core; of pictures, the summary's are kept."""
     pool = ThreadPoolExecutor(cores())
     running: dict[str, Future[Execution]] = {}
     for name, notebook in chosen.items():
         parameters = {key: value for key, value in values.items() if key in notebook.types}
-        running[name] = pool.submit(
-            execute, notebook.path, parameters, folder / notebook.path.name, png=name == "summary"
-        )
+        copy = folder / notebook.path.name
+        running[name] = pool.submit(execute, notebook.path, parameters, copy, png=name == "summary", decoded=folder)
     try:
         for i, (name, done) in enumerate(running.items(), start=1):
             execution = done.result()

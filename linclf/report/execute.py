@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 
 from linclf.errors import ConfigError
 
-from .kernel import WITHOUT_PNG
+from .kernel import DECODED, WITHOUT_PNG
 
 PATIENCE = "LINCLF_KERNEL_TIMEOUT"
 """The environment variable that says how many seconds a kernel may take to start."""
@@ -84,7 +84,9 @@ def patience() -> float:
     raise ConfigError(f"{PATIENCE} must be a number of seconds above 0, not {given!r}")
 
 
-def execute(path: Path, parameters: dict[str, object], scratch: Path, *, png: bool = True) -> Execution:
+def execute(
+    path: Path, parameters: dict[str, object], scratch: Path, *, png: bool = True, decoded: Path | None = None
+) -> Execution:
     """Run the notebook at ``path`` from top to bottom in the current folder.
 
     Args:
@@ -92,6 +94,7 @@ def execute(path: Path, parameters: dict[str, object], scratch: Path, *, png: bo
         parameters: checked beforehand (papermill would only warn).
         scratch: where papermill keeps the copy that it writes while it runs; its folder is for the kernel's files too.
         png: give figures a PNG beside their SVG. Pages show none, and their notebooks take a third less time without.
+        decoded: a folder in which ``write_decoded`` left the data set.
     """
     import papermill
     from jupyter_core.utils import ensure_event_loop
@@ -116,6 +119,7 @@ def execute(path: Path, parameters: dict[str, object], scratch: Path, *, png: bo
             extra_arguments=[
                 *(f"--IPKernelApp.{word}" for word in (*_UNTOUCHED, f"ipython_dir={scratch.parent}")),
                 *([] if png else [WITHOUT_PNG]),
+                *([f"{DECODED}{decoded}"] if decoded else []),
             ],
         )
     except papermill.PapermillExecutionError as error:

@@ -1,6 +1,6 @@
 """What the report starts as a notebook's kernel: ipykernel, with this very package and no settings of the user's.
 
-A script, imported for the name of its option alone: ``python -P kernel.py -f CONNECTION_FILE``, where -P keeps the
+A script, imported for the names of its options alone: ``python -P kernel.py -f CONNECTION_FILE``, where -P keeps the
 folder of this file off the path.
 """
 
@@ -9,6 +9,7 @@ import os
 import sys
 
 WITHOUT_PNG = "--without-png"
+DECODED = "--decoded="
 
 if __name__ == "__main__":
     here = os.getcwd()
@@ -27,6 +28,13 @@ if __name__ == "__main__":
 
         sys.argv.remove(WITHOUT_PNG)
         html.with_png = False
+    for word in [word for word in sys.argv if word.startswith(DECODED)]:
+        from pathlib import Path
+
+        from linclf.data import load
+
+        sys.argv.remove(word)
+        load.decoded = Path(word.removeprefix(DECODED))
 
     from ipykernel.kernelapp import launch_new_instance
 

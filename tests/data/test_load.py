@@ -1,63 +1,20 @@
-"""Both layouts of CIFAR-10, the stand-in, and files that are not what they should be."""
+"""Data by their names and places: the stand-in, digits, CIFAR-10 where others leave it or fetched, and options."""
 
 import hashlib
 import http.server
+import sys
 import threading
 from functools import partial
 
 import cifar_files
 import numpy as np
 import pytest
+from helpers import arrays, write_idx, write_images
 
-from linclf import DataError, load_dataset
+from linclf import ConfigError, DataError, load_dataset
 from linclf.cli import main
 from linclf.data import load as fetching
 from linclf.data.readers import cifar as reader
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path, cifar_files.write(tmp_path)
-
-
-def places(root):
-    yield root / "cifar-10-batches-py"
-    yield root / "cifar-10-batches-bin"
-    yield root
-    for kind in ("py", "bin"):
-        # The official archives hold their files in no order.
-        files = sorted((root / f"cifar-10-batches-{kind}").iterdir(), reverse=True)
-        members = [(f"cifar-10-batches-{kind}/{file.name}", file.read_bytes()) for file in files]
-        yield cifar_files.archive(root / f"{kind}.tar.gz", members)
-
-
-def test_every_layout_gives_the_same_content_and_official_is_told_only_where_it_can_be(folder):
-    root, content = folder
-    hashes, official = set(), []
-    for place in places(root):
-        data = load_dataset(place)
-        hashes.add(data.provenance.sha256)
-        official.append(data.provenance.official)
-        batches = zip((*data.train_images, data.test_images), (*data.train_labels, data.test_labels), strict=True)
-        for (images, labels), (pixels, expected) in zip(batches, content.values(), strict=True):
-            assert images.shape == (6, 32, 32, 3)
-            assert images[2, 5, 7, 1] == pixels[2, 1024 + 5 * 32 + 7]  # channel first in the files
-            np.testing.assert_array_equal(labels, expected)
-        assert data.class_names[3] == "cat"
-    assert (len(hashes), official) == (1, [False, None, False, False, False])
-
-
-@pytest.mark.parametrize("layout", ["py", "bin"])
-def test_truncated_files_are_refused_by_name(folder, layout):
-    (victim,) = folder[0].glob(f"*-{layout}/data_batch_3*")
-    whole = victim.read_bytes()
-    for length in [0, 1, 10, 50, 100, 1000, len(whole) // 2, len(whole) - 1, None]:
-        if length is None:
-            victim.unlink()
-        else:
-            victim.write_bytes(whole[:length])
-        with pytest.raises(DataError, match="data_batch_3"):
-            load_dataset(victim.parent)
 
 
 def test_auto_takes_the_variable_then_the_cache_then_where_others_leave_it_then_the_stand_in(tmp_path, monkeypatch):
@@ -80,6 +37,22 @@ def test_auto_takes_the_variable_then_the_cache_then_where_others_leave_it_then_
     monkeypatch.setenv("LINCLF_DATA", str(tmp_path / "nothing"))
     with pytest.raises(DataError, match="nothing: no such file or folder"):
         load_dataset("auto")
+
+
+def test_what_another_process_has_decoded_is_mapped_under_the_name_that_it_was_read_from(tmp_path, monkeypatch):
+    cifar_files.write(tmp_path)
+    name, left = str(tmp_path / "cifar-10-batches-py"), tmp_path / "left"
+    data = load_dataset(name)
+    monkeypatch.setattr(fetching, "decoded", left)
+    left.mkdir()
+    assert load_dataset("synthetic:5").provenance.synthetic  # nothing was left yet, as where the disk was full
+    fetching.write_decoded(data, name, left)
+    (tmp_path / "cifar-10-batches-py" / "data_batch_1").unlink()
+    again = load_dataset(name)
+    assert (again.provenance, again.class_names) == (data.provenance, data.class_names)
+    np.testing.assert_array_equal(again.train_images, data.train_images)
+    assert not again.test_images.flags.owndata
+    assert load_dataset("synthetic:5").provenance.synthetic
 
 
 @pytest.mark.parametrize("name", ["synthetic:0", "synthetic:x", "synthetic:999999999"])
@@ -146,9 +119,71 @@ def test_fetch_says_what_to_do_by_hand_where_the_network_is_closed(tmp_path, mon
     assert not list((tmp_path / "linclf").iterdir())
 
 
-def test_real_cifar10(cifar10):
-    data = load_dataset(cifar10 / "cifar-10-batches-py")
-    assert [images.shape for images in (*data.train_images, data.test_images)] == [(10_000, 32, 32, 3)] * 6
-    counts = np.bincount(data.train_labels[0])
-    assert counts.tolist() == [1005, 974, 1032, 1016, 999, 937, 1030, 1001, 1025, 981]
-    assert load_dataset(cifar10 / "cifar-10-batches-bin").provenance.sha256 == data.provenance.sha256
+def test_cifar_10_by_its_name_is_fetched_once_and_a_path_goes_before(archive_server, tmp_path, monkeypatch):
+    url, cache, served = archive_server
+    monkeypatch.setattr(fetching, "URL", url)
+    monkeypatch.chdir(tmp_path)
+    assert load_dataset("cifar-10").provenance.name == reader.CIFAR10
+    served.unlink()
+    assert load_dataset("cifar-10").provenance.source.startswith(str(cache))
+    write_images(tmp_path / "cifar-10")
+    assert len(load_dataset("cifar-10").class_names) == 3
+
+
+def test_digits():
+    data = load_dataset("digits")
+    assert [len(labels) for labels in (*data.train_labels, data.test_labels)] == [300, 300, 300, 299, 299, 299]
+    assert (data.test_images.shape[1:], data.test_sources) == ((8, 8, 1), ())
+    assert data.provenance.describe().startswith("digits from scikit-learn (built in; split into five training batches")
+
+
+def test_no_other_data_have_the_references_name(tmp_path):
+    np.savez(tmp_path / "CIFAR-10.npz", **arrays())
+    write_idx(tmp_path / "idx" / "CIFAR-10")
+    write_images(tmp_path / "images" / "CIFAR-10")
+    for path in ("CIFAR-10.npz", "idx/CIFAR-10", "images/CIFAR-10"):
+        assert load_dataset(tmp_path / path).provenance.name != "CIFAR-10"
+
+
+def test_pillow_and_scikit_learn_are_asked_for_where_they_are_missing(tmp_path, monkeypatch):
+    write_images(tmp_path)
+    for module, data, package in (
+        ("PIL", tmp_path, "linclf[images]"),
+        ("sklearn.datasets", "digits", "linclf[sklearn]"),
+    ):
+        monkeypatch.setitem(sys.modules, module, None)
+        with pytest.raises(ConfigError) as raised:
+            load_dataset(data)
+        assert f"pip install '{package}'" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("digits:3", {"image_size": 8}, "those are for data at a path"),
+        ("synthetic", {"image_size": 8}, "those are for data at a path"),
+        ("a.npz", {"image_size": 8}, r"a\.npz: expected no"),
+        ("a.npz", {"label": "x"}, r"a\.npz: expected no"),
+        ("a.npz:8", {}, "expected nothing after the path, for an"),
+        ("t.csv:32", {}, "expected a column 32, found a, b, kind"),
+        ("pets:kind", {}, "such as image_size=32, found kind"),
+        ("", {}, "^an empty name: no such file or folder"),
+    ],
+)
+def test_an_option_for_other_data_is_refused(tmp_path, monkeypatch, name, options, said):
+    monkeypatch.chdir(tmp_path)
+    np.savez("a.npz", **arrays())
+    (tmp_path / "t.csv").write_text("a,b,kind\n0,1,x\n")
+    write_images(tmp_path / "pets")
+    with pytest.raises((ConfigError, DataError), match=said):
+        load_dataset(name, **options)
+
+
+def test_the_command_line_names_the_data_as_the_library_does(tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        "linclf.report.build.make_report", lambda parameters, **_: given.append(parameters["data"]) or 0
+    )
+    for words in (["--image-size", "32"], ["--label", "a:b", "--image-size", "8"], []):
+        assert main(["report", "--data", "place", *words]) == 0
+    assert given == ["place:image_size=32", "place:label=a::b:image_size=8", "place"]

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from helpers import ROOT, arrays, fabricated
 
+from linclf import Linear, load_dataset
 from linclf.claims.verdicts import ledger
 from linclf.report.render import mathml, tied
-from linclf.report.views import claims, html, pictures, provenance, reference
+from linclf.report.views import claims, html, pictures, plots, provenance, reference
 from linclf.studies.reference import ReferenceStudy
 from linclf.studies.results import Results
 
@@ -200,3 +201,22 @@ def test_a_picture_for_other_viewers_has_whole_names_and_fits_a_sheet_of_latex()
     assert {text.get_text() for text in fig.axes[0].texts} == {"automobile, 62\n%: it is horse"}
     size = html.png(lambda: fig, "alt", "caption")[1]["image/png"]
     assert size["height"] <= 1.5 * size["width"] + 2
+
+
+@pytest.mark.parametrize(("channels", "shape"), [(1, (2, 4, 5)), (2, (2, 4, 10)), (3, (2, 4, 5, 3)), (4, (2, 4, 20))])
+def test_templates_of_any_number_of_channels_are_pictures(channels, shape):
+    W = np.arange(2 * 4 * 5 * channels, dtype=np.float32).reshape(2, -1)
+    templates = plots.template_images(W, (4, 5, channels))
+    assert templates.shape == shape
+    if channels != 3:
+        np.testing.assert_array_equal(np.argsort(templates[0, 0, :5]), range(5))  # the first channel comes first
+
+
+def test_templates_of_many_classes_and_channels(tmp_path):
+    np.savez(tmp_path / "many.npz", **arrays(n=300, n_test=300, n_classes=250, shape=(3, 4, 4), dtype=np.uint8))
+    data, W = load_dataset(tmp_path / "many.npz"), np.random.default_rng(0).normal(size=(250, 48))
+    shown = pictures.weights(data, Linear(W, np.zeros(250)), "random ones", number=1).markup
+    assert shown.count('class="pixels"') == pictures.MOST_TEMPLATES
+    assert "Shown are the first 60 of 250 classes." in shown
+    assert "The 4 channels stand side by side" in shown
+    assert len(shown) < 1e6

@@ -8,9 +8,11 @@ from helpers import SCRIPT, arrays
 from PIL import Image
 
 from linclf import Classifier, load_dataset
+from linclf.claims.verdicts import evaluate
 from linclf.cli import main
 from linclf.report.build import SEALS
-from linclf.report.pages import OTHERS, USUAL, report_pages
+from linclf.report.pages import OTHERS, USUAL, page_file, report_pages
+from linclf.studies.results import Results
 
 pytestmark = pytest.mark.slow
 
@@ -88,3 +90,27 @@ def test_which_pages_a_report_has_is_the_datas_kind_and_parameters_are_theirs(tm
     np.savez(tmp_path / "rows.npz", **arrays(n=60))
     assert report(tmp_path / "rows.npz", tmp_path / "out", "-p", "n_validation=10") == 2
     assert "unknown parameter 'n_validation'" in capsys.readouterr().err
+
+
+def test_the_references_pages_on_feature_vectors(tmp_path):
+    path, out = tmp_path / "vectors.npz", tmp_path / "out"
+    np.savez(path, **arrays(n=100, shape=(7,)), class_names=["left $x$", "right", SCRIPT])
+    names = ("0_baseline", "summary")
+    assert report(path, out, "--only", *names) == 0
+    baseline, summary = ((out / page_file(name, "your_data")).read_text() for name in names)
+    for page in (baseline, summary):
+        assert "Made on other data, not on CIFAR-10: the reference" in page
+        for words in (SCRIPT, "region&nbsp;", 'class="verdict', "the reference says</th>", "28.92</td>"):
+            assert words not in page
+    assert "the inputs are feature vectors" in baseline
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in baseline
+    assert main(["verify", str(out)]) == 0
+    document = json.loads((out / "results.json").read_text())
+    assert document["data"]["class_names"][2] == SCRIPT
+    assert document["exact"]["E2"]["loss_at_zero"] == 2
+    for run in document["runs"]:
+        assert run["low_frequency_share"] is None
+        run |= {"epochs": 40, "n_train": 10_000, "n_validation": 10_000}  # as printed: only that share is missing
+    (claim,) = evaluate(Results(document), only=["2j"])["claims"]
+    assert claim["parts"][0]["value"] is None
+    assert "feature vectors have no templates" in claim["missing"]

@@ -1,0 +1,173 @@
+"""CIFAR-10 and CIFAR-100 in every layout: the same content, and files that are not what they should be are refused."""
+
+import pickle
+import struct
+import zipfile
+
+import cifar_files
+import numpy as np
+import pytest
+import scipy.io
+from helpers import CIFAR100_NAMES, refused, write_cifar100
+
+from linclf import load_dataset
+from linclf.data.readers import cifar
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """CIFAR-10 as Python pickled it, beside its other layouts."""
+    cifar_files.write(tmp_path)
+    return tmp_path / "cifar-10-batches-py"
+
+
+def sha256(place):
+    return load_dataset(place).provenance.sha256
+
+
+def places(root):
+    yield root / "cifar-10-batches-py"
+    yield root / "cifar-10-batches-bin"
+    yield root
+    for kind in ("py", "bin"):
+        # The official archives hold their files in no order.
+        files = sorted((root / f"cifar-10-batches-{kind}").iterdir(), reverse=True)
+        members = [(f"cifar-10-batches-{kind}/{file.name}", file.read_bytes()) for file in files]
+        yield cifar_files.archive(root / f"{kind}.tar.gz", members)
+
+
+def test_every_layout_gives_the_same_content_and_official_is_told_only_where_it_can_be(tmp_path):
+    content = cifar_files.write(tmp_path)
+    hashes, official = set(), []
+    for place in places(tmp_path):
+        data = load_dataset(place)
+        hashes.add(data.provenance.sha256)
+        official.append(data.provenance.official)
+        batches = zip((*data.train_images, data.test_images), (*data.train_labels, data.test_labels), strict=True)
+        for (images, labels), (pixels, expected) in zip(batches, content.values(), strict=True):
+            assert images.shape == (6, 32, 32, 3)
+            assert images[2, 5, 7, 1] == pixels[2, 1024 + 5 * 32 + 7]  # channel first in the files
+            np.testing.assert_array_equal(labels, expected)
+        assert data.class_names[3] == "cat"
+    assert (len(hashes), official) == (1, [False, None, False, False, False])
+
+
+def test_real_cifar10(cifar10):
+    data = load_dataset(cifar10 / "cifar-10-batches-py")
+    assert [images.shape for images in (*data.train_images, data.test_images)] == [(10_000, 32, 32, 3)] * 6
+    counts = np.bincount(data.train_labels[0])
+    assert counts.tolist() == [1005, 974, 1032, 1016, 999, 937, 1030, 1001, 1025, 981]
+    assert sha256(cifar10 / "cifar-10-batches-bin") == data.provenance.sha256
+
+
+@pytest.mark.parametrize("layout", ["py", "bin"])
+def test_truncated_files_are_refused_by_name(folder, layout):
+    (victim,) = folder.parent.glob(f"*-{layout}/data_batch_3*")
+    whole = victim.read_bytes()
+    for length in [0, 1, 10, 50, 100, 1000, len(whole) // 2, len(whole) - 1, None]:
+        if length is None:
+            victim.unlink()
+        else:
+            victim.write_bytes(whole[:length])
+        refused(victim.parent, "data_batch_3")
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_matlab_files_give_the_same_content(tmp_path, compressed):
+    batches, hundred = cifar_files.write(tmp_path), write_cifar100(tmp_path)
+    mat10, mat100 = (tmp_path / kind / f"cifar-{kind}" for kind in ("10-batches-mat", "100-matlab"))
+    for folder in (mat10, mat100):
+        folder.mkdir(parents=True)
+    for name, (pixels, labels) in batches.items():
+        held = {"data": pixels, "labels": labels[:, None], "batch_label": "x of 5"}
+        scipy.io.savemat(mat10 / f"{name}.mat", held, do_compression=compressed)
+    for part, (pixels, labels) in hundred.items():
+        held = {"data": pixels, "fine_labels": labels[:, None], "coarse_labels": labels[:, None] // 5}
+        scipy.io.savemat(mat100 / f"{part}.mat", held, do_compression=compressed)
+    names = np.array([name.decode() for name in CIFAR100_NAMES], dtype=object)[:, None]
+    scipy.io.savemat(mat100 / "meta.mat", {"fine_label_names": names}, do_compression=compressed)
+    assert sha256(mat10.parent) == sha256(tmp_path / "cifar-10-batches-py")
+    assert sha256(mat100.parent) == sha256(tmp_path / "cifar-100-python")
+    assert load_dataset(mat100).class_names[99] == CIFAR100_NAMES[99].decode()
+
+    whole = (mat10 / "data_batch_3.mat").read_bytes()
+    for bad in (b"", whole[:1000], b"MATLAB 7.3" + whole[10:], whole[:128] + struct.pack("<2I", 14, 2**31)):
+        (mat10 / "data_batch_3.mat").write_bytes(bad)
+        refused(mat10, "data_batch_3.mat: expected")
+    scipy.io.savemat(mat100 / "meta.mat", {"fine_label_names": names[:99]})
+    refused(mat100, "meta.mat: expected the names of 100 classes")
+    scipy.io.savemat(mat100 / "train.mat", {"data": np.zeros((3, 5), np.uint8), "fine_labels": np.zeros((3, 1))})
+    refused(mat100, "train.mat: expected data as bytes of shape (n, 3072)")
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("labels", [list, np.ndarray.tolist, lambda y: y.astype(">i8"), lambda y: y.astype(int)])
+def test_batches_pickled_by_python_3_are_read(tmp_path, protocol, labels):
+    for name, (pixels, y) in cifar_files.write(tmp_path).items():
+        batch = {"data": pixels, "labels": labels(y)}
+        (tmp_path / name).write_bytes(pickle.dumps(batch, protocol=protocol))
+    assert sha256(tmp_path) == sha256(tmp_path / "cifar-10-batches-py")
+
+
+@pytest.mark.parametrize("prefix", ["", "./cifar-10-batches-py/", "my/own/"])
+@pytest.mark.parametrize("kind", ["tar.gz", "zip"])
+def test_archives_packed_by_hand_are_read(folder, prefix, kind):
+    path = folder.with_name(f"mine.{kind}")
+    members = [(f"{prefix}{file.name}", file.read_bytes()) for file in folder.iterdir()]
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in members:
+                archive.writestr(name, content)
+    else:
+        cifar_files.archive(path, members)
+    assert sha256(path) == sha256(folder)
+
+
+def test_every_layout_of_cifar_100_gives_the_same_content(tmp_path):
+    content = write_cifar100(tmp_path)
+    folders = [tmp_path / name for name in ("cifar-100-python", "cifar-100-binary")]
+    hashes = set()
+    for place in (tmp_path, *folders, *(folder.with_name(f"{folder.name}.tar.gz") for folder in folders)):
+        data = load_dataset(place)
+        hashes.add(data.provenance.sha256)
+        pixels, labels = content["test"]
+        np.testing.assert_array_equal(data.test_images.transpose(0, 3, 1, 2).reshape(-1, 3072), pixels)
+        np.testing.assert_array_equal(data.test_labels, labels)
+        assert [len(labels) for labels in data.train_labels] == [3, 3, 2, 2, 2]
+        assert (data.provenance.name, data.class_names[7]) == ("CIFAR-100", "thing_7")
+    assert len(hashes) == 1
+
+
+def test_a_pickled_file_of_many_images_is_read():
+    """Past 255 remembered objects, 255 images and 1,000 items of a list, pickles use other opcodes."""
+    pixels, labels = np.full((1500, 3072), 7, np.uint8), np.arange(1500).astype(np.uint8) % 100
+    images, read = cifar.cifar100._batch("train", cifar_files.pickled(pixels, labels, b"fine_labels"))
+    np.testing.assert_array_equal(read, labels)
+    assert (images == 7).all()
+
+
+@pytest.mark.parametrize("name", ["train", "test", "meta", "train.bin", "test.bin", "fine_label_names.txt"])
+def test_bad_files_of_cifar_100_are_refused_by_name(tmp_path, name):
+    write_cifar100(tmp_path)
+    folder = tmp_path / ("cifar-100-binary" if "." in name else "cifar-100-python")
+    whole = (folder / name).read_bytes()
+    attack = b"cos\nsystem\n(S'exit 3'\ntR."
+    for content in (b"", whole[:-1000], attack, pickle.dumps([1, 2], protocol=2), b"\xff" * len(whole)):
+        (folder / name).write_bytes(content)
+        refused(folder, name)
+    members = [(f"{folder.name}/{path.name}", path.read_bytes()) for path in folder.iterdir() if path.name != name]
+    refused(cifar_files.archive(tmp_path / "cifar-100.tgz", members), "cifar-100.tgz: expected an archive of CIFAR-100")
+
+
+FIRST = {
+    "cifar-10-batches-py": "data_batch_1",
+    "cifar-10-batches-bin": "data_batch_1.bin",
+    "cifar-10-batches-mat": "data_batch_1.mat",
+    "cifar-100-python": "train",
+}
+
+
+@pytest.mark.parametrize("name", FIRST)
+def test_an_empty_folder_with_an_official_name_is_refused(tmp_path, name):
+    (tmp_path / name).mkdir()
+    refused(tmp_path, f"{name}/{FIRST[name]}: expected a file of CIFAR-10")
