@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Union
 import numpy as np
 
 from linclf.data.dataset import N_VALIDATION, Dataset
-from linclf.data.inputs import Standardizer, plain_array
+from linclf.data.inputs import Standardizer, chunk_size, plain_array
 from linclf.data.labels import checked_names
 from linclf.data.readers.pictures import prepare_pictures
 from linclf.errors import ConfigError, DataError, LinclfError
@@ -179,7 +179,7 @@ class Classifier:
         X, single = as_batch(images, self.image_shape, self.feature_names, pixels=self.standardize.of_pixels)
         shift, W, b = self._folded
         S = np.empty((len(X), len(b)))
-        step = chunk_size(self.image_shape)
+        step = chunk_size(W.shape[1])
         with one_blas_thread() if len(X) > step else nullcontext():  # as much as a chunk, they wait for each other
             for i in range(0, len(X), step):
                 x = X[i : i + step].reshape(-1, W.shape[1]).astype(np.float64)
@@ -375,7 +375,7 @@ def _as_pixels(X: np.ndarray) -> np.ndarray:
 def read_pictures(files: Sequence[str | os.PathLike[str]], shape: tuple[int, ...], *, pixels: bool) -> np.ndarray:
     """The pictures, prepared as for training, (n, *shape); DataError naming the first that cannot be read."""
     check_takes_pictures(shape, pixels=pixels)
-    X, step = np.empty((len(files), *shape), np.uint8), chunk_size(shape)
+    X, step = np.empty((len(files), *shape), np.uint8), chunk_size(math.prod(shape))
     for start in range(0, len(files), step):
         pictures = prepare_pictures([*map(Path, files[start : start + step])], shape)
         for i, picture in enumerate(pictures, start):
@@ -393,8 +393,3 @@ def check_takes_pictures(shape: tuple[int, ...], *, pixels: bool) -> None:
             f"a network trained on {kind} classifies no picture files, but in Python others like them: "
             "linclf.Classifier.load(MODEL).predict(X)"
         )
-
-
-def chunk_size(shape: tuple[int, ...]) -> int:
-    """How many images of a shape to work on at a time: a few million numbers."""
-    return max(1, min(500, 2**22 // math.prod(shape)))

@@ -161,6 +161,16 @@ class Loss:
             raise ConfigError(f"a network trained with the {self.name} has scores, not probabilities: call scores")
         return softmax(-np.logaddexp(0, -S) if self.link == "sigmoid" else S)  # log sigmoid(S)
 
+    def sureness(self, S: np.ndarray) -> np.ndarray:
+        """How sure answers are, by their scores S (C, n), (n,).
+
+        By the probability of the answer, or, without a link, by how far the highest score is ahead of the second.
+        """
+        if self.link:
+            return self.probabilities(S.astype(np.float64)).max(axis=0)
+        second, first = np.partition(S, -2, axis=0)[-2:]
+        return first - second
+
 
 LOSSES = {
     loss.name: loss
