@@ -15,9 +15,10 @@ from linclf.training.losses import get_loss
 from linclf.training.train import NETWORKS_PER_TASK, in_order, stacks
 
 from . import metrics
+from .ceiling import softmax_optimum
 from .metrics import Interval
 from .results import FORMAT, tested_predictions
-from .store import StoredRun
+from .store import StoredRun, has_json_type
 from .study import Cut, Label, Split, Study, StudyResults, StudyTask, fit_standardizer, split_rows
 
 SEARCHED = ("cross_entropy", "multiclass_hinge")
@@ -40,7 +41,10 @@ SHARES = (8, 4, 2)
 """The learning curve's numbers of images, as parts of all."""
 DRAWS = 3
 """Networks of each of them, at most; no two train on the same images."""
-
+WELL_LEARNED = 0.95
+"""An accuracy on training images that leaves little to explain."""
+OPTIMUM, ITERATIONS = 5e10, 200
+"""Products of a weight and an input that a convex optimum may take, 10 seconds on two cores, and its iterations."""
 
 IMBALANCED = 2.0
 """How many times the images of the smallest class the largest must have, to be called so."""
@@ -53,6 +57,18 @@ class Candidate:
     loss: str
     learning_rate: float
     l2: float
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The lowest mean cross-entropy + λ‖W‖² that one linear layer has on the training images of the final networks.
+
+    accuracy: the share of them that it gets right. converged: whether it was reached, as ``softmax_optimum`` says.
+    """
+
+    l2: float
+    accuracy: float
+    converged: bool
 
 
 @dataclass(frozen=True)
@@ -191,6 +207,8 @@ class YourDataResults(StudyResults):
         finals: the tested networks, one per seed.
         balanced: the same, trained with weights so that all classes count alike; none where classes are of one size.
         curve: tested networks on fewer images, by the number of images.
+        optima: what one linear layer can reach on the training images without a penalty and, for the cross-entropy,
+            with the chosen one; none where they are learned well, or too many.
     """
 
     size: SearchSize
@@ -199,6 +217,7 @@ class YourDataResults(StudyResults):
     finals: Sequence[StoredRun]
     balanced: Sequence[StoredRun]
     curve: Mapping[int, Sequence[StoredRun]]
+    optima: Sequence[Optimum]
 
     @cached_property
     def right(self) -> np.ndarray:
@@ -278,7 +297,7 @@ class YourDataResults(StudyResults):
     @property
     def training_accuracy(self) -> float:
         """Accuracy of the final networks on the images they trained on, mean over seeds."""
-        return float(np.mean([run.record["train_accuracy"] for run in self.finals]))
+        return _mean_training_accuracy(self.finals)
 
     @property
     def gain(self) -> Interval:
@@ -350,6 +369,7 @@ class YourDataResults(StudyResults):
                 "accuracy_without": without and without._asdict(),
             },
             "training_accuracy": self.training_accuracy,
+            "optima": [asdict(optimum) for optimum in self.optima],
             "baseline": {"class": data.class_names[self.baseline[0]], "accuracy": float(self.baseline[1].mean())},
             "classes": {name: values.tolist() for name, values in classes._asdict().items()},
             "confusion": self.confusion.tolist(),
@@ -400,8 +420,16 @@ class YourDataStudy(Study):
         best = max(search, key=_merit).record
         chosen = Candidate(best["loss"], best["learning_rate"], best["l2"])
         finals, balanced, curve = self._finals(chosen)
+        optima = [] if _mean_training_accuracy(finals) >= WELL_LEARNED else self._optima(chosen)
         return YourDataResults(
-            **about, size=size, search=search, chosen=chosen, finals=finals, balanced=balanced, curve=curve
+            **about,
+            size=size,
+            search=search,
+            chosen=chosen,
+            finals=finals,
+            balanced=balanced,
+            curve=curve,
+            optima=optima,
         )
 
     def _search(self, size: SearchSize) -> list[StoredRun]:
@@ -431,6 +459,23 @@ class YourDataStudy(Study):
         self.train([*tasks, *balanced, *fewer], evaluate=False)
         return self._runs(tasks), self._runs(balanced), {n: self._runs(draws) for n, draws in sizes.items()}
 
+    def _optima(self, chosen: Candidate) -> list[Optimum]:
+        """Without a penalty, and for the cross-entropy with the chosen one; none where that would take too long."""
+        (n_classes, d), n = self.model_shape, len(self.cut.train)
+        if n * d * (2 * ITERATIONS * n_classes + (d if n > d else 0)) > OPTIMUM:
+            return []
+        optima = []
+        for l2 in {0.0: None} | ({chosen.l2: None} if chosen.loss == "cross_entropy" else {}):
+            key = self.key("your-data-optimum", self.cut, l2=l2, iterations=ITERATIONS)
+            stored = self.store.get_json(key, _check_optimum)
+            if stored is None:
+                X, y = self.split().train[:2]
+                model, _, converged = softmax_optimum((X, y), n_classes, l2, ITERATIONS)
+                stored = {"accuracy": metrics.accuracy(metrics.predicted(model, X), y), "converged": converged}
+                self.store.put_json(key, stored)
+            optima.append(Optimum(l2, **stored))
+        return optima
+
     def _task(self, n_train: int, skip: int, config: Config) -> StudyTask:
         return StudyTask("your-data-final", self.cut, [({"n_train": n_train}, config)], n_train, skip, tested=True)
 
@@ -451,6 +496,18 @@ class YourDataStudy(Study):
 
     def _runs(self, tasks: Sequence[StudyTask]) -> list[StoredRun]:
         return [run for task in tasks for run in self.stored(task) or []]
+
+
+def _mean_training_accuracy(runs: Sequence[StoredRun]) -> float:
+    return float(np.mean([run.record["train_accuracy"] for run in runs]))
+
+
+def _check_optimum(values: Any) -> None:
+    """ValueError, or what Python says of odd values, unless an optimum was stored as these."""
+    if not (has_json_type(float, values["accuracy"]) and 0 <= values["accuracy"] <= 1):
+        raise ValueError("accuracy is no share")
+    if type(values["converged"]) is not bool or len(values) != 2:
+        raise ValueError("it is no optimum")
 
 
 def _merit(run: StoredRun) -> tuple[float, bool, float]:

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from helpers import SCRIPT, arrays
 from PIL import Image
+from sklearn.linear_model import LogisticRegression
 
 from linclf.data.dataset import split_dataset
 from linclf.data.load import load_dataset
 from linclf.report.views import ceiling, your_data
 from linclf.report.views import pictures as views_of_pictures
 from linclf.studies.store import Count
-from linclf.studies.your_data import SCORE, SEARCH, YourDataStudy, are_copies, mean_recall, search_size
+from linclf.studies.your_data import SCORE, SEARCH, Optimum, YourDataStudy, are_copies, mean_recall, search_size
 
 
 def dataset(counts, shape=(5,), apart=0.5, seed=0, validation=False):
@@ -192,6 +193,27 @@ def test_a_test_unlike_the_validation_tells_nothing_about_more_data(tmp_path):
     assert "intervals lie apart" in your_data.limits(unlike).text
     assert "does not tell whether more" in your_data.more(unlike)
     assert "intervals lie apart" not in your_data.limits(like).text
+
+
+def test_bias_is_what_the_convex_optimum_gets_wrong(tmp_path):
+    """Of which scikit-learn's LogisticRegression says the same; what a network misses beyond it is no bias."""
+    results = study(tmp_path, dataset([300, 300], apart=0.3), epochs=4).run()
+    X, y = results.split(results.final).train
+    peer = LogisticRegression(C=np.inf, tol=1e-8).fit(X, y).score(X, y)
+    assert results.optima[0].accuracy == pytest.approx(peer, abs=0.003)
+    assert f"{100 * (1 - max(peer, results.training_accuracy)):.1f} % are bias" in your_data.limits(results).text
+    undertrained = [replace(run, record=run.record | {"train_accuracy": 0.706}) for run in results.finals]
+    for loss, optima, said in (
+        ("cross_entropy", (1.0, 0.96), "0.0 % are bias|costs 4.0 points|early costs 25.4 points: more epochs"),
+        ("cross_entropy", (0.72, 0.71), "28.0 % are bias"),
+        ("multiclass_hinge", (1.0,), "at most 0.0 % are bias|explains the rest is not known"),
+        ("cross_entropy", (), "too many to compute"),
+    ):
+        reached = [Optimum(0.1 * i, accuracy, True) for i, accuracy in enumerate(optima)]
+        chosen = replace(results.chosen, loss=loss)
+        text = your_data.limits(replace(results, finals=undertrained, optima=reached, chosen=chosen)).text
+        assert all(words in text for words in said.split("|"))
+        assert ("early costs" in text) == ("early costs" in said)
 
 
 def test_too_few_to_test_is_said_and_who(tmp_path):
