@@ -20,16 +20,11 @@ from linclf.cli import main, parser
 EXAMPLES = re.findall(r"^  linclf (.*?)(?:  |$)", parser().epilog, re.M)
 
 
-def test_it_says_its_version():
+def test_it_says_its_version_and_examples_that_parse():
     assert linclf("--version").stdout == f"linclf {version('linclf')}\n"
-
-
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_help_shows_examples_that_parse(example, capsys):
-    assert example.split()[0] == parser().parse_args(shlex.split(example)).command
-    with pytest.raises(SystemExit):
-        parser().parse_args(["--help"])
-    assert f"linclf {example}" in capsys.readouterr().out
+    assert EXAMPLES
+    for example in EXAMPLES:
+        assert example.split()[0] == parser().parse_args(shlex.split(example)).command
 
 
 def test_shtab_makes_completions_of_the_parser():

@@ -8,7 +8,6 @@ import subprocess
 import sys
 
 import nbformat
-import numpy as np
 import pytest
 from helpers import ROOT
 
@@ -158,17 +157,8 @@ def run(copy, code, *words):
 
 def test_a_loss_trains_has_the_right_gradient_and_is_kept(copy):
     code = """
-import numpy as np, linclf, helpers
+import linclf, helpers
 from linclf.studies.reference import gradient_error
-from linclf.training.losses import LOSSES
-loss, rng = LOSSES["squared_hinge"], np.random.default_rng(0)
-S, y, h = rng.normal(size=(4, 6)), rng.integers(0, 4, 6), 1e-6
-assert loss.value(np.zeros((4, 6)), y).tolist() == [3.0] * 6  # 3 other classes, a margin of 1 each
-for j in range(4):
-    up, down = S.copy(), S.copy()
-    up[j] += h
-    down[j] -= h
-    np.testing.assert_allclose(loss.gradient(S, y)[j], (loss.value(up, y) - loss.value(down, y)) / (2 * h), atol=1e-6)
 X, y = helpers.blobs()
 assert gradient_error("squared_hinge", X, y, 3) < 1e-6
 config = linclf.Config(loss="squared_hinge", learning_rate=0.01, l2=0.01, epochs=20)
@@ -181,9 +171,7 @@ print(kept.loss, kept.has_probabilities, (kept.predict(X) == y.astype(str)).mean
 
 
 def test_a_format_is_read_and_told_of(copy):
-    rng, y = np.random.default_rng(0), np.arange(60) % 2
-    lines = [f"{label} 1:{x:.4f} 3:{label + x:.4f}" for label, x in zip(y, rng.normal(size=60), strict=True)]
-    (copy / "rows.svm").write_text("\n".join(lines))
+    (copy / "rows.svm").write_text("".join(f"{i % 2} 1:{i / 7:.4f} 3:{i % 2}\n" for i in range(60)))
     code = "import linclf; data = linclf.load_dataset('rows.svm'); print(data.test_images.shape[1:], data.class_names)"
     assert run(copy, code) == "(3,) ('0', '1')\n"
     assert "LIBSVM file (.svm)" in " ".join(run(copy, "", "report", "--help").split())
@@ -191,17 +179,14 @@ def test_a_format_is_read_and_told_of(copy):
 
 def test_an_option_is_checked_used_and_stored(copy):
     code = """
-import numpy as np, linclf, helpers
+import linclf, helpers
 X, y = helpers.blobs()
-steps = []
-for clip in (0, 0.01):
-    config = linclf.Config(learning_rate=0.1, l2=0, epochs=1, init="zeros", clip=clip)
-    (run,) = linclf.train(config, (X, y), progress=False)
-    steps.append(np.abs(run.model.b).max())
-linclf.Classifier.of(run).save("model.npz")
-fitted = [linclf.SVMClassifier(clip=clip, max_iter=3, random_state=0).fit(X, y).coef_ for clip in (0, 0.01)]
+fitted = [linclf.SVMClassifier(clip=clip, max_iter=3, tol=None).fit(X, y).coef_ for clip in (0, 0.01)]
 print((fitted[0] != fitted[1]).any(), "clip" in linclf.Config.__doc__)
-print(0 < steps[1] <= 0.001 < steps[0], linclf.Classifier.load("model.npz").config.clip)
+config = linclf.Config(learning_rate=0.1, l2=0, epochs=1, init="zeros", clip=0.01)
+(run,) = linclf.train(config, (X, y), progress=False)
+linclf.Classifier.of(run).save("model.npz")
+print(0 < abs(run.model.b).max() <= 0.001, linclf.Classifier.load("model.npz").config.clip)
 for wrong in (lambda: linclf.Config(learning_rate=1, l2=0, clip=-1), lambda: linclf.SVMClassifier(clip=-1).fit(X, y)):
     try:
         wrong()

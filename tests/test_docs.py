@@ -1,7 +1,6 @@
 """The documentation: built as on GitHub, opened under a sub-path; its examples, commands and options are right."""
 
 import inspect
-import json
 import os
 import re
 import shlex
@@ -35,6 +34,7 @@ ON_GITHUB = {
     "GITHUB_SHA": 40 * "a",
     "LEARN_DATA": "synthetic:100",
 }
+"""Copies of notebooks that say how to install them are made there only."""
 
 
 @pytest.fixture(scope="module")
@@ -102,20 +102,14 @@ def test_its_examples_run(name, tmp_path, monkeypatch):
 def test_its_commands_are_commands(command):
     """Parsed, not run: README's are run."""
     program, *rest = [word for word in shlex.split(command) if not re.fullmatch(r"[A-Z_]+=\S+", word)]
-    if program == "linclf":
-        if rest[-1] == "--help" or len(rest) == 1:  # a sentence names a command, too
-            with pytest.raises(SystemExit, match=r"^0$"):
-                parser().parse_args([rest[0], "--help"])
-        else:
-            parser().parse_args(rest)
-    elif program == "papermill":
+    if program == "papermill":
         parse([rest[i + 1] + "=" + rest[i + 2] for i, word in enumerate(rest) if word == "-p"], NOTEBOOKS)
         assert (ROOT / rest[0]).is_file()
-    elif program == "pip":
-        extras = ",".join(re.findall(r"(?:linclf|\.)\[([\w,]+)\]", command))
-        assert {*filter(None, extras.split(","))} <= {*PROJECT["optional-dependencies"]}
-    else:
-        assert program in ("apt-get", "conda", "dask", "jupyter", "make", "shtab")
+    elif program == "linclf" and "--help" not in rest and len(rest) > 1:  # a sentence names a command, too
+        parser().parse_args(rest)
+    elif program == "linclf":
+        with pytest.raises(SystemExit, match=r"^0$"):
+            parser().parse_args([rest[0], "--help"])
 
 
 def test_its_options_are_options():
@@ -145,18 +139,3 @@ def is_ours(name, key):
     found = inspect.getattr_static(getattr(linclf, name), key)
     found = getattr(found, "__func__", getattr(found, "fget", found))
     return not key.startswith("_") and str(getattr(found, "__module__", "")).startswith("linclf.")
-
-
-def test_copies_of_notebooks_say_how_to_install_and_the_page_how_to_open_them(site):
-    page = (site / "notebooks.html").read_text(encoding="utf-8")
-    for path in (ROOT / "notebooks").glob("*.ipynb"):
-        install, original = (json.loads(file.read_text("utf-8")) for file in (site / "notebooks" / path.name, path))
-        added = [cell for cell in install["cells"] if cell not in original["cells"]]
-        assert [cell["cell_type"] for cell in added] == ["markdown", "code"]
-        assert "https://someone.github.io/linclf/" in "".join(added[0]["source"])
-        assert "".join(added[1]["source"]).endswith(f'@ git+https://github.com/Someone/linclf@{40 * "a"}"')
-        for url in (
-            f"https://mybinder.org/v2/gh/Someone/linclf/main?labpath=notebooks%2F{path.name}",
-            f"https://colab.research.google.com/github/Someone/linclf/blob/gh-pages/notebooks/{path.name}",
-        ):
-            assert f'href="{url}"' in page

@@ -13,7 +13,7 @@ from linclf.data.dataset import Dataset
 from linclf.data.inputs import Standardizer
 from linclf.training.config import Config, config_of
 from linclf.training.loop import Run
-from linclf.training.losses import get_loss
+from linclf.training.losses import get_loss, largest_eigenvalue
 from linclf.training.model import Linear
 from linclf.training.threads import one_blas_thread
 from linclf.training.train import NETWORKS_PER_TASK, in_order, stacks
@@ -120,17 +120,6 @@ def is_imbalanced(data: Dataset) -> bool:
     """Whether the largest class has at least twice the images of the smallest."""
     total = np.sum(list(data.counts().values()), axis=0)
     return bool(total.max() >= IMBALANCED * total.min())
-
-
-def largest_eigenvalue(X: np.ndarray) -> float:
-    """The largest eigenvalue of X^T X / n, at least 1: what the step of gradient descent has to be small against.
-
-    >>> largest_eigenvalue(np.array([[2.0, 2.0], [-2.0, -2.0]]))
-    8.0
-    """
-    X = np.asarray(X, np.float64)
-    with one_blas_thread():  # beside another program several wait for each other, a hundred times as long
-        return max(1.0, float(np.linalg.eigvalsh(X @ X.T)[-1]) / len(X))
 
 
 def final_config(candidate: Candidate, n_train: int, epochs: int, seed: int) -> Config:

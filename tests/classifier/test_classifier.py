@@ -140,7 +140,7 @@ def test_a_table_is_taken_by_the_names_of_its_columns(tmp_path):
         classifier.scores(frame[["a", "on"]])
     with pytest.raises(DataError, match="expected columns of numbers"):
         classifier.scores(frame.assign(n="text"))
-    estimator = SoftmaxClassifier(random_state=0, max_iter=2).fit(frame[["n", "a"]], frame.on)
+    estimator = SoftmaxClassifier(random_state=0, max_iter=2, tol=None).fit(frame[["n", "a"]], frame.on)
     assert Classifier.of(estimator).feature_names == ("n", "a")
 
 
@@ -175,7 +175,7 @@ def test_it_takes_the_weights_of_an_estimator(kind, n_classes):
     made = arrays(n_classes=n_classes, dtype=float)
     standardize = Standardizer.fit(made["X_train"])
     X, X_test = standardize(made["X_train"], np.float64), standardize(made["X_test"], np.float64)
-    estimator = kind(learning_rate_init=0.1, max_iter=3, random_state=0, early_stopping=n_classes == 3)
+    estimator = kind(learning_rate_init=0.1, max_iter=3, tol=None, random_state=0, early_stopping=n_classes == 3)
     estimator.fit(X, np.array(["ant", "bee", "cow"])[made["y_train"]])
     classifier = Classifier.of(estimator, standardize)
     assert classifier.class_names == ("ant", "bee", "cow")[:n_classes]

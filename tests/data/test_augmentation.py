@@ -29,11 +29,8 @@ def test_a_shift_repeats_the_edge():
     np.testing.assert_array_equal(ways, np.unique(wanted, axis=0))
 
 
-def test_both_together_are_every_combination():
+def test_both_together_are_every_combination_and_neither_changes_nothing():
     assert len(placed(Augmentation(image_shape=(3, 4, 2), flip=True, shift=1))[0]) == 18
-
-
-def test_neither_changes_nothing():
     np.testing.assert_array_equal(placed(Augmentation(image_shape=(3, 4, 2)))[0], X)
 
 
