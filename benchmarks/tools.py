@@ -302,7 +302,7 @@ def seconds_to_38_percent():
     y = data.train_labels[0]
     makers = {
         "linclf.SoftmaxClassifier": lambda n: linclf.SoftmaxClassifier(
-            alpha=0.1, learning_rate_init=0.001, max_iter=n, random_state=0
+            alpha=0.1, learning_rate_init=0.001, batch_size=100, momentum=0, max_iter=n, tol=None, random_state=0
         ),
         "SGDClassifier": lambda n: SGDClassifier(
             loss="log_loss", alpha=0.2, learning_rate="constant", eta0=1e-5, max_iter=n, tol=None, n_jobs=THREADS

@@ -13,12 +13,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from linclf.data.inputs import Examples, check_plain, plain_array
+from linclf.data.inputs import Examples, check_plain, plain_array, stored_array
 from linclf.errors import ConfigError
 
 from .config import OPTIONS, Config, checked_weights, document
 from .loop import History, Record, training
-from .losses import get_loss
+from .losses import get_loss, largest_eigenvalue
 from .model import from_coefficients
 from .stack import State
 from .train import make_tasks
@@ -38,16 +38,19 @@ _FIELDS = {  # parameter of the estimators: field of Config, which checks it
     option.metadata["estimator"]: name for name, option in OPTIONS.items() if option.metadata["estimator"]
 }
 _DEFAULTS = {name: OPTIONS[field].default for name, field in _FIELDS.items()} | {
-    "alpha": 1e-4,
-    "learning_rate_init": 0.01,
-    "max_iter": 100,
+    "alpha": "auto",
+    "learning_rate_init": "auto",
+    "batch_size": "auto",
+    "momentum": 0.9,
+    "max_iter": 200,
+    "tol": 1e-4,
     "shuffle": True,
     "class_weight": None,
     "random_state": None,
     "warm_start": False,
     "early_stopping": False,
     "validation_fraction": 0.1,
-    "n_iter_no_change": 10,
+    "n_iter_no_change": 5,
     "verbose": False,
 }
 _FLOATS = [np.float64, np.float32]  # kept as they are; other types become float64, as in scikit-learn
@@ -60,6 +63,8 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
     coef_: np.ndarray
     intercept_: np.ndarray
     n_iter_: int
+    alpha_: float
+    learning_rate_: float
     history_: History
     _state: State | None  # with momentum or averaging: what coef_ does not tell
 
@@ -77,13 +82,15 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
     )
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train ``max_iter`` epochs, or fewer with early stopping, on X (n, d), y (n,) and weights (n,) if given.
+        """Train on X (n, d), y (n,) and weights (n,), if given, until the cost stops falling or max_iter ends it.
 
         Sample weights, 0 or more, are scaled to mean 1: a weight of 2 counts the row twice, 0 leaves it out. A
-        ConvergenceWarning is raised if training ends far worse than weights of zero.
+        ConvergenceWarning is raised if ``max_iter`` ends training first, or if it ends far worse than weights of zero.
         """
         check_scalar(self.max_iter, "max_iter", Integral, min_val=1)
         check_scalar(self.n_iter_no_change, "n_iter_no_change", Integral, min_val=1)
+        if self.tol is not None:
+            check_scalar(self.tol, "tol", Real, min_val=0)
         fraction = self.validation_fraction
         check_scalar(fraction, "validation_fraction", Real, min_val=0, max_val=1, include_boundaries="neither")
         fresh = not (self.warm_start and self.__sklearn_is_fitted__())
@@ -91,8 +98,8 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         if self.early_stopping:
             parts = train_test_split(*examples, test_size=fraction, stratify=examples[1], random_state=self._seed)
             examples, held_out = parts[::2], parts[1::2]
-        self._advance(examples, held_out, self.max_iter)
-        self._warn_if_worse_than_zero(self.history_, len(self.classes_))
+        stopped = self._advance(examples, held_out, self.max_iter)
+        self._warn(stopped=stopped)
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -138,6 +145,8 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             self.classes_, self.n_iter_, self._seed, self._state = classes_of_call, 0, seed, None
         elif classes is not None and not np.array_equal(classes_of_call, self.classes_):
             raise ConfigError(f"expected the classes of the first call, {self.classes_}, not {classes_of_call}")
+        if fresh:
+            self._n = float(len(y) if sample_weight is None else np.asarray(sample_weight, np.float64).sum())
         y = LabelEncoder().fit(self.classes_).transform(y)
         weights = self._weights(y, sample_weight)
         return (X, y) if weights is None else (X, y, weights)
@@ -162,34 +171,60 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             raise ConfigError(f"class_weight must have labels as in {self.classes_}, not {strange[0]!r}")
         return weights * np.array([by_class.get(label, 1) for label in self.classes_], float)[y]
 
-    def _advance(self, examples: Examples, held_out: Examples | None = None, epochs: int = 1) -> None:
-        """Train ``epochs`` more, from the present weights, or until early stopping."""
-        config = self._config(epochs, self._seed + self.n_iter_)
+    def _advance(self, examples: Examples, held_out: Examples | None = None, epochs: int = 1) -> bool:
+        """Train ``epochs`` more, from the present weights, or until the rule stops it; whether that did."""
+        config = self._config(epochs, self._seed + self.n_iter_, examples)
         (task,) = make_tasks([[0]], [config], examples, held_out, len(self.classes_), evaluate=True)
         if self.n_iter_:
             start = self._state or State(from_coefficients(self.coef_, self.intercept_))
             task = replace(task, init=[start], done=self.n_iter_)
         started, running = time.perf_counter(), training(task)
-        record = next(running)
+        record, wait, stopped = next(running), self.n_iter_no_change, False
         for epoch, _ in enumerate(running, start=1):
-            if self.verbose or held_out:
-                history = _history(record)
+            history = _history(record)
             if self.verbose:
                 print(_line(self.n_iter_ + epoch, history, time.perf_counter() - started), flush=True)
                 started = time.perf_counter()
-            if held_out and epoch - history.validation_loss.argmin() >= self.n_iter_no_change:
+            cost = history.train_cost
+            if held_out:
+                stopped = epoch - history.validation_loss.argmin() >= wait
+            elif self.tol is not None and epoch > wait:
+                stopped = cost[-wait:].min() > cost[:-wait].min() - self.tol
+            if stopped:
                 break
         self._keep(record, epoch)
+        return bool(stopped)
 
-    def _config(self, epochs: int, seed: int) -> Config:
+    def _config(self, epochs: int, seed: int, examples: Examples) -> Config:
         """The Config of the next epochs; errors name the parameter of the estimator."""
-        fields: dict[str, Any] = {field: getattr(self, name) for name, field in _FIELDS.items()}
+        X, _, *weights = examples
+        values, n = {name: getattr(self, name) for name in _FIELDS}, len(X)
+        if values["batch_size"] == "auto":
+            values["batch_size"] = n if n <= 50 else min(100, max(10, n // 20))
+        if values["alpha"] == "auto":
+            values["alpha"] = self.alpha_ if self.n_iter_ else 1 / (2 * self._n)
         try:
-            return Config(loss=self._loss, epochs=epochs, seed=seed, restore_best=bool(self.early_stopping), **fields)
+            if values["learning_rate_init"] == "auto":
+                rate = self.learning_rate_ if self.n_iter_ else 0.0
+                self._checked_config(values | {"learning_rate_init": rate}, epochs, seed)
+                if not self.n_iter_:
+                    checked = [checked_weights("training", w, len(X)) for w in weights]
+                    bends = largest_eigenvalue(stored_array(X), *checked) * get_loss(self._loss).curvature(
+                        len(self.classes_)
+                    )
+                    rate = 2 * (1 - self.momentum) / (bends + 4 * values["alpha"])
+                values["learning_rate_init"] = rate
+            config = self._checked_config(values, epochs, seed)
         except ConfigError as error:
             field, _, expected = str(error).partition(" ")  # a message begins with the field
             names = {field: name for name, field in _FIELDS.items()}
             raise ConfigError(f"{names.get(field, 'random_state')} {expected}") from None
+        self.alpha_, self.learning_rate_ = config.l2, config.learning_rate
+        return config
+
+    def _checked_config(self, values: Mapping[str, Any], epochs: int, seed: int) -> Config:
+        fields: dict[str, Any] = {field: values[name] for name, field in _FIELDS.items()}
+        return Config(loss=self._loss, epochs=epochs, seed=seed, restore_best=bool(self.early_stopping), **fields)
 
     def _keep(self, record: Record, epochs: int) -> None:
         """Set the attributes to what was trained in these epochs."""
@@ -202,17 +237,24 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         self.history_ = _joined(self.history_, history) if self.n_iter_ else history
         self.n_iter_ += epochs
 
-    def _warn_if_worse_than_zero(self, history: History, n_classes: int) -> None:
-        """Warn the caller of ``fit`` if the cost is far above that of weights of zero."""
+    def _warn(self, *, stopped: bool) -> None:
+        """Warn the caller of ``fit`` if ``max_iter`` ended training, or the cost is far above that of zero weights."""
+        history = self.history_
         cost = history.train_cost[history.validation_loss.argmin() if self.early_stopping else -1]
-        at_zero = get_loss(self._loss).value(np.zeros((n_classes, 1, 1)), np.array([0])).item()
+        at_zero = get_loss(self._loss).value(np.zeros((len(self.classes_), 1, 1)), np.array([0])).item()
+        said = ""
         if cost > 2 * at_zero:  # a little above is common after few epochs
-            warnings.warn(
+            said = (
                 f"the cost after training is {cost:.3g}, above the {at_zero:.3g} of weights that are all zero: scale "
-                "the inputs, as StandardScaler does, or lower learning_rate_init",
-                ConvergenceWarning,
-                stacklevel=3,
             )
+            said += "the inputs, as StandardScaler does, or lower learning_rate_init"
+        elif not (stopped or self.tol is None):
+            said = (
+                f"training ended after max_iter={self.max_iter} epochs, while the cost still fell: scale the inputs, "
+            )
+            said += "as StandardScaler does, or raise max_iter"
+        if said:
+            warnings.warn(said, ConvergenceWarning, stacklevel=3)
 
 
 def _history(record: Record) -> History:
@@ -242,7 +284,14 @@ class SoftmaxClassifier(_LinearClassifier):
 
     Args:
         OPTIONS
-        max_iter: max. epochs of ``fit``.
+        learning_rate_init, alpha, batch_size: "auto", the default, is η = 2 (1 - μ) / (L c + 4λ), with L the largest
+            eigenvalue of the weighted X^T X / n, and c = 1 or, for the hinge, C / 2; λ = 1 / (2n), with n the sum of
+            the sample weights; one mini-batch of up to 50 rows, else 20 of an epoch, but of 10 to 100 rows. Momentum
+            adds steps up to η / (1 - μ), which is 1 over L / 2 + 2λ, a bound of the cross-entropy's curvature
+            (Böhning, 1992); μ is 0.9 by default. Later calls of ``partial_fit`` and warm starts keep η and λ.
+        max_iter: max. epochs of ``fit``, 200 by default.
+        tol: without early stopping, ``fit`` ends once ``n_iter_no_change`` epochs lower the cost on the training rows
+            by less than this, 1e-4 by default; None: it trains ``max_iter`` epochs.
         class_weight: weights by label, 1 for labels that are not named; those of labels that the rows lack, as a fold
             may, are not used. Or "balanced", by which all classes have the same weight. A row's weight is its
             ``sample_weight``, 1 by default, times that of its class.
@@ -252,7 +301,7 @@ class SoftmaxClassifier(_LinearClassifier):
         early_stopping: hold out rows, stop after ``n_iter_no_change`` epochs without a smaller loss on them, and
             restore the weights of the epoch where it was smallest.
         validation_fraction: share of the rows held out for early stopping, stratified.
-        n_iter_no_change: epochs that early stopping waits.
+        n_iter_no_change: epochs after which training without progress ends, 5 by default.
         verbose: print a line per epoch: mean loss and accuracy, also of held-out rows, and seconds.
 
     Attributes:
@@ -260,6 +309,7 @@ class SoftmaxClassifier(_LinearClassifier):
             first: λ‖W‖² is then, at the minimum, λ‖coef_‖² / 2.
         intercept_: b, (C,), or (1,).
         classes_: the labels, sorted, (C,).
+        alpha_, learning_rate_: λ and η, with "auto" as computed.
         n_iter_: epochs trained since the weights were drawn, those after the best one included.
         history_: a ``linclf.History`` with arrays of n_iter_ + 1 numbers, NaN on validation rows without early
             stopping. After ``partial_fit`` the numbers of an epoch are of the rows of that call.
@@ -269,7 +319,8 @@ class SoftmaxClassifier(_LinearClassifier):
         ValueError: invalid parameters, inputs or labels.
         DivergenceError: the loss became infinite or NaN.
 
-    The minimum is that of scikit-learn's LogisticRegression with C = 1 / (2λn), or 1 / (λn) for two classes. For the
+    The minimum is that of scikit-learn's LogisticRegression with C = 1 / (2λn), or 1 / (λn) for two classes: with the
+    default λ that of its default C = 1, or 2. For the
     loss see Bishop, Pattern Recognition and Machine Learning (2006), section 4.3.4.
 
     >>> X = np.array([[0.0, 1.0], [1.0, 1.0], [0.0, 0.0]])

@@ -58,6 +58,12 @@ def test_it_gives_what_its_network_does(data, fitted):
     X = fitted.standardize(data.test_images, np.float64)
     model = Linear(fitted.model.W.astype(float), fitted.model.b.astype(float))
     np.testing.assert_allclose(fitted.scores(data.test_images), model.scores(X).T, atol=1e-10)
+    for far in (0, 100, 1e12):  # a float64 there is told apart to 1e-4
+        vectors = np.random.default_rng(0).normal(far, 1, (1200, 4))
+        standardize, last = Standardizer.fit(vectors), model.W[:, :4]
+        near = replace(fitted, model=Linear(last, model.b), standardize=standardize, image_shape=(4,))
+        S = model.b + standardize(vectors, np.float64) @ last.T
+        np.testing.assert_allclose(near.scores(vectors), S, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(fitted.predict_proba(data.test_images), model.predict_proba(X).T, atol=1e-12)
     assert fitted.predict(data.test_images).tolist() == [data.class_names[k] for k in model.predict(X)]
     one = data.test_images[3]
@@ -134,7 +140,7 @@ def test_a_table_is_taken_by_the_names_of_its_columns(tmp_path):
         classifier.scores(frame[["a", "on"]])
     with pytest.raises(DataError, match="expected columns of numbers"):
         classifier.scores(frame.assign(n="text"))
-    estimator = SoftmaxClassifier(random_state=0, max_iter=2).fit(frame[["n", "a"]], frame.on)
+    estimator = SoftmaxClassifier(random_state=0, max_iter=2, tol=None).fit(frame[["n", "a"]], frame.on)
     assert Classifier.of(estimator).feature_names == ("n", "a")
 
 
@@ -169,7 +175,7 @@ def test_it_takes_the_weights_of_an_estimator(kind, n_classes):
     made = arrays(n_classes=n_classes, dtype=float)
     standardize = Standardizer.fit(made["X_train"])
     X, X_test = standardize(made["X_train"], np.float64), standardize(made["X_test"], np.float64)
-    estimator = kind(learning_rate_init=0.1, max_iter=3, random_state=0, early_stopping=n_classes == 3)
+    estimator = kind(learning_rate_init=0.1, max_iter=3, tol=None, random_state=0, early_stopping=n_classes == 3)
     estimator.fit(X, np.array(["ant", "bee", "cow"])[made["y_train"]])
     classifier = Classifier.of(estimator, standardize)
     assert classifier.class_names == ("ant", "bee", "cow")[:n_classes]

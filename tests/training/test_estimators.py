@@ -13,13 +13,13 @@ import pytest
 import skops.io
 from helpers import weights
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.datasets import load_digits, load_wine
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from linclf import Augmentation, Config, ConfigError, DivergenceError, SoftmaxClassifier, SVMClassifier, train
@@ -28,7 +28,10 @@ from linclf.training.config import OPTIONS
 CLASSIFIERS = {"cross_entropy": SoftmaxClassifier, "multiclass_hinge": SVMClassifier}
 every_classifier = pytest.mark.parametrize("Classifier", CLASSIFIERS.values())
 
+pytestmark = pytest.mark.filterwarnings("ignore:training ended after max_iter")  # most tests train briefly
 unscaled = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+PLAIN = {"learning_rate_init": 0.01, "alpha": 1e-4, "batch_size": 100, "momentum": 0.0, "tol": None}
+"""Plain gradient descent, as train does it without further options."""
 
 DIGITS = load_digits(return_X_y=True)
 
@@ -64,7 +67,8 @@ def test_scikit_learn_accepts_them(estimator, check):
 def test_fit_is_train(loss, dtype, own, sample_weight):
     """Bit for bit, in the type of the inputs."""
     X, y = digits(n=300, dtype=dtype)
-    model = CLASSIFIERS[loss](alpha=0.01, learning_rate_decay=0.9, max_iter=5, random_state=3, **own)
+    settings = PLAIN | {"alpha": 0.01, "learning_rate_decay": 0.9, "max_iter": 5, "random_state": 3} | own
+    model = CLASSIFIERS[loss](**settings)
     model.fit(X, y, sample_weight)
     config = Config(loss=loss, learning_rate=0.01, l2=0.01, lr_decay=0.9, epochs=5, seed=3, **{"shuffle": True, **own})
     (run,) = train(config, (X, y), sample_weight=sample_weight)
@@ -81,7 +85,7 @@ def test_fit_is_train(loss, dtype, own, sample_weight):
 def test_going_on_is_one_long_training(Classifier, n_classes, more):
     """Weights, momentum, averages, learning rate and history go on where they stopped, in both kinds of fit."""
     (X, y), w = digits(n_classes, n=200), weights(200) + 0.1
-    settings = {"alpha": 0.01, "learning_rate_decay": 0.8, "shuffle": False, "random_state": 0, **more}
+    settings = PLAIN | {"learning_rate_decay": 0.8, "shuffle": False, "random_state": 0} | more
     whole = Classifier(max_iter=6, **settings).fit(X, y, w)
     warm = Classifier(max_iter=3, warm_start=True, **settings).fit(X, y, w).fit(X, y, w)
     steps = Classifier(**settings).partial_fit(X, y, classes=range(n_classes), sample_weight=w)
@@ -96,7 +100,7 @@ def test_going_on_is_one_long_training(Classifier, n_classes, more):
 
 def test_each_epoch_of_partial_fit_has_an_order_of_its_own():
     X, y = digits(3, n=200)
-    model = SoftmaxClassifier(random_state=5).partial_fit(X, y, classes=[0, 1, 2]).partial_fit(X, y)
+    model = SoftmaxClassifier(random_state=5, **PLAIN).partial_fit(X, y, classes=[0, 1, 2]).partial_fit(X, y)
     init = None
     for seed in (5, 6):
         (run,) = train(Config(learning_rate=0.01, l2=1e-4, epochs=1, shuffle=True, seed=seed), (X, y), init=init)
@@ -109,7 +113,8 @@ def test_softmax_converges_to_logistic_regression(n_classes, factor):
     """λ‖W‖² is ‖W‖² / (2Cn). For two classes, with rows ±w/2 at the minimum, it is (λ/2)‖w‖²."""
     (X, y), alpha = digits(n_classes), 0.02
     X -= X.mean(axis=0)  # or gradient descent takes long to find the intercept
-    model = SoftmaxClassifier(alpha=alpha, learning_rate_init=1.0, batch_size=len(X), max_iter=500, shuffle=False)
+    settings = PLAIN | {"alpha": alpha, "learning_rate_init": 1.0, "batch_size": len(X), "max_iter": 500}
+    model = SoftmaxClassifier(**settings)
     reference = LogisticRegression(C=1 / (factor * alpha * len(X)), tol=1e-9, max_iter=10_000).fit(X, y)
     model.fit(X, y)
     np.testing.assert_allclose(model.coef_, reference.coef_, atol=1e-6)
@@ -122,28 +127,66 @@ def test_softmax_converges_to_logistic_regression(n_classes, factor):
 def test_svm_of_two_classes_converges_to_svc():
     (X, y), alpha = digits(2), 0.05
     X -= X.mean(axis=0)
-    model = SVMClassifier(alpha=alpha, learning_rate_init=1.0, learning_rate_decay=0.995, batch_size=len(X))
-    model.set_params(max_iter=2000, random_state=0).fit(X, y)
+    settings = PLAIN | {"alpha": alpha, "learning_rate_init": 1.0, "learning_rate_decay": 0.995, "batch_size": len(X)}
+    model = SVMClassifier(**settings, max_iter=2000, random_state=0).fit(X, y)
     reference = SVC(kernel="linear", C=1 / (alpha * len(X)), tol=1e-8).fit(X, y)
     np.testing.assert_allclose(model.coef_, reference.coef_, atol=1e-3)
     np.testing.assert_allclose(model.intercept_, reference.intercept_, atol=1e-3)
 
 
-@every_classifier
-def test_training_that_made_it_worse_is_said(Classifier):
-    X, y = load_wine(return_X_y=True)
-    with pytest.warns(ConvergenceWarning, match=r"the cost after training is .* scale the inputs"):
-        Classifier(random_state=0).fit(X, y)
+@pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer, load_digits])
+def test_defaults_are_as_good_as_those_of_scikit_learn(load):
+    """Five folds, scaled: LogisticRegression within a point and 5 % of log loss, LinearSVC 2 points; no warning."""
+    X, y = load(return_X_y=True)
+
+    def validated(model):
+        scoring = ["accuracy", *(["neg_log_loss"] if hasattr(model, "predict_proba") else [])]
+        scores = cross_validate(make_pipeline(StandardScaler(), model), X, y, cv=5, scoring=scoring)
+        return [scores[f"test_{name}"].mean() for name in scoring]
+
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        Classifier(random_state=0).fit(StandardScaler().fit_transform(X), y)
+        accuracy, loss = validated(SoftmaxClassifier(random_state=0))
+        (svm,) = validated(SVMClassifier(random_state=0))
+    peer_accuracy, peer_loss = validated(LogisticRegression())
+    assert accuracy > peer_accuracy - 0.01
+    assert loss > 1.05 * peer_loss  # both below zero
+    assert svm > validated(LinearSVC(max_iter=5000))[0] - 0.02
+
+
+@every_classifier
+def test_auto_is_what_it_says_and_is_kept(Classifier):
+    """Also for rows that count more than once: n is the sum of the weights."""
+    (X, y), w = digits(3, n=200), weights(200)
+    model = Classifier(random_state=0, momentum=0.5, max_iter=3).partial_fit(X, y, [0, 1, 2], w)
+    L = np.linalg.eigvalsh((X.T * w) @ X / w.sum())[-1]
+    c = 1 if Classifier is SoftmaxClassifier else 3 / 2
+    assert model.alpha_ == pytest.approx(1 / (2 * w.sum()))
+    assert model.learning_rate_ == pytest.approx(1 / (L * c + 4 * model.alpha_))
+    kept = model.alpha_, model.learning_rate_
+    model.partial_fit(5 * X[:90], y[:90])
+    assert (model.alpha_, model.learning_rate_) == kept
+    assert Classifier(alpha=0, learning_rate_init=0.5, max_iter=1).fit(X, y).learning_rate_ == 0.5
+
+
+@every_classifier
+def test_training_that_made_it_worse_or_ended_early_is_said(Classifier):
+    X, y = load_wine(return_X_y=True)
+    with pytest.warns(ConvergenceWarning, match=r"the cost after training is .* scale the inputs"):
+        Classifier(random_state=0, learning_rate_init=0.01).fit(X, y)
+    X = StandardScaler().fit_transform(X)
+    with pytest.warns(ConvergenceWarning, match="training ended after max_iter=7 epochs, while the cost still fell"):
+        Classifier(random_state=0, max_iter=7).fit(X, y)
+    cost = Classifier(random_state=0).fit(X, y).history_.train_cost
+    falls = np.array([cost[:i].min() - cost[i : i + 5].min() for i in range(1, len(cost) - 4)])
+    assert falls[-1] < 1e-4 <= falls[:-1].min()
 
 
 @every_classifier
 def test_weights_of_classes_are_weights_of_rows(Classifier):
     """And balanced is as if each row were there as often as it weighs."""
     (X, y), w = digits(3, n=200), weights(200)
-    names, settings = np.array(["a", "b", "c"]), {"max_iter": 5, "random_state": 0}
+    names, settings = np.array(["a", "b", "c"]), PLAIN | {"max_iter": 5, "random_state": 0}
     by_class = Classifier(class_weight={"a": 2, "c": 0.5}, **settings).fit(X, names[y], w)
     by_row = Classifier(**settings).fit(X, y, w * np.array([2, 1, 0.5])[y])
     np.testing.assert_array_equal(by_class.coef_, by_row.coef_)
@@ -230,7 +273,8 @@ def test_dumps_come_back_and_train_on(Classifier, tmp_path):
     model = Classifier(random_state=0, max_iter=3).fit(X, y)
     joblib.dump(model, tmp_path / "joblib")
     skops.io.dump(model, tmp_path / "skops")
-    own = [f"linclf.training.estimators.{Classifier.__name__}", "linclf.training.loop.History"]
+    own = [f"estimators.{Classifier.__name__}", "loop.History", "model.Linear", "stack.State"]
+    own = [f"linclf.training.{name}" for name in own]
     assert skops.io.get_untrusted_types(file=tmp_path / "skops") == own
     copies = [
         pickle.loads(pickle.dumps(model)),
@@ -256,6 +300,7 @@ def test_dumps_come_back_and_train_on(Classifier, tmp_path):
         ({"class_weight": [1, 2, 3]}, "class_weight must be a mapping of labels to weights, 'balanced' or None"),
         ({"random_state": -1}, "random_state must be a whole number, 0 or more, not -1"),
         ({"random_state": "0"}, "'0' cannot be used to seed"),
+        ({"tol": -1}, "tol == -1, must be >= 0"),
         ({"max_iter": 0}, "max_iter == 0, must be >= 1"),
         ({"validation_fraction": 1.0}, "validation_fraction == 1.0, must be < 1"),
     ],
@@ -298,7 +343,7 @@ def test_bad_labels_are_refused():
 
 
 def test_divergence_is_told_and_leaves_the_estimator_unfitted():
-    model = SoftmaxClassifier(alpha=1.0, learning_rate_init=1e6)
+    model = SoftmaxClassifier(**PLAIN | {"alpha": 1.0, "learning_rate_init": 1e6})
     with pytest.raises(DivergenceError, match="with learning rate 1e\\+06 and L2 1; use a smaller learning rate"):
         model.fit(*digits(3, n=30))
     with pytest.raises(ValueError, match="not fitted yet"):
