@@ -1,5 +1,6 @@
 """The study of the user's data: a search, the final networks, and what limits them."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -9,9 +10,12 @@ import numpy as np
 
 from linclf.classifier.classifier import Classifier
 from linclf.data.dataset import Dataset
+from linclf.data.inputs import Standardizer
 from linclf.training.config import Config, config_of
 from linclf.training.loop import Run
 from linclf.training.losses import cost_and_gradient, get_loss, largest_eigenvalue
+from linclf.training.model import Linear
+from linclf.training.threads import one_blas_thread
 from linclf.training.train import NETWORKS_PER_TASK, in_order, stacks
 
 from . import metrics
@@ -19,7 +23,7 @@ from .ceiling import softmax_optimum
 from .metrics import Interval
 from .results import FORMAT, tested_predictions
 from .store import StoredRun, has_json_type
-from .study import Cut, Label, Split, Study, StudyResults, StudyTask, fit_standardizer, split_rows
+from .study import Cut, Label, Split, Study, StudyResults, StudyTask, fit_standardizer, split_rows, standardized
 
 SEARCHED = ("cross_entropy", "multiclass_hinge")
 """The losses that are searched."""
@@ -124,8 +128,8 @@ def is_imbalanced(data: Dataset) -> bool:
 
 
 def batch_size(n_train: int) -> int:
-    """Images of a mini-batch: at least 20 mini-batches make an epoch, of 10 to 100 images."""
-    return min(100, max(10, n_train // 20))
+    """Images of a mini-batch: at least 20 make an epoch, of 10 to 100; from 40,000 on 400 do, of up to 1,000."""
+    return max(min(100, max(10, n_train // 20)), min(1000, n_train // 400))
 
 
 def enough_epochs(epochs: int, n_train: int) -> int:
@@ -158,7 +162,7 @@ _NEAR = 0.05  # how much nearer than the tenth nearest picture a copy's original
 _CHUNK = 500  # images at a time
 
 
-def are_copies(images: np.ndarray, others: np.ndarray) -> np.ndarray:
+def are_copies(images: np.ndarray, *others: np.ndarray) -> np.ndarray:
     """Whether each image is also among the others, (n,): number for number or, of pictures, as a copy saved again.
 
     Such a copy has the grey thumbnail of its original, which then is much nearer than the tenth nearest picture. Where
@@ -168,13 +172,18 @@ def are_copies(images: np.ndarray, others: np.ndarray) -> np.ndarray:
     >>> are_copies(np.concatenate([pictures[:2], pictures[:2] + 9, pictures[:2, ::-1]]), pictures).tolist()
     [True, True, True, True, False, False]
     """
-    known = {row.tobytes() for row in others}
-    copied = np.array([row.tobytes() in known for row in images], dtype=bool)
+    known = {_digest(row) for part in others for row in part}
+    copied = np.array([_digest(row) in known for row in images], dtype=bool)
     if images.ndim == 4:
-        theirs = _thumbnails(others)
+        theirs = np.concatenate([_thumbnails(part) for part in others])
         for i in range(0, len(images), _CHUNK):
             copied[i : i + _CHUNK] |= _have_an_original(_thumbnails(images[i : i + _CHUNK]), theirs)
     return copied
+
+
+def _digest(row: np.ndarray) -> bytes:
+    """What stands for a row, in little memory: no two that differ have the same."""
+    return hashlib.blake2b(row.tobytes(), digest_size=16).digest()
 
 
 def _have_an_original(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -243,13 +252,13 @@ class YourDataResults(StudyResults):
         """Whether each test image is a copy of one that trains or validates, (n_test,)."""
         data = self.dataset
         given = [] if data.validation_images is None else [data.validation_images]
-        return are_copies(data.test_images, np.concatenate([*data.train_images, *given]))
+        return are_copies(data.test_images, *data.train_images, *given)
 
     @cached_property
     def copied_validation(self) -> np.ndarray:
         """Whether each validation image is a copy of one that trains in the search, (n_validation,)."""
         train, validation = [*self.dataset.train_images], self.dataset.validation_images
-        return are_copies(train.pop() if validation is None else validation, np.concatenate(train))
+        return are_copies(train.pop() if validation is None else validation, *train)
 
     @cached_property
     def confusion(self) -> np.ndarray:
@@ -266,7 +275,13 @@ class YourDataResults(StudyResults):
     @cached_property
     def scores(self) -> np.ndarray:
         """Scores of the test images by the first final network, (C, n_test)."""
-        return self.finals[0].model.scores(self.split(self.final).test[0])
+        with one_blas_thread():
+            return self.finals[0].model.scores(self.standardize(self.dataset.test_images))
+
+    @cached_property
+    def standardize(self) -> Standardizer:
+        """What the final networks' inputs are standardised with."""
+        return fit_standardizer(self.dataset, self.final)
 
     @cached_property
     def baseline(self) -> tuple[int, np.ndarray]:
@@ -339,12 +354,22 @@ class YourDataResults(StudyResults):
 
     def _classifier(self, kept: StoredRun) -> Classifier:
         run = Run(config_of(kept.record), kept.model, None, kept.record["seconds"])
-        return Classifier.of(run, fit_standardizer(self.dataset, self.final), self.dataset)
+        return Classifier.of(run, self.standardize, self.dataset)
+
+    @cached_property
+    def sureness(self) -> np.ndarray:
+        """How sure the first final network is of its answers to the test images, (n_test,), as ``Loss.sureness``."""
+        return get_loss(self.chosen.loss).sureness(self.scores)
 
     @property
     def mistakes(self) -> list[dict[str, Any]]:
-        """What the first final network gets wrong: its place among the test images, its source and both classes."""
+        """What the first final network gets wrong: its place among the test images, its source and both classes.
+
+        Of more than 1,000 mistakes, those that it is surest of.
+        """
         data, predicted = self.dataset, self.scores.argmax(axis=0)
+        wrong = np.flatnonzero(predicted != data.test_labels)
+        wrong = np.sort(wrong[np.argsort(-self.sureness[wrong], kind="stable")][:_MISTAKES])
         return [
             {
                 "test": int(i),
@@ -352,7 +377,7 @@ class YourDataResults(StudyResults):
                 "class": data.class_names[data.test_labels[i]],
                 "predicted": data.class_names[predicted[i]],
             }
-            for i in np.flatnonzero(predicted != data.test_labels)
+            for i in wrong
         ]
 
     def document(self) -> dict[str, Any]:
@@ -383,7 +408,8 @@ class YourDataResults(StudyResults):
             "optima": [asdict(optimum) for optimum in self.optima],
             "baseline": {"class": data.class_names[self.baseline[0]], "accuracy": float(self.baseline[1].mean())},
             "classes": {name: values.tolist() for name, values in classes._asdict().items()},
-            "confusion": self.confusion.tolist(),
+            **metrics.confusion_document(self.confusion),
+            "n_mistakes": int((self.scores.argmax(axis=0) != data.test_labels).sum()),
             "mistakes": self.mistakes,
             "search": [run.record for run in self.search],
             "finals": [run.record for run in self.finals],
@@ -398,6 +424,7 @@ def mean_recall(confusion: np.ndarray) -> Interval:
     return metrics.of_mean([metrics.of_share(float(r / n), float(n)) for r, n in zip(right, support, strict=True) if n])
 
 
+_MISTAKES = 1000  # that a document lists
 _ROWS = 500  # images from which the largest eigenvalue is told
 
 
@@ -425,10 +452,9 @@ class YourDataStudy(Study):
 
     def run(self) -> YourDataResults:
         """The results. Stacks not stored yet are trained, step by step, and stored as they finish."""
-        about = self.about()
-        X = about["split"](self.choosing).train[0]
-        epochs = enough_epochs(self.plan.epochs, len(X))
-        size = search_size(epochs, len(X), *self.model_shape, largest_eigenvalue(X[:_ROWS]))
+        about, n = self.about(), len(self.choosing.train)
+        X, _ = standardized(self.data, range(min(n, _ROWS)), self.choosing)
+        size = search_size(enough_epochs(self.plan.epochs, n), n, *self.model_shape, largest_eigenvalue(X))
         search = self._search(size)
         best = max(search, key=_merit).record
         chosen = Candidate(best["loss"], best["learning_rate"], best["l2"])
@@ -515,12 +541,17 @@ class YourDataStudy(Study):
         if not task.tested:
             assert run.history is not None
             names = "validation_loss", "validation_accuracy"
+            run = replace(run, model=Linear(run.model.W[:, :0].copy(), run.model.b))  # nobody asks for these weights
             return StoredRun.untested(label, run, **{name: float(getattr(run.history, name)[-1]) for name in names})
         (X, y), (X_test, y_test) = split.train[:2], split.test
         learned = metrics.accuracy(metrics.predicted(run.model, X), y)
         cost, _, _ = cost_and_gradient(run.model, (X, y), get_loss(run.config.loss), run.config.l2)
         predicted = metrics.predicted(run.model, X_test)
         return StoredRun.tested(label, run, predicted, y_test, train_accuracy=learned, train_cost=cost)
+
+    def stored_shape(self, task: StudyTask) -> tuple[int, int]:
+        """No weights of the search are kept."""
+        return self.model_shape if task.tested else (self.model_shape[0], 0)
 
     def measured(self, task: StudyTask) -> Mapping[str, type]:
         """As :meth:`finish` records it."""

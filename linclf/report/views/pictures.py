@@ -293,11 +293,10 @@ def sureness(loss: str, S: np.ndarray) -> tuple[np.ndarray, list[str]]:
 
     By the probability of the answer, or, where the loss has none, by how far the highest score is ahead of the second.
     """
+    sure = get_loss(loss).sureness(S)
     if get_loss(loss).link:
-        p = get_loss(loss).probabilities(S.astype(np.float64)).max(axis=0)
-        return p, [f"{100 * value:.0f} %" if value <= 0.99 else "over 99 %" for value in p]
-    second, first = np.sort(S, axis=0)[-2:]
-    return first - second, [f"{lead:.2g} ahead" for lead in first - second]
+        return sure, [f"{100 * p:.0f} %" if p <= 0.99 else "over 99 %" for p in sure]
+    return sure, [f"{lead:.2g} ahead" for lead in sure]
 
 
 def confusion(data: Dataset, predictions: np.ndarray, name: str, *, number: int | str) -> html.Output:
@@ -321,14 +320,26 @@ def confusion(data: Dataset, predictions: np.ndarray, name: str, *, number: int 
     if len(predictions) > 1:
         title += f" The networks of {len(predictions)} seeds are counted together."
     if len(names) > plots.MOST_NAMED_CLASSES:
-        title += " Classes are numbered from 0, in the order of the CSV file's columns."
+        title += " Classes are numbered from 0; the CSV file names those of each pair."
     return html.figure(
         plots.confusion(true, given, names, ax=plots.new_axes(5.8, 4.9)).figure,
         number=number,
         caption=f"{title} Each row adds up to 100 %. {seen}",
         alt=f"{title} {seen}",
-        data={"true class": list(names)} | {f"predicted {name}": matrix[:, i].tolist() for i, name in enumerate(names)},
+        data=_confusion_columns(matrix, names),
     )
+
+
+def _confusion_columns(matrix: np.ndarray, names: Sequence[str]) -> dict[str, Sequence[Any]]:
+    """A confusion matrix as columns of a file: of many classes, a line for each pair that occurs."""
+    if len(names) <= plots.MOST_NAMED_CLASSES:
+        return {"true class": names} | {f"predicted {name}": matrix[:, i].tolist() for i, name in enumerate(names)}
+    pairs = metrics.confusion_pairs(matrix)
+    return {"true": [i for i, _, _ in pairs], "predicted": [j for _, j, _ in pairs]} | {
+        "true class": [names[i] for i, _, _ in pairs],
+        "predicted class": [names[j] for _, j, _ in pairs],
+        "images": [n for _, _, n in pairs],
+    }
 
 
 def class_scores(data: Dataset, predictions: np.ndarray) -> html.Output:
