@@ -107,7 +107,8 @@ def told(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
 
     Of a loss or cost: whether training jumps or falls, and where validation turns; of accuracy: the highest.
     """
-    epochs = train.shape[1] - 1
+    n = int(np.isfinite(train.mean(axis=0)).sum())  # up to where training diverged
+    train, validation, epochs = train[:, :n], validation[:, :n], n - 1
     trained, mean = train.mean(axis=0), validation.mean(axis=0)  # the lines that are drawn
     if quantity == "accuracy":
         parts = []
