@@ -28,7 +28,7 @@ def scores(
     if not pictures.can_be_shown(image[None]):
         return said
     shown = pictures.image(pictures.as_pictures(image[None])[0], f"An image of the class {names[label]}", width=96)
-    return replace(said, markup=f"<p>{shown}</p>{said.markup}")
+    return replace(said, markup=f'<div style="width: 96px">{shown}</div>{said.markup}')
 
 
 def plane(X: np.ndarray, y: np.ndarray, model: Linear, *, number: int | str, caption: str) -> html.Output:

@@ -74,6 +74,7 @@ def history(
     axes.set(ylim=limits, ylabel=label or quantity)
     if scale == "log":
         axes.set_yscale(scale)
+        axes.autoscale(axis="y", enable=limits is None)  # limits from before would reach below 0
         axes.yaxis.set_major_formatter(LogFormatter())
         axes.yaxis.set_minor_formatter(LogFormatter())
     if many:  # beneath, where so many lines are not hidden by it
