@@ -1,6 +1,7 @@
 """The study of data of one's own: what it chooses on, how much it searches, and what it says in odd cases."""
 
 import io
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -67,6 +68,18 @@ def test_images_that_validate_do_not_train_in_the_search(tmp_path, validation):
     assert len(own.choosing.validation) == (60 if validation else 30)
     assert len(own.cut.train) == 150
     assert (len(own.choosing.train) == 150) == validation
+
+
+def test_little_data_trains_for_updates_until_the_cost_stops_falling(tmp_path):
+    results = study(tmp_path, dataset([40, 40], apart=0.5), epochs=40).run()
+    n = len(results.choosing.train)
+    assert results.size.epochs * -(-n // 10) >= 2000
+    epochs, costs = list(results.lengths), list(results.lengths.values())
+    assert epochs == [epochs[0] * 2**i for i in range(len(epochs))]
+    assert costs[-1] > 0.99 * costs[-2] > 0.01
+    assert all(after <= 0.99 * before for before, after in itertools.pairwise(costs[:-1]))
+    assert {run.record["epochs"] for run in results.finals} == {epochs[-1]}
+    assert f"The final network trains for {epochs[-1]:,} epochs" in your_data.search(results).text
 
 
 @pytest.mark.parametrize(
