@@ -181,7 +181,7 @@ def test_an_option_is_checked_used_and_stored(copy):
     code = """
 import linclf, helpers
 X, y = helpers.blobs()
-fitted = [linclf.SVMClassifier(clip=clip, max_iter=3, tol=None).fit(X, y).coef_ for clip in (0, 0.01)]
+fitted = [linclf.SVMClassifier(clip=clip, max_iter=3, tol=None, random_state=0).fit(X, y).coef_ for clip in (0, 0.01)]
 print((fitted[0] != fitted[1]).any(), "clip" in linclf.Config.__doc__)
 config = linclf.Config(learning_rate=0.1, l2=0, epochs=1, init="zeros", clip=0.01)
 (run,) = linclf.train(config, (X, y), progress=False)

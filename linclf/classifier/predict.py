@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from linclf.data.inputs import chunk_size
 from linclf.data.readers.pictures import list_pictures, passed_over, prepare_pictures
 from linclf.errors import ConfigError, DataError, LinclfError, printable
 
-from .classifier import Classifier, check_takes_pictures, chunk_size
+from .classifier import Classifier, check_takes_pictures
 
 Ranking = list[tuple[str, float]]
 """The first classes of a picture with their probabilities or scores."""
@@ -52,7 +53,7 @@ def rank(
 ) -> Iterator[tuple[str, Ranking | LinclfError]]:
     """The name of each file with its ``top`` classes, the likeliest first, or with what is wrong with it."""
     predict_values = classifier.predict_proba if classifier.has_probabilities else classifier.scores
-    while chunk := [*islice(files, chunk_size(classifier.image_shape))]:
+    while chunk := [*islice(files, chunk_size(classifier.model.W.shape[1]))]:
         readable = [Path(name) for name, error in chunk if error is None]
         pictures = iter(prepare_pictures(readable, classifier.image_shape))
         images = [error or next(pictures) for _, error in chunk]

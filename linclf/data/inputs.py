@@ -10,6 +10,7 @@ import numpy as np
 from linclf.errors import ConfigError, DataError
 
 _CHUNK = 500  # images at a time: small enough for the cache, large enough to vectorise
+_LARGEST_CHUNK = 2**22  # numbers at a time, of large images
 _NUMBERS = 320_000  # inputs made at a time: a mini-batch of 100 CIFAR-10 images in one piece
 _PIXELS = 255.0  # the scale of uint8
 _WORTH_THREADS = 20  # times that, which take some 10 ms
@@ -54,6 +55,15 @@ def _flat(images: np.ndarray) -> np.ndarray:
     return np.asarray(images).reshape(len(images), -1)  # each slice of a np.memmap takes longer than of an array
 
 
+def chunk_size(d: int) -> int:
+    """How many images of d numbers to work on at a time.
+
+    >>> chunk_size(32 * 32 * 3), chunk_size(224 * 224 * 3)
+    (500, 27)
+    """
+    return max(1, min(_CHUNK, _LARGEST_CHUNK // max(1, d)))
+
+
 @dataclass(frozen=True)
 class Standardizer:
     """x -> (x / scale - mean) / std, one mean and std per input.
@@ -84,14 +94,15 @@ class Standardizer:
         if images.ndim < 2 or len(images) == 0 or images.dtype.kind not in "biuf":
             raise DataError(f"expected images (n, ...) of numbers, found {images.dtype} of shape {images.shape}")
         X, scale = _flat(images), _PIXELS if images.dtype == np.uint8 else 1.0
-        starts = range(0, len(X), _CHUNK)
+        step = chunk_size(X.shape[1])
+        starts = range(0, len(X), step)
         with np.errstate(invalid="ignore", over="ignore"):
             if images.dtype == np.uint8:  # whose sums are exact
-                mean = sum(X[i : i + _CHUNK].sum(axis=0, dtype=np.float64) for i in starts) / len(X)
+                mean = sum(X[i : i + step].sum(axis=0, dtype=np.float64) for i in starts) / len(X)
             else:  # from the first image on, so that a constant is exact, and so is what is far from zero
                 first = X[0].astype(np.float64)
-                mean = first + sum((X[i : i + _CHUNK] - first).sum(axis=0) for i in starts) / len(X)
-            variance = sum(np.square(X[i : i + _CHUNK] - mean).sum(axis=0) for i in starts) / len(X)
+                mean = first + sum((X[i : i + step] - first).sum(axis=0) for i in starts) / len(X)
+            variance = sum(np.square(X[i : i + step] - mean).sum(axis=0) for i in starts) / len(X)
         if not np.isfinite(variance).all():
             raise DataError("expected finite numbers below 1e150, found others; clean the data first")
         # Last digits of float64 are rounding, and the inverse of a subnormal deviation is beyond float32.

@@ -2,7 +2,7 @@
 
 from functools import cache
 from math import sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,6 +32,24 @@ def confusion_matrix(predictions: np.ndarray, labels: np.ndarray, n_classes: int
            [0, 1]])
     """
     return np.bincount(labels * n_classes + predictions, minlength=n_classes**2).reshape(n_classes, n_classes)
+
+
+def confusion_pairs(matrix: np.ndarray) -> list[tuple[int, int, float]]:
+    """The pairs of a confusion matrix that occur: true class, given class, and number of images.
+
+    >>> confusion_pairs(np.array([[0, 2], [0, 1]]))
+    [(0, 1, 2), (1, 1, 1)]
+    """
+    true, given = np.nonzero(matrix)
+    return list(zip(true.tolist(), given.tolist(), matrix[true, given].tolist(), strict=True))
+
+
+_WHOLE = 100  # classes to which a document holds the matrix itself
+
+
+def confusion_document(matrix: np.ndarray) -> dict[str, Any]:
+    """A confusion matrix as plain values: "confusion", rows, or of more than 100 classes "confusion_pairs" alone."""
+    return {"confusion": matrix.tolist()} if len(matrix) <= _WHOLE else {"confusion_pairs": confusion_pairs(matrix)}
 
 
 def predicted(model: Linear, X: np.ndarray | LazyInputs) -> np.ndarray:

@@ -289,6 +289,10 @@ class Study:
         """Classes and inputs, (C, d)."""
         return len(self.data.class_names), self.data.test_images[0].size
 
+    def stored_shape(self, task: StudyTask) -> tuple[int, int]:
+        """The shape of the weights that are kept of a task's networks."""
+        return self.model_shape
+
     def about(self) -> dict[str, Any]:
         """The fields of :class:`StudyResults`."""
         split = cache(self.split)
@@ -319,7 +323,7 @@ class Study:
         """Raise what Python likes unless the runs can be those of a task."""
         n_test = len(self.data.test_labels) if task.tested else None
         for run, (label, config) in zip(runs, task.networks, strict=True):
-            run.check(label | asdict(config), self.measured(task), self.model_shape, n_test)
+            run.check(label | asdict(config), self.measured(task), self.stored_shape(task), n_test)
 
     def train(self, tasks: Sequence[StudyTask], evaluate: Evaluate = True) -> list[list[StoredRun]]:
         """The runs of each task. What is not stored yet is trained, in one sweep, and stored as each task finishes.

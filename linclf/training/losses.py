@@ -17,6 +17,7 @@ from linclf.data.inputs import Examples
 from linclf.errors import ConfigError
 
 from .model import Linear, softmax
+from .threads import one_blas_thread
 
 
 def _true_class(y: np.ndarray) -> Any:
@@ -161,6 +162,16 @@ class Loss:
             raise ConfigError(f"a network trained with the {self.name} has scores, not probabilities: call scores")
         return softmax(-np.logaddexp(0, -S) if self.link == "sigmoid" else S)  # log sigmoid(S)
 
+    def sureness(self, S: np.ndarray) -> np.ndarray:
+        """How sure answers are, by their scores S (C, n), (n,).
+
+        By the probability of the answer, or, without a link, by how far the highest score is ahead of the second.
+        """
+        if self.link:
+            return self.probabilities(S.astype(np.float64)).max(axis=0)
+        second, first = np.partition(S, -2, axis=0)[-2:]
+        return first - second
+
 
 LOSSES = {
     loss.name: loss
@@ -225,7 +236,8 @@ def largest_eigenvalue(X: np.ndarray, weights: np.ndarray | None = None) -> floa
     rows = np.flatnonzero(w)
     rows = rows[:: -(-len(rows) // 500)]
     A = X[rows] * np.sqrt(w[rows] / w[rows].sum())[:, None]
-    return max(1.0, float(np.linalg.eigvalsh(A @ A.T if len(rows) < A.shape[1] else A.T @ A)[-1]))
+    with one_blas_thread():  # beside another program several wait for each other, a hundred times as long
+        return max(1.0, float(np.linalg.eigvalsh(A @ A.T if len(rows) < A.shape[1] else A.T @ A)[-1]))
 
 
 def cost_and_gradient(model: Linear, examples: Examples, loss: Loss, l2: float) -> tuple[float, np.ndarray, np.ndarray]:

@@ -58,6 +58,12 @@ def test_it_gives_what_its_network_does(data, fitted):
     X = fitted.standardize(data.test_images, np.float64)
     model = Linear(fitted.model.W.astype(float), fitted.model.b.astype(float))
     np.testing.assert_allclose(fitted.scores(data.test_images), model.scores(X).T, atol=1e-10)
+    for far in (0, 100, 1e12):  # a float64 there is told apart to 1e-4
+        vectors = np.random.default_rng(0).normal(far, 1, (1200, 4))
+        standardize, last = Standardizer.fit(vectors), model.W[:, :4]
+        near = replace(fitted, model=Linear(last, model.b), standardize=standardize, image_shape=(4,))
+        S = model.b + standardize(vectors, np.float64) @ last.T
+        np.testing.assert_allclose(near.scores(vectors), S, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(fitted.predict_proba(data.test_images), model.predict_proba(X).T, atol=1e-12)
     assert fitted.predict(data.test_images).tolist() == [data.class_names[k] for k in model.predict(X)]
     one = data.test_images[3]

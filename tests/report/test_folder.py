@@ -46,23 +46,12 @@ def test_leftovers_of_a_killed_report_go(tmp_path, monkeypatch):
     (tmp_path / "tmp").mkdir()
     out = tmp_path / "out"
     with scratch(out) as left, scratch(tmp_path / "other") as others:
-        for file in (
-            left / "a",
-            out / ".index.html.x.linclf-part",
-            out / "runs" / ".a.npz.y.linclf-part",
-            out / ".mine",
-        ):
+        parts = out / ".index.html.x.linclf-part", out / "runs" / ".a.npz.y.linclf-part"
+        for file in (left / "a", *parts, out / ".mine"):
             write_text(file, "")
         with sole_writer(out), scratch(out) as folder:
             assert {path.name for path in out.rglob(".*")} == {".mine", ".lock"}
             assert set((tmp_path / "tmp").iterdir()) == {folder, others}
-
-
-@pytest.mark.parametrize("name", ["file", "file/below"])
-def test_a_folder_that_cannot_be_written_is_refused(tmp_path, name):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match="expected a folder to write to, but found"), sole_writer(tmp_path / name):
-        pass
 
 
 @pytest.mark.slow
@@ -86,6 +75,13 @@ def test_a_folder_without_the_right_to_it_is_one_line_and_status_2(tmp_path, loc
     assert done.stderr.count("\n") == 1
     assert "Permission denied" in done.stderr
     assert str(folder) in done.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    for name in ("file", "file/below"):
+        with pytest.raises(ConfigError, match="expected a folder to write to, but found"), sole_writer(tmp_path / name):
+            pass
 
 
 def test_clean_says_what_it_removed(tmp_path, capsys):

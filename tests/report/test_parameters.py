@@ -25,19 +25,11 @@ def known(tmp_path):
     return {"one": build.read_notebook(notebook(tmp_path, source))}
 
 
-@pytest.mark.parametrize(
-    ("source", "tag"),
-    [
-        *(
-            (source, "parameters")
-            for source in ("epochs = 40", "epochs: int", "import os", "epochs: int = 4\nprint(1)")
-        ),
-        ("epochs: int = 40", "others"),
-    ],
-)
-def test_a_notebook_has_one_parameters_cell_of_annotated_literals(tmp_path, source, tag):
+@pytest.mark.parametrize("source", ["epochs = 40", "epochs: int", "import os", "epochs: int = 4\nprint(1)", None])
+def test_a_notebook_has_one_parameters_cell_of_annotated_literals(tmp_path, source):
+    tag = "parameters" if source else "others"
     with pytest.raises(ConfigError, match=r"one\.ipynb: expected one cell tagged 'parameters'"):
-        build.read_notebook(notebook(tmp_path, source, tag))
+        build.read_notebook(notebook(tmp_path, source or "epochs: int = 40", tag))
 
 
 def test_values_have_the_types_of_the_parameters_cell(known):
@@ -52,7 +44,6 @@ def test_values_have_the_types_of_the_parameters_cell(known):
         ("epoch=3", "unknown parameter 'epoch': did you mean 'epochs'?"),
         ("zzz=3", "unknown parameter 'zzz': choose among data, epochs, lr_decay, quick"),
         ("epochs=3.5", "parameter 'epochs' must be of type int, not 3.5"),
-        ("epochs=True", "parameter 'epochs' must be of type int, not True"),
         ("epochs=__import__('os').getcwd()", "parameter 'epochs' must be of type int"),
         ("lr_decay=fast", "parameter 'lr_decay' must be of type float, not 'fast'"),
         ("quick=1", "parameter 'quick' must be of type bool, not 1"),
@@ -63,12 +54,6 @@ def test_unknown_and_mistyped_parameters_are_refused(known, assignment, message)
     with pytest.raises(ConfigError) as caught:
         build.parse([assignment], known)
     assert message in str(caught.value)
-
-
-def test_unknown_notebook_names_the_nearest(known):
-    assert build.select(known, known) == known
-    with pytest.raises(ConfigError, match=r"unknown notebook 'on': did you mean 'one'\?"):
-        build.select(known, ["on"])
 
 
 HOSTILE = (

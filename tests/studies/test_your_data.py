@@ -1,6 +1,7 @@
 """The study of data of one's own: what it chooses on, how much it searches, and what it says in odd cases."""
 
 import io
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -17,6 +18,8 @@ from linclf.report.views import ceiling, your_data
 from linclf.report.views import pictures as views_of_pictures
 from linclf.studies.store import Count
 from linclf.studies.your_data import SCORE, SEARCH, Optimum, YourDataStudy, are_copies, mean_recall, search_size
+from linclf.training.config import config_of
+from linclf.training.train import train
 
 
 def dataset(counts, shape=(5,), apart=0.5, seed=0, validation=False):
@@ -37,9 +40,12 @@ def test_what_is_recorded_is_what_the_models_do_and_choices_do_not_depend_on_the
     data, rng = dataset([60, 60, 60]), np.random.default_rng(0)
     first = study(tmp_path, data, epochs=4, seeds=2)
     results = first.run()
-    X, y = results.split(results.choosing).validation
+    split = results.split(results.choosing)
     for run in results.search[::7]:
-        assert run.record["validation_accuracy"] == np.mean(run.model.predict(X) == y)
+        assert run.model.W.shape == (3, 0)  # what nobody asks for is not kept
+        (again,) = train(config_of(run.record), split.train, split.validation, evaluate="validation", progress=False)
+        measured = again.history.validation_accuracy[-1]
+        assert run.record["validation_accuracy"] == pytest.approx(measured, abs=1.1 / 30)  # rounding: an image of 30
     assert all(run.predictions is None and "test_accuracy" not in run.record for run in results.search)
     X, y = results.split(results.final).test
     for run in [*results.finals, *(run for runs in results.curve.values() for run in runs)]:
@@ -62,6 +68,18 @@ def test_images_that_validate_do_not_train_in_the_search(tmp_path, validation):
     assert len(own.choosing.validation) == (60 if validation else 30)
     assert len(own.cut.train) == 150
     assert (len(own.choosing.train) == 150) == validation
+
+
+def test_little_data_trains_for_updates_until_the_cost_stops_falling(tmp_path):
+    results = study(tmp_path, dataset([40, 40], apart=0.5), epochs=40).run()
+    n = len(results.choosing.train)
+    assert results.size.epochs * -(-n // 10) >= 2000
+    epochs, costs = list(results.lengths), list(results.lengths.values())
+    assert epochs == [epochs[0] * 2**i for i in range(len(epochs))]
+    assert costs[-1] > 0.99 * costs[-2] > 0.01
+    assert all(after <= 0.99 * before for before, after in itertools.pairwise(costs[:-1]))
+    assert {run.record["epochs"] for run in results.finals} == {epochs[-1]}
+    assert f"The final network trains for {epochs[-1]:,} epochs" in your_data.search(results).text
 
 
 @pytest.mark.parametrize(
@@ -97,7 +115,12 @@ def test_every_number_is_a_number_in_bounds_and_in_its_interval(tmp_path, monkey
     if case == "constant inputs":
         data = replace(data, train_images=tuple(0 * X for X in data.train_images), test_images=0 * data.test_images)
     results = study(tmp_path, data, epochs=2, seeds=CASES[case].get("seeds", 1)).run()
-    json.dumps(results.document(), allow_nan=False)
+    document, n_test = results.document(), len(data.test_labels)
+    assert len(json.dumps(document, allow_nan=False)) < 1e6
+    pairs = document.get("confusion_pairs") or np.array(document["confusion"]).reshape(-1, 1)  # a thousand classes
+    assert sum(pair[-1] for pair in pairs) == pytest.approx(n_test)
+    assert len(document["mistakes"]) == min(1000, document["n_mistakes"])
+    assert document["n_mistakes"] == round(n_test * (1 - results.finals[0].record["test_accuracy"]))
     for share in (results.accuracy, results.balanced_accuracy, results.validation_accuracy):
         assert 0 <= share.low <= share.value <= share.high <= 1
     for gain in (results.gain, results.doubling or results.gain):

@@ -4,6 +4,7 @@ What is drawn on one Axes takes it as ``ax`` and returns it; otherwise a figure 
 and ``pyplot.show()`` show.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal
@@ -16,7 +17,7 @@ from matplotlib.figure import Figure
 from linclf.errors import ConfigError, DataError
 from linclf.studies import metrics
 from linclf.training.config import Config
-from linclf.training.loop import Run
+from linclf.training.loop import History, Run
 from linclf.training.model import Linear
 
 from .html import BESIDE, INK, TRAIN, VALIDATION, own_settings
@@ -30,10 +31,10 @@ _SETS = (("train", "training", TRAIN, "-"), ("validation", "validation", VALIDAT
 
 @own_settings()
 def history(
-    runs: Run | Iterable[Run] | Mapping[str, Sequence[Run]],
+    runs: Run | History | Iterable[Run] | Mapping[str, Sequence[Run]],
     quantity: str = "loss",
     *,
-    beside: Mapping[str, Sequence[Run]] | None = None,
+    beside: Mapping[str, Sequence[Run | History]] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Loss, cost or accuracy over the epochs, on the sets of images that were measured.
@@ -41,8 +42,8 @@ def history(
     Of runs that differ in their seed alone the first is drawn in full, the others lightly behind it.
 
     Args:
-        runs: what ``linclf.train`` and ``linclf.sweep`` return, or the same by name. Without names, lines are called
-            after the fields of Config in which they differ.
+        runs: what ``linclf.train`` and ``linclf.sweep`` return, one run, its history, or runs by name. Without names,
+            lines are called after the fields of Config in which they differ.
         quantity: "loss", "cost" or "accuracy".
         beside: other runs by name, drawn thin and grey for comparison.
         ax: where to draw.
@@ -59,11 +60,10 @@ def history(
     """
     if quantity not in ("loss", "cost", "accuracy"):
         raise ConfigError(f"quantity must be loss, cost or accuracy, not {quantity!r}")
+    drawn: Mapping[str, Sequence[Run | History]] = {"": [runs]} if isinstance(runs, History) else _by_name(runs)
     groups, beside = (
-        {
-            f" {name}" if name.startswith("_") else name: group for name, group in named.items()
-        }  # which legends leave out
-        for named in (_by_name(runs), beside or {})
+        {f" {name}" if name.startswith("_") else name: group for name, group in named.items()}  # else left out
+        for named in (drawn, beside or {})
     )
     series = [(title, _series(group, quantity)) for title, group in groups.items()]
     ax = ax or _shown(5.6, 3.3).add_subplot()
@@ -105,10 +105,10 @@ def _by_name(runs: Run | Iterable[Run] | Mapping[str, Sequence[Run]]) -> Mapping
     return groups
 
 
-def _series(runs: Sequence[Run], quantity: str) -> list[tuple[str, np.ndarray, str, Any]]:
+def _series(runs: Sequence[Run | History], quantity: str) -> list[tuple[str, np.ndarray, str, Any]]:
     """Label, values (runs, epochs + 1), colour and style of each set of images that was measured."""
-    histories = [run.history for run in runs if run.history is not None]
-    if not histories or len(histories) < len(runs):
+    histories = [run if isinstance(run, History) else run.history for run in runs]
+    if not histories or None in histories:
         raise ConfigError("expected runs that were measured, found none or some trained with evaluate=False")
     return [
         (label, values, colour, style)
@@ -119,18 +119,31 @@ def _series(runs: Sequence[Run], quantity: str) -> list[tuple[str, np.ndarray, s
 
 
 @own_settings()
-def templates(model: Linear, image_shape: tuple[int, ...], class_names: Sequence[str] | None = None) -> Figure:
+def templates(
+    model: Linear, image_shape: tuple[int, ...] | None = None, class_names: Sequence[str] | None = None
+) -> Figure:
     """Each class's weights as a picture, stretched to the full range of colours; two channels stand side by side.
 
     Args:
         model: what was trained.
-        image_shape: (h, w, c) of its images, h·w·c inputs.
+        image_shape: (h, w, c) of its images, h·w·c inputs; by default square ones, in colour where their number allows.
         class_names: C titles.
+
+    Raises:
+        DataError: an image_shape of another number of inputs, or none, and they make no square.
 
     >>> figure = templates(Linear(np.eye(4), np.zeros(4)), (2, 2, 1), ["a", "b", "c", "d"])
     >>> len(figure.axes), figure.axes[3].get_title()
     (4, 'd')
     """
+    if image_shape is None:
+        d = model.W.shape[1]
+        squares = [(side, side, c) for c in (3, 1) for side in [math.isqrt(d // c)] if side * side * c == d]
+        if not squares:
+            raise DataError(
+                f"expected square images, in colour or grey; {d:,} inputs are none: give image_shape (h, w, c)"
+            )
+        image_shape = squares[0]
     return images(template_images(model.W, image_shape), class_names)
 
 

@@ -7,7 +7,15 @@ import numpy as np
 from linclf.data.dataset import Dataset
 from linclf.studies import metrics
 from linclf.studies.store import StoredRun
-from linclf.studies.your_data import PENALTIES, WELL_LEARNED, YourDataResults, YourDataStudy, is_imbalanced, mean_recall
+from linclf.studies.your_data import (
+    LOWEST,
+    PENALTIES,
+    WELL_LEARNED,
+    YourDataResults,
+    YourDataStudy,
+    is_imbalanced,
+    mean_recall,
+)
 from linclf.training.losses import get_loss
 
 from . import html, pictures, plots, provenance
@@ -151,7 +159,15 @@ def search(results: YourDataResults) -> html.Prose:
     )
     if chosen.l2 == max(PENALTIES):
         text += " That is the largest λ of the search: the network does best where it may say little."
-    return html.prose(text)
+    *before, (epochs, cost) = results.lengths.items()
+    text += f" The final network trains for {epochs:,} epochs, to a cost of {cost:.3g}"
+    if before and cost > 0:
+        half = before[-1][1]
+        fell = f"{with_interval(1 - cost / half)} below" if cost < half else "no lower than"
+        text += f", {fell} that of half as many"
+    elif cost >= LOWEST:
+        text += "; whether more of them lower it was not tried, as it would take long"
+    return html.prose(f"{text}.")
 
 
 def accuracies(results: YourDataResults) -> html.Output:
