@@ -172,11 +172,11 @@ def _train(studies: dict[str, Any], chosen: Collection[str], clock: Clock) -> di
 def _execute(chosen: dict[str, "Notebook"], values: dict[str, Any], folder: Path) -> dict[str, Execution]:
     """Run the notebooks in ``folder``, which holds the data, one a core; of pictures, the summary's are kept."""
     pool = ThreadPoolExecutor(cores())
+    run = partial(execute, decoded=folder, beside=len(chosen) >= cores())
     running: dict[str, Future[Execution]] = {}
     for name, notebook in chosen.items():
         parameters = {key: value for key, value in values.items() if key in notebook.types}
-        copy = folder / notebook.path.name
-        running[name] = pool.submit(execute, notebook.path, parameters, copy, png=name == "summary", decoded=folder)
+        running[name] = pool.submit(run, notebook.path, parameters, folder / notebook.path.name, png=name == "summary")
     try:
         for i, (name, done) in enumerate(running.items(), start=1):
             execution = done.result()
