@@ -53,8 +53,11 @@ def headline(results: YourDataResults) -> html.Prose:
 
 
 def has_copies(results: YourDataResults) -> bool:
-    """Whether so much of the test is copies that no conclusion can be drawn from it."""
-    return float(results.copied.mean()) > LITTLE
+    """Whether so much of the test is copies that no conclusion can be drawn from it.
+
+    Copies change the accuracy by no more than their share: where that is within its interval, they change little.
+    """
+    return float(results.copied.mean()) > max(LITTLE, results.accuracy.half)
 
 
 def copies(results: YourDataResults) -> str:
