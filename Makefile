@@ -42,7 +42,7 @@ docs: .venv/docs.stamp
 bench: .venv/bench.stamp
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
-torture: .venv/test.stamp .venv/dask.stamp
+torture: .venv/test.stamp
 	$(BIN)/python tests/torture/run.py $(ARGS)
 
 mutants: .venv/mutants.stamp
