@@ -197,9 +197,6 @@ UNTIED = '<img alt="40 % at λ = 1"><code>40 % 7</code> `λ = 1`'
 )
 def test_a_number_stays_on_one_line_with_its_sign_and_unit(markup, shown):
     assert tied(markup).replace("\xa0", "~") == shown
-
-
-def test_a_sign_stands_close_to_what_it_is_of():
     assert mathml("$L = -s_y - 1$").count('<mo form="prefix">&#x02212;') == 1
 
 

@@ -91,29 +91,23 @@ def test_what_is_recorded_is_what_the_model_does(results):
         assert run.record["test_accuracy"] == np.mean(run.model.predict(X) == y)
 
 
-def test_training_and_validation_images_are_never_the_same(results):
+def test_training_and_validation_images_are_never_the_same(results, out):
     for cut in (results.choosing, results.final):
         assert not set(cut.train) & set(cut.validation)
         assert len(cut.train) > 3 * len(cut.validation) > 0
-
-
-def test_given_validation_images_validate_every_choice(out):
     data = load_dataset("synthetic:40")
     given = replace(data, validation_images=data.test_images[:30], validation_labels=data.test_labels[:30])
     own = study(out, given)
-    for cut in (own.choosing, own.cut):
+    for cut in (own.choosing, own.cut):  # given validation images validate every choice
         assert (cut.train, cut.validation) == (range(200), range(200, 230))
         np.testing.assert_array_equal(own.split(cut).validation[1], data.test_labels[:30])
 
 
-def test_what_is_stored_is_used_again(results, out, monkeypatch):
+def test_what_is_stored_is_used_again_and_a_plan_that_cannot_be_is_refused(results, out, monkeypatch, tmp_path):
     monkeypatch.setattr("linclf.studies.ceiling.softmax_optimum", None)
     again = study(out)
     assert again.run().document() == results.document()
     assert (again.count.trained, again.count.reused > 100) == (0, True)
-
-
-def test_a_plan_that_cannot_be_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="n_validation must be a whole number, 1 or more, not 0"):
         study(tmp_path, n_validation=0)
     assert list(tmp_path.iterdir()) == []
