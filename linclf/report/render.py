@@ -35,7 +35,7 @@ YOURS = "Your data"
 _TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = {
     name: "\n".join((_TEMPLATES / "linclf" / file).read_text(encoding="utf-8") for file in files)
-    for name, files in {"page": ("page.js", "curves.js"), "player": ("play.js",)}.items()
+    for name, files in {"page": ("page.js", "curves.js"), "player": ("play.js", "trainer.js", "train.js")}.items()
 }
 """What runs on a page, and on one with something to play with."""
 _HASHES = " ".join(
@@ -146,7 +146,7 @@ class PagePreprocessor(Preprocessor):
             "onward": links[names.index(name) + 1 :][:1] if name in names else [],
             "sections": [(anchor, title) for level, anchor, title in headings if level == "h2"],
             "failed": about.get("failed"),
-            "plays": 'class="play"' in markup,
+            "plays": 'class="play' in markup,
             "policy": POLICY,
             "scripts": SCRIPTS,
         }
