@@ -27,8 +27,13 @@ lint: .venv/test.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Copies to work on: what is in notebooks/ stays as it is, and so does a copy that is there.
 notebooks: .venv/notebooks.stamp
-	$(BIN)/jupyter lab notebooks
+	mkdir -p reports/notebooks
+	for each in $(notdir $(wildcard notebooks/*.ipynb)); do \
+	  test -e reports/notebooks/$$each || cp notebooks/$$each reports/notebooks/; done
+	@echo "Your copies are in reports/notebooks: delete one, and it is made anew next time."
+	$(BIN)/jupyter lab --ServerApp.root_dir=reports $(ARGS) reports/notebooks
 
 # The documentation, as a site that needs no server: open site/index.html.
 docs: .venv/docs.stamp
@@ -37,7 +42,7 @@ docs: .venv/docs.stamp
 bench: .venv/bench.stamp
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
-torture: .venv/test.stamp .venv/dask.stamp
+torture: .venv/test.stamp
 	$(BIN)/python tests/torture/run.py $(ARGS)
 
 mutants: .venv/mutants.stamp

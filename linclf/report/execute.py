@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 
 from linclf.errors import ConfigError
 
-from .kernel import DECODED, WITHOUT_PNG
+from .kernel import BESIDE, DECODED, WITHOUT_PNG
 
 PATIENCE = "LINCLF_KERNEL_TIMEOUT"
 """The environment variable that says how many seconds a kernel may take to start."""
@@ -85,7 +85,13 @@ def patience() -> float:
 
 
 def execute(
-    path: Path, parameters: dict[str, object], scratch: Path, *, png: bool = True, decoded: Path | None = None
+    path: Path,
+    parameters: dict[str, object],
+    scratch: Path,
+    *,
+    png: bool = True,
+    decoded: Path | None = None,
+    beside: bool = False,
 ) -> Execution:
     """Run the notebook at ``path`` from top to bottom in the current folder.
 
@@ -95,6 +101,7 @@ def execute(
         scratch: where papermill keeps the copy that it writes while it runs; its folder is for the kernel's files too.
         png: give figures a PNG beside their SVG. Pages show none, and their notebooks take a third less time without.
         decoded: a folder in which ``write_decoded`` left the data set.
+        beside: others run on the other cores, so that the BLAS has one thread.
     """
     import papermill
     from jupyter_core.utils import ensure_event_loop
@@ -120,6 +127,7 @@ def execute(
                 *(f"--IPKernelApp.{word}" for word in (*_UNTOUCHED, f"ipython_dir={scratch.parent}")),
                 *([] if png else [WITHOUT_PNG]),
                 *([f"{DECODED}{decoded}"] if decoded else []),
+                *([BESIDE] if beside else []),
             ],
         )
     except papermill.PapermillExecutionError as error:

@@ -10,8 +10,12 @@ import sys
 
 WITHOUT_PNG = "--without-png"
 DECODED = "--decoded="
+BESIDE = "--beside-others"
 
 if __name__ == "__main__":
+    if BESIDE in sys.argv:
+        sys.argv.remove(BESIDE)
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # several, of as many kernels as cores, wait for each other
     here = os.getcwd()
     os.chdir(os.path.dirname(os.path.abspath(__file__)))
     import matplotlib  # noqa: F401  a matplotlibrc in the current folder would come before $MATPLOTLIBRC

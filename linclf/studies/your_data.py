@@ -13,7 +13,7 @@ from linclf.data.dataset import Dataset
 from linclf.data.inputs import Standardizer
 from linclf.training.config import Config, config_of
 from linclf.training.loop import Run
-from linclf.training.losses import get_loss, largest_eigenvalue
+from linclf.training.losses import cost_and_gradient, get_loss, largest_eigenvalue
 from linclf.training.model import Linear
 from linclf.training.threads import one_blas_thread
 from linclf.training.train import NETWORKS_PER_TASK, in_order, stacks
@@ -39,6 +39,11 @@ SEARCH = 1e12
 SCORE = 300
 """Such products that take as long as what the loss makes of a score."""
 FEWEST_EPOCHS = 8
+UPDATES = 50
+"""Mini-batches per epoch of the plan, at least: little data takes more epochs, 2,000 updates where the plan says 40."""
+DOUBLINGS, FINAL, FALLS, LOWEST = 4, 2e10, 0.01, 0.01
+"""The final network trains twice as long while that lowers its cost by 1 % and it is above 0.01, at most so often, and
+for so many products."""
 LARGEST_STACK = 2e7
 """Weights that train together: they, their gradients and scores fit the memory of a laptop."""
 SHARES = (8, 4, 2)
@@ -122,11 +127,22 @@ def is_imbalanced(data: Dataset) -> bool:
     return bool(total.max() >= IMBALANCED * total.min())
 
 
-def final_config(candidate: Candidate, n_train: int, epochs: int, seed: int) -> Config:
-    """How a network trains: from zero, shuffled, η divided by ten after each third of the epochs.
+def batch_size(n_train: int) -> int:
+    """Images of a mini-batch: at least 20 make an epoch, of 10 to 100; from 40,000 on 400 do, of up to 1,000."""
+    return max(min(100, max(10, n_train // 20)), min(1000, n_train // 400))
 
-    At least 20 mini-batches make an epoch, of 10 to 100 images; from 40,000 images on 400 do, of up to 1,000.
+
+def enough_epochs(epochs: int, n_train: int) -> int:
+    """So many epochs, or more for at least 50 times as many updates.
+
+    >>> enough_epochs(40, 8000), enough_epochs(40, 51)
+    (40, 334)
     """
+    return max(epochs, -(-UPDATES * epochs // -(-n_train // batch_size(n_train))))
+
+
+def final_config(candidate: Candidate, n_train: int, epochs: int, seed: int) -> Config:
+    """How a network trains: from zero, shuffled, η divided by ten after each third of the epochs."""
     return Config(
         loss=candidate.loss,
         learning_rate=candidate.learning_rate,
@@ -136,7 +152,7 @@ def final_config(candidate: Candidate, n_train: int, epochs: int, seed: int) -> 
         init="zeros",
         shuffle=True,
         epochs=epochs,
-        batch_size=max(min(100, max(10, n_train // 20)), min(1000, n_train // 400)),
+        batch_size=batch_size(n_train),
         seed=seed,
     )
 
@@ -203,6 +219,8 @@ class YourDataResults(StudyResults):
         size: how much was searched.
         search: one run per configuration; no test image was used.
         chosen: the configuration with the highest validation accuracy.
+        lengths: the cost, mean loss + λ‖W‖², of the first final network on its training images, by the epochs it took;
+            the last number of epochs is that of the final networks.
         finals: the tested networks, one per seed.
         balanced: the same, trained with weights so that all classes count alike; none where classes are of one size.
         curve: tested networks on fewer images, by the number of images.
@@ -213,6 +231,7 @@ class YourDataResults(StudyResults):
     size: SearchSize
     search: Sequence[StoredRun]
     chosen: Candidate
+    lengths: Mapping[int, float]
     finals: Sequence[StoredRun]
     balanced: Sequence[StoredRun]
     curve: Mapping[int, Sequence[StoredRun]]
@@ -266,8 +285,13 @@ class YourDataResults(StudyResults):
 
     @cached_property
     def baseline(self) -> tuple[int, np.ndarray]:
-        """The largest class of the training images, and whether always saying so is right, (n_test,)."""
-        largest = int(self.dataset.counts()["training"].argmax())
+        """The largest class in training that has test images, and whether always saying so is right, (n_test,).
+
+        Of classes of one size it is the one with the most test images.
+        """
+        counts = self.dataset.counts()
+        keys = zip(counts["test"] > 0, counts["training"], counts["test"], strict=True)
+        largest, _ = max(enumerate(keys), key=lambda item: tuple(item[1]))  # the first of equals
         return largest, (self.dataset.test_labels == largest).astype(np.float64)
 
     @property
@@ -285,7 +309,8 @@ class YourDataResults(StudyResults):
     def is_like_validation(self) -> bool:
         """Whether test and validation accuracy can be of images alike; also where the search trained on less."""
         test, validation = self.accuracy, self.validation_accuracy
-        whole = (self.size.n_train, self.size.epochs) == (len(self.choosing.train), self.plan.epochs)
+        n = len(self.choosing.train)
+        whole = (self.size.n_train, self.size.epochs) == (n, enough_epochs(self.plan.epochs, n))
         return not whole or (test.low <= validation.high and validation.low <= test.high)
 
     @property
@@ -376,6 +401,7 @@ class YourDataResults(StudyResults):
             "plan": asdict(self.plan),
             "images": {"train": len(self.final.train), "validation": len(self.choosing.validation)},
             "chosen": asdict(self.chosen),
+            "lengths": [{"epochs": epochs, "train_cost": cost} for epochs, cost in self.lengths.items()],
             "accuracy": self.accuracy._asdict(),
             "balanced_accuracy": self.balanced_accuracy._asdict(),
             "copies": {
@@ -413,8 +439,9 @@ class YourDataStudy(Study):
     Everything is chosen on validation images: those that the data brought, else the last training batch, a fifth. The
     chosen network is trained again on all the training images, and tested.
 
-    The plan's seeds and epochs are those of each final network; the search's networks take as many epochs, or fewer
-    where it would be too long. Arguments, attributes and errors are those of :class:`linclf.studies.study.Study`.
+    The plan's seeds are those of the final networks. Its epochs are those of the search's networks, more where they
+    would be few updates, fewer where they would take too long; the final networks train until the cost stops falling.
+    Arguments, attributes and errors are those of :class:`linclf.studies.study.Study`.
     """
 
     def prepare(self) -> None:
@@ -432,17 +459,19 @@ class YourDataStudy(Study):
         """The results. Stacks not stored yet are trained, step by step, and stored as they finish."""
         about, n = self.about(), len(self.choosing.train)
         X, _ = standardized(self.data, range(min(n, _ROWS)), self.choosing)
-        size = search_size(self.plan.epochs, n, *self.model_shape, largest_eigenvalue(X))
+        size = search_size(enough_epochs(self.plan.epochs, n), n, *self.model_shape, largest_eigenvalue(X))
         search = self._search(size)
         best = max(search, key=_merit).record
         chosen = Candidate(best["loss"], best["learning_rate"], best["l2"])
-        finals, balanced, curve = self._finals(chosen)
+        lengths = self._lengths(chosen)
+        finals, balanced, curve = self._finals(chosen, [*lengths][-1])
         optima = [] if _mean_training_accuracy(finals) >= WELL_LEARNED else self._optima(chosen)
         return YourDataResults(
             **about,
             size=size,
             search=search,
             chosen=chosen,
+            lengths=lengths,
             finals=finals,
             balanced=balanced,
             curve=curve,
@@ -458,12 +487,28 @@ class YourDataStudy(Study):
         tasks = [StudyTask("your-data-search", self.choosing, stack, size.n_train) for stack in networks]
         return in_order(members, enumerate(self.train(tasks, evaluate="validation")))
 
-    def _finals(self, chosen: Candidate) -> tuple[list[StoredRun], list[StoredRun], dict[int, list[StoredRun]]]:
+    def _lengths(self, chosen: Candidate) -> dict[int, float]:
+        """The training cost of the first final network by its epochs: doubled until the cost stops falling."""
+        (n_classes, d), n = self.model_shape, len(self.cut.train)
+        epochs, costs = enough_epochs(self.plan.epochs, n), dict[int, float]()
+        for _ in range(1 + DOUBLINGS):
+            task = self._task(n, 0, final_config(chosen, n, epochs, self.plan.first_seed))
+            ((run,),) = self.train([task], evaluate=False)
+            highest, cost = (1 - FALLS) * min(costs.values(), default=np.inf), float(run.record["train_cost"])
+            costs[epochs] = cost
+            if cost > highest or cost < LOWEST or 2 * epochs * n * n_classes * (d + SCORE) > FINAL:
+                break
+            epochs *= 2
+        return costs
+
+    def _finals(
+        self, chosen: Candidate, epochs: int
+    ) -> tuple[list[StoredRun], list[StoredRun], dict[int, list[StoredRun]]]:
         """The final networks, one per seed, with weights beside, and the learning curve; here the test images are used.
 
         Fewer images train for more epochs, by the root of the share, so that a short training is not what is measured.
         """
-        n, epochs = len(self.cut.train), self.plan.epochs
+        n = len(self.cut.train)
         tasks = [self._task(n, 0, final_config(chosen, n, epochs, seed)) for seed in self.plan.all_seeds]
         balanced = [replace(task, balanced=True) for task in tasks if is_imbalanced(self.data)]
         sizes: dict[int, list[StudyTask]] = {}
@@ -473,7 +518,7 @@ class YourDataStudy(Study):
                 longer = final_config(chosen, n, round(epochs * (n / size) ** 0.5), self.plan.first_seed)
                 sizes[size] = [self._task(size, draw * size, longer) for draw in range(min(DRAWS, part))]
         fewer = [task for draws in sizes.values() for task in draws]
-        self.train([*tasks, *balanced, *fewer], evaluate=False)
+        self.train([*tasks[1:], *balanced, *fewer], evaluate=False)  # the first one gave the length
         return self._runs(tasks), self._runs(balanced), {n: self._runs(draws) for n, draws in sizes.items()}
 
     def _optima(self, chosen: Candidate) -> list[Optimum]:
@@ -505,7 +550,9 @@ class YourDataStudy(Study):
             return StoredRun.untested(label, run, **{name: float(getattr(run.history, name)[-1]) for name in names})
         (X, y), (X_test, y_test) = split.train[:2], split.test
         learned = metrics.accuracy(metrics.predicted(run.model, X), y)
-        return StoredRun.tested(label, run, metrics.predicted(run.model, X_test), y_test, train_accuracy=learned)
+        cost, _, _ = cost_and_gradient(run.model, (X, y), get_loss(run.config.loss), run.config.l2)
+        predicted = metrics.predicted(run.model, X_test)
+        return StoredRun.tested(label, run, predicted, y_test, train_accuracy=learned, train_cost=cost)
 
     def stored_shape(self, task: StudyTask) -> tuple[int, int]:
         """No weights of the search are kept."""
@@ -513,7 +560,11 @@ class YourDataStudy(Study):
 
     def measured(self, task: StudyTask) -> Mapping[str, type]:
         """As :meth:`finish` records it."""
-        names = ("train_accuracy", "test_accuracy") if task.tested else ("validation_loss", "validation_accuracy")
+        names = (
+            ("train_accuracy", "train_cost", "test_accuracy")
+            if task.tested
+            else ("validation_loss", "validation_accuracy")
+        )
         return dict.fromkeys(("seconds", *names), float)
 
     def _runs(self, tasks: Sequence[StudyTask]) -> list[StoredRun]:

@@ -14,7 +14,7 @@ class Progress:
 
     A terminal gets a line of stderr that redraws itself. A notebook gets one output that changes in place: stderr is
     shown there as if something had gone wrong, and a saved stream keeps every line that was ever drawn. Anything else
-    (a log, a pipe) gets nothing.
+    (a log, a pipe) gets a line of its own after 3 seconds, 6, 12 and so on.
     """
 
     def __init__(self, epochs: int, networks: int, enabled: bool = True) -> None:
@@ -23,30 +23,33 @@ class Progress:
         self.what = f"training {networks} network{'s' if networks != 1 else ''}"
         self._in_kernel = type(sys.stdout).__module__.startswith("ipykernel")
         self._shown: Any = None  # the notebook's output
-        terminal = sys.stderr is not None and sys.stderr.isatty()  # none where it is closed
-        self.enabled = enabled and epochs > 0 and (self._in_kernel or terminal)
+        self._redraws = self._in_kernel or (sys.stderr is not None and sys.stderr.isatty())  # none where it is closed
+        self._pause = 0.2 if self._redraws else 3.0
+        self.enabled = enabled and epochs > 0 and (self._redraws or sys.stderr is not None)
 
     def __enter__(self) -> "Progress":
         self.started = self.shown = time.monotonic()
         return self
 
     def epoch(self) -> None:
-        """Count one epoch; redraw at most five times a second."""
+        """Count one epoch; redraw at most five times a second, and write lines ever more seldom."""
         with self._lock:
             self.done += 1
             now = time.monotonic()
-            if self.enabled and now - self.shown > 0.2:
+            if self.enabled and now - self.shown > self._pause:
                 self.shown = now
                 left = (now - self.started) / self.done * (self.epochs - self.done)
-                self._draw(f"epoch {self.done} of {self.epochs}, {left:.0f} s left")
+                self._draw(f"epoch {self.done} of {self.epochs}, {left:.0f} s left", end="" if self._redraws else "\n")
+                self._pause = self._pause if self._redraws else now - self.started
 
     def __exit__(self, *exc: object) -> None:
-        if self.enabled:
+        if self.enabled and (self._redraws or self.shown > self.started):
             self._draw(f"{self.done} epochs in {time.monotonic() - self.started:.1f} s", end="\n")
 
     def _draw(self, text: str, end: str = "") -> None:
         if not self._in_kernel:
-            print(f"\r{self.what}: {text:<40}", end=end, file=sys.stderr, flush=True)
+            said = f"\r{self.what}: {text:<40}" if self._redraws else f"{self.what}: {text}"
+            print(said, end=end, file=sys.stderr, flush=True)
             return
         from IPython.display import display
 

@@ -33,13 +33,13 @@ def legend(axes):
     return [text.get_text() for text in axes.get_legend().texts]
 
 
-def test_seeds_of_one_setting_are_one_line_with_their_range(runs):
+def test_of_several_seeds_the_first_is_drawn_in_full_and_the_others_lightly(runs):
     axes = plot.history(runs[:2], "cost", ax=new_axes())
-    assert [line.get_label() for line in axes.lines] == ["training, mean", "validation, mean"]
-    np.testing.assert_allclose(
-        axes.lines[0].get_ydata(), np.mean([run.history.train_cost for run in runs[:2]], axis=0), rtol=1e-12
-    )
-    assert legend(axes) == ["training, mean", "range of 2 seeds", "validation, mean", "range of 2 seeds"]
+    assert [line.get_label() for line in axes.lines] == ["training", "validation"] == legend(axes)
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), runs[0].history.train_cost, rtol=1e-12)
+    (other,) = axes.collections[0].get_segments()
+    np.testing.assert_allclose(other[:, 1], runs[1].history.train_cost, rtol=1e-12)
+    assert axes.collections[0].get_alpha() < 0.5
     assert axes.get_ylabel() == "cost"
     assert [tick for tick in axes.get_xticks() if tick % 1] == []
     axes.figure.draw_without_rendering()
@@ -56,7 +56,7 @@ def test_settings_are_called_after_what_differs_or_as_the_caller_says(runs):
 
 def test_what_was_not_measured_has_no_line(runs):
     (alone,) = linclf.train(config(), blobs(), progress=False)
-    assert legend(plot.history(alone)) == ["training"]
+    assert legend(plot.history(alone)) == legend(plot.history(alone.history)) == ["training"]
     (unmeasured,) = linclf.train(config(), blobs(), evaluate=False, progress=False)
     with pytest.raises(ConfigError, match="expected runs that were measured"):
         plot.history([alone, unmeasured])
@@ -84,9 +84,16 @@ def test_images_stand_as_they_are_with_their_titles():
         np.testing.assert_array_equal(axes.images[0].get_array(), picture)
 
 
+@pytest.mark.parametrize(("d", "shape"), [(12, (2, 2, 3)), (9, (3, 3)), (3072, (32, 32, 3)), (784, (28, 28))])
+def test_templates_of_square_pictures_need_no_shape(d, shape):
+    drawn = plot.templates(linclf.Linear(np.eye(2, d), np.zeros(2)))
+    assert drawn.axes[0].images[0].get_array().shape == shape
+
+
 @pytest.mark.parametrize(
     ("draw", "said"),
     [
+        (lambda: plot.templates(linclf.Linear(np.eye(2, 7), np.zeros(2))), "expected square images.*7 inputs are none"),
         (lambda: plot.images(np.zeros((3, 12))), r"expected images \(n, h, w, c\) .* found \(3, 12\)"),
         (lambda: plot.images(np.zeros((0, 2, 2))), r"expected images \(n, h, w, c\) .* found \(0, 2, 2\)"),
         (lambda: plot.templates(MODEL, (4, 4, 3)), r"expected an image_shape \(h, w, c\) of 12 inputs, found"),

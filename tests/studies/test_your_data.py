@@ -1,6 +1,7 @@
 """The study of data of one's own: what it chooses on, how much it searches, and what it says in odd cases."""
 
 import io
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -67,6 +68,18 @@ def test_images_that_validate_do_not_train_in_the_search(tmp_path, validation):
     assert len(own.choosing.validation) == (60 if validation else 30)
     assert len(own.cut.train) == 150
     assert (len(own.choosing.train) == 150) == validation
+
+
+def test_little_data_trains_for_updates_until_the_cost_stops_falling(tmp_path):
+    results = study(tmp_path, dataset([40, 40], apart=0.5), epochs=40).run()
+    n = len(results.choosing.train)
+    assert results.size.epochs * -(-n // 10) >= 2000
+    epochs, costs = list(results.lengths), list(results.lengths.values())
+    assert epochs == [epochs[0] * 2**i for i in range(len(epochs))]
+    assert costs[-1] > 0.99 * costs[-2] > 0.01
+    assert all(after <= 0.99 * before for before, after in itertools.pairwise(costs[:-1]))
+    assert {run.record["epochs"] for run in results.finals} == {epochs[-1]}
+    assert f"The final network trains for {epochs[-1]:,} epochs" in your_data.search(results).text
 
 
 @pytest.mark.parametrize(
@@ -192,6 +205,9 @@ def test_nothing_is_concluded_from_a_test_that_holds_copies(tmp_path):
     assert "explain" not in your_data.limits(results).text
     assert "with copies in the test, that does not tell whether more" in your_data.more(results)
     assert results.document()["copies"]["test"] == 30
+    vars(results)["copied"] = np.arange(40) == 0
+    assert "**The test itself.**" in your_data.limits(results).text
+    assert "make up 1 of the 40 images" in your_data.headline(results).text
 
 
 def test_a_test_unlike_the_validation_tells_nothing_about_more_data(tmp_path):

@@ -2,13 +2,10 @@
 
 import contextlib
 import io
-import itertools
 import os
-import random
-import subprocess
-import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +13,6 @@ from row import Row
 
 from linclf.cli import main
 
-NUMBER, IN_PROCESSES = 200, 20
 NO_WHOLE_NUMBERS = (
     *("", " ", "x", "1.5", "1e3", "0x10", "nan", "inf", "--", "一二", "½", "1;2", "9" * 5000, "\u202e1", "True"),
 )
@@ -31,80 +27,54 @@ NO_PARAMETERS = (
     *("seeds=None", "seeds='1'", "first_seed=-1", "n_validation=0", "n_validation=(1,)", "lr decay=0.5", "__class__=1"),
     *("epochs=__import__('os').getpid()", "ｅpochs=1", f"epochs={'(' * 300}", "epochs=1\nimport os"),
 )
-NO_COUNTS = ("0", "-1", "1000000000", "99999999999999999999")
+NO_COUNTS = ("-1", "1000000000", "99999999999999999999")
+OF_REPORT = {
+    "--seeds": (*NO_WHOLE_NUMBERS, *NO_COUNTS, "0"),
+    "--epochs": (*NO_WHOLE_NUMBERS, *NO_COUNTS, "0"),
+    "--first-seed": (*NO_WHOLE_NUMBERS, "-1", NO_COUNTS[-1]),
+    "--out": ("/dev/null", "/dev/null/x", "/proc/x", "x" * 300),
+    "--only": NO_NAMES,
+    "-p": NO_PARAMETERS,
+    "--backend": ("", "dusk", "Loky", "dask"),
+    "--data": (*NO_PATHS, *(f"synthetic:{size}" for size in ("0", "-1", "x", "1.5", "9" * 30, "٣٠٠٠٠٠٠٠"))),
+}
+"""Values that an option of ``linclf report`` does not take."""
+MORE = ("--single-file", "--seeds=2", "--epochs=3", "--fresh")
+"""What makes no wrong line right."""
 
 
 def lines() -> list[list[str]]:
     """All the ways of being wrong that are written here; each would be refused for one reason."""
-    data = ["--data", "synthetic:20"]
+    report = ["report", "--data", "synthetic:20"]
     wrong: list[list[str]] = [[], [""], ["reprot"], ["REPORT"], ["--report"], ["report", "report"], ["--nothing"]]
-    for option in ("--seeds", "--epochs", "--first-seed"):
-        wrong += [["report", *data, option, value] for value in NO_WHOLE_NUMBERS]
-        wrong += [["report", *data, option, value] for value in NO_COUNTS if (option, value) != ("--first-seed", "0")]
-        wrong += [["report", option]]
-    wrong = [line for line in wrong if line[-2:] != ["--first-seed", "1000000000"]]  # which is one
-    wrong += [["report", "--data", path] for path in NO_PATHS]
-    wrong += [["report", "--data", f"synthetic:{size}"] for size in ("0", "-1", "x", "1.5", "9" * 30, "٣٠٠٠٠٠٠٠")]
-    wrong += [["report", *data, "--out", path] for path in ("/dev/null", "/dev/null/x", "/proc/x", "x" * 300)]
-    wrong += [["report", *data, "--only", name] for name in NO_NAMES]
-    wrong += [["report", *data, "-p", parameter] for parameter in NO_PARAMETERS]
-    wrong += [["report", *data, "--backend", name] for name in ("", "dusk", "Loky", "dask")]
-    wrong += [["report", *data, "--scheduler", "tcp://127.0.0.1:9"], ["report", "--no-such-option"], ["report", "-p"]]
-    wrong += [["report", *data, "--fresh=yes"], ["report", *data, "stray"], ["report", *data, "--single-file", "x\ny"]]
+    for option, values in OF_REPORT.items():
+        wrong += [[*start, option, value] for value in values for start in (report, ["report", *MORE, *report[1:]])]
+        wrong += [[*report, option]]
+    more = (["--scheduler", "tcp://127.0.0.1:9"], ["--no-such-option"], ["--fresh=yes"], ["stray"])
+    wrong += [[*report, *words] for words in (*more, ["--single-file", "x\ny"])]
     wrong += [[command, path] for command in ("verify", "clean") for path in NO_PATHS if path]
     wrong += [["predict", path, "a.png"] for path in NO_PATHS] + [["predict"], ["predict", "a.npz"]]
     wrong += [["predict", "a.npz", "a.png", "--top", number] for number in NO_WHOLE_NUMBERS]
     wrong += [[command, "a", "b"] for command in ("verify", "clean")]
     wrong += [["info", "x"], ["info", "--data", "x"], ["fetch", "x"], ["fetch", "--url"], ["verify"]]
-    wrong += [["fetch", "--url", url] for url in ("nothing", "file:///nowhere", "http://127.0.0.1:9/x")]
-    return wrong
-
-
-def mutated(rng: random.Random) -> Iterator[list[str]]:
-    """Wrong lines with more words about them, which make nothing right."""
-    whole = [line for line in lines() if len(line) > 2 and line[0] == "report" and "-" in line[-2]]
-    more = [["--single-file"], ["--seeds", "2"], ["--epochs", "3"], ["--out", "out"], ["--only", "2_svm"], ["--fresh"]]
-    while True:
-        line = rng.choice(whole)
-        words = list(itertools.chain(*rng.sample([item for item in more if item[0] not in line], 2)))
-        yield [line[0], *words, *line[1:]]
-
-
-def _here(words: list[str]) -> tuple[int, str]:
-    said = io.StringIO()
-    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
-        return main(words), said.getvalue()
-
-
-def _in_a_process(words: list[str]) -> tuple[int, str]:
-    done = subprocess.run([sys.executable, "-m", "linclf", *words], capture_output=True, text=True, timeout=60)
-    return done.returncode, done.stderr
+    return wrong + [["fetch", "--url", url] for url in ("nothing", "file:///nowhere", "http://127.0.0.1:9/x")]
 
 
 def rows() -> Iterator[Row]:
     """One row: how many were refused as they should be."""
-    started, rng, before = time.monotonic(), random.Random(0), Path.cwd()
-    tried = lines()
-    tried += itertools.islice(mutated(rng), max(0, NUMBER - len(tried)))
-    processes = set(rng.sample(range(len(tried)), IN_PROCESSES))
-    refused, losses = {"refused": 0, "refused in a process of its own": 0}, []
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        try:
-            for i, words in enumerate(tried):
-                try:
-                    status, said = (_in_a_process if i in processes else _here)(words)
-                except BaseException as error:
-                    status, said = -1, repr(error)
-                    refused.setdefault("lost", 0)
-                left = os.listdir(folder)
-                if status == 2 and said.count("\n") == 1 and "Traceback" not in said and not left:
-                    refused["refused in a process of its own" if i in processes else "refused"] += 1
-                else:
-                    losses.append(
-                        f"{[word[:60] for word in words]}: status {status}, said {said[-300:]!r}, left {left}"
-                    )
-                    refused["lost"] = refused.get("lost", 0) + 1
-        finally:
-            os.chdir(before)
-    yield Row("bad command lines", refused, tuple(losses), time.monotonic() - started)
+    started, counts, losses = time.monotonic(), Counter[str](), []
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        for words in lines():
+            said = io.StringIO()
+            try:
+                with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+                    status: object = main(words)
+            except BaseException as error:
+                status = repr(error)
+            left = os.listdir(Path())
+            refused = status == 2 and said.getvalue().count("\n") == 1 and "Traceback" not in said.getvalue()
+            counts["refused" if refused and not left else "lost"] += 1
+            if not refused or left:
+                shown = [word[:60] for word in words]
+                losses.append(f"{shown}: status {status}, said {said.getvalue()[-300:]!r}, left {left}")
+    yield Row("bad command lines", counts, tuple(losses), time.monotonic() - started)

@@ -125,9 +125,6 @@ SURROUNDINGS: dict[str, Callable[[Place], object]] = {
     "a TMPDIR of four hundred characters": lambda place: place.temporary("0123456789/" * 40),
     "a TMPDIR with spaces, quotes and other letters": lambda place: place.temporary("a 'b' \"ä\" $(c) 日本"),
     "a TMPDIR with braces and dollar signs": lambda place: place.temporary("{data}{0}{}/{connection_file} $HOME"),
-    "variables of a git hook, of Python's developers and of IPython": lambda place: place.environ.update(
-        GIT_DIR="/nowhere", GIT_INDEX_FILE="/nowhere", PYTHONOPTIMIZE="2", IPYTHONDIR="/nowhere", FORCE_COLOR="1"
-    ),
     "a TMPDIR that is not there": lambda place: shutil.rmtree(place.folder / "tmp"),
     "a TMPDIR that is read-only": lambda place: place.lock(place.folder / "tmp"),
     "no HOME": lambda place: place.environ.pop("HOME"),

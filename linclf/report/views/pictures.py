@@ -20,7 +20,7 @@ from linclf.training.model import Linear
 
 from . import html, plots
 
-ACROSS, MOST_CLASSES, MOST_TEMPLATES, MOST_ROWS = 6, 10, 60, 100
+ACROSS, MOST_CLASSES, MOST_TEMPLATES, MOST_ROWS, MOST_COEFFICIENTS = 6, 10, 60, 100, 10
 """Images in a row, and classes of which a strip, a figure of weights and a table show something."""
 LARGEST_PICTURE = 64
 """Pixels a side that a picture keeps."""
@@ -33,6 +33,21 @@ class Picture:
     pixels: np.ndarray
     alt: str
     text: str = ""
+    kind: str = "png"
+
+
+def photo_kind(pixels: np.ndarray) -> str:
+    """The file type of photos (n, h, w, 3) or grey (n, h, w): JPEG for large ones, whose pixels nobody sees."""
+    return "jpeg" if max(pixels.shape[1:3]) > LARGEST_PICTURE // 2 else "png"
+
+
+def _as_fine_as_pictures(W: np.ndarray) -> np.ndarray:
+    """Weights (n, h, w, c), of more pixels than a picture keeps the means over squares of them."""
+    side = -(-max(W.shape[1:3]) // LARGEST_PICTURE)
+    starts = [np.arange(0, size, side) for size in W.shape[1:3]]
+    areas = np.outer(*(np.diff([*start, size]) for start, size in zip(starts, W.shape[1:3], strict=True)))
+    sums = np.add.reduceat(np.add.reduceat(W, starts[0], axis=1), starts[1], axis=2)
+    return sums / areas[..., None]
 
 
 def grid(
@@ -55,11 +70,9 @@ def table(rows: Mapping[str, Sequence[Picture]], columns: Sequence[str] = ()) ->
     head = "".join(f'<th scope="col"><span>{escape(name)}</span></th>' for name in columns)
     body = f"<tr><td></td>{head}</tr>" if columns else ""
     for name, row in rows.items():
-        cells = (
-            f"<td>{image(picture.pixels, picture.alt)}{f'<br><span>{escape(picture.text)}</span>' * bool(picture.text)}"
-            "</td>"
-            for picture in row
-        )
+        beneath = [f"<br><span>{escape(picture.text)}</span>" * bool(picture.text) for picture in row]
+        images = [image(picture.pixels, picture.alt, kind=picture.kind) for picture in row]
+        cells = (f"<td>{shown}{text}</td>" for shown, text in zip(images, beneath, strict=True))
         body += f'<tr><th scope="row">{escape(name)}</th>{"".join(cells)}</tr>'
     return f'<table class="pictures">{body}</table>'
 
@@ -79,7 +92,7 @@ def gallery(
     ``weights``, the array behind the pictures, is there to download, as whole numbers whose largest is 127: as fine as
     the pictures, but on one scale for all classes. Without weights they are photos, of which large ones become JPEG.
     """
-    kind = "jpeg" if weights is None and max(pixels.shape[1:3]) > LARGEST_PICTURE // 2 else "png"
+    kind = photo_kind(pixels) if weights is None else "png"
     cells = [
         f"<td>{image(picture, f'{what} {name}', width=96, kind=kind)}<br><span>{escape(name)}</span></td>"
         for picture, name in zip(pixels, names, strict=True)
@@ -88,6 +101,7 @@ def gallery(
     body = f'<table class="templates" role="presentation">{rows}</table>'
     content, array = f'<div role="group" aria-label="{escape(alt)}">{body}</div>', io.BytesIO()
     if weights is not None:
+        weights = _as_fine_as_pictures(weights)
         np.save(array, np.rint(weights * (127 / (np.abs(weights).max() or 1))).astype(np.int8))
     return html.figure_box(number, content, caption, partial(mosaic, pixels, names), alt, "npy", array.getvalue())
 
@@ -167,9 +181,9 @@ def samples(data: Dataset, *, number: int | str) -> html.Output:
     first = [np.flatnonzero(labels == k)[:each] for k in range(len(names))]
     batches = [(batch, i) for batch, held in enumerate(data.train_labels) for i in range(len(held))]
     images = np.stack([data.train_images[batch][i] for batch, i in (batches[i] for i in np.concatenate(first))])
-    pixels = iter(as_pictures(images, data.test_images))
+    pixels, kind = iter(as_pictures(images, data.test_images)), photo_kind(images)
     rows = {
-        name: [Picture(next(pixels), f"A training image of the class {name}") for _ in row]
+        name: [Picture(next(pixels), f"A training image of the class {name}", kind=kind) for _ in row]
         for name, row in zip(names, first, strict=True)
     }
     of = "each class" if len(names) == len(data.class_names) else f"the first {len(names)} classes"
@@ -184,7 +198,7 @@ def samples(data: Dataset, *, number: int | str) -> html.Output:
 def weights(data: Dataset, model: Linear, name: str, *, number: int | str) -> html.Output:
     """The weights of each class as pictures, of the first classes where there are many, as a numbered figure.
 
-    Feature vectors, and images of more than four channels, get a sentence in place of pictures.
+    Feature vectors get a table of the largest coefficients, images of more than four channels a sentence.
     """
     shape, names = data.test_images.shape[1:], data.class_names[:MOST_TEMPLATES]
     title = f"Weights after training, {name}."
@@ -193,7 +207,14 @@ def weights(data: Dataset, model: Linear, name: str, *, number: int | str) -> ht
     W = model.W[: len(names)]
     share = metrics.low_frequency_share(W, shape)
     if share is None:
-        return html.callout(f"No pictures: the inputs are feature vectors. ({title})")
+        features = data.feature_names or [f"input {i}" for i in range(W.shape[1])]
+        largest = np.argsort(-np.abs(W), axis=1, kind="stable")[:, :MOST_COEFFICIENTS]
+        lines = [
+            [name, ", ".join(f"{features[i]} {signed(row[i])}" for i in order)]
+            for name, row, order in zip(names, W, largest, strict=True)
+        ]
+        caption = f"{title} The inputs are standardised: a coefficient is what a standard deviation adds to the score."
+        return html.table(["class", "largest coefficients"], lines, caption=caption)
     if shape[2] > 4:
         return html.callout(f"No pictures: an image has {shape[2]} channels. ({title})")
     if shape[2] not in (1, 3):
@@ -285,7 +306,8 @@ def surest(
 def _judged(pixels: np.ndarray, true: str, given: str, sure: str, what: str) -> Picture:
     """One image, with what the network says of it."""
     alt = f"{what.capitalize()} image of the class {true}, given the class {given}, {sure}"
-    return Picture(pixels, alt, f"{given}, {sure}" if true == given else f"{given}, {sure}: it is {true}")
+    text = f"{given}, {sure}" if true == given else f"{given}, {sure}: it is {true}"
+    return Picture(pixels, alt, text, photo_kind(pixels[None]))
 
 
 def sureness(loss: str, S: np.ndarray) -> tuple[np.ndarray, list[str]]:

@@ -4,19 +4,20 @@ What is drawn on one Axes takes it as ``ax`` and returns it; otherwise a figure 
 and ``pyplot.show()`` show.
 """
 
-import re
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from linclf.errors import ConfigError, DataError
 from linclf.studies import metrics
 from linclf.training.config import Config
-from linclf.training.loop import Run
+from linclf.training.loop import History, Run
 from linclf.training.model import Linear
 
 from .html import BESIDE, INK, TRAIN, VALIDATION, own_settings
@@ -30,19 +31,19 @@ _SETS = (("train", "training", TRAIN, "-"), ("validation", "validation", VALIDAT
 
 @own_settings()
 def history(
-    runs: Run | Iterable[Run] | Mapping[str, Sequence[Run]],
+    runs: Run | History | Iterable[Run] | Mapping[str, Sequence[Run]],
     quantity: str = "loss",
     *,
-    beside: Mapping[str, Sequence[Run]] | None = None,
+    beside: Mapping[str, Sequence[Run | History]] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Loss, cost or accuracy over the epochs, on the sets of images that were measured.
 
-    Runs that differ in their seed alone are one line, their mean, with a band for their range.
+    Of runs that differ in their seed alone the first is drawn in full, the others lightly behind it.
 
     Args:
-        runs: what ``linclf.train`` and ``linclf.sweep`` return, or the same by name. Without names, lines are called
-            after the fields of Config in which they differ.
+        runs: what ``linclf.train`` and ``linclf.sweep`` return, one run, its history, or runs by name. Without names,
+            lines are called after the fields of Config in which they differ.
         quantity: "loss", "cost" or "accuracy".
         beside: other runs by name, drawn thin and grey for comparison.
         ax: where to draw.
@@ -59,17 +60,16 @@ def history(
     """
     if quantity not in ("loss", "cost", "accuracy"):
         raise ConfigError(f"quantity must be loss, cost or accuracy, not {quantity!r}")
+    drawn: Mapping[str, Sequence[Run | History]] = {"": [runs]} if isinstance(runs, History) else _by_name(runs)
     groups, beside = (
-        {
-            f" {name}" if name.startswith("_") else name: group for name, group in named.items()
-        }  # which legends leave out
-        for named in (_by_name(runs), beside or {})
+        {f" {name}" if name.startswith("_") else name: group for name, group in named.items()}  # else left out
+        for named in (drawn, beside or {})
     )
     series = [(title, _series(group, quantity)) for title, group in groups.items()]
     ax = ax or _shown(5.6, 3.3).add_subplot()
     for title, others in beside.items():
         for label, values, _, style in _series(others, quantity):
-            ax.plot(values.mean(axis=0), color=BESIDE, linestyle=style, linewidth=0.9, label=f"{label}, {title}")
+            _seeds(ax, values, color=BESIDE, linestyle=style, linewidth=0.9, label=f"{label}, {title}")
     if len(groups) > 1 and any(len(sets) > 1 for _, sets in series):  # which line is which, once for all groups
         for _, label, _, style in _SETS:
             ax.plot([], [], color=BESIDE, linestyle=style, linewidth=1.6, label=label)
@@ -77,17 +77,19 @@ def history(
         for j, (label, values, colour, style) in enumerate(sets):
             if len(groups) > 1:
                 label, colour = "" if j else title, COLOURS[i % len(COLOURS)]
-            band = f"{label}, range of {len(values)} seeds" if len(values) > 1 == len(groups) else None
-            line = f"{label}, mean" if band else label or None
-            ax.plot(values.mean(axis=0), color=colour, linestyle=style, linewidth=1.6, label=line)
-            if len(values) > 1:
-                epochs = np.arange(values.shape[1])
-                ax.fill_between(
-                    epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, lw=0, label=band
-                )
+            _seeds(ax, values, color=colour, linestyle=style, linewidth=1.6, label=label or None)
     ax.set(xlabel="epoch", ylabel=quantity, xlim=(0, None))
     ax.locator_params(axis="x", integer=True)
     return legend_above(styled(ax))
+
+
+def _seeds(ax: Axes, values: np.ndarray, **line: Any) -> None:
+    """The first of some curves (runs, epochs + 1) in full, the others lightly behind it."""
+    epochs = np.arange(values.shape[1])
+    others = [np.column_stack([epochs, series]) for series in values[1:]]
+    behind = {name: line[name] for name in ("color", "linestyle")}
+    ax.add_collection(LineCollection(others, linewidths=0.6, alpha=0.25, zorder=1, **behind))
+    ax.plot(epochs, values[0], **line)
 
 
 def _by_name(runs: Run | Iterable[Run] | Mapping[str, Sequence[Run]]) -> Mapping[str, Sequence[Run]]:
@@ -103,10 +105,10 @@ def _by_name(runs: Run | Iterable[Run] | Mapping[str, Sequence[Run]]) -> Mapping
     return groups
 
 
-def _series(runs: Sequence[Run], quantity: str) -> list[tuple[str, np.ndarray, str, Any]]:
+def _series(runs: Sequence[Run | History], quantity: str) -> list[tuple[str, np.ndarray, str, Any]]:
     """Label, values (runs, epochs + 1), colour and style of each set of images that was measured."""
-    histories = [run.history for run in runs if run.history is not None]
-    if not histories or len(histories) < len(runs):
+    histories = [run if isinstance(run, History) else run.history for run in runs]
+    if not histories or None in histories:
         raise ConfigError("expected runs that were measured, found none or some trained with evaluate=False")
     return [
         (label, values, colour, style)
@@ -117,18 +119,31 @@ def _series(runs: Sequence[Run], quantity: str) -> list[tuple[str, np.ndarray, s
 
 
 @own_settings()
-def templates(model: Linear, image_shape: tuple[int, ...], class_names: Sequence[str] | None = None) -> Figure:
+def templates(
+    model: Linear, image_shape: tuple[int, ...] | None = None, class_names: Sequence[str] | None = None
+) -> Figure:
     """Each class's weights as a picture, stretched to the full range of colours; two channels stand side by side.
 
     Args:
         model: what was trained.
-        image_shape: (h, w, c) of its images, h·w·c inputs.
+        image_shape: (h, w, c) of its images, h·w·c inputs; by default square ones, in colour where their number allows.
         class_names: C titles.
+
+    Raises:
+        DataError: an image_shape of another number of inputs, or none, and they make no square.
 
     >>> figure = templates(Linear(np.eye(4), np.zeros(4)), (2, 2, 1), ["a", "b", "c", "d"])
     >>> len(figure.axes), figure.axes[3].get_title()
     (4, 'd')
     """
+    if image_shape is None:
+        d = model.W.shape[1]
+        squares = [(side, side, c) for c in (3, 1) for side in [math.isqrt(d // c)] if side * side * c == d]
+        if not squares:
+            raise DataError(
+                f"expected square images, in colour or grey; {d:,} inputs are none: give image_shape (h, w, c)"
+            )
+        image_shape = squares[0]
     return images(template_images(model.W, image_shape), class_names)
 
 
@@ -356,7 +371,6 @@ def legend_above(ax: Axes) -> Axes:
     order = list(range(len(labels)))
     if labels[-1].startswith("validation"):
         order.sort(key=lambda i: labels[i].startswith("validation"))
-    shown = [re.sub(r"^\w+, (?=range of)", "", labels[i]) for i in order]
-    handles = [handles[i] for i in order]
-    as_text(ax.legend(handles, shown, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False))
+    handles, labels = [handles[i] for i in order], [labels[i] for i in order]
+    as_text(ax.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False))
     return ax

@@ -7,7 +7,15 @@ import numpy as np
 from linclf.data.dataset import Dataset
 from linclf.studies import metrics
 from linclf.studies.store import StoredRun
-from linclf.studies.your_data import PENALTIES, WELL_LEARNED, YourDataResults, YourDataStudy, is_imbalanced, mean_recall
+from linclf.studies.your_data import (
+    LOWEST,
+    PENALTIES,
+    WELL_LEARNED,
+    YourDataResults,
+    YourDataStudy,
+    is_imbalanced,
+    mean_recall,
+)
 from linclf.training.losses import get_loss
 
 from . import html, pictures, plots, provenance
@@ -25,7 +33,7 @@ def headline(results: YourDataResults) -> html.Prose:
     """The result in a few sentences."""
     data, (largest, always) = results.dataset, results.baseline
     n, sizes = kind(data, len(data.test_labels)), data.counts()["training"]
-    alike = int((sizes == sizes.max()).sum())
+    alike = int((sizes == sizes.max()).sum()) if sizes[largest] == sizes.max() else len(sizes)
     which = ", the largest class," if alike == 1 else ", one of the largest," if alike < len(sizes) else ""
     text = (
         f"**{with_interval(results.accuracy)}** of the {n} held out as a test are given their class by one linear "
@@ -45,8 +53,11 @@ def headline(results: YourDataResults) -> html.Prose:
 
 
 def has_copies(results: YourDataResults) -> bool:
-    """Whether so much of the test is copies that no conclusion can be drawn from it."""
-    return float(results.copied.mean()) > LITTLE
+    """Whether so much of the test is copies that no conclusion can be drawn from it.
+
+    Copies change the accuracy by no more than their share: where that is within its interval, they change little.
+    """
+    return float(results.copied.mean()) > max(LITTLE, results.accuracy.half)
 
 
 def copies(results: YourDataResults) -> str:
@@ -151,7 +162,15 @@ def search(results: YourDataResults) -> html.Prose:
     )
     if chosen.l2 == max(PENALTIES):
         text += " That is the largest λ of the search: the network does best where it may say little."
-    return html.prose(text)
+    *before, (epochs, cost) = results.lengths.items()
+    text += f" The final network trains for {epochs:,} epochs, to a cost of {cost:.3g}"
+    if before and cost > 0:
+        half = before[-1][1]
+        fell = f"{with_interval(1 - cost / half)} below" if cost < half else "no lower than"
+        text += f", {fell} that of half as many"
+    elif cost >= LOWEST:
+        text += "; whether more of them lower it was not tried, as it would take long"
+    return html.prose(f"{text}.")
 
 
 def accuracies(results: YourDataResults) -> html.Output:
@@ -379,8 +398,9 @@ def _against_the_baseline(results: YourDataResults) -> str:
 
 
 def _test(results: YourDataResults) -> str:
-    n = kind(results.dataset, len(results.right))
-    return f"**The test itself.** {n} tell an accuracy to about ± {100 * results.accuracy.half:.1f} points (95 %)."
+    n, told = kind(results.dataset, len(results.right)), results.accuracy
+    below, above = (with_interval(side, " points") for side in (told.value - told.low, told.high - told.value))
+    return f"**The test itself.** {n} tell this accuracy to {below} below and {above} above (95 %)."
 
 
 def _bias_or_variance(results: YourDataResults) -> str:
