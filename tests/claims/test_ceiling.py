@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from linclf.claims import ceiling
 from linclf.claims.bootstrap import interval
-from linclf.claims.ceiling import COMPARED, TESTED, gains, gaps, numbers, tested
+from linclf.claims.ceiling import COMPARED, TESTED, gains, gaps, numbers
 from linclf.errors import DataError
 from linclf.studies.ceiling import INGREDIENTS
 from linclf.studies.results import encode_correct
@@ -43,7 +44,7 @@ def test_an_ingredient_brings_what_it_adds_to_the_base_and_is_missed_by_what_all
 
 
 def test_final_networks_have_their_accuracy_over_seeds_and_images(document):
-    computed = tested(document)
+    computed = ceiling.tested(document)
     assert computed["a 40"]["mean"] == 50.0
     assert computed["a 40"]["low"] < 50.0 < computed["a 40"]["high"]
     assert computed["b 40"] == {"mean": 100.0, "low": 100.0, "high": 100.0}
