@@ -75,6 +75,7 @@ def history(
     axes.set(ylim=limits, ylabel=label or quantity)
     if scale == "log":
         axes.set_yscale(scale)
+        axes.autoscale(axis="y", enable=limits is None)  # limits from before would reach below 0
         axes.yaxis.set_major_formatter(LogFormatter())
         axes.yaxis.set_minor_formatter(LogFormatter())
     if many:  # beneath, where so many lines are not hidden by it
@@ -109,7 +110,8 @@ def told(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
     Of a loss or cost: whether training jumps or falls, with the range over all seeds, and where validation turns; of
     accuracy: the highest.
     """
-    epochs = train.shape[1] - 1
+    n = int(np.isfinite(train.mean(axis=0)).sum())  # up to where training diverged
+    train, validation, epochs = train[:, :n], validation[:, :n], n - 1
     trained, held_out = train[0], validation[0]
     if quantity == "accuracy":
         parts = []
