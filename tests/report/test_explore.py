@@ -337,11 +337,36 @@ def test_viewers_without_html_see_the_strip_of_templates(explored):
 
 def test_other_settings_train_on_the_same_images(tmp_path):
     exploration = Exploration("synthetic:40", tmp_path, epochs=1, progress=False)
-    (run,), kept, seconds = exploration.train_plan(ExplorationPlan(epochs=2, l2=0.0), [2])
+    (run,), kept, seconds, broke = exploration.train_plan(ExplorationPlan(epochs=2, l2=0.0), [2])
     assert run.config.l2 == 0
     assert len(run.history.train_loss) == 3
     assert list(kept) == [2]
     assert seconds > 0
+    assert broke == ""
+
+
+@pytest.mark.parametrize(
+    ("rate", "l2", "advice"), [(5.0, 0.3, "use a smaller L2"), (1e30, 0.0, "use a smaller learning rate")]
+)
+def test_where_training_diverges_the_curve_up_to_there_stays(tmp_path, rate, l2, advice):
+    exploration = Exploration(
+        "synthetic:200", tmp_path, epochs=60, batch_size=20, learning_rate=rate, l2=l2, seeds=2, progress=False
+    )
+    explored = exploration.run([0, 60])
+    assert advice in explored.broke
+    assert f"{explored.broke[1:]}. The curves show it up to there" in explore.finding(explored).text
+    history, last = explored.runs[0].history, max(explored.checkpoints)
+    measured = np.isfinite(history.train_cost)
+    n = measured.sum()
+    assert last < n < 61
+    assert measured[:n].all()
+    np.testing.assert_array_equal(explored.checkpoints[last].W, explored.runs[0].model.W)
+    for quantity in ("loss", "cost", "accuracy"):
+        assert "nan" not in explore.curves(explored, quantity, number=1).text
+    assert "nan" not in explore.accuracies(explored).text
+    models = {f"epoch {epoch}": model for epoch, model in explored.checkpoints.items()}
+    strip = pictures.strip(models, explored.dataset, number=2, caption="Templates.")
+    assert "Infinity" not in play.play(explored, strip)._repr_mimebundle_()[0]["text/html"]
 
 
 def controls(widget):
@@ -360,7 +385,7 @@ def test_sliders_train_what_they_show_and_say_what_cannot_be_trained(tmp_path):
     assert len(named) == 7
     named["penalty λ"].value, named["epochs"].value = 0.1, 5
     assert (named["epoch shown"].max, named["epoch shown"].value) == (5, 5)
-    (run,), _, _ = exploration.train_plan(replace(exploration.plan, l2=0.1, epochs=5))
+    (run,), *_ = exploration.train_plan(replace(exploration.plan, l2=0.1, epochs=5))
     right = 100 * run.history.train_accuracy[-1], 100 * run.history.validation_accuracy[-1]
     panel = moving.widgets.children[-1]
     said = panel.value
@@ -368,6 +393,7 @@ def test_sliders_train_what_they_show_and_say_what_cannot_be_trained(tmp_path):
     assert "{:.1f} % of them are right, and {:.1f} % of 60 validation images".format(*right) in said
     named["epochs"].value, named["learning rate η"].value, named["penalty λ"].value = 40, 0.3, 10.0
     assert "training diverged" in panel.value
+    assert panel.value.count("<img") == 1 + len(exploration.data.class_names)  # the curve up to there, and templates
 
 
 def test_epochs_turn_the_templates(tmp_path):

@@ -286,6 +286,8 @@ def test_divergence_is_told_in_one_sentence(value, word):
         f"training diverged: the multiclass_hinge loss became {word} in epoch 2 of 4 with learning rate 0.25 and L2 3; "
         "use a smaller learning rate"
     )
+    with pytest.raises(DivergenceError, match=r"each step multiplies weights by 1 - 2 x 0\.25 x L2, which is below -1"):
+        _check_finite(2, [config(learning_rate=0.25, l2=5)], np.array([math.inf]))
 
 
 X, y = blobs(n=10)
