@@ -36,7 +36,11 @@ YOURS = "Your data"
 _TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = {
     name: "\n".join((_TEMPLATES / "linclf" / file).read_text(encoding="utf-8") for file in files)
-    for name, files in {"page": ("page.js", "curves.js"), "player": ("play.js",), "slides": ("slides.js",)}.items()
+    for name, files in {
+        "page": ("page.js", "curves.js"),
+        "player": ("play.js", "trainer.js", "train.js"),
+        "slides": ("slides.js",),
+    }.items()
 }
 """What runs on a page, on one with something to play with, and on slides."""
 _HASHES = " ".join(
@@ -176,7 +180,7 @@ class PagePreprocessor(Preprocessor):
             "onward": links[names.index(name) + 1 :][:1] if name in names else [],
             "sections": [(anchor, title) for level, anchor, title in headings if level == "h2"],
             "failed": about.get("failed"),
-            "plays": 'class="play"' in markup,
+            "plays": 'class="play' in markup,
             "policy": POLICY,
             "scripts": SCRIPTS,
         }

@@ -219,7 +219,8 @@ def weights(data: Dataset, model: Linear, name: str, *, number: int | str) -> ht
         return html.callout(f"No pictures: an image has {shape[2]} channels. ({title})")
     if shape[2] not in (1, 3):
         title += f" The {shape[2]} channels stand side by side."
-    flat = metrics.low_frequency_share(np.eye(1, W.shape[1]), shape) or 0.0  # one pixel alone has a flat spectrum
+    one = (np.arange(W.shape[1]) < shape[2])[None].astype(float)  # one pixel alone, whose spectrum is flat
+    flat = metrics.low_frequency_share(one, shape) or 0.0
     return gallery(
         plots.template_images(W, shape),
         names,
