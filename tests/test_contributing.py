@@ -69,19 +69,6 @@ def beginning(results: Results, arm: str, setting: int, key: str) -> np.ndarray:
 
 
 '''
-PAGE = """data: str = "auto"
-loss: str = "squared_hinge"
-out_dir: str = "auto"
----
-from IPython.display import display
-
-from linclf.report.views import explore, provenance
-from linclf.studies.exploration import Exploration
-
-exploration = Exploration(data, out_dir, loss=loss, epochs=2)
-explored = exploration.run()
-display(provenance.data_note(exploration))
-explore.curves(explored, "loss", number="Z1")"""
 
 
 @pytest.fixture(scope="module")
@@ -134,11 +121,10 @@ def copy(tmp_path_factory):
     edit("linclf/claims/statistics.py", ("\ndef final(", f"{MEASURE}def final("))
     row("a claim", "linclf/claims/ledger.json", "linclf/claims/statistics.py")
 
-    parameters, code = PAGE.split("\n---\n")
     cells = [
-        nbformat.v4.new_markdown_cell("# A page of mine\n\nIts curves."),
-        nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}),
-        nbformat.v4.new_code_cell(code),
+        nbformat.v4.new_markdown_cell("# A page of mine"),
+        nbformat.v4.new_code_cell('data: str = "auto"\nout_dir: str = "auto"', metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_code_cell("print(data)"),
     ]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), root / "notebooks" / "mine.ipynb")
     edit("linclf/report/pages.py", ("PAGES = {\n", 'PAGES = {\n    "mine": Page("Mine", study=None),\n'))
@@ -212,7 +198,5 @@ print(document["claims"][-1]["id"], document["claims"][-1]["verdict"], sum(docum
 def test_a_page_is_made_and_the_loss_is_explored(copy):
     words = ["--data", "synthetic:60", "--epochs", "1", "-p", "loss=squared_hinge", "--out", "out"]
     run(copy, "", "report", "--only", "mine", "explore", *words)
-    page = (copy / "out" / "mine.html").read_text(encoding="utf-8")
-    assert "A page of mine" in page
-    assert "Z1" in page
+    assert "A page of mine" in (copy / "out" / "mine.html").read_text(encoding="utf-8")
     assert "squared hinge" in (copy / "out" / "explore.html").read_text(encoding="utf-8")

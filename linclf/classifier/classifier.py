@@ -134,7 +134,8 @@ class Classifier:
         """What was trained elsewhere, with its very weights.
 
         Args:
-            trained: a Run of ``linclf.train``, or a fitted SoftmaxClassifier or SVMClassifier.
+            trained: a Run of ``linclf.train``, or a fitted SoftmaxClassifier or SVMClassifier, also as the last step of
+                a Pipeline after a StandardScaler, or as the best one of a search such as GridSearchCV.
             standardize: what made the inputs that it was trained on; None: they were what they were.
             dataset: whose training images these were; its class names and image shape are the default of the next two.
             class_names: one per class, in order; without a data set, an estimator's classes, or their numbers.
@@ -142,11 +143,23 @@ class Classifier:
             validation_accuracy: by default what the history says of the returned weights.
 
         Raises:
-            ConfigError: nothing trained. DataError: parts that do not fit each other.
+            ConfigError: nothing trained, or no data set. DataError: parts that do not fit each other.
         """
+        if dataset is not None and not isinstance(dataset, Dataset):
+            raise ConfigError(
+                "expected as third what load_dataset returns, the data set that it was trained on, not "
+                f"{type(dataset).__name__}; names of classes are class_names=..."
+            )
+        trained, scaler = _steps_of(trained)
+        if scaler is not None and standardize is not None:
+            raise ConfigError("expected no standardize beside a Pipeline, whose StandardScaler standardises")
         fields = _fields_of(trained)
         d = fields["model"].W.shape[1]
         fields |= {"standardize": Standardizer(np.zeros(d), np.ones(d), 1.0), "image_shape": (d,)}
+        if scaler is not None:
+            mean = scaler.mean_ if scaler.with_mean else np.zeros(d)
+            fields["standardize"] = Standardizer(mean, scaler.scale_ if scaler.with_std else np.ones(d), 1.0)
+            fields["feature_names"] = [*map(str, getattr(scaler, "feature_names_in_", ()))]
         if dataset is not None:
             fields |= {
                 "data_name": dataset.provenance.name,
@@ -260,6 +273,21 @@ class Classifier:
 
 
 _FAR = 1000  # standard deviations of a mean from zero: folding it into the biases leaves thirteen digits of a score
+
+
+def _steps_of(trained: Any) -> tuple[Any, Any]:
+    """The estimator, and the fitted StandardScaler before it, if any, of a search or a Pipeline; else what is given."""
+    trained = getattr(trained, "best_estimator_", trained)
+    if not hasattr(trained, "steps"):
+        return trained, None
+    *before, last = [step for _, step in trained.steps if step not in (None, "passthrough")]
+    names = [type(step).__name__ for step in before]
+    if names not in ([], ["StandardScaler"]) or not all(hasattr(step, "scale_") for step in before):
+        raise ConfigError(
+            "expected a fitted Pipeline of a StandardScaler and one of linclf's classifiers, not one with "
+            f"{', '.join(names)}"
+        )
+    return last, before[0] if before else None
 
 
 def _fields_of(trained: Any) -> dict[str, Any]:

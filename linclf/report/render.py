@@ -35,9 +35,9 @@ YOURS = "Your data"
 _TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = {
     name: "\n".join((_TEMPLATES / "linclf" / file).read_text(encoding="utf-8") for file in files)
-    for name, files in {"page": ("page.js", "curves.js"), "player": ("play.js",)}.items()
+    for name, files in {"page": ("page.js", "curves.js"), "player": ("play.js",), "slides": ("slides.js",)}.items()
 }
-"""What runs on a page, and on one with something to play with."""
+"""What runs on a page, on one with something to play with, and on slides."""
 _HASHES = " ".join(
     f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in SCRIPTS.values()
 )
@@ -86,10 +86,7 @@ _ERASES = re.compile(r"\x1b\[2K|\r\x1b\[0?K")  # a line up to here
 
 def convert(notebook: NotebookNode, name: str) -> str:
     """Convert an executed notebook to its page, as HTML."""
-    exporter = HTMLExporter(template_name="linclf", extra_template_basedirs=template_folders())
-    # Ours first: what an earlier installation left where Jupyter looks may be older than this code.
-    exporter.template_paths = [f"{_TEMPLATES / 'linclf'}", *template_folders(), *exporter.template_paths]
-    return exporter.from_notebook_node(notebook, resources={"metadata": {"name": name}})[0]
+    return nbconvert.export(LinclfPageExporter, notebook, resources={"metadata": {"name": name}})[0]
 
 
 @cache
@@ -104,6 +101,38 @@ def template_folders() -> list[str]:
         if (folder / "base").is_dir():
             return [str(_TEMPLATES), str(folder)]
     raise ConfigError("nbconvert's own templates are missing from this installation: install nbconvert again")
+
+
+class LinclfPageExporter(HTMLExporter):
+    """A page of the report."""
+
+    @default("template_name")
+    def _template_name_default(self) -> str:
+        return "linclf"
+
+    @default("template_paths")
+    def _ours_first(self) -> list[str]:
+        """What an earlier installation left where Jupyter looks may be older than this code."""
+        self.extra_template_basedirs = template_folders()
+        return [f"{_TEMPLATES / 'linclf'}", *template_folders(), *self._template_paths()]
+
+
+class LinclfSlidesExporter(LinclfPageExporter):
+    """The page with a slide for each section, in one file that needs no network."""
+
+    export_from_notebook = "Slides in one file"
+
+    @default("file_extension")
+    def _file_extension_default(self) -> str:
+        return ".slides.html"
+
+    @default("template_file")
+    def _template_file_default(self) -> str:
+        return "index.html.j2"
+
+    def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> Any:
+        """As the page, with what the template needs to know."""
+        return super().from_notebook_node(nb, {**(resources or {}), "linclf_slides": True}, **kw)
 
 
 class PagePreprocessor(Preprocessor):

@@ -285,8 +285,13 @@ class YourDataResults(StudyResults):
 
     @cached_property
     def baseline(self) -> tuple[int, np.ndarray]:
-        """The largest class of the training images, and whether always saying so is right, (n_test,)."""
-        largest = int(self.dataset.counts()["training"].argmax())
+        """The largest class in training that has test images, and whether always saying so is right, (n_test,).
+
+        Of classes of one size it is the one with the most test images.
+        """
+        counts = self.dataset.counts()
+        keys = zip(counts["test"] > 0, counts["training"], counts["test"], strict=True)
+        largest, _ = max(enumerate(keys), key=lambda item: tuple(item[1]))  # the first of equals
         return largest, (self.dataset.test_labels == largest).astype(np.float64)
 
     @property

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from linclf.data.inputs import LazyInputs
 from linclf.errors import DataError
 
 INITIAL_SPREAD = 0.01
@@ -53,19 +54,20 @@ class Linear:
             return cls(rng.normal(0, np.sqrt(2 / (n_inputs + n_classes)), (n_classes, n_inputs)), np.zeros(n_classes))
         return cls(rng.normal(0, INITIAL_SPREAD, (n_classes, n_inputs)), rng.normal(0, INITIAL_SPREAD, n_classes))
 
-    def scores(self, X: np.ndarray) -> np.ndarray:
+    def scores(self, X: np.ndarray | LazyInputs) -> np.ndarray:
         """Scores S = W X^T + b of the images X (n, d), as (C, n): the class axis first; DataError for another shape.
 
         >>> Linear(np.eye(2), np.array([0.0, 0.5])).scores(np.array([[3.0, 1.0]]))
         array([[3. ],
                [1.5]])
         """
+        X = X[:] if isinstance(X, LazyInputs) else X
         if np.ndim(X) != 2 or np.shape(X)[1] != self.W.shape[1]:
             advice = "; of a single image, give X[None]" if np.shape(X) == self.W.shape[1:] else ""
             raise DataError(f"expected inputs X (n, {self.W.shape[1]}), found shape {np.shape(X)}{advice}")
         return self.W @ np.asarray(X).T + self.b[:, None]
 
-    def predict(self, X: np.ndarray) -> np.ndarray:
+    def predict(self, X: np.ndarray | LazyInputs) -> np.ndarray:
         """The class with the highest score for each of the n images X (n, d) (the first of equals), (n,)."""
         return self.scores(X).argmax(axis=0)
 

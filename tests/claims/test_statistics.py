@@ -67,13 +67,10 @@ def test_each_statistic_by_hand(name, fields, expected):
     assert found.dtype.kind == "f"
 
 
-def test_the_shuffled_arm_has_its_time_and_whole_shares_are_floats():
+def test_statistics_of_other_runs_by_hand():
     assert statistics.training_time(results(), "shuffle", 2).tolist() == [3, 4]
     assert statistics.draws_below(results(test_draws_below={"1000": 1}), "base", 2, size=1000).dtype == np.float64
-
-
-def test_a_curve_that_starts_below_and_falls_below_nothing_settles_by_size():
-    """Within a share of the last value's size, whatever its sign."""
+    # A curve below nothing settles within a share of its last value's size.
     found = statistics.settling_epoch(results(train_loss=[0.0, -3.9, -4.0]), "base", 2, key="train_loss", within=0.1)
     assert found.tolist() == [1, 1]
 
@@ -109,12 +106,6 @@ def test_resamples_are_what_the_raw_bits_say(stream, n):
         assert row.tolist() == [drawn[i] for i in range(n)]
 
 
-def test_seeds_and_images_are_resampled_from_streams_of_their_own():
-    assert bootstrap.seed_weights(4).shape == (bootstrap.RESAMPLES, 4)
-    np.testing.assert_array_equal(bootstrap.seed_weights(4) * 4, bootstrap._counts(1, bootstrap.RESAMPLES, 4))
-    np.testing.assert_array_equal(bootstrap.image_counts(6), bootstrap._counts(2, bootstrap.IMAGE_RESAMPLES, 6))
-
-
 @pytest.mark.parametrize("n", [3, 10])
 def test_means_of_resampled_seeds_and_images_by_hand(n):
     rng = np.random.default_rng(0)
@@ -128,6 +119,8 @@ def test_means_of_resampled_seeds_and_images_by_hand(n):
         for k, column in enumerate(columns):
             assert both[r, k] == pytest.approx(seeds @ column @ images / (n * 6))
             assert alone[r, k] == pytest.approx(seeds @ column.mean(axis=1) / n)
+    one = bootstrap.resampled_means(columns[:1], images=True)  # a column by itself, as beside another
+    np.testing.assert_array_equal(both[:, :1], one)
 
 
 def test_levels_stand_for_students_t():
@@ -145,12 +138,6 @@ def test_intervals_without_scipy_are_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.special", None)
     with pytest.raises(ConfigError, match=r"^intervals need scipy: pip install 'linclf\[report\]'$"):
         bootstrap.levels(10)
-
-
-def test_one_column_is_resampled_as_it_would_be_beside_another():
-    columns = [np.random.default_rng(k).integers(0, 2, (4, 30)).astype(bool) for k in (0, 1)]
-    both, alone = (bootstrap.resampled_means(given, images=True) for given in (columns, columns[:1]))
-    np.testing.assert_array_equal(both[:, :1], alone)
 
 
 def test_an_interval_lies_at_its_levels():

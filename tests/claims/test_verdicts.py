@@ -17,6 +17,7 @@ from linclf.errors import DataError
 from linclf.studies.results import Results
 
 N = len(ledger()["claims"])
+CHECKS = ("E1", "E2", "E3", "E4")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -172,15 +173,6 @@ def test_what_may_turn_a_verdict_is_marked(results):
     assert "gave another verdict" in only(results, "1.3c")["marks"][0]
 
 
-def test_checks_and_judgements_are_counted_apart(results):
-    evaluated = evaluate(results)
-    assert [record["id"] for record in evaluated["checks"]] == ["E1", "E2", "E3", "E4"]
-    assert {record["verdict"] for record in evaluated["checks"]} == {"reproduced"}
-    (judgement,) = evaluated["judgements"]
-    assert judgement["verdict"] is None
-    assert all(part["low"] < part["value"] < part["high"] for part in judgement["parts"])
-
-
 @pytest.mark.parametrize(
     ("claim_id", "plan", "missing"),
     [
@@ -205,13 +197,6 @@ def test_what_is_shown_beside_takes_no_verdict_away(results):
     claim = only(Results(document), "2b")
     assert claim["verdict"] == only(results, "2b")["verdict"]
     assert [part["value"] is None for part in claim["parts"]] == [False, True]
-
-
-def test_a_part_says_what_it_measures(results):
-    part = only(results, "1.1b")["parts"][0]
-    assert (part["measure"], part["key"], part["of"]) == ("final", "validation_loss", "full 2 - base 2")
-    assert [part["size"] for part in only(results, "1.1g")["parts"]] == [1000, 5000]
-    assert evaluate(results, only=["E1"])["format"] == 2
 
 
 def test_a_ratio_to_nothing_is_inconclusive(results):
@@ -280,16 +265,24 @@ def test_one_refuted_part_refutes_the_claim(results):
     assert found["verdict"] == "refuted"
 
 
-def test_all_claims_of_the_ledger_appear_with_a_verdict(results):
+def test_all_claims_of_the_ledger_appear_with_a_verdict_and_say_what_they_measure(results):
     evaluated = evaluate(results)
     ids = [claim["id"] for claim in evaluated["claims"]]
-    assert len(set(ids)) == len(ids) == len(ledger()["claims"])
+    assert ids == [claim["id"] for claim in ledger()["claims"]]
     for claim in evaluated["claims"]:
         for part in claim["parts"]:
             optional = {"key", "size", "others", "elsewhere", "reason"}
             assert part.keys() - optional == {"measure", "of", "region", "value", "low", "high", "verdict"}
     assert all(claim["verdict"] in VERDICTS for claim in evaluated["claims"]), evaluated["claims"]
-    assert sum(evaluated["counts"].values()) == len(ids)
+    assert sum(evaluated["counts"].values()) == len(set(ids)) == len(ids)
+    assert {record["id"]: record["verdict"] for record in evaluated["checks"]} == dict.fromkeys(CHECKS, "reproduced")
+    (judgement,) = evaluated["judgements"]
+    assert judgement["verdict"] is None
+    assert all(part["low"] < part["value"] < part["high"] for part in judgement["parts"])
+    part = only(results, "1.1b")["parts"][0]
+    assert (part["measure"], part["key"], part["of"]) == ("final", "validation_loss", "full 2 - base 2")
+    assert [part["size"] for part in only(results, "1.1g")["parts"]] == [1000, 5000]
+    assert evaluated["format"] == 2
 
 
 @pytest.mark.parametrize(
@@ -437,14 +430,6 @@ def test_verify_lets_numbers_differ_by_a_billionth_but_true_is_no_number(written
     assert f"{N} claims" in verify(written)
 
 
-def test_unusable_results_are_named(tmp_path):
-    path = tmp_path / "results.json"
-    for text in ("", "[]", '{"format": 3}', '{"format": 1, "data": NaN}'):
-        path.write_text(text)
-        with pytest.raises(DataError, match=r"results\.json: expected"):
-            Results.load(path)
-
-
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -479,3 +464,7 @@ def test_what_no_report_writes_is_named(results, tmp_path, change, words):
         Results.load(path)
     assert words in str(raised.value)
     assert len(str(raised.value)) < 3000
+    for text in ("", "[]", '{"format": 3}', '{"format": 1, "data": NaN}'):
+        path.write_text(text)
+        with pytest.raises(DataError, match=r"results\.json: expected"):
+            Results.load(path)

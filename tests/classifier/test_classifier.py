@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 from helpers import arrays, write_images
 from PIL import Image
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from linclf import Classifier, Config, ConfigError, DataError, Linear, Standardizer, load_dataset, train
 from linclf.studies.reference import ReferenceStudy
@@ -186,6 +189,26 @@ def test_it_takes_the_weights_of_an_estimator(kind, n_classes):
     else:
         assert not classifier.has_probabilities
     assert Classifier.of(estimator, class_names="xyz"[:n_classes]).predict(X_test[0]) in "xyz"
+
+
+@pytest.mark.parametrize("options", [{}, {"with_mean": False}, {"with_std": False}], ids=str)
+def test_it_takes_a_pipeline_and_a_search_as_they_predict(options):
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    frame = pandas.DataFrame(rng.normal(3, 2, (60, 3)), columns=["x", "y", "z"])
+    y = np.where(frame.x > frame.y, "cat", "dog")
+    pipeline = make_pipeline(StandardScaler(**options), SoftmaxClassifier(random_state=0, max_iter=5, tol=None))
+    search = GridSearchCV(pipeline, {"softmaxclassifier__alpha": [0.0, 0.1]}, cv=2)
+    for fitted in (pipeline, search):
+        fitted.fit(frame, y)
+        classifier = Classifier.of(fitted)
+        np.testing.assert_allclose(classifier.predict_proba(frame[["z", "y", "x"]]), fitted.predict_proba(frame))
+    with pytest.raises(ConfigError, match="expected no standardize beside a Pipeline"):
+        Classifier.of(pipeline, Standardizer.fit(frame.to_numpy()))
+    with pytest.raises(ConfigError, match=r"what load_dataset returns, .* not list; names of"):
+        Classifier.of(pipeline, None, ["cat", "dog"])
+    with pytest.raises(ConfigError, match=r"Pipeline of a StandardScaler and .* with MinMaxScaler"):
+        Classifier.of(make_pipeline(MinMaxScaler(), SoftmaxClassifier()).fit(frame, y))
 
 
 def test_it_takes_a_run_with_the_accuracy_of_its_weights():

@@ -189,7 +189,7 @@ def test_latex_has_every_figure_and_table_and_compiles(export, outputs, tmp_path
     assert "Accuracy on test images after the last epoch" in "".join(page.extract_text() for page in made.pages)
 
 
-def test_notebooks_are_thin_and_every_section_starts_a_slide(export, executed):
+def test_notebooks_are_thin_and_every_section_starts_a_slide():
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
         assert notebook.cells[0].source.startswith(f"# {notebook.metadata.title}\n")
@@ -200,9 +200,22 @@ def test_notebooks_are_thin_and_every_section_starts_a_slide(export, executed):
             if cell.cell_type == "code":
                 assert (cell.outputs, cell.execution_count) == ([], None), path
                 assert not re.search("^(def|class) ", cell.source, re.M), path
-    text, _ = export("slides", ".html")
+
+
+def test_slides_have_one_for_each_section_and_need_no_network(export, executed, visit):
+    text, file = export("linclf.report.render.LinclfSlidesExporter", ".slides.html")
     source = "\n".join(cell.source for cell in executed.cells if cell.cell_type == "markdown")
-    assert len(re.findall(r"<section>\s*<section>", text)) == len(re.findall("^#{1,2} ", source, re.M))
+    slides = BeautifulSoup(text, "html.parser").select(".slide")
+    titles = [slide.select("h1, h2")[0].get_text().rstrip("¶") for slide in slides]
+    assert titles == re.findall("^#{1,2} (.*)", source, re.M)
+    assert any(slide.select("math") for slide in slides)
+    assert not any("networks: " in stream.get_text() for slide in slides for stream in slide.select(".stream"))
+    page = visit(file)  # offline
+    for key, place in (("ArrowRight", 1), ("PageDown", 2), ("ArrowLeft", 1)):
+        page.keyboard.press(key)
+        tops = page.evaluate("[...document.querySelectorAll('.slide')].map(slide => slide.getBoundingClientRect().top)")
+        assert abs(tops[place]) < 2
+    assert page.trouble == []
 
 
 @pytest.mark.parametrize("template", ["lab", "linclf"])

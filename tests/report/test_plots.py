@@ -33,13 +33,13 @@ def legend(axes):
     return [text.get_text() for text in axes.get_legend().texts]
 
 
-def test_seeds_of_one_setting_are_one_line_with_their_range(runs):
+def test_of_several_seeds_the_first_is_drawn_in_full_and_the_others_lightly(runs):
     axes = plot.history(runs[:2], "cost", ax=new_axes())
-    assert [line.get_label() for line in axes.lines] == ["training, mean", "validation, mean"]
-    np.testing.assert_allclose(
-        axes.lines[0].get_ydata(), np.mean([run.history.train_cost for run in runs[:2]], axis=0), rtol=1e-12
-    )
-    assert legend(axes) == ["training, mean", "range of 2 seeds", "validation, mean", "range of 2 seeds"]
+    assert [line.get_label() for line in axes.lines] == ["training", "validation"] == legend(axes)
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), runs[0].history.train_cost, rtol=1e-12)
+    (other,) = axes.collections[0].get_segments()
+    np.testing.assert_allclose(other[:, 1], runs[1].history.train_cost, rtol=1e-12)
+    assert axes.collections[0].get_alpha() < 0.5
     assert axes.get_ylabel() == "cost"
     assert [tick for tick in axes.get_xticks() if tick % 1] == []
     axes.figure.draw_without_rendering()

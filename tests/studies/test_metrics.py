@@ -28,17 +28,15 @@ def test_low_frequency_share_of_a_pure_wave(frequency, share):
     assert metrics.low_frequency_share(W + 5, (32, 32, 3)) == pytest.approx(share, abs=1e-12)  # the mean is removed
 
 
-def test_low_frequency_share_averages_classes_and_channels():
+def test_low_frequency_share_of_mixtures_nothing_and_noise():
+    """The mean of classes and channels; of noise, the share of frequencies that are low."""
     mixed = np.stack([wave(1).ravel(), wave(8).ravel()])
     assert metrics.low_frequency_share(mixed, (32, 32, 3)) == pytest.approx(0.5)
     assert metrics.low_frequency_share(np.zeros((2, 3072)), (32, 32, 3)) == 0
-
-
-def test_low_frequency_share_of_noise_is_the_share_of_low_frequencies():
     radius = np.hypot(*np.meshgrid(np.fft.fftfreq(32, 1 / 32), np.fft.fftfreq(32, 1 / 32)))
+    noise = np.random.default_rng(0).normal(size=(10, 3072))
     expected = ((radius <= 4).sum() - 1) / (32 * 32 - 1)
-    W = np.random.default_rng(0).normal(size=(10, 3072))
-    assert metrics.low_frequency_share(W, (32, 32, 3)) == pytest.approx(expected, abs=0.01)
+    assert metrics.low_frequency_share(noise, (32, 32, 3)) == pytest.approx(expected, abs=0.01)
 
 
 def test_share_of_draws_below():
@@ -54,10 +52,7 @@ def test_share_of_draws_below():
 def test_a_shares_interval_is_wilsons(right, n):
     found = binomtest(right, n).proportion_ci(method="wilson")
     assert of_share(right / n, n) == pytest.approx((right / n, found.low, found.high), abs=1e-6)
-
-
-def test_without_images_all_is_possible():
-    assert of_share(0.0, 0) == (0, 0, 1)
+    assert of_share(0.0, 0) == (0, 0, 1)  # without images all is possible
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))

@@ -28,17 +28,6 @@ def test_short_of_memory_images_stay_uint8_and_the_page_says_so(tmp_path, monkey
     assert "Memory was short here" in provenance.data_note(short).markup
 
 
-def test_what_is_stored_is_not_trained_again(tmp_path, monkeypatch):
-    ReferenceStudy("synthetic:60", tmp_path, epochs=1, progress=False).run("base")
-    asked = []
-    monkeypatch.setattr("linclf.studies.store.run_tasks", lambda tasks, after_epoch: asked.extend(tasks) or iter(()))
-    again = ReferenceStudy("synthetic:60", tmp_path, epochs=1, progress=False)
-    assert again.run("base").arms == ["base"]
-    assert asked == []
-    ReferenceStudy("synthetic:60", tmp_path, epochs=2, progress=False).run("base")
-    assert len(asked) == 1
-
-
 def test_results_hold_the_networks_of_their_records_and_a_file_holds_none(tmp_path):
     study = ReferenceStudy("synthetic:60", tmp_path, seeds=2, epochs=1, progress=False)
     results = study.run("svm")
@@ -75,9 +64,6 @@ def test_the_surrogate_is_trained_once_and_shown_beside_cifar_10(tmp_path, monke
         assert f"<td>{accuracy:.2f}</td>" in pieces[1].markup
     assert [f'id="figure-B{10 + i}"' in pieces[2 + i].markup for i in (0, 1)] == [True, True]
     assert pieces[3].markup.count(", r\xa0=\xa0") == 2 * 10  # beneath each picture, and in its alternative text
-
-
-def test_there_is_no_such_section_on_other_data(tmp_path):
     assert list(reference.section(ReferenceStudy("synthetic:20", tmp_path, progress=False))) == []
 
 

@@ -205,6 +205,9 @@ def test_nothing_is_concluded_from_a_test_that_holds_copies(tmp_path):
     assert "explain" not in your_data.limits(results).text
     assert "with copies in the test, that does not tell whether more" in your_data.more(results)
     assert results.document()["copies"]["test"] == 30
+    vars(results)["copied"] = np.arange(40) == 0
+    assert "**The test itself.**" in your_data.limits(results).text
+    assert "make up 1 of the 40 images" in your_data.headline(results).text
 
 
 def test_a_test_unlike_the_validation_tells_nothing_about_more_data(tmp_path):

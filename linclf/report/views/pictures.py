@@ -20,7 +20,7 @@ from linclf.training.model import Linear
 
 from . import html, plots
 
-ACROSS, MOST_CLASSES, MOST_TEMPLATES, MOST_ROWS = 6, 10, 60, 100
+ACROSS, MOST_CLASSES, MOST_TEMPLATES, MOST_ROWS, MOST_COEFFICIENTS = 6, 10, 60, 100, 10
 """Images in a row, and classes of which a strip, a figure of weights and a table show something."""
 LARGEST_PICTURE = 64
 """Pixels a side that a picture keeps."""
@@ -198,7 +198,7 @@ def samples(data: Dataset, *, number: int | str) -> html.Output:
 def weights(data: Dataset, model: Linear, name: str, *, number: int | str) -> html.Output:
     """The weights of each class as pictures, of the first classes where there are many, as a numbered figure.
 
-    Feature vectors, and images of more than four channels, get a sentence in place of pictures.
+    Feature vectors get a table of the largest coefficients, images of more than four channels a sentence.
     """
     shape, names = data.test_images.shape[1:], data.class_names[:MOST_TEMPLATES]
     title = f"Weights after training, {name}."
@@ -207,7 +207,14 @@ def weights(data: Dataset, model: Linear, name: str, *, number: int | str) -> ht
     W = model.W[: len(names)]
     share = metrics.low_frequency_share(W, shape)
     if share is None:
-        return html.callout(f"No pictures: the inputs are feature vectors. ({title})")
+        features = data.feature_names or [f"input {i}" for i in range(W.shape[1])]
+        largest = np.argsort(-np.abs(W), axis=1, kind="stable")[:, :MOST_COEFFICIENTS]
+        lines = [
+            [name, ", ".join(f"{features[i]} {signed(row[i])}" for i in order)]
+            for name, row, order in zip(names, W, largest, strict=True)
+        ]
+        caption = f"{title} The inputs are standardised: a coefficient is what a standard deviation adds to the score."
+        return html.table(["class", "largest coefficients"], lines, caption=caption)
     if shape[2] > 4:
         return html.callout(f"No pictures: an image has {shape[2]} channels. ({title})")
     if shape[2] not in (1, 3):

@@ -5,13 +5,13 @@ and ``pyplot.show()`` show.
 """
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from linclf.errors import ConfigError, DataError
@@ -39,7 +39,7 @@ def history(
 ) -> Axes:
     """Loss, cost or accuracy over the epochs, on the sets of images that were measured.
 
-    Runs that differ in their seed alone are one line, their mean, with a band for their range.
+    Of runs that differ in their seed alone the first is drawn in full, the others lightly behind it.
 
     Args:
         runs: what ``linclf.train`` and ``linclf.sweep`` return, one run, its history, or runs by name. Without names,
@@ -69,7 +69,7 @@ def history(
     ax = ax or _shown(5.6, 3.3).add_subplot()
     for title, others in beside.items():
         for label, values, _, style in _series(others, quantity):
-            ax.plot(values.mean(axis=0), color=BESIDE, linestyle=style, linewidth=0.9, label=f"{label}, {title}")
+            _seeds(ax, values, color=BESIDE, linestyle=style, linewidth=0.9, label=f"{label}, {title}")
     if len(groups) > 1 and any(len(sets) > 1 for _, sets in series):  # which line is which, once for all groups
         for _, label, _, style in _SETS:
             ax.plot([], [], color=BESIDE, linestyle=style, linewidth=1.6, label=label)
@@ -77,17 +77,19 @@ def history(
         for j, (label, values, colour, style) in enumerate(sets):
             if len(groups) > 1:
                 label, colour = "" if j else title, COLOURS[i % len(COLOURS)]
-            band = f"{label}, range of {len(values)} seeds" if len(values) > 1 == len(groups) else None
-            line = f"{label}, mean" if band else label or None
-            ax.plot(values.mean(axis=0), color=colour, linestyle=style, linewidth=1.6, label=line)
-            if len(values) > 1:
-                epochs = np.arange(values.shape[1])
-                ax.fill_between(
-                    epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, lw=0, label=band
-                )
+            _seeds(ax, values, color=colour, linestyle=style, linewidth=1.6, label=label or None)
     ax.set(xlabel="epoch", ylabel=quantity, xlim=(0, None))
     ax.locator_params(axis="x", integer=True)
     return legend_above(styled(ax))
+
+
+def _seeds(ax: Axes, values: np.ndarray, **line: Any) -> None:
+    """The first of some curves (runs, epochs + 1) in full, the others lightly behind it."""
+    epochs = np.arange(values.shape[1])
+    others = [np.column_stack([epochs, series]) for series in values[1:]]
+    behind = {name: line[name] for name in ("color", "linestyle")}
+    ax.add_collection(LineCollection(others, linewidths=0.6, alpha=0.25, zorder=1, **behind))
+    ax.plot(epochs, values[0], **line)
 
 
 def _by_name(runs: Run | Iterable[Run] | Mapping[str, Sequence[Run]]) -> Mapping[str, Sequence[Run]]:
@@ -369,7 +371,6 @@ def legend_above(ax: Axes) -> Axes:
     order = list(range(len(labels)))
     if labels[-1].startswith("validation"):
         order.sort(key=lambda i: labels[i].startswith("validation"))
-    shown = [re.sub(r"^\w+, (?=range of)", "", labels[i]) for i in order]
-    handles = [handles[i] for i in order]
-    as_text(ax.legend(handles, shown, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False))
+    handles, labels = [handles[i] for i in order], [labels[i] for i in order]
+    as_text(ax.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False))
     return ax

@@ -82,13 +82,13 @@ def history(
     for name, group in runs.items():
         for part, values in zip(("training", "validation"), _measured(group, quantity), strict=True):
             columns.setdefault("epoch", range(values.shape[1]))
-            if name:
-                columns[f"{part} {quantity}, {name}"] = values.mean(axis=0).tolist()
-                continue
             for run, series in zip(group, values, strict=True):
-                columns[f"{part} {quantity}, seed {run.config.seed}"] = series.tolist()
+                whose = ", ".join(filter(None, [name, f"seed {run.config.seed}"]))
+                columns[f"{part} {quantity}, {whose}"] = series.tolist()
     name, first = next(iter(runs.items()))
     said = told(*_measured(first, quantity), quantity)
+    if len(first) > 1:
+        said = f"In full seed {first[0].config.seed}, the other {len(first) - 1} lightly. {said}"
     if many:
         said = f"{name[0].upper()}{name[1:]}: {said[0].lower()}{said[1:]}"
     alt = f"{2 * len(runs) if many else 'Two'} curves over {len(columns['epoch']) - 1} epochs. {said}"
@@ -103,36 +103,44 @@ def _measured(runs: Sequence[Run], quantity: str) -> tuple[np.ndarray, np.ndarra
 
 
 def told(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
-    """What to see in curves (seeds, epochs + 1), in a sentence.
+    """What to see in curves (seeds, epochs + 1), in a sentence about the first, which is drawn in full.
 
-    Of a loss or cost: whether training jumps or falls, and where validation turns; of accuracy: the highest.
+    Of a loss or cost: whether training jumps or falls, with the range over all seeds, and where validation turns; of
+    accuracy: the highest.
     """
     epochs = train.shape[1] - 1
-    trained, mean = train.mean(axis=0), validation.mean(axis=0)  # the lines that are drawn
+    trained, held_out = train[0], validation[0]
     if quantity == "accuracy":
         parts = []
-        for part, values in (("Training", trained), ("validation", mean)):
+        for part, values in (("Training", trained), ("validation", held_out)):
             start, end, highest = (_in_digits(value, quantity) for value in (values[0], values[-1], values.max()))
             top = f", highest {highest} at epoch {values.argmax()}" if highest not in (start, end) else ""
             parts.append(f"{part} accuracy goes from {start} to {end}{top}")
         return f"{'; '.join(parts)}."
-    rises, jumps = ((np.diff(trained) > share * trained[:-1]).sum() for share in (0, 0.01))
+    rises, jumps = ((np.diff(train) > share * train[:, :-1]).sum(axis=1) for share in (0, 0.01))
     start, highest, end = (_in_digits(value, quantity) for value in (trained[0], trained.max(), trained[-1]))
-    if jumps > epochs / 5:
-        first = f"Training {quantity} jumps: it goes up by more than 1 % in {jumps} of {epochs} epochs"
+    if jumps[0] > epochs / 5:
+        first = f"Training {quantity} jumps: it goes up by more than 1 % in {jumps[0]} of {epochs} epochs{_all(jumps)}"
     else:
         over = f"up to {highest}, then " * (highest not in (start, end))
         first = f"Training {quantity} goes from {start} {over}to {end}"
-        first += f", up in {rises} of {epochs} epochs" if rises else ", never up"
-    lowest, end = int(mean.argmin()), _in_digits(mean[-1], quantity)
+        first += f", up in {rises[0]} of {epochs} epochs{_all(rises)}" if rises.any() else ", never up"
+    lowest, end = int(held_out.argmin()), _in_digits(held_out[-1], quantity)
     second = f"validation {quantity} stays at about its lowest value to the end, {end}"
-    if mean[-1] > 1.005 * mean[lowest]:
+    if held_out[-1] > 1.005 * held_out[lowest]:
         when = "before training" if lowest == 0 else f"at epoch {lowest}"
-        second = f"validation {quantity} is lowest {when}, {_in_digits(mean[lowest], quantity)}, and ends at {end}"
-    elif mean.max() > 1.005 * mean[0]:
-        top = _in_digits(mean.max(), quantity)
+        second = f"validation {quantity} is lowest {when}, {_in_digits(held_out[lowest], quantity)}, and ends at {end}"
+    elif held_out.max() > 1.005 * held_out[0]:
+        top = _in_digits(held_out.max(), quantity)
         second = f"validation {quantity} goes up to {top}, and ends at about its lowest, {end}"
     return f"{first}; {second}."
+
+
+def _all(counts: np.ndarray) -> str:
+    """The range of counts over several seeds, in brackets."""
+    if len(counts) == 1:
+        return ""
+    return f" (of {len(counts)} seeds {counts.min()} to {counts.max()})"
 
 
 def _in_digits(value: float, quantity: str) -> str:

@@ -33,7 +33,7 @@ def headline(results: YourDataResults) -> html.Prose:
     """The result in a few sentences."""
     data, (largest, always) = results.dataset, results.baseline
     n, sizes = kind(data, len(data.test_labels)), data.counts()["training"]
-    alike = int((sizes == sizes.max()).sum())
+    alike = int((sizes == sizes.max()).sum()) if sizes[largest] == sizes.max() else len(sizes)
     which = ", the largest class," if alike == 1 else ", one of the largest," if alike < len(sizes) else ""
     text = (
         f"**{with_interval(results.accuracy)}** of the {n} held out as a test are given their class by one linear "
@@ -53,8 +53,11 @@ def headline(results: YourDataResults) -> html.Prose:
 
 
 def has_copies(results: YourDataResults) -> bool:
-    """Whether so much of the test is copies that no conclusion can be drawn from it."""
-    return float(results.copied.mean()) > LITTLE
+    """Whether so much of the test is copies that no conclusion can be drawn from it.
+
+    Copies change the accuracy by no more than their share: where that is within its interval, they change little.
+    """
+    return float(results.copied.mean()) > max(LITTLE, results.accuracy.half)
 
 
 def copies(results: YourDataResults) -> str:
@@ -395,8 +398,9 @@ def _against_the_baseline(results: YourDataResults) -> str:
 
 
 def _test(results: YourDataResults) -> str:
-    n = kind(results.dataset, len(results.right))
-    return f"**The test itself.** {n} tell an accuracy to about ± {100 * results.accuracy.half:.1f} points (95 %)."
+    n, told = kind(results.dataset, len(results.right)), results.accuracy
+    below, above = (with_interval(side, " points") for side in (told.value - told.low, told.high - told.value))
+    return f"**The test itself.** {n} tell this accuracy to {below} below and {above} above (95 %)."
 
 
 def _bias_or_variance(results: YourDataResults) -> str:

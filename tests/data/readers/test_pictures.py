@@ -1,6 +1,7 @@
 """Folders of pictures as people have them: read right, or refused with what was seen; and nothing dropped uncounted."""
 
 import io
+import itertools
 import os
 import re
 import shutil
@@ -215,34 +216,28 @@ def test_parts_are_read_wherever_they_stand_and_however_they_are_called(tmp_path
     assert counts(load_dataset(tmp_path)) == {"training": {"neg": 6, "pos": 6}, "test": {"neg": 2, "pos": 2}}
 
 
+SAME = "which hold the same folders (cat, dog): name one of the two, or call them train and test"
+
+
 @pytest.mark.parametrize(
-    "others",
+    ("folders", "said"),
     [
-        "raw resized",
-        "raw/train raw/test resized/train resized/test",
-        "color grayscale segmented",
-        ". copy",
-        "64x64 128x128",
+        ("{raw,resized}/{cat,dog}", SAME),
+        ("{raw,resized}/{train,test}/{cat,dog}", SAME),
+        ("{color,grayscale,segmented}/{cat,dog}", SAME),
+        ("{.,copy}/{cat,dog}", SAME),
+        ("{64x64,128x128}/{cat,dog}", SAME),
+        ("{images,masks}", "found images and their masks"),
+        ("{cat,dog,test}", "expected a folder train beside it"),
+        ("{cat,dog,val}", "expected a folder train beside it"),
+        ("{neg/train,neg/test,pos}", "neg: expected folders for the parts in every class or in none"),
     ],
 )
-def test_folders_that_hold_the_same_folders_are_no_classes(tmp_path, others):
-    for other in others.split():
-        for name in ("cat", "dog"):
-            draw(tmp_path / other / name)
-    refused(tmp_path, "which hold the same folders (cat, dog): name one of the two, or call them train and test")
-
-
-@pytest.mark.parametrize("names", ["images masks", "cat dog test", "cat dog val"])
-def test_folders_whose_names_say_that_they_are_no_classes_are_refused(tmp_path, names):
-    for name in names.split():
-        draw(tmp_path / name)
-    refused(tmp_path, "found images and their masks" if "masks" in names else "expected a folder train beside it")
-
-
-def test_some_classes_with_parts_and_some_without_are_refused(tmp_path):
-    for name in ("neg/train", "neg/test", "pos"):
-        draw(tmp_path / name)
-    refused(tmp_path, "neg: expected folders for the parts in every class or in none")
+def test_folders_that_are_no_classes_are_refused(tmp_path, folders, said):
+    parts = [part.strip("{}").split(",") for part in re.findall(r"{.*?}", folders)]
+    for names in itertools.product(*parts):
+        draw(tmp_path.joinpath(*names))
+    refused(tmp_path, said)
 
 
 @pytest.mark.parametrize("deeper", ["2020 2021", "2021-05-01 2022-06", "images", "a/b/c/d/e/f/g/h/i"])
@@ -444,9 +439,7 @@ def test_a_container_is_refused_by_what_it_contains(tmp_path, kind, side):
         ("instances_train.json", b"{}", "cut each object out as a picture, into a folder for each class"),
         ("a.rar", b"", "unpack it, and give what is in it"),
         ("x.npy", b"", "save its arrays with numpy.savez as X and y"),
-        ("t.zip", None, "unpack it, and give what is in it"),
-        ("t.tar.gz", None, "unpack it, and give what is in it"),
-        ("t.tar", None, "unpack it, and give what is in it"),
+        *((f"t.{kind}", None, "unpack it, and give what is in it") for kind in ("zip", "tar.gz", "tar")),
     ],
 )
 def test_of_other_files_it_is_said_what_to_do(tmp_path, name, content, said):
@@ -461,9 +454,8 @@ def test_of_other_files_it_is_said_what_to_do(tmp_path, name, content, said):
 
 @pytest.mark.parametrize("file", ["annotations/instances_val2017.json", "train/_annotations.coco.json"])
 def test_pictures_with_annotations_of_coco_are_said_to_be_that(tmp_path, file):
-    for folder in ("train", "val2017"):
-        draw(tmp_path / folder)
-    (tmp_path / file).parent.mkdir(exist_ok=True)
+    for folder in ("train", "val2017", "annotations"):
+        draw(tmp_path / folder, n=0 if folder == "annotations" else 4)
     (tmp_path / file).write_text("{}")
     refused(tmp_path, "found names of objects in pictures, as COCO has them; cut each out as a picture")
 

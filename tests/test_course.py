@@ -1,0 +1,116 @@
+"""The assignment as a teacher uses it: nbgrader releases it, and grades what students hand in."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from shutil import copytree
+
+import nbformat
+import pytest
+from helpers import ROOT
+
+pytestmark = pytest.mark.slow
+
+SOURCE = Path("course") / "source" / "ps1" / "assignment.ipynb"
+MISTAKES = {
+    "penalty_without_2": ("2 * l2 * W", "l2 * W", {"test-penalty"}),
+    "hinge_without_true_class": ("    G[y, np.arange(len(y))] = -G.sum(axis=0)\n", "", {"test-hinge-gradient"}),
+    "sum_in_place_of_mean": ("G @ X / len(y), G.mean(axis=1)", "G @ X, G.sum(axis=1)", {"test-loss-gradient"}),
+}
+"""What a student writes in place of the solution, and the tests that fail."""
+
+
+def submit(released, solved, old="", new=""):
+    """A released notebook with the gaps filled as in the solution, but for one mistake."""
+    answers = {cell.id: cell.source for cell in solved.cells}
+    handed_in = nbformat.from_dict(released)
+    for cell in handed_in.cells:
+        if cell.metadata.nbgrader.solution:
+            cell.source = answers[cell.id].replace(old, new)
+    return handed_in
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """The folder of the course with a assignment released and five submissions graded."""
+    pytest.importorskip("nbgrader")
+    folder = tmp_path_factory.mktemp("teacher") / "course"
+    copytree(ROOT / "course" / "source", folder / "source")
+    (folder / "nbgrader_config.py").write_bytes((ROOT / "course" / "nbgrader_config.py").read_bytes())
+
+    def nbgrader(*words):
+        command = [sys.executable, "-m", "nbgrader", *words]
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls alembic
+        env = os.environ | {"LINCLF_DATA": "synthetic:100", "PATH": path}
+        done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+    nbgrader("generate_assignment", "ps1")
+    released = nbformat.read(folder / "release" / "ps1" / "assignment.ipynb", as_version=4)
+    solved = nbformat.read(ROOT / SOURCE, as_version=4)
+    handed_in = {"full": submit(released, solved), "empty": released}
+    handed_in |= {name: submit(released, solved, old, new) for name, (old, new, _) in MISTAKES.items()}
+    for student, notebook in handed_in.items():
+        (folder / "submitted" / student / "ps1").mkdir(parents=True)
+        nbformat.write(notebook, folder / "submitted" / student / "ps1" / "assignment.ipynb")
+    nbgrader("autograde", "ps1")
+    return folder
+
+
+def lost(course, student):
+    """The tests that a student did not pass, each with its sentence, of those that a program grades."""
+    notebook = nbformat.read(course / "autograded" / student / "ps1" / "assignment.ipynb", as_version=4)
+    tests = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.metadata.nbgrader.grade]
+    errors = {cell.id: [output.evalue for output in cell.outputs if output.output_type == "error"] for cell in tests}
+    return {name: found[0] for name, found in errors.items() if found}
+
+
+def scores(course):
+    """Points of each student, and those that tests can give."""
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+        submissions = gradebook.assignment_submissions("ps1")
+        return {s.student.id: s.code_score for s in submissions}, gradebook.find_assignment("ps1").max_code_score
+
+
+def test_what_is_handed_out_has_gaps_and_no_answer(course):
+    released = nbformat.read(course / "release" / "ps1" / "assignment.ipynb", as_version=4)
+    gaps = [cell for cell in released.cells if cell.metadata.nbgrader.solution]
+    assert len(gaps) >= 14
+    text = nbformat.writes(released)
+    assert "SOLUTION" not in text
+    for old, _, _ in MISTAKES.values():
+        assert old.strip() not in "\n".join(cell.source for cell in released.cells)
+    assert all(cell.metadata.nbgrader.locked for cell in released.cells if cell not in gaps)
+
+
+def test_a_full_solution_has_all_points_and_an_empty_one_none(course):
+    points, highest = scores(course)
+    assert lost(course, "full") == {}
+    assert (points["full"], points["empty"]) == (highest, 0)
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_loses_the_points_of_its_part_and_no_others_and_is_told_in_a_sentence(course, name):
+    points, highest = scores(course)
+    old, _, tests = MISTAKES[name]
+    found = lost(course, name)
+    assert found.keys() == tests
+    solved = nbformat.read(ROOT / SOURCE, as_version=4)
+    worth = sum(cell.metadata.nbgrader.points for cell in solved.cells if cell.id in tests)
+    assert points[name] == highest - worth
+    for sentence in found.values():
+        assert len(sentence.split()) > 5
+        assert old.strip() not in sentence
+
+
+def test_without_nbgrader_nbconvert_leaves_the_answers_out(tmp_path):
+    command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "notebook", f"--output-dir={tmp_path}"]
+    options = ["--TagRemovePreprocessor.enabled=True", "--TagRemovePreprocessor.remove_cell_tags=answer"]
+    done = subprocess.run([*command, *options, ROOT / SOURCE], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    left = nbformat.read(tmp_path / "assignment.ipynb", as_version=4).cells
+    assert not any("SOLUTION" in cell.source for cell in left)
+    assert len(left) == sum(not c.metadata.nbgrader.solution for c in nbformat.read(ROOT / SOURCE, as_version=4).cells)
