@@ -74,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--fresh", action="store_true", help="remove stored runs first: train everything anew")
     report.add_argument("--single-file", action="store_true", help="also write report.html, all pages in one")
     report.add_argument("--pdf", action="store_true", help="also write report.pdf, all pages in one; needs Chromium")
+    report.add_argument("--markdown", action="store_true", help="also write README.md and more, which GitHub shows")
     report.add_argument("--open", action="store_true", help="open the report in the browser")
 
     clean = commands.add_parser("clean", help="remove the finished runs that a report keeps, not its pages")
@@ -233,6 +234,7 @@ def _report(options: argparse.Namespace) -> int:
             fresh=options.fresh,
             single_file=options.single_file,
             pdf=options.pdf,
+            markdown=options.markdown,
             open_page=options.open,
         )
     if output.error:

@@ -214,7 +214,7 @@ def visiting(browser):
         page.trouble = []
 
         def asked(request):
-            if not request.url.startswith((within or url, "data:")):
+            if not request.url.startswith((within or url, "data:", "blob:")):
                 page.trouble.append(f"asked for {request.url}")
 
         page.on("request", asked)

@@ -296,6 +296,18 @@ def embedded(batch_size: int = 2000) -> Dataset:
     return _drawn(_read(EMBEDDED), batch_size, "the package")
 
 
+def surrogate_of(data: Dataset) -> Surrogate:
+    """What images like those of a data set are drawn from: of CIFAR-10 the package's own, of others' training images.
+
+    Raises:
+        DataError: the data set is not of uint8 images.
+    """
+    if data.provenance.name == CIFAR10 or data.provenance.synthetic:
+        return _read(EMBEDDED)
+    images, labels = np.concatenate(data.train_images), np.concatenate(data.train_labels)
+    return fit_surrogate(images, labels, data.class_names, name=data.provenance.name)
+
+
 def draw_embedded(*sizes: int) -> list[LabelledImages]:
     """Images of CIFAR-10's surrogate, and their labels: a set of each size."""
     surrogate, rng = _read(EMBEDDED), np.random.default_rng(SEED)

@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import nbformat
 
@@ -41,7 +41,7 @@ from linclf.system.progress import Clock
 
 from .execute import Execution, execute, patience, short_places, stop_kernels
 from .pages import CEILING, PAGES, first_page, page_file, reading_order, report_pages
-from .render import POLICY, browser, convert, join, outputs, print_pdf, template_folders
+from .render import POLICY, browser, convert, join, outputs, print_pdf, template_folders, to_markdown
 
 SINGLE = "report.html"
 """All pages in one, where it is asked for."""
@@ -72,6 +72,7 @@ def make_report(
     fresh: bool,
     single_file: bool,
     pdf: bool,
+    markdown: bool,
     open_page: bool,
 ) -> int:
     """Run the notebooks, write pages, numbers and a classifier to keep; the exit status, 1 if a notebook failed.
@@ -104,13 +105,15 @@ def make_report(
         order = reading_order(chosen, first_page(data.provenance))
         with scratch(out) as folder:
             write_decoded(data, name, folder)
-            executed = _execute({name: chosen[name] for name in order}, values, folder)
+            executed = _execute({name: chosen[name] for name in order}, values, folder, png=markdown)
         clock.lap("notebooks")
         failed = {name for name, execution in executed.items() if execution.failure}
         for study in results.keys() & {PAGES[name].study for name in failed}:
             del results[study]
         _write_numbers(out, studies, results, command)
         pages = _write_pages(out, executed, data.provenance)
+        if markdown:
+            _write_markdown(out, executed, first_page(data.provenance))
         if single_file or pdf:
             _write_whole(out, pages, first_page(data.provenance), single_file=single_file, pdf=pdf)
         clock.lap("pages")
@@ -169,14 +172,18 @@ def _train(studies: dict[str, Any], chosen: Collection[str], clock: Clock) -> di
     return results
 
 
-def _execute(chosen: dict[str, "Notebook"], values: dict[str, Any], folder: Path) -> dict[str, Execution]:
+def _execute(
+    chosen: dict[str, "Notebook"], values: dict[str, Any], folder: Path, *, png: bool = False
+) -> dict[str, Execution]:
     """Run the notebooks in ``folder``, which holds the data, one a core; of pictures, the summary's are kept."""
     pool = ThreadPoolExecutor(cores())
     run = partial(execute, decoded=folder, beside=len(chosen) >= cores())
     running: dict[str, Future[Execution]] = {}
     for name, notebook in chosen.items():
         parameters = {key: value for key, value in values.items() if key in notebook.types}
-        running[name] = pool.submit(run, notebook.path, parameters, folder / notebook.path.name, png=name == "summary")
+        running[name] = pool.submit(
+            run, notebook.path, parameters, folder / notebook.path.name, png=png or name == "summary"
+        )
     try:
         for i, (name, done) in enumerate(running.items(), start=1):
             execution = done.result()
@@ -240,6 +247,28 @@ def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenan
     if "summary" in executed:
         _write_picture(out, executed["summary"])
     return pages
+
+
+def _write_markdown(out: Path, executed: dict[str, Execution], first: str) -> None:
+    """README.md, which GitHub shows in place of the first page, and a file for each other, with their pictures."""
+    files = {page_file(name, first): "README.md" if name == first else f"{name}.md" for name in executed}
+    (out / "pictures").mkdir(exist_ok=True)
+    for name, execution in executed.items():
+        page, links = page_file(name, first), []
+        for other in reading_order(executed, first):
+            title = PAGES[other].title
+            links.append(f"**{title}**" if other == name else f"[{title}]({files[page_file(other, first)]})")
+        text, pictures = to_markdown(execution.notebook, name, files)
+        for old in (out / "pictures").glob(f"{name}_*.png"):
+            old.unlink()
+        for file, content in pictures.items():
+            write_whole(out / file, partial(_put, content))
+        note = f"The same with curves to read off, as one file to open in a browser: [{page}]({page})."
+        write_text(out / files[page], f"{' · '.join(links)}\n\n{text.rstrip()}\n\n{note}\n")
+
+
+def _put(content: bytes, file: BinaryIO) -> None:
+    file.write(content)
 
 
 def _page(path: Path) -> str:
@@ -514,6 +543,6 @@ def rewrite_verdicts(out: Path, name: str | None = None) -> str:
     others = [f"{key}={value}" for key, value in plan.items() if key not in given]
     status = make_report(
         given, assignments=others, only=pages, ceiling=False, command=command, fresh=False, single_file=False,
-        pdf=False, open_page=False,
+        pdf=False, markdown=False, open_page=False,
     )  # fmt: skip
     return f"{written}, {'and its pages too' if status == 0 else 'but not all of its pages'}."

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import io
 import mimetypes
 import os
 import re
@@ -35,7 +36,11 @@ YOURS = "Your data"
 _TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = {
     name: "\n".join((_TEMPLATES / "linclf" / file).read_text(encoding="utf-8") for file in files)
-    for name, files in {"page": ("page.js", "curves.js"), "player": ("play.js",), "slides": ("slides.js",)}.items()
+    for name, files in {
+        "page": ("page.js", "curves.js"),
+        "player": ("play.js", "trainer.js", "train.js"),
+        "slides": ("slides.js",),
+    }.items()
 }
 """What runs on a page, on one with something to play with, and on slides."""
 _HASHES = " ".join(
@@ -175,7 +180,7 @@ class PagePreprocessor(Preprocessor):
             "onward": links[names.index(name) + 1 :][:1] if name in names else [],
             "sections": [(anchor, title) for level, anchor, title in headings if level == "h2"],
             "failed": about.get("failed"),
-            "plays": 'class="play"' in markup,
+            "plays": 'class="play' in markup,
             "policy": POLICY,
             "scripts": SCRIPTS,
         }
@@ -450,3 +455,28 @@ class LinclfMarkdownExporter(MarkdownExporter):
         self.environment.filters["literal"] = markdown
         text, resources = super().from_notebook_node(without_progress(nb), resources, **kw)
         return re.sub(r"\n{3,}", "\n\n", text).lstrip(), resources
+
+
+def to_markdown(notebook: NotebookNode, name: str, files: Mapping[str, str]) -> tuple[str, dict[str, bytes]]:
+    """An executed notebook as GitHub shows it: Markdown, and its pictures by their names, as PNG of 60 kB at most.
+
+    ``files`` are those that take the place of pages, by the page's: links lead there.
+    """
+    where = {"unique_key": name, "output_files_dir": "pictures"}
+    text, resources = nbconvert.export(LinclfMarkdownExporter, notebook, resources=where)
+    for page, file in files.items():
+        text = re.sub(rf"\]\({re.escape(page)}(#[^)]*)?\)", f"]({file})", text)
+    return text, {file: _small(picture) for file, picture in resources["outputs"].items()}
+
+
+def _small(picture: bytes, most: int = 60_000) -> bytes:
+    """A picture as PNG with 128 colours, with fewer pixels where it has more bytes than ``most``."""
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    while True:
+        file = io.BytesIO()
+        image.quantize(128).save(file, format="png", optimize=True)
+        if file.tell() <= most:
+            return file.getvalue()
+        image = image.resize((image.width * 4 // 5, image.height * 4 // 5))

@@ -9,15 +9,18 @@ import numpy as np
 
 from linclf.data.dataset import Dataset
 from linclf.data.inputs import Augmentation
-from linclf.errors import ConfigError
+from linclf.errors import ConfigError, DivergenceError
 from linclf.training.config import Config
-from linclf.training.loop import Run, training
+from linclf.training.loop import History, Run, training
 from linclf.training.model import Linear
 from linclf.training.train import grouped, in_order, make_tasks
 
 from .reference import ReferenceStudy
 from .results import Results
 from .study import Cut, Plan, Split, Study, check_whole, slice_rows
+
+LARGEST = 1e4
+"""The weights of a network that can be shown, where training diverged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +66,11 @@ class Explored:
     """What was trained.
 
     Attributes:
-        runs: of the chosen setting, one per seed.
+        runs: of the chosen setting, one per seed. Where training diverged, histories are NaN from there on, and models
+            are those of the last epoch whose weights are at most ``LARGEST``, which half precision can hold.
         checkpoints: the first of them as it was after some of the epochs.
         seconds: that training them took.
+        broke: where training diverged, that and what to do, in a sentence; else empty.
         reference: the reference's settings on the same images, arms "base" and "svm".
         split: the images of a cut, by default those that trained, validated and tested all this.
     """
@@ -73,6 +78,7 @@ class Explored:
     runs: Sequence[Run]
     checkpoints: dict[int, Linear]
     seconds: float
+    broke: str
     reference: Results
     split: Callable[..., Split]
 
@@ -117,25 +123,44 @@ class Exploration(Study):
 
     def train_plan(
         self, plan: ExplorationPlan, checkpoints: Collection[int] = (), n_validation: int | None = None
-    ) -> tuple[list[Run], dict[int, Linear], float]:
-        """Train another plan on the same images: its runs, the first one's checkpoints, and the seconds it took.
+    ) -> tuple[list[Run], dict[int, Linear], float, str]:
+        """Train another plan on the same images: the first fields of :class:`Explored`.
 
         With ``n_validation`` no more validation images than these first ones are measured.
         """
         started = time.perf_counter()
         configs = [plan.config(number, self.data.test_images.shape[1:]) for number in range(plan.seeds)]
-        split, trained, kept = self.split(), [], {}
+        split, trained, kept, broke = self.split(), [], dict[int, Linear](), ""
         validation = slice_rows(split.validation, n_validation) if n_validation else split.validation
         stacks = grouped(configs, most=len(configs))
         tasks = make_tasks(stacks, configs, split.train, validation, len(self.data.class_names), True)
         for stack, task in zip(stacks, tasks, strict=True):
-            for epoch, record in enumerate(training(task)):
-                if epoch in checkpoints and 0 in stack:
-                    kept[epoch] = record.model(stack.index(0))
-            trained.append([Run(configs[i], record.model(k), record.history(k), 0.0) for k, i in enumerate(stack)])
+            models: list[Linear] = []
+            try:
+                for epoch, record in enumerate(training(task)):
+                    latest = [record.model(k) for k in range(len(stack))]
+                    if all(np.abs(model.W).max() <= LARGEST for model in latest):
+                        models, last = latest, epoch
+                        if 0 in stack and epoch in checkpoints:
+                            kept[epoch] = models[stack.index(0)]
+            except DivergenceError as error:
+                broke = str(error)
+                if 0 in stack:
+                    kept[last] = models[stack.index(0)]
+            histories = [_in_full(record.history(k), plan.epochs) for k in range(len(stack))]
+            trained.append([Run(configs[i], models[k], histories[k], 0.0) for k, i in enumerate(stack)])
         seconds = time.perf_counter() - started
-        runs = in_order(stacks, enumerate(trained))
-        return [replace(run, seconds=seconds / len(runs)) for run in runs], kept, seconds
+        in_turn = in_order(stacks, enumerate(trained))
+        return [replace(run, seconds=seconds / len(in_turn)) for run in in_turn], kept, seconds, broke
+
+
+def _in_full(history: History | None, epochs: int) -> History:
+    """A history, NaN from where it is not finite or ends."""
+    values = np.full((len(fields(History)), epochs + 1), np.nan)
+    measured = np.array([getattr(history, field.name) for field in fields(History)])
+    n = int(np.isfinite(measured).all(axis=0).sum())
+    values[:, :n] = measured[:, :n]
+    return History(*values)
 
 
 def _first_images(data: Dataset, n: int) -> Dataset:

@@ -172,10 +172,14 @@ def _check_finite(epoch: int, configs: Sequence[Config], values: np.ndarray) -> 
     """DivergenceError for the first network whose cost (or, without evaluation, sum of weights) is not finite."""
     for config, value in zip(configs, values, strict=True):
         if not np.isfinite(value):
+            rate = config.learning_rate_at(epoch)
+            advice = "use a smaller learning rate"
+            if rate * config.l2 > 1:
+                advice = f"use a smaller L2: each step multiplies weights by 1 - 2 x {rate:g} x L2, which is below -1"
             raise DivergenceError(
                 f"training diverged: the {config.loss} loss became {'NaN' if np.isnan(value) else 'infinite'} in "
                 f"epoch {epoch} of {config.epochs} with learning rate {config.learning_rate:g} and L2 {config.l2:g}; "
-                "use a smaller learning rate"
+                f"{advice}"
             )
 
 

@@ -10,12 +10,14 @@ import pytest
 from helpers import ROOT, TINY
 from PIL import Image
 
-from linclf import ConfigError, Standardizer, load_dataset
+from linclf import Config, ConfigError, Linear, Standardizer, load_dataset, sweep
 from linclf.cli import main
 from linclf.data.readers.pictures import prepare_pictures
+from linclf.data.surrogate import fit_surrogate, transform
 from linclf.report.pages import page_file
 from linclf.report.views import explore, pictures, play, sliders
 from linclf.studies.exploration import Exploration, ExplorationPlan
+from linclf.training.losses import LOSSES
 from linclf.training.model import softmax
 
 SCRIPTS = ROOT / "linclf" / "report" / "templates" / "linclf"
@@ -33,7 +35,10 @@ def packed(page):
     data = json.loads(page.locator('[data-play="data"]').text_content())
     shape = len(data["names"]), IMAGES[0].size
     return [
-        (np.frombuffer(base64.b64decode(each["weights"]), "<f2").reshape(shape).astype(np.float64), np.array(each["b"]))
+        (
+            np.frombuffer(base64.b64decode(each["weights"]), "i1").reshape(shape) * np.c_[each["units"]],
+            np.array(each["b"]),
+        )
         for each in data["networks"]
     ]
 
@@ -88,6 +93,93 @@ def test_it_works_by_keyboard(page):
     assert page.locator('[data-play="epoch-name"]').inner_text() == "epoch 0"
     first = page.locator('[data-play="strip"] img').first.get_attribute("src")
     assert page.locator('[data-play="epoch-templates"] img').first.get_attribute("src") == first
+
+
+# The panel that trains
+
+
+def heard(page, *commands):
+    """What the page's own trainer answers to commands last, on the page itself: test code cannot reach its worker."""
+    return page.evaluate(
+        """commands => new Promise(resolve => {
+  const receive = trainer(message => { if (message.exported) resolve({...message, images: [...message.images],
+    labels: [...message.labels], W: [...message.W], b: [...message.b]}); });
+  commands.forEach(command => receive(command)); })""",
+        [*commands, {"command": "export"}],
+    )
+
+
+@pytest.fixture(scope="module")
+def small_surrogate():
+    images, labels = DATA.train_images[0][:, ::4, ::4], DATA.train_labels[0]
+    return fit_surrogate(images, labels, DATA.class_names, name="small", n_coefficients=8)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_page_trains_as_python_does(page, small_surrogate, loss):
+    """From the same initial weights, images and order, weights after two epochs with a penalty."""
+    given = {
+        name: value.tolist()
+        for name, value in small_surrogate.to_arrays().items()
+        if name not in ("class_names", "name")
+    }
+    given |= {"shape": given["image_shape"], "chosen": given["coefficients"]}
+    for name in ("mean", "offsets", "factors", "deviations"):
+        given[name] = np.ravel(given[name]).tolist()
+    data = {"command": "data", "surrogate": given, "nTrain": 250, "nValidation": 20, "seed": 3}
+    data["setting"] = {"loss": loss, "l2": 0.1, "eta": 0.01}
+    before = heard(page, data)
+    after = heard(page, data, *[{"command": "run", "more": 1}] * 6)
+    images, labels = np.array(before["images"], np.uint8).reshape(250, -1), np.array(before["labels"])
+    X = Standardizer.fit(images)(images)
+    init = Linear(np.array(before["W"], np.float32).reshape(10, -1), np.array(before["b"], np.float32))
+    config = Config(loss=loss, l2=0.1, learning_rate=0.01, epochs=2)
+    (run,) = sweep([config], (X, labels), n_classes=10, init=[init])
+    np.testing.assert_allclose(np.reshape(after["W"], (10, -1)), run.model.W, atol=1e-4)
+    np.testing.assert_allclose(after["b"], run.model.b, atol=1e-4)
+    assert np.abs(np.reshape(after["W"], (10, -1)) - init.W).max() > 5e-4
+    mean = images.reshape(250, *small_surrogate.image_shape).mean(axis=(0, 1, 2))
+    expected = transform(small_surrogate.mean[None] * np.sqrt(192), (8, 8, 3), inverse=True)[0].mean(axis=(0, 1))
+    np.testing.assert_allclose(mean, expected, atol=12)
+
+
+def status(page):
+    return page.locator('[data-train="status"]').inner_text()
+
+
+def test_play_trains_and_pause_rests(page):
+    page.locator('[data-train="play"]').click()
+    page.locator('[data-train="status"]').get_by_text(re.compile("Epoch ([4-9]|[1-9][0-9])")).wait_for(timeout=60_000)
+    page.locator('[data-train="pause"]').click()
+    page.wait_for_timeout(1000)
+    rests, epoch = status(page), float(re.search(r"Epoch ([\d.]+)", status(page))[1])
+    assert epoch >= 3
+    assert float(re.findall(r"accuracy ([\d.]+)", rests)[-1]) > 18  # of ten classes
+    page.wait_for_timeout(500)
+    assert status(page) == rests
+    assert (
+        page.locator('[data-play="setting"]')
+        .evaluate("select => select.selectedOptions[0].text")
+        .startswith("as it trains")
+    )
+    page.locator('[data-train="epoch"]').click()
+    page.locator('[data-train="status"]').get_by_text(f"Epoch {int(epoch) + 1}:").wait_for()
+    page.locator('[data-l2="1.0"]').click()
+    assert page.url.endswith("#train&loss=cross_entropy&l2=1&eta=0.001&seed=0")
+    assert page.trouble == []
+
+
+def test_an_address_sets_the_panel_and_a_break_is_explained(visit, report):
+    page = visit(report / page_file("explore"))
+    page.evaluate("location.hash = '#train&loss=multiclass_hinge&l2=1000&eta=10&seed=5'")
+    page.locator('[data-train="seed"]').evaluate("seed => new Promise(done => setTimeout(() => done(seed.value), 100))")
+    assert page.locator('[data-train="loss"]').input_value() == "multiclass_hinge"
+    assert page.locator('[data-train="seed"]').input_value() == "5"
+    page.locator('[data-train="play"]').click()
+    said = page.locator('[data-train="status"]').get_by_text("Training broke down in epoch 1")
+    said.wait_for(timeout=60_000)
+    assert "is more than 1, so that each step" in status(page)
+    assert "choose a smaller λ" in status(page)
 
 
 def photos(folder):
@@ -245,11 +337,36 @@ def test_viewers_without_html_see_the_strip_of_templates(explored):
 
 def test_other_settings_train_on_the_same_images(tmp_path):
     exploration = Exploration("synthetic:40", tmp_path, epochs=1, progress=False)
-    (run,), kept, seconds = exploration.train_plan(ExplorationPlan(epochs=2, l2=0.0), [2])
+    (run,), kept, seconds, broke = exploration.train_plan(ExplorationPlan(epochs=2, l2=0.0), [2])
     assert run.config.l2 == 0
     assert len(run.history.train_loss) == 3
     assert list(kept) == [2]
     assert seconds > 0
+    assert broke == ""
+
+
+@pytest.mark.parametrize(
+    ("rate", "l2", "advice"), [(5.0, 0.3, "use a smaller L2"), (1e30, 0.0, "use a smaller learning rate")]
+)
+def test_where_training_diverges_the_curve_up_to_there_stays(tmp_path, rate, l2, advice):
+    exploration = Exploration(
+        "synthetic:200", tmp_path, epochs=60, batch_size=20, learning_rate=rate, l2=l2, seeds=2, progress=False
+    )
+    explored = exploration.run([0, 60])
+    assert advice in explored.broke
+    assert f"{explored.broke[1:]}. The curves show it up to there" in explore.finding(explored).text
+    history, last = explored.runs[0].history, max(explored.checkpoints)
+    measured = np.isfinite(history.train_cost)
+    n = measured.sum()
+    assert last < n < 61
+    assert measured[:n].all()
+    np.testing.assert_array_equal(explored.checkpoints[last].W, explored.runs[0].model.W)
+    for quantity in ("loss", "cost", "accuracy"):
+        assert "nan" not in explore.curves(explored, quantity, number=1).text
+    assert "nan" not in explore.accuracies(explored).text
+    models = {f"epoch {epoch}": model for epoch, model in explored.checkpoints.items()}
+    strip = pictures.strip(models, explored.dataset, number=2, caption="Templates.")
+    assert "Infinity" not in play.play(explored, strip)._repr_mimebundle_()[0]["text/html"]
 
 
 def controls(widget):
@@ -268,7 +385,7 @@ def test_sliders_train_what_they_show_and_say_what_cannot_be_trained(tmp_path):
     assert len(named) == 7
     named["penalty λ"].value, named["epochs"].value = 0.1, 5
     assert (named["epoch shown"].max, named["epoch shown"].value) == (5, 5)
-    (run,), _, _ = exploration.train_plan(replace(exploration.plan, l2=0.1, epochs=5))
+    (run,), *_ = exploration.train_plan(replace(exploration.plan, l2=0.1, epochs=5))
     right = 100 * run.history.train_accuracy[-1], 100 * run.history.validation_accuracy[-1]
     panel = moving.widgets.children[-1]
     said = panel.value
@@ -276,6 +393,7 @@ def test_sliders_train_what_they_show_and_say_what_cannot_be_trained(tmp_path):
     assert "{:.1f} % of them are right, and {:.1f} % of 60 validation images".format(*right) in said
     named["epochs"].value, named["learning rate η"].value, named["penalty λ"].value = 40, 0.3, 10.0
     assert "training diverged" in panel.value
+    assert panel.value.count("<img") == 1 + len(exploration.data.class_names)  # the curve up to there, and templates
 
 
 def test_epochs_turn_the_templates(tmp_path):

@@ -24,7 +24,7 @@ from PIL import Image
 from linclf.cli import main
 from linclf.report.execute import execute
 from linclf.report.pages import USUAL, page_file
-from linclf.report.render import mathml, template_folders
+from linclf.report.render import mathml, template_folders, to_markdown
 from linclf.report.views import html, plots
 from linclf.report.views.html import IN_JUPYTER
 from linclf.system.progress import MARK
@@ -200,6 +200,15 @@ def test_notebooks_are_thin_and_every_section_starts_a_slide():
             if cell.cell_type == "code":
                 assert (cell.outputs, cell.execution_count) == ([], None), path
                 assert not re.search("^(def|class) ", cell.source, re.M), path
+
+
+def test_github_shows_the_markdown_with_small_pictures_and_no_html(executed, outputs):
+    text, pictures = to_markdown(executed, "2_svm", {"0_baseline.html": "0_baseline.md"})
+    assert {*re.findall(r"!\[.+?\]\((.+?)\)", text)} == {*pictures}
+    assert len(pictures) == figures(outputs)
+    assert max(map(len, pictures.values())) <= 60_000
+    assert BeautifulSoup(text, "html.parser").find() is None
+    assert "](0_baseline.html" not in text
 
 
 def test_slides_have_one_for_each_section_and_need_no_network(export, executed, visit):

@@ -1,71 +1,120 @@
 """The page for learners: its loop is the algorithm that the library runs, and what its answers say is so."""
 
+import ast
 import re
+import textwrap
 
 import nbformat
 import numpy as np
 import pytest
-from helpers import ROOT, blobs
+from helpers import ROOT
+from nbconvert.preprocessors import TagRemovePreprocessor
 
 import linclf
+from linclf import DivergenceError
 from linclf.report.views import pictures, reference
-from linclf.training.losses import LOSSES, multiclass_hinge_gradient
+from linclf.training.losses import LOSSES, cross_entropy, multiclass_hinge_gradient
 
 NOTEBOOK = nbformat.read(ROOT / "notebooks" / "learn.ipynb", as_version=4)
-(LOOP,) = [cell.source for cell in NOTEBOOK.cells if cell.cell_type == "code" and "kept[epoch]" in cell.source]
+CODE = [cell.source for cell in NOTEBOOK.cells if cell.cell_type == "code"]
+(LOOP,) = [source for source in CODE if "kept[epoch]" in source]
 TEXT = "".join(cell.source for cell in NOTEBOOK.cells if cell.cell_type == "markdown")
 ANSWERS = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+HINGE = re.sub(r"        P = .*?P\[true\] -= 1[^\n]*\n", textwrap.indent(ANSWERS[1], " " * 8), LOOP, flags=re.S)
+SHUFFLED = re.sub(
+    r"    for start in .*?\n        batch, labels = [^\n]*\n", textwrap.indent(ANSWERS[0], "    "), LOOP, flags=re.S
+).replace("for epoch", "orders, order_rng = [], np.random.default_rng(2)\nfor epoch", 1)
 
 
-def learned(source, **given):
-    """What the loop leaves, on blobs, with the weights that the page starts from."""
-    X, y = blobs(n=330, d=12, dtype=np.float32)
-    rng = np.random.default_rng(3)
-    start = {"W": rng.normal(0, 0.01, (3, 12)), "b": rng.normal(0, 0.01, 3)}
-    names = {"np": np, "linclf": linclf, "X": X, "y": y, "epochs": 4, "rng": rng, **start, **given}
-    exec(source, names)
+def run(source, names):
+    """What a cell shows: the text of its last expression."""
+    *body, last = ast.parse(source).body
+    exec(compile(ast.Module(body, []), "cell", "exec"), names)
+    if isinstance(last, ast.Expr):
+        return repr(eval(compile(ast.Expression(last.value), "cell", "eval"), names))
+    exec(compile(ast.Module([last], []), "cell", "exec"), names)
+    return ""
+
+
+@pytest.fixture(scope="module")
+def lesson(tmp_path_factory):
+    """What the lesson leaves after each of its cells ran twice, on few images and epochs."""
+    names = {}
+    for source in CODE:
+        if source.startswith("data: str"):
+            source += f"\ndata, epochs, out_dir = 'synthetic:250', 6, {str(tmp_path_factory.mktemp('lesson'))!r}"
+        first = run(source, names)
+        if "provenance.provenance(" not in source:  # a date
+            assert run(source, names) == first, source
     return names
 
 
-def test_the_loop_is_plain_numpy_in_thirteen_lines():
-    assert len(LOOP.splitlines()) == 13
+@pytest.fixture
+def after(lesson):
+    return dict(lesson)
+
+
+def test_cells_that_run_again_after_the_end_give_the_same(after):
+    """The loop's own losses are those of its mini-batches, and its weights are the library's."""
+    said = [run(source, after) for source in CODE[1:-1]]
+    assert said == [run(source, after) for source in CODE[1:-1]]
+    for array in ("W", "b"):
+        np.testing.assert_allclose(after[array], getattr(after["run"].model, array), atol=1e-6)
+    assert len(after["curve"].losses) == 6 * 3  # of 100, 100 and 50 images
+    X, y, start = after["X"][:100], after["y"][:100], after["kept"][0]
+    first = cross_entropy(start.scores(X).astype(np.float64), y).mean()
+    assert after["curve"].losses[0] == pytest.approx(first, rel=1e-6)
+
+
+def test_the_loop_is_plain_numpy():
+    assert len(LOOP.splitlines()) == 17
     assert not re.search(r"\bdef\b|\bimport\b|linclf\.(?!Linear)", LOOP)
 
 
-@pytest.mark.parametrize("loss", ["cross_entropy", "multiclass_hinge"])
-def test_the_loop_is_the_algorithm_that_the_library_runs(loss):
-    """And the fifth answer turns it into the hinge's."""
-    source = LOOP
-    if loss == "multiclass_hinge":
-        lines = "".join(
-            f"        {line}\n" for line in ["true = np.arange(len(labels)), labels", *ANSWERS[1].splitlines()]
-        )
-        source, n = re.subn(r"        P = .*?labels\] -= 1[^\n]*\n", lines, LOOP, flags=re.S)
-        assert n == 1
-    found = learned(source)
-    config = linclf.Config(loss=loss, learning_rate=0.001, l2=1.0, epochs=4, seed=3)
-    (run,) = linclf.train(config, (found["X"], found["y"]), progress=False)
-    np.testing.assert_allclose(found["W"], run.model.W, atol=1e-6)
-    np.testing.assert_allclose(found["b"], run.model.b, atol=1e-6)
-    assert np.abs(found["kept"][0].W - run.model.W).max() > 1e-3
+NOISY = "learning_rate, l2, batch_size = 0.1, 0, 100\n" + LOOP.partition("\n")[2]
+OF_ALL = "(({0} @ W.T + b).argmax(axis=1) == {1}).mean()"
 
 
-def test_the_fourth_answer_shuffles():
-    head = "    for start in range(0, len(X), batch_size):\n        batch, labels"
-    assert head in LOOP
-    lines = "".join(f"    {line}\n" for line in ANSWERS[0].splitlines())
-    source = re.sub(r"    for start in .*?\n        batch, labels = [^\n]*\n", lines, LOOP, count=1, flags=re.S)
-    shuffled = learned(source)["kept"][4].W
-    assert 1e-6 < np.abs(shuffled - learned(LOOP)["kept"][4].W).max() < 1e-2
+@pytest.mark.parametrize(
+    ("number", "loop", "wrong", "right"),
+    [
+        (1, LOOP, "2.0, 9", "np.log(10), 9"),
+        (2, LOOP, "p + 0.1", "np.exp(s + 5) / np.exp(s + 5).sum()"),
+        (3, NOISY, "0, 0", f"{OF_ALL.format('X', 'y')}, {OF_ALL.format('X_validation', 'y_validation')}"),
+        (4, SHUFFLED, "orders[:2] * 3", "orders"),
+        (5, HINGE, "kept[4].W", "kept[5].W"),
+        (6, LOOP, "0.8, 1000", "-1.2, 1000"),
+    ],
+)
+def test_exercises_tell_right_answers_from_others(after, number, loop, wrong, right):
+    """Each after a run of the loop as its answer changes it; 4 and 5 hold that the answers on the page work."""
+    (source,) = [source for source in CODE if f"learn.check({number}," in source or f"\n    {number},\n" in source]
+    assert "is not answered yet" in run(source, after)
+    run(loop, after)
+    for answer, said in ((wrong, "not yet"), (right, f"Exercise {number} is right")):
+        text = re.sub(r"(?<= = )None(, None)?", answer, source, count=1)
+        assert said in run(text, after), answer
 
 
-def test_the_hinges_gradient_on_the_page_is_the_librarys():
-    (cell,) = [cell.source for cell in NOTEBOOK.cells if "hinge_gradient" in cell.source and cell.cell_type == "code"]
-    lines = cell[cell.index("violated =") : cell.index("learn.two_losses")]
-    s = np.array([1.0, 0.2, 1.5, -3.0])
-    names = {"np": np, "s": s, "label": 0}
-    exec(lines, names)
-    np.testing.assert_array_equal(names["hinge_gradient"], multiclass_hinge_gradient(s[:, None], np.array([0]))[:, 0])
+def test_a_loop_that_diverges_says_so_below_its_curve(after):
+    source = LOOP.replace("l2, batch_size = 0.001, 1.0", "l2, batch_size = 0.001, 1e7")
+    with pytest.raises(DivergenceError, match="use a smaller penalty"), np.errstate(all="ignore"):
+        run(source, after)
+    assert 0 < len(after["curve"].losses) < 120
+
+
+def test_a_hand_out_without_answers_can_be_made():
+    """By nbconvert, as docs/notebooks.md says."""
+    stripped, _ = TagRemovePreprocessor(remove_cell_tags={"answer"}).preprocess(nbformat.from_dict(NOTEBOOK), {})
+    left = "".join(cell.source for cell in stripped.cells)
+    assert TEXT.count("<details>") == 6
+    assert "<details>" not in left
+    assert all(f"**{number}.**" in left for number in range(1, 7))
+
+
+def test_the_hinges_gradient_on_the_page_is_the_librarys(after):
+    gradient = multiclass_hinge_gradient(after["t"][:, None], np.array([after["true_class"]]))[:, 0]
+    np.testing.assert_array_equal(after["hinge_gradient"], gradient)
 
 
 def test_a_run_is_told_in_words():

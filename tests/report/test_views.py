@@ -235,3 +235,10 @@ def test_large_weights_are_offered_as_fine_as_their_pictures():
         [W[:, i : i + 3, j : j + 3].mean(axis=(1, 2)) for i in range(0, 130, 3) for j in range(0, 70, 3)], 1
     )
     np.testing.assert_array_equal(offered.reshape(means.shape), np.rint(means * 127 / np.abs(means).max()))
+
+
+def test_weights_that_are_noise_have_the_share_of_white_noise():
+    data = load_dataset("synthetic:5")
+    noise = Linear(np.random.default_rng(0).normal(size=(10, 3072)), np.zeros(10))
+    said = pictures.weights(data, noise, "noise", number=1).text
+    assert "is 5 %; that of white noise would be 5 %." in said

@@ -15,7 +15,6 @@ from linclf import Augmentation, ConfigError, DataError, DivergenceError, Linear
 from linclf.studies.reference import SETTINGS, gradient_error
 from linclf.training.loop import _check_finite
 from linclf.training.losses import LOSSES
-from linclf.training.train import grouped
 
 every_loss = pytest.mark.parametrize("loss", LOSSES)
 weighted_or_not = pytest.mark.parametrize("weighted", [False, True], ids=["counted once", "weighted"])
@@ -287,6 +286,8 @@ def test_divergence_is_told_in_one_sentence(value, word):
         f"training diverged: the multiclass_hinge loss became {word} in epoch 2 of 4 with learning rate 0.25 and L2 3; "
         "use a smaller learning rate"
     )
+    with pytest.raises(DivergenceError, match=r"each step multiplies weights by 1 - 2 x 0\.25 x L2, which is below -1"):
+        _check_finite(2, [config(learning_rate=0.25, l2=5)], np.array([math.inf]))
 
 
 X, y = blobs(n=10)
@@ -414,10 +415,3 @@ def test_seconds_are_a_networks_share_of_the_time():
     runs = train([config(seed=seed) for seed in range(5)], blobs(), progress=False)
     assert 0 < sum(run.seconds for run in runs) <= time.perf_counter() - started
     assert len({run.seconds for run in runs}) == 1
-
-
-def test_networks_share_a_stack_where_they_share_batches_and_kind_of_step():
-    given = [{"momentum": 0.5}, {"seed": 1}, {"shuffle": True}, {"momentum": 0.9}, {"shuffle": True, "seed": 1}, {}]
-    configs = [config(**changes) for changes in given]
-    assert grouped(configs, most=6) == [[0, 3], [1, 5], [2], [4]]
-    assert grouped(configs, most=1) == [[0], [3], [1], [5], [2], [4]]

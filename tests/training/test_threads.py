@@ -36,12 +36,6 @@ def bits(runs):
     return [(run.model.W.tobytes(), run.model.b.tobytes()) for run in runs]
 
 
-def test_networks_that_share_mini_batches_train_in_the_callers_thread():
-    epochs = []
-    train(CONFIGS, (X, y), progress=lambda: epochs.append(threading.get_ident()))
-    assert epochs == [threading.get_ident()] * 2
-
-
 def test_stacks_run_at_once_with_one_blas_thread_each(monkeypatch):
     monkeypatch.setattr(environment, "cores", lambda: 2)
     both, seen, before = threading.Barrier(2, timeout=30), [], blas_threads()
@@ -110,32 +104,3 @@ def test_callers_at_once_do_not_disturb_each_other():
         thread.join()
     assert found == [[alone] * 5] * 4
     assert blas_threads() == before
-
-
-def test_any_thread_can_limit_the_blas_and_take_it_back():
-    def enter(i):
-        with threads.one_blas_thread():
-            seen.append(blas_threads())
-            entered[i].set()
-            leave[i].wait(30)
-
-    before, seen = blas_threads(), []  # this thread has set them
-    entered, leave = ([threading.Event() for _ in range(2)] for _ in range(2))
-    workers = [threading.Thread(target=enter, args=(i,)) for i in range(2)]
-    for thread, event in zip(workers, entered, strict=True):
-        thread.start()
-        event.wait(30)
-    for thread, event in zip(workers, leave, strict=True):
-        event.set()
-        thread.join()
-    assert seen == [[1] * len(before)] * 2
-    assert blas_threads() == before
-
-
-def test_what_is_not_asked_for_is_not_run():
-    ran = []
-    trainings = [lambda after_epoch, i=i: ran.append(i) or time.sleep(0.05) for i in range(50)]
-    results = threads.side_by_side(trainings, lambda: None, n_threads=1)
-    next(results)
-    results.close()
-    assert len(ran) < 50

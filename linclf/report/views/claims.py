@@ -208,7 +208,7 @@ def picture(results: Results, *, number: int | str) -> html.Output:
     counts, printed = counted(results), ""
     if provenance.is_the_references(results.data["name"]):
         printed = " Diamonds: what the reference prints, for the SVM alone."
-        at = plots.heights(len(SETTINGS), len(SHOWN), SHOWN.index("svm"))
+        at = plots.heights(len(SETTINGS), len(SHOWN), len(SHOWN))  # beneath the SVM's own, which it would hide
         axes.plot(
             list(reference.REFERENCE_SVM.values()),
             at,

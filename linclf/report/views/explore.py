@@ -6,7 +6,7 @@ from dataclasses import fields
 import numpy as np
 
 from linclf.studies import metrics
-from linclf.studies.exploration import Exploration, Explored
+from linclf.studies.exploration import LARGEST, Exploration, Explored
 from linclf.studies.reference import SETTINGS
 from linclf.training.config import Config
 from linclf.training.loop import Run
@@ -71,7 +71,8 @@ def accuracies(explored: Explored) -> html.Output:
 
 
 def _accuracies(name: str, trained: Sequence[Run], tested: np.ndarray) -> list[str]:
-    ends = [[getattr(run.history, f"{part}_accuracy")[-1] for run in trained] for part in ("train", "validation")]
+    measured = [[getattr(run.history, f"{part}_accuracy") for run in trained] for part in ("train", "validation")]
+    ends = [[values[np.isfinite(values)][-1] for values in of_runs] for of_runs in measured]  # before training diverged
     return [name, *(reference.mean_and_spread(np.array(shares)) for shares in (*ends, tested))]
 
 
@@ -94,8 +95,15 @@ def curves(explored: Explored, quantity: str, *, number: int | str) -> html.Outp
     return reference.history(runs, quantity, number=number, title=title, scale=scale)
 
 
-def finding(explored: Explored) -> html.Prose:
+def finding(explored: Explored) -> html.Prose | html.Output:
     """What came of it, in sentences with its numbers."""
+    if explored.broke:
+        text = f"{explored.broke[0].upper()}{explored.broke[1:]}."
+        return html.callout(
+            text + " The curves show it up to there, and what follows is the network of the last epoch before it whose "
+            f"weights are at most {LARGEST:,.0f}.",
+            kind="warning",
+        )
     names = ("train_accuracy", "validation_accuracy", "validation_loss")
     train, validation, loss = (np.mean([getattr(run.history, name) for run in explored.runs], axis=0) for name in names)
     best = reference.best_setting(explored.reference, "base")

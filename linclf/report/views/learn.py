@@ -1,24 +1,121 @@
 """What the page for learners shows: each function returns one figure, table or sentence."""
 
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from linclf.data.dataset import Dataset
+from linclf.errors import DivergenceError
 from linclf.studies import metrics
 from linclf.training.losses import cross_entropy, multiclass_hinge
 from linclf.training.model import Linear
 
-from . import html, pictures
+from . import html, pictures, plots
 
 
-def scores(names: Sequence[str], label: int, s: np.ndarray, p: np.ndarray, *, caption: str) -> html.Output:
-    """The scores and probabilities of one image, the true class marked."""
+def scores(
+    image: np.ndarray, names: Sequence[str], label: int, s: np.ndarray, p: np.ndarray, *, caption: str
+) -> html.Output:
+    """An image above its scores and probabilities, the true class marked."""
     rows = [
         [f"{name} (true)" if k == label else name, pictures.signed(s[k]), f"{100 * p[k]:.1f}"]
         for k, name in enumerate(names)
     ]
-    return html.table(["class", "score", "probability, %"], rows, caption=caption)
+    said = html.table(["class", "score", "probability, %"], rows, caption=caption)
+    if not pictures.can_be_shown(image[None]):
+        return said
+    shown = pictures.image(pictures.as_pictures(image[None])[0], f"An image of the class {names[label]}", width=96)
+    return replace(said, markup=f'<div style="width: 96px">{shown}</div>{said.markup}')
+
+
+def plane(X: np.ndarray, y: np.ndarray, model: Linear, *, number: int | str, caption: str) -> html.Output:
+    """Points (n, 2) of a few classes, and the areas in which each class has the highest score, as a numbered figure."""
+    axes = plots.new_axes(4.6, 3.7)
+    sides = [np.linspace(column.min() - 1, column.max() + 1, 200) for column in X.T]
+    grid = np.stack(np.meshgrid(*sides), axis=-1)
+    given = model.predict(grid.reshape(-1, 2)).reshape(200, 200)
+    levels, colours = np.arange(len(model.b) + 1) - 0.5, plots.COLOURS[: len(model.b)]
+    axes.contourf(*sides, given, levels=levels, colors=colours, alpha=0.25)
+    axes.contour(*sides, given, levels=levels[1:-1], colors=html.BESIDE, linewidths=1)
+    for k, (colour, marker) in enumerate(zip(colours, "os^", strict=False)):
+        axes.plot(*X[y == k].T, marker, markersize=4, color=colour, label=f"class {k + 1}")
+    axes.set(xlabel="first input", ylabel="second input")
+    data = {"first input": X[:, 0].tolist(), "second input": X[:, 1].tolist(), "class": y.tolist()}
+    return html.figure(plots.styled(axes).figure, number=number, caption=caption, data=data)
+
+
+class LossCurve:
+    """The losses of a loop's mini-batches, drawn while it runs: one figure that changes in place, twice a second."""
+
+    def __init__(self, number: int | str) -> None:
+        self.number, self.losses = number, list[float]()
+        self._shown: Any = None
+        self._when = time.monotonic()
+
+    def add(self, loss: float) -> None:
+        """Take the loss of one more mini-batch.
+
+        Raises:
+            DivergenceError: it is not finite.
+        """
+        if not np.isfinite(loss):
+            self.show()
+            raise DivergenceError(
+                f"training diverged: the loss is no number after {len(self.losses)} steps; use a smaller penalty where "
+                "learning_rate * l2 is above 1, and else a smaller learning rate"
+            )
+        self.losses.append(float(loss))
+        if time.monotonic() - self._when > 0.5:
+            self.show()
+
+    def show(self) -> None:
+        """Draw all losses so far."""
+        from IPython.display import display
+
+        together = -(-len(self.losses) // 400) or 1
+        whole = len(self.losses) // together * together
+        means = np.reshape(self.losses[:whole], (-1, together)).mean(axis=1)
+        steps = together * np.arange(1, len(means) + 1)
+        axes = plots.new_axes()
+        axes.plot(steps, means, color=html.TRAIN, linewidth=1.2, label="mini-batches")
+        axes.set(xlabel="step", ylabel="loss")
+        caption = f"The loss of the loop's mini-batches, without the penalty, after {len(self.losses):,} steps."
+        if together > 1:
+            caption += f" Each point is a mean of {together} steps."
+        drawn = html.figure(
+            plots.styled(axes).figure,
+            number=self.number,
+            caption=caption,
+            data={"step": steps.tolist(), "loss": means.tolist()},
+        )
+        if self._shown:
+            self._shown.update(drawn)
+        else:
+            self._shown = display(drawn, display_id=True)
+        self._when = time.monotonic()
+
+
+def check(exercise: int, answers: Mapping[str, tuple[Any, Any]], tolerance: float = 1e-3) -> html.Output:
+    """Whether the answers of an exercise, (given, right) by name, agree; None is an answer that is not given yet."""
+    if any(given is None for given, _ in answers.values()):
+        return html.callout(
+            f"Exercise {exercise} is not answered yet: put your answer in place of None, and run the cell."
+        )
+    wrong = []
+    for name, (given, right) in answers.items():
+        try:
+            off = np.abs(np.asarray(given, np.float64) - right).max()
+        except (TypeError, ValueError):
+            wrong.append(f"{name} should have the shape {np.shape(right)}, and has {np.shape(given)}")
+            continue
+        if not off <= tolerance:
+            wrong.append(f"{name} is off by {off:.3g}")
+    if wrong:
+        return html.callout(f"Exercise {exercise}, not yet: {'; '.join(wrong)}.", kind="warning")
+    return html.callout(f"Exercise {exercise} is right.")
 
 
 def two_losses(names: Sequence[str], label: int, s: np.ndarray, gradients: Sequence[np.ndarray]) -> html.Output:

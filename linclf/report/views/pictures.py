@@ -219,17 +219,17 @@ def weights(data: Dataset, model: Linear, name: str, *, number: int | str) -> ht
         return html.callout(f"No pictures: an image has {shape[2]} channels. ({title})")
     if shape[2] not in (1, 3):
         title += f" The {shape[2]} channels stand side by side."
-    look = ": mostly noise" if share < 0.25 else ": shapes under noise" if share < 0.6 else ": smooth shapes"
-    if min(shape[:2]) < 16:  # noise, too, has much of its energy there
-        look = ", which says little of images this small"
+    one = (np.arange(W.shape[1]) < shape[2])[None].astype(float)  # one pixel alone, whose spectrum is flat
+    flat = metrics.low_frequency_share(one, shape) or 0.0
     return gallery(
         plots.template_images(W, shape),
         names,
         "Weights of the class",
         number=number,
         caption=f"{title} Their low-frequency share, the part of their spectral energy at "
-        f"{metrics.LOW_FREQUENCY:g} cycles per image or below, is {percent0(share)}{look}.",
-        alt=f"One picture per class{look}.",
+        f"{metrics.LOW_FREQUENCY:g} cycles per image or below, is {percent0(share)}; "
+        f"that of white noise would be {percent0(flat)}.",
+        alt=f"One picture per class, with a low-frequency share of {percent0(share)}.",
         weights=W.reshape(-1, *shape),
     )
 

@@ -5,6 +5,7 @@ import time
 from dataclasses import fields
 
 from linclf.data.dataset import CIFAR10
+from linclf.studies.reference import ReferenceStudy
 from linclf.studies.study import Study
 from linclf.system import environment
 
@@ -12,6 +13,9 @@ from . import html
 
 _OPTIONS = ("seeds", "first_seed", "epochs")
 """Parameters that are options of the command; the others are given with -p."""
+
+_JPEG_COPY = "ca82fddcc02ede59727dca10c458e34b7a40bd07b0495e3625df31adf376ffb2"
+"""Content SHA-256 of a copy of CIFAR-10 whose pictures went through JPEG once."""
 
 
 def is_the_references(data: str) -> bool:
@@ -26,20 +30,35 @@ def data_note(study: Study) -> html.Output:
     more = [f"Data: {provenance.describe()}", *how_it_ran(study)]
     if is_the_references(provenance.name):
         copy = ", but not on its official bytes" if provenance.official is False else ""
+        copy += ": its pictures went through JPEG once" if provenance.sha256 == _JPEG_COPY else ""
         return html.callout(f"Made on {provenance.name}{copy}.", more=" ".join(more))
     text = "Made on other data, not on CIFAR-10: the reference's numbers, and what is said of them, do not apply here."
     if provenance.synthetic:
-        text = (
-            "Made on a surrogate of CIFAR-10, not on CIFAR-10: accuracies differ by some points, and only exact "
-            "claims get a verdict."
+        text = "Made on a surrogate of CIFAR-10, not on CIFAR-10: accuracies differ by some points" + (
+            ", and only exact claims get a verdict." if isinstance(study, ReferenceStudy) else "."
         )
         more.insert(
             0,
-            "A linear classifier meets much the same means and covariances, and so the lessons are much the same. A "
+            "A linear classifier meets much the same means and covariances, so that much is as there: the "
+            "baseline's page made on CIFAR-10 compares them. A "
             f"training batch has {len(data.train_labels[0]):,} images here and 10,000 there: the fewer they are, the "
             "more is learned by heart (--data synthetic:10000 draws as many).",
         )
     return html.callout(text, kind="warning", more=" ".join(more))
+
+
+def not_real(study: Study, place: str) -> html.Prose | None:
+    """Where single pictures are to be looked at: that a surrogate's show nothing, and where real ones are; else None.
+
+    ``place`` is the same figure in the committed report, as "learn.html#figure-L6".
+    """
+    if not study.data.provenance.synthetic:
+        return None
+    return html.prose(
+        "*Single pictures of a surrogate are clouds of colour, in which nobody can see what is wrong: "
+        f"[the committed report](../cifar-10/{place}) has the same figure of real pictures, and "
+        "`linclf report --data cifar-10` makes it here.*"
+    )
 
 
 def how_it_ran(study: Study) -> list[str]:

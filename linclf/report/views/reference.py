@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import LogFormatter
 
+from linclf.claims.bootstrap import interval
 from linclf.studies.reference import ARMS, COMPARED, KEPT, N_TEST, SETTINGS, ReferenceStudy, on_surrogate
 from linclf.studies.results import Results
 from linclf.training.loop import Run
@@ -74,6 +75,7 @@ def history(
     axes.set(ylim=limits, ylabel=label or quantity)
     if scale == "log":
         axes.set_yscale(scale)
+        axes.autoscale(axis="y", enable=limits is None)  # limits from before would reach below 0
         axes.yaxis.set_major_formatter(LogFormatter())
         axes.yaxis.set_minor_formatter(LogFormatter())
     if many:  # beneath, where so many lines are not hidden by it
@@ -108,7 +110,8 @@ def told(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
     Of a loss or cost: whether training jumps or falls, with the range over all seeds, and where validation turns; of
     accuracy: the highest.
     """
-    epochs = train.shape[1] - 1
+    n = int(np.isfinite(train.mean(axis=0)).sum())  # up to where training diverged
+    train, validation, epochs = train[:, :n], validation[:, :n], n - 1
     trained, held_out = train[0], validation[0]
     if quantity == "accuracy":
         parts = []
@@ -193,9 +196,14 @@ def best_setting(results: Results, arm: str) -> int:
 
 
 def difference(results: Results, arm: str, other: str, setting: int) -> str:
-    """Mean difference of test accuracy between two arms, paired by seed, in percentage points."""
-    points = 100 * (results.curves(arm, setting, "test_accuracy") - results.curves(other, setting, "test_accuracy"))
-    return f"{points.mean():+.2f} points".replace("-", "−")
+    """Mean difference of test accuracy between two arms, paired by seed, in points with its 95 % interval.
+
+    The interval is over seeds, if there are several, and test images.
+    """
+    columns = [100.0 * results.correct(name, setting) for name in (arm, other)]
+    low, high = interval(columns, lambda means: means[..., 0] - means[..., 1], images=True)
+    points = columns[0].mean() - columns[1].mean()
+    return f"{points:+.2f} ({low:+.1f} to {high:+.1f}) points".replace("-", "−")
 
 
 def differences(results: Results, arm: str, other: str) -> str:

@@ -48,15 +48,16 @@ def sliders(exploration: Exploration, *, number: int | str) -> html.Output | Mov
 
     @lru_cache(maxsize=1)
     def trained(plan: ExplorationPlan) -> tuple[Run, Mapping[int, Linear], str]:
-        (run,), checkpoints, seconds = exploration.train_plan(plan, range(plan.epochs + 1), VALIDATING)
+        (run,), checkpoints, seconds, broke = exploration.train_plan(plan, range(plan.epochs + 1), VALIDATING)
         train, validation = (100 * getattr(run.history, f"{part}_accuracy")[-1] for part in ("train", "validation"))
         said = (
             f"{explore.name_of(run.config)}: {plan.epochs:,} epoch{'s' * (plan.epochs > 1)} on {len(split.train[1]):,} "
             f"images took {seconds:.2f} s: {train:.1f} % of them are right, and {validation:.1f} % of {validating}."
         )
+        told = f"<p>{escape(said)}</p>" if not broke else html.callout(broke, kind="warning").markup
         source = html.data_link("image/svg+xml", html.svg(_drawn(run), salt="sliders"))
         curves = f'<img src="{source}" alt="Loss and accuracy over {plan.epochs} epochs">'
-        return run, checkpoints, f"<p>{escape(said)}</p>{curves}"
+        return run, checkpoints, f"{told}{curves}"
 
     run, *_ = trained(plan)
     epochs = f"{plan.epochs:,} epochs"
@@ -74,7 +75,8 @@ def sliders(exploration: Exploration, *, number: int | str) -> html.Output | Mov
             _, checkpoints, shown = trained(replace(plan, **values))
         except LinclfError as error:  # such as a learning rate that is too large
             return html.callout(str(error), kind="warning")
-        return html.Output(shown + _templates(exploration.data, checkpoints[min(epoch, len(checkpoints) - 1)]))
+        at = max(known for known in checkpoints if known <= epoch)
+        return html.Output(shown + _templates(exploration.data, checkpoints[at]))
 
     return Moving(_widgets(ipywidgets, plan, show), still)
 
@@ -99,19 +101,28 @@ def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., html.Output]) ->
     for end in ("max", "value"):
         w.dlink((controls["epochs"], "value"), (controls["epoch"], end))
     # What is typed over the value of a SelectionSlider would be shown, and not used.
-    style = w.HTML("<style>.jupyter-widgets.widget-hslider .widget-readout { pointer-events: none }</style>")
+    style = w.HTML(
+        "<style>.jupyter-widgets.widget-hslider .widget-readout { pointer-events: none }"
+        ".linclf-sliders.jupyter-widgets-disconnected::before { content: 'The kernel has restarted: run the cell above "
+        "again, and then this one.' } .linclf-panel.jupyter-widgets-disconnected { display: none }</style>"
+    )
     # Not interactive_output: what an Output widget shows goes back to the kernel, and a notebook that nbclient executes
     # waits for ever where that is more than 64 kB.
     panel = w.HTML()
+    panel.add_class("linclf-panel")
 
     def changed(_: Any = None) -> None:
+        panel.layout.visibility = "hidden"  # while it trains, no figure stands beside values that are not its own
         data, _ = show(**{name: control.value for name, control in controls.items()})._repr_mimebundle_()
         panel.value = data["text/html"]
+        panel.layout.visibility = "visible"
 
     changed()
     for control in controls.values():
         control.observe(changed, "value")
-    return w.VBox([style, *controls.values(), panel])
+    box = w.VBox([style, *controls.values(), panel])
+    box.add_class("linclf-sliders")
+    return box
 
 
 @html.own_settings()

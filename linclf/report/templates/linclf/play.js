@@ -32,6 +32,18 @@ function play(section) {
     button.addEventListener("click", () => choose(i));
   });
 
+  // The network of the panel that trains, as it is now; it is chosen when it comes.
+  const trained = data.networks.length;
+  section.closest("article")?.addEventListener("linclf-network", ({ detail }) => {
+    const select = find("setting"), isNew = !data.networks[trained];
+    data.networks[trained] = detail;
+    if (isNew) {
+      select.add(new Option(detail.name, String(trained)));
+      select.value = String(trained);
+    }
+    if (select.value === String(trained)) show();
+  });
+
   const slider = find("epoch");
   const rows = [...find("strip").querySelectorAll("tr")].filter((row) => row.querySelector("img"));
   find("epochs").hidden = false;
@@ -125,12 +137,13 @@ function play(section) {
 
   function network() {
     const chosen = data.networks[Number(find("setting").value)];
-    chosen.W ??= halves(bytes(chosen.weights));
+    chosen.W ??= Float64Array.from(new Int8Array(bytes(chosen.weights).buffer), (whole, i) => whole * chosen.units[Math.floor(i / size)]);
     return chosen;
   }
 
   function standardized() {
-    return Float64Array.from(pixels, (value, i) => (value / 255 - mean[i]) / std[i]);
+    const scaling = network().mean ? network() : { mean, std };
+    return Float64Array.from(pixels, (value, i) => (value / 255 - scaling.mean[i]) / scaling.std[i]);
   }
 
   function evaluate() {
