@@ -1,7 +1,6 @@
 """``make bench ARGS=growth``: how a report on data of one's own grows with them; writes a table and a picture."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -29,12 +28,20 @@ OTHERS = {
     "pixels": "of each of 200 photos, 4 classes",
 }
 PEER = """
-import numpy, resource, sys
+import numpy, sys
 from sklearn.linear_model import LogisticRegression
 import linclf
 data = linclf.load_dataset(sys.argv[1])
 X, y = numpy.concatenate(data.train_images), numpy.concatenate(data.train_labels)
 LogisticRegression().fit(linclf.Standardizer.fit(X)(X), y)
+"""
+# A small process starts the command: a child's peak begins with the memory of the process that it was forked from.
+MEASURED = """
+import resource, subprocess, sys
+status = subprocess.call(sys.argv[1:], stderr=subprocess.STDOUT)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(f"\\n{used.ru_utime + used.ru_stime} {used.ru_maxrss / 1024}")
+sys.exit(status)
 """
 
 
@@ -60,13 +67,11 @@ def make(what, size, folder):
 
 def run(*command):
     """What a command prints, its CPU seconds, those of its children included, and the MB of the largest of them."""
-    with tempfile.TemporaryFile("w+") as said:
-        started = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
-        _, status, used = os.wait4(started.pid, 0)
-        said.seek(0)
-        if status:
-            sys.exit(said.read())
-        return said.read(), used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    done = subprocess.run([sys.executable, "-c", MEASURED, *command], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stdout + done.stderr)
+    said, _, numbers = done.stdout.rstrip("\n").rpartition("\n")
+    return said, *map(float, numbers.split())
 
 
 def measure(what, size):
