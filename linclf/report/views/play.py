@@ -142,7 +142,7 @@ def _panels(images: np.ndarray, true: str, given: str, w: np.ndarray, parts: np.
 
 
 def stored(run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weights as the page holds them, whole numbers of -127..127, (C, d), and what one is worth, (C,); and biases (C,)."""
+    """Weights as the page holds them: whole numbers of -127..127 (C, d), what one is worth (C,), and biases (C,)."""
     W = run.model.W.astype(np.float64)
     units = np.abs(W).max(axis=1) / 127
     return np.rint(W / np.where(units, units, 1)[:, None]).astype(np.int8), units, run.model.b.astype(np.float64)
