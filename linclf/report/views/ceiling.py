@@ -51,7 +51,9 @@ def search_map(runs: Sequence[StoredRun], loss: str, *, number: int | str) -> ht
     axes = plots.heat_map(values, *names)
     axes.set(xlabel="η", ylabel="λ")
     caption = f"Validation accuracy in percent over (λ, η), {get_loss(loss).words}. The best is "
-    caption += f"{np.nanmax(values):.1f} % at η = {rates[column]:g} and λ = {penalties[row]:g}."
+    caption += f"{np.nanmax(values):.1f} % at η = {rates[column]:g} and λ = {penalties[row]:g}"
+    alike = int((values == np.nanmax(values)).sum()) - 1
+    caption += f", and in {alike} more cells." if alike else "."
     if np.isnan(values).any():
         caption += " Where a cell is empty, η and λ together would make training jump."
     data = {"λ": penalties} | {f"η = {rate:g}": values[:, i].tolist() for i, rate in enumerate(rates)}

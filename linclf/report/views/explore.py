@@ -144,7 +144,7 @@ def _turn(loss: np.ndarray, config: Config) -> str:
     if loss[-1] > 1.005 * loss[lowest]:
         return (
             f"The validation loss is lowest at epoch {lowest}, {loss[lowest]:.3g}, and ends at {loss[-1]:.3g}: fewer "
-            "epochs, a smaller learning rate or more penalty would help."
+            "epochs, a smaller learning rate or more penalty may help."
         )
     if loss[-1] < 0.995 * loss[len(loss) // 2]:
         return f"The validation loss still falls at the end, {loss[-1]:.3g}: more epochs or a larger η may help."

@@ -34,7 +34,8 @@ def headline(results: YourDataResults) -> html.Prose:
     data, (largest, always) = results.dataset, results.baseline
     n, sizes = kind(data, len(data.test_labels)), data.counts()["training"]
     alike = int((sizes == sizes.max()).sum()) if sizes[largest] == sizes.max() else len(sizes)
-    which = ", the largest class," if alike == 1 else ", one of the largest," if alike < len(sizes) else ""
+    which = "the largest class" if alike == 1 else "one of the largest"
+    which = f", {which} in training," if alike < len(sizes) else ""
     text = (
         f"**{with_interval(results.accuracy)}** of the {n} held out as a test are given their class by one linear "
         "layer (in brackets, here and below, the 95 % interval). Always saying "
@@ -160,7 +161,11 @@ def search(results: YourDataResults) -> html.Prose:
         f"validation accuracy, {with_interval(results.validation_accuracy)}, has {get_loss(chosen.loss).words} with "
         f"η = {chosen.learning_rate:g} and λ = {chosen.l2:g}."
     )
-    if chosen.l2 == max(PENALTIES):
+    best = max(run.record["validation_accuracy"] for run in results.search)
+    penalties = [run.record["l2"] for run in results.search if run.record["validation_accuracy"] == best]
+    if len(penalties) > 1:
+        text += f" {len(penalties)} have it: of these cross-entropy goes first, then the lowest validation loss."
+    if min(penalties) == max(PENALTIES):
         text += " That is the largest λ of the search: the network does best where it may say little."
     *before, (epochs, cost) = results.lengths.items()
     text += f" The final network trains for {epochs:,} epochs, to a cost of {cost:.3g}"
@@ -434,7 +439,8 @@ def _bias(results: YourDataResults) -> str:
     which = "this network" if best == trained else "the minimum of the cross-entropy without a penalty"
     said += (
         f". One linear layer can get {with_interval(best)} of them right, as {which} does: "
-        f"{'' if known else 'at most '}{with_interval(1 - best)} are bias, more than one linear layer can tell apart."
+        f"{'' if known else 'at most '}{with_interval(1 - best)} are bias, what one linear layer gets wrong "
+        "however long it trains."
     )
     if not known:
         return f"{said} Whether the loss, the penalty or the training explains the rest is not known."
