@@ -78,7 +78,8 @@ function play(section) {
       const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
       pixels = inputs(prepared(bitmap, file.type === "image/jpeg", orientation));
       press(-1);
-      find("truth").textContent = `Your own picture, ${file.name}, as ${width} × ${height} pixels.`;
+      find("truth").textContent = `Your own picture, ${file.name}, as ${width} × ${height} pixels.${
+        network().drawn ? " The network has learnt from images drawn from means and covariances, not from photographs." : ""}`;
       showPicture(`Your own picture, scaled to ${width} by ${height} pixels`);
       follow();
     } catch {
