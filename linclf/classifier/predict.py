@@ -14,6 +14,7 @@ import numpy as np
 from linclf.data.inputs import chunk_size
 from linclf.data.readers.pictures import list_pictures, passed_over, prepare_pictures
 from linclf.data.readers.tables import read_table
+from linclf.data.surrogate import NAMED
 from linclf.errors import ConfigError, DataError, LinclfError, printable
 
 from .classifier import Classifier, check_takes_pictures
@@ -27,7 +28,8 @@ def predict(
 ) -> int:
     """Print a line for each picture, in order; the exit status, 1 where a file could not be read.
 
-    A network trained on a table with names takes one table instead, and writes CSV, a line for each row.
+    A network trained on a table with names takes one table instead, and writes CSV, a line for each row. A line on
+    standard error says so where the model was trained on images that a surrogate drew, not on photos.
 
     Args:
         model: a file that ``Classifier.save`` wrote.
@@ -50,6 +52,12 @@ def predict(
     if top < 1:
         raise ConfigError(f"--top must be a whole number, 1 or more, not {top}")
     check_takes_pictures(classifier.image_shape, pixels=classifier.standardize.of_pixels)
+    if classifier.data_name.startswith(NAMED):
+        print(
+            f"linclf: this model was trained on a {classifier.data_name}, which has no photos: what it says of photos "
+            "means little; train it on photos for answers that do",
+            file=sys.stderr,
+        )
     as_line = _json_line if as_json else _text_line
     unit, failed = "probability" if classifier.has_probabilities else "score", False
     for name, ranking in rank(classifier, _files(names), top):

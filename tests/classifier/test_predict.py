@@ -57,6 +57,15 @@ def test_json_for_programs(capsys):
         assert sum(each["probability"] for each in one["top"]) == pytest.approx(1)
 
 
+def test_a_model_of_a_surrogates_images_says_that_its_answers_mean_little(capsys):
+    replace(Classifier.load("model.npz"), data_name=load_dataset("synthetic:20").provenance.name).save("clouds.npz")
+    for file, lines in (("clouds.npz", 1), ("model.npz", 0)):
+        assert main(["predict", file, "photos/train/cat/0.png"]) == 0
+        shown = capsys.readouterr()
+        assert shown.out.count("\n") == 1
+        assert shown.err.count("\n") == shown.err.count("means little") == lines
+
+
 def test_a_hinge_gives_scores(capsys):
     assert main(["predict", "hinge.npz", "photos/train/cat/0.png", "--top", "1"]) == 0
     best = Classifier.load("hinge.npz").scores("photos/train/cat/0.png").max()

@@ -138,7 +138,7 @@ def _panels(images: np.ndarray, true: str, given: str, w: np.ndarray, parts: np.
         ("evidence", 1 + np.abs(share) * (colour - 1), f"{says}, pixel by pixel",
          "The evidence w ∘ x: blue speaks for the class, orange against it"),
     )  # fmt: skip
-    return [(Markup(image(pixels, alt, mark=mark)), text) for mark, pixels, alt, text in panels]
+    return [(Markup(image(pixels, alt, mark=mark, width=128)), text) for mark, pixels, alt, text in panels]
 
 
 def stored(run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
