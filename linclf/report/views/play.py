@@ -160,7 +160,7 @@ def _json(explored: Explored, standardize: Standardizer, labels: np.ndarray, run
             {
                 "name": name,
                 "link": get_loss(run.config.loss).link,
-                "drawn": explored.dataset.info.synthetic,
+                "drawn": explored.dataset.provenance.synthetic,
                 "weights": _base64(whole),
                 "units": units.tolist(),
                 "b": b.tolist(),
