@@ -27,13 +27,14 @@ lint: .venv/test.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Copies to work on: what is in notebooks/ stays as it is, and so does a copy that is there.
+# Copies to work on: what is in notebooks/ stays as it is, and so does a copy that is there. JupyterLab sees all of
+# reports/, to which notebooks link.
 notebooks: .venv/notebooks.stamp
 	mkdir -p reports/notebooks
 	for each in $(notdir $(wildcard notebooks/*.ipynb)); do \
 	  test -e reports/notebooks/$$each || cp notebooks/$$each reports/notebooks/; done
 	@echo "Your copies are in reports/notebooks: delete one, and it is made anew next time."
-	$(BIN)/jupyter lab --ServerApp.root_dir=reports $(ARGS) reports/notebooks
+	$(BIN)/jupyter lab --ServerApp.root_dir=reports --LabApp.default_url=/lab/tree/notebooks $(ARGS)
 
 # The documentation, as a site that needs no server: open site/index.html.
 docs: .venv/docs.stamp

@@ -31,7 +31,9 @@ def test_make_notebooks_opens_copies_and_leaves_a_students_work(tmp_path):
     copy = tmp_path / "reports" / "notebooks" / "learn.ipynb"
     for text in ("first", "mine"):
         done = subprocess.run(["make", "notebooks", "ARGS=--no-browser"], cwd=tmp_path, capture_output=True, text=True)
-        assert "lab --ServerApp.root_dir=reports --no-browser reports/notebooks" in done.stdout, done.stderr
+        assert (
+            "lab --ServerApp.root_dir=reports --LabApp.default_url=/lab/tree/notebooks --no-browser" in done.stdout
+        ), done.stderr
         assert copy.read_text() == text
         copy.write_text("mine")
     assert "reports/notebooks/" in (ROOT / ".gitignore").read_text(encoding="utf-8").split()

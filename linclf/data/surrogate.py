@@ -32,6 +32,8 @@ from .dataset import CIFAR10, Dataset, LabelledImages, Reader, make_dataset
 from .labels import LONGEST_NAME, MOST_CLASSES, can_be_shown
 from .readers.npz import read_arrays
 
+NAMED = "Gaussian surrogate of "
+"""What the name of each data set that is drawn from a surrogate begins with."""
 EMBEDDED = Path(__file__).with_name("cifar10_surrogate.npz")
 """Made by ``linclf surrogate`` from CIFAR-10's training images, a JPEG copy of them."""
 SEED, LARGEST_BATCH = 0, 10_000
@@ -341,7 +343,7 @@ def _drawn(surrogate: Surrogate, batch_size: int, source: str) -> Dataset:
     return make_dataset(
         [surrogate.draw(batch_size, rng) for _ in range(6)],
         surrogate.class_names,
-        name=f"Gaussian surrogate of {surrogate.name}",
+        name=f"{NAMED}{surrogate.name}",
         source=source,
         layout=f"drawn with seed {SEED} from the means and covariances of {surrogate.name}'s training images; no image "
         "of it is inside",

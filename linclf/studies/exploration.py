@@ -35,7 +35,7 @@ class ExplorationPlan(Plan):
 
     loss: str = "cross_entropy"
     learning_rate: float = 0.001
-    l2: float = 0.3
+    l2: float = 2.0
     lr_decay: float = 1.0
     momentum: float = 0.0
     batch_size: int = 100

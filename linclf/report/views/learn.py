@@ -36,11 +36,11 @@ def plane(X: np.ndarray, y: np.ndarray, model: Linear, *, number: int | str, cap
     axes = plots.new_axes(4.6, 3.7)
     sides = [np.linspace(column.min() - 1, column.max() + 1, 200) for column in X.T]
     grid = np.stack(np.meshgrid(*sides), axis=-1)
-    given = model.predict(grid.reshape(-1, 2)).reshape(200, 200)
-    levels, colours = np.arange(len(model.b) + 1) - 0.5, plots.COLOURS[: len(model.b)]
-    axes.contourf(*sides, given, levels=levels, colors=colours, alpha=0.25)
-    axes.contour(*sides, given, levels=levels[1:-1], colors=html.BESIDE, linewidths=1)
-    for k, (colour, marker) in enumerate(zip(colours, "os^", strict=False)):
+    S = model.scores(grid.reshape(-1, 2)).reshape(-1, 200, 200)
+    for k, (colour, marker) in enumerate(zip(plots.COLOURS[: len(S)], "os^", strict=False)):
+        ahead = S[k] - np.delete(S, k, axis=0).max(axis=0)  # 0 on the class's borders, which are straight
+        axes.contourf(*sides, ahead, levels=[0, np.inf], colors=[colour], alpha=0.25)
+        axes.contour(*sides, ahead, levels=[0], colors=html.BESIDE, linewidths=1)
         axes.plot(*X[y == k].T, marker, markersize=4, color=colour, label=f"class {k + 1}")
     axes.set(xlabel="first input", ylabel="second input")
     data = {"first input": X[:, 0].tolist(), "second input": X[:, 1].tolist(), "class": y.tolist()}

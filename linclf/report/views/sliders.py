@@ -56,7 +56,7 @@ def sliders(exploration: Exploration, *, number: int | str) -> html.Output | Mov
         )
         told = f"<p>{escape(said)}</p>" if not broke else html.callout(broke, kind="warning").markup
         source = html.data_link("image/svg+xml", html.svg(_drawn(run), salt="sliders"))
-        curves = f'<img src="{source}" alt="Loss and accuracy over {plan.epochs} epochs">'
+        curves = f'<img style="max-width: 100%" src="{source}" alt="Loss and accuracy over {plan.epochs} epochs">'
         return run, checkpoints, f"{told}{curves}"
 
     run, *_ = trained(plan)
@@ -120,7 +120,7 @@ def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., html.Output]) ->
     changed()
     for control in controls.values():
         control.observe(changed, "value")
-    box = w.VBox([style, *controls.values(), panel])
+    box = w.VBox([style, *controls.values(), panel], layout={"width": "100%"})
     box.add_class("linclf-sliders")
     return box
 
@@ -136,10 +136,13 @@ def _drawn(run: Run) -> Figure:
 
 
 def _templates(data: Dataset, model: Linear) -> str:
-    """The templates of the first classes in a row, each with its name."""
+    """The templates of the first classes, each above its name, as many in a row as there is room for."""
     if not pictures.can_be_shown(data.test_images):
         return "<p>No pictures: the inputs are no images of 1 or 3 channels.</p>"
     names = data.class_names[: pictures.MOST_CLASSES]
     drawn = plots.template_images(model.W[: len(names)], data.test_images.shape[1:])
-    row = [pictures.Picture(pixels, f"Template of the class {k}", k) for pixels, k in zip(drawn, names, strict=True)]
-    return f'<div style="line-height: 1.3">{pictures.table({"": row})}</div>'
+    shown = (
+        f"<div>{pictures.image(pixels, f'Template of the class {k}', width=112)}{escape(k)}</div>"
+        for pixels, k in zip(drawn, names, strict=True)
+    )
+    return f'<div style="display: flex; flex-wrap: wrap; gap: 10px; line-height: 1.4">{"".join(shown)}</div>'
