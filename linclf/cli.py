@@ -92,10 +92,13 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--write", action="store_true", help="make claims.json, the picture and pages anew instead")
     verify.add_argument("--data", metavar="PATH", help="with --write: the data set, if it is not where it was")
 
-    predict = commands.add_parser("predict", help="classify pictures with the model.npz that a report wrote")
+    predict = commands.add_parser("predict", help="classify pictures or a table with the model.npz that a report wrote")
     predict.add_argument("model", metavar="MODEL", help="a report's model.npz, or one saved by linclf.Classifier")
-    predict.add_argument("files", nargs="+", metavar="FILE", help="pictures, folders of them, or - for a list on stdin")
-    predict.add_argument("--top", type=int, default=2, metavar="N", help="classes to name for each, default 2")
+    files = "pictures, folders of them, - for a list on stdin; or a table"
+    predict.add_argument("files", nargs="+", metavar="FILE", help=files)
+    how_many = predict.add_mutually_exclusive_group()
+    how_many.add_argument("--top", type=int, metavar="N", help="classes to name for each, default 2")
+    how_many.add_argument("--all", action="store_true", help="name all classes for each")
     predict.add_argument("--json", action="store_true", help="write a JSON object a line, for programs")
 
     commands.add_parser("info", help="show the data found, versions, BLAS and cores")
@@ -288,7 +291,7 @@ def _verify(options: argparse.Namespace) -> int:
 def _predict(options: argparse.Namespace) -> int:
     from linclf.classifier.predict import predict
 
-    return predict(options.model, options.files, top=options.top, as_json=options.json)
+    return predict(options.model, options.files, top=options.top, as_json=options.json, every=options.all)
 
 
 def _info(options: argparse.Namespace) -> int:

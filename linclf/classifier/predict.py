@@ -1,5 +1,6 @@
-"""``linclf predict``: pictures in, a line each out."""
+"""``linclf predict``: pictures in, a line each out; or a table in, and a table out."""
 
+import csv
 import json
 import os
 import sys
@@ -12,6 +13,7 @@ import numpy as np
 
 from linclf.data.inputs import chunk_size
 from linclf.data.readers.pictures import list_pictures, passed_over, prepare_pictures
+from linclf.data.readers.tables import read_table
 from linclf.data.surrogate import NAMED
 from linclf.errors import ConfigError, DataError, LinclfError, printable
 
@@ -21,22 +23,32 @@ Ranking = list[tuple[str, float]]
 """The first classes of a picture with their probabilities or scores."""
 
 
-def predict(model: str, names: Sequence[str], *, top: int = 2, as_json: bool = False) -> int:
+def predict(
+    model: str, names: Sequence[str], *, top: int | None = None, as_json: bool = False, every: bool = False
+) -> int:
     """Print a line for each picture, in order; the exit status, 1 where a file could not be read.
 
-    A line on standard error says so where the model was trained on images that a surrogate drew, not on photos.
+    A network trained on a table with names takes one table instead, and writes CSV, a line for each row. A line on
+    standard error says so where the model was trained on images that a surrogate drew, not on photos.
 
     Args:
         model: a file that ``Classifier.save`` wrote.
         names: of picture files and of folders, whose pictures are classified at any depth; "-" is a list of both on
             standard input, a name a line.
-        top: how many classes a line names.
+        top: how many classes a line names; 2 by default.
         as_json: a JSON object a line, with keys file, class, probability (or score), and top, the list of classes.
+        every: a line names all classes; of a table, with a column for each.
 
     Raises:
         ConfigError, DataError: before any picture is read: a model or a number that cannot be used.
     """
     classifier = Classifier.load(model)
+    if classifier.feature_names:
+        if len(names) > 1 or top is not None or as_json:
+            raise ConfigError(f"{model} takes one table and writes CSV: give one file, and no --top nor --json")
+        _predict_table(classifier, Path(names[0]), every=every)
+        return 0
+    top = len(classifier.class_names) if every else 2 if top is None else top
     if top < 1:
         raise ConfigError(f"--top must be a whole number, 1 or more, not {top}")
     check_takes_pictures(classifier.image_shape, pixels=classifier.standardize.of_pixels)
@@ -55,6 +67,23 @@ def predict(model: str, names: Sequence[str], *, top: int = 2, as_json: bool = F
         else:
             print(as_line(name, ranking, unit))
     return int(failed)
+
+
+def _predict_table(classifier: Classifier, path: Path, *, every: bool) -> None:
+    """Write CSV: each row's number from 1, class and probability or score, or those of ``every`` class by name."""
+    table = read_table(path)
+    if over := [printable(name) for name in table.columns if name not in classifier.feature_names]:
+        print(f"linclf: {printable(str(path))}: Passed over: {', '.join(over)}.", file=sys.stderr)
+    try:
+        values = (classifier.predict_proba if classifier.has_probabilities else classifier.scores)(table)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+    out = csv.writer(sys.stdout, lineterminator="\n")
+    unit = "probability" if classifier.has_probabilities else "score"
+    out.writerow(["row", "class", *(classifier.class_names if every else [unit])])
+    for i, row in enumerate(values, 1):
+        best = int(row.argmax())
+        out.writerow([i, classifier.class_names[best], *(f"{value:.6g}" for value in (row if every else row[[best]]))])
 
 
 def rank(

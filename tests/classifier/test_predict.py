@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 
 import numpy as np
+import pandas
 import pytest
 from helpers import arrays, write_images
 
@@ -124,6 +125,40 @@ def test_what_cannot_run_is_refused_at_once(words, said, capsys, place):
     found = capsys.readouterr()
     assert said in found.err
     assert (found.out, found.err.count("\n")) == ("", 1)
+
+
+def test_a_table_gives_csv_by_the_names_of_its_columns(capsys, tmp_path):
+    rng, path, rows = np.random.default_rng(0), tmp_path / "rows.csv", tmp_path / "new.csv"
+    X, y = rng.normal(size=(60, 3)).round(3), np.array(["a,b", "c", "d"] * 20)
+    pandas.DataFrame(X, columns=["x", "y size", "z"]).assign(label=y).to_csv(path, index=False)
+    classifier = Classifier.fit(load_dataset(path), Config(learning_rate=0.1, l2=0, epochs=3), progress=False)
+    classifier.save(tmp_path / "table.npz")
+    pandas.DataFrame(X[:, ::-1], columns=["z", "y size", "x"]).assign(other="text").to_csv(rows, index=False)
+    assert main(["predict", str(tmp_path / "table.npz"), str(rows)]) == 0
+    said = capsys.readouterr()
+    assert said.err == f"linclf: {rows}: Passed over: other.\n"
+    table = pandas.read_csv(io.StringIO(said.out))
+    assert table.columns.tolist() == ["row", "class", "probability"]
+    assert table["row"].tolist() == list(range(1, 61))
+    assert table["class"].tolist() == classifier.predict(X).tolist()
+    expected = classifier.predict_proba(X)
+    np.testing.assert_allclose(table["probability"], expected.max(axis=1), rtol=1e-5)
+    assert main(["predict", str(tmp_path / "table.npz"), str(rows), "--all"]) == 0
+    table = pandas.read_csv(io.StringIO(capsys.readouterr().out))
+    np.testing.assert_allclose(table[list(classifier.class_names)], expected, rtol=1e-5)
+    rows.write_text("z,x\n1,2\n")
+    for words, error in (
+        (
+            [rows],
+            "each feature that it was trained on, found none or several of y size among z, x",
+        ),
+        ([rows, rows], "takes one table and writes CSV"),
+        ([tmp_path / "a.png"], "expected a table (.csv, .tsv or .parquet), found none"),
+    ):
+        assert main(["predict", str(tmp_path / "table.npz"), *map(str, words)]) == 2
+        said = capsys.readouterr()
+        assert error in said.err
+        assert (said.out, said.err.count("\n")) == ("", 1)
 
 
 def test_nobody_need_read_to_the_end():

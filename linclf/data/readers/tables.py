@@ -83,6 +83,40 @@ def load(path: Path, source: str, label: str | None = None, drop: Sequence[str] 
     return replace(data, feature_names=tuple(features.columns))
 
 
+def read_table(path: Path) -> Any:
+    """All columns of a table as a DataFrame, by name; DataError if it cannot be read, ConfigError without pandas."""
+    try:
+        import pandas
+    except ImportError:
+        raise ConfigError("tables need pandas: pip install 'linclf[tables]'") from None
+    if not find(path):
+        raise DataError(f"{path}: expected {READER.reads}, found {'another file' if path.exists() else 'none'}")
+    check_size(str(path), path.stat().st_size, path.stat().st_size)
+    try:
+        sep = _SEPARATORS.get(path.suffix.lower())
+        table = _read_csv(path, sep) if sep else pandas.read_parquet(path)
+    except DataError:
+        raise
+    except ImportError:
+        raise ConfigError("Parquet files need pyarrow: pip install 'linclf[tables]'") from None
+    except Exception as error:  # reading hostile bytes can raise nearly anything
+        raise DataError(f"{path}: expected a table, could not read it ({error})") from error
+    table.columns = [str(name).strip() for name in table.columns]
+    return table
+
+
+def _read_csv(path: Path, sep: str) -> Any:
+    import pandas
+
+    table = pandas.read_csv(path, sep=sep)
+    if len(table) and not isinstance(table.index, pandas.RangeIndex):
+        raise DataError(
+            f"{path}: expected a name in the first line for each column, found {table.shape[1]} names for "
+            f"{table.shape[1] + table.index.nlevels} columns; end no line with a separator, or name the first"
+        )
+    return table
+
+
 def _read(path: Path, label: str | None, drop: Sequence[str]) -> tuple[Any, list[str], str]:
     """The table, its columns by name (those without one have an empty name), its labels as text, and their column."""
     try:
@@ -94,12 +128,7 @@ def _read(path: Path, label: str | None, drop: Sequence[str]) -> tuple[Any, list
             return _read_parquet(path, label, drop)
         sep = _SEPARATORS[path.suffix.lower()]
         names, column = _read_header(path, sep, label, drop)
-        table = pandas.read_csv(path, sep=sep)
-        if len(table) and not isinstance(table.index, pandas.RangeIndex):
-            raise DataError(
-                f"{path}: expected a name in the first line for each column, found {len(names)} names for "
-                f"{table.shape[1] + table.index.nlevels} columns; end no line with a separator, or name the first"
-            )
+        table = _read_csv(path, sep)
         place = names.index(column)  # as text: a class may be called NA
         words = pandas.read_csv(path, sep=sep, usecols=[place], dtype=str, keep_default_na=False).iloc[:, 0].str.strip()
         table.isetitem(place, words.where(words != ""))

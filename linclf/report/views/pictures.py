@@ -394,7 +394,7 @@ def kept(data: Dataset, which: str) -> html.Prose:
     else:
         use = f"`{load}.predict(X)` in Python, with X of shape {('n', *images.shape[1:])}".replace("'", "")
     if data.feature_names:
-        use += ", or a DataFrame with columns of the same names"
+        use = f"`linclf predict model.npz table.csv`, with columns of the same names, or {use}, or a DataFrame"
     return html.prose(
         f"`linclf report` writes `model.npz` beside its pages: {which}, with all that it takes to use it: {use}. That "
         "needs linclf and, for picture files, Pillow; not the data."

@@ -7,7 +7,7 @@ function train(section) {
   const { shape, names, link } = about, d = shape[0] * shape[1] * shape[2];
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const frames = { training: [], validation: [] };
-  let latest = null, scaling = null, drawnAt = 0, saidAt = 0, waiting = false, ready = false, receive = null;
+  let latest = null, scaling = null, drawnAt = 0, saidAt = 0, waiting = false, ready = false, hasTrained = false, receive = null;
   let wanted = null; // what was pressed before the images were drawn
 
   find("controls").hidden = false;
@@ -135,7 +135,8 @@ function train(section) {
       saidAt = drawnAt;
       find("status").textContent = words(latest);
     }
-    if (latest.broken) return;
+    hasTrained ||= latest.steps > 0; // before, the panel below keeps the network that it shows
+    if (latest.broken || !hasTrained) return;
     const { loss } = latest.setting;
     article?.dispatchEvent(new CustomEvent("linclf-network", {
       detail: { name: "as it trains above", link: link[loss], W: latest.W, b: [...latest.b], mean: scaling.mean, std: scaling.std, drawn: true },
