@@ -53,6 +53,8 @@ MODEL = "model.npz"
 """The network to keep."""
 BALANCED = "model-balanced.npz"
 """The one beside it, for which all classes of imbalanced data count alike."""
+_IN_SOURCE = {"documentation": "docs/index.md", "licence": "LICENSE"}
+"""What the pages of a report within linclf's own source link to."""
 SEALS = "pages.json"
 """What tells the pages that were written here from others: see :func:`_seal`."""
 _LONGEST = 2**26  # bytes of a page that is read again
@@ -226,11 +228,21 @@ def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenan
     The pages link each other, but not those that an earlier report left there on other data.
     """
     first, pages, seals = first_page(provenance), {}, _seals(out)
+    links, source = {}, source_tree()
+    if source and out.resolve().is_relative_to(source.resolve()):  # elsewhere they would lead out of what is handed on
+        beside = Path(os.path.relpath(source.resolve(), out.resolve()))
+        links = {word: (beside / file).as_posix() for word, file in _IN_SOURCE.items() if (source / file).is_file()}
     names = [name for name in PAGES if name in executed or provenance.sha256 in _page(out / page_file(name, first))]
     for name, execution in executed.items():
         copy, file = out / f"{name}.failed.ipynb", page_file(name, first)
         copy.unlink(missing_ok=True)
-        about = {"pages": names, "first": first, "data": provenance.name.rpartition(" (")[0] or provenance.name}
+        about: dict[str, Any] = {
+            "pages": names,
+            "first": first,
+            "data": provenance.name.rpartition(" (")[0] or provenance.name,
+        }
+        about["numbers"] = [file for file in PAGES[name].numbers if (out / file).is_file()]
+        about["links"] = links
         if execution.failure:
             write_text(copy, nbformat.writes(execution.notebook))
             about["failed"] = copy.name

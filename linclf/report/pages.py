@@ -25,6 +25,12 @@ class Page:
     shown: tuple[str, ...] = ()
 
     @property
+    def numbers(self) -> list[str]:
+        """The files of numbers that a report keeps beside the page."""
+        named = [f"{self.study}.json"] if self.study else []
+        return ["results.json", "claims.json"] if self.study == "reference" else named
+
+    @property
     def arms(self) -> tuple[str, ...]:
         """The reference's arms that the page shows: those named, else those of its section, or all."""
         if self.shown or self.study != "reference":

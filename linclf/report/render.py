@@ -180,6 +180,8 @@ class PagePreprocessor(Preprocessor):
             "onward": links[names.index(name) + 1 :][:1] if name in names else [],
             "sections": [(anchor, title) for level, anchor, title in headings if level == "h2"],
             "failed": about.get("failed"),
+            "numbers": about.get("numbers", []),
+            "links": about.get("links", {}),
             "plays": 'class="play' in markup,
             "policy": POLICY,
             "scripts": SCRIPTS,

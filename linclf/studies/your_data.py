@@ -172,13 +172,26 @@ def are_copies(images: np.ndarray, *others: np.ndarray) -> np.ndarray:
     >>> are_copies(np.concatenate([pictures[:2], pictures[:2] + 9, pictures[:2, ::-1]]), pictures).tolist()
     [True, True, True, True, False, False]
     """
-    known = {_digest(row) for part in others for row in part}
-    copied = np.array([_digest(row) in known for row in images], dtype=bool)
+    copied: np.ndarray = originals(images, *others) >= 0
+    return copied
+
+
+def originals(images: np.ndarray, *others: np.ndarray) -> np.ndarray:
+    """The place among all the others of what each image is a copy of, (n,), or -1; as :func:`are_copies`.
+
+    >>> originals(np.array([[2.0], [3.0]]), np.array([[1.0]]), np.array([[2.0]])).tolist()
+    [1, -1]
+    """
+    known: dict[bytes, int] = {}
+    for i, row in enumerate(row for part in others for row in part):
+        known.setdefault(_digest(row), i)
+    place = np.array([known.get(_digest(row), -1) for row in images], dtype=int)
     if images.ndim == 4:
         theirs = np.concatenate([_thumbnails(part) for part in others])
         for i in range(0, len(images), _CHUNK):
-            copied[i : i + _CHUNK] |= _have_an_original(_thumbnails(images[i : i + _CHUNK]), theirs)
-    return copied
+            near = _near_originals(_thumbnails(images[i : i + _CHUNK]), theirs)
+            place[i : i + _CHUNK] = np.where(place[i : i + _CHUNK] < 0, near, place[i : i + _CHUNK])
+    return place
 
 
 def _digest(row: np.ndarray) -> bytes:
@@ -186,14 +199,14 @@ def _digest(row: np.ndarray) -> bytes:
     return hashlib.blake2b(row.tobytes(), digest_size=16).digest()
 
 
-def _have_an_original(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Whether each thumbnail is far nearer to one of the others than to the tenth nearest."""
+def _near_originals(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The nearest of the others where it is far nearer to a thumbnail than the tenth nearest, else -1."""
     distance = 1 - thumbnails @ others.T  # half the squared one, as each has length 1
     close = distance.min(axis=1) < _NEAR  # no other can be, as the tenth nearest of many is within 1
     tenth = min(10, len(others)) - 1
     nearest = np.sort(np.partition(distance[close], tenth, axis=1)[:, : tenth + 1], axis=1)
     close[close] = nearest[:, 0] < _NEAR * nearest[:, -1]
-    return close
+    return np.where(close, distance.argmin(axis=1), -1)
 
 
 def _thumbnails(images: np.ndarray) -> np.ndarray:
@@ -250,9 +263,34 @@ class YourDataResults(StudyResults):
     @cached_property
     def copied(self) -> np.ndarray:
         """Whether each test image is a copy of one that trains or validates, (n_test,)."""
+        return self._originals >= 0
+
+    @cached_property
+    def _originals(self) -> np.ndarray:
         data = self.dataset
         given = [] if data.validation_images is None else [data.validation_images]
-        return are_copies(data.test_images, *data.train_images, *given)
+        return originals(data.test_images, *data.train_images, *given)
+
+    @property
+    def copies(self) -> list[dict[str, Any]]:
+        """Test images that are copies, of another class than their originals first: places, source and classes.
+
+        An original's place counts training images, batch after batch, and then those for validation.
+        """
+        data = self.dataset
+        given = [] if data.validation_labels is None else [data.validation_labels]
+        labels, place = np.concatenate([*data.train_labels, *given]), self._originals
+        listed = [
+            {
+                "test": int(i),
+                "source": data.test_sources[i] if data.test_sources else None,
+                "class": data.class_names[data.test_labels[i]],
+                "original": int(place[i]),
+                "original_class": data.class_names[labels[place[i]]],
+            }
+            for i in np.flatnonzero(place >= 0)
+        ]
+        return sorted(listed, key=lambda one: one["class"] == one["original_class"])[:_MISTAKES]
 
     @cached_property
     def copied_validation(self) -> np.ndarray:
@@ -406,6 +444,7 @@ class YourDataResults(StudyResults):
             "balanced_accuracy": self.balanced_accuracy._asdict(),
             "copies": {
                 "test": int(self.copied.sum()),
+                "listed": self.copies,
                 "validation": int(self.copied_validation.sum()),
                 "accuracy_without": without and without._asdict(),
             },

@@ -299,3 +299,12 @@ def test_what_a_readers_own_cells_show_is_on_the_page_or_said_to_be_left_out(tmp
         assert said.strip() in page
     assert page.count("Left out: what") == 5
     assert "\x1b" not in page
+
+
+def test_pages_link_to_their_numbers(report):
+    for name, files in {"2_svm": ["results.json", "claims.json"], "explore": []}.items():
+        footer = (report / page_file(name)).read_text(encoding="utf-8").rpartition("<footer>")[2]
+        assert re.findall('href="(.*?)"', footer) == files
+        assert all((report / file).is_file() for file in files)
+        assert "Fernando García Sanz" in footer
+        assert "MIT licence" in footer

@@ -207,7 +207,17 @@ def test_nothing_is_concluded_from_a_test_that_holds_copies(tmp_path):
     assert "take the copies out" in your_data.limits(results).text
     assert "explain" not in your_data.limits(results).text
     assert "with copies in the test, that does not tell whether more" in your_data.more(results)
-    assert results.document()["copies"]["test"] == 30
+    copies = results.document()["copies"]
+    assert copies["test"] == 30
+    order = [image for batch in results.dataset.train_images for image in batch]
+    place = [
+        next(i for i, image in enumerate(order) if (image == images[one["test"]]).all()) for one in copies["listed"]
+    ]
+    assert [one["original"] for one in copies["listed"]] == place
+    data = results.dataset
+    results = replace(results, dataset=replace(data, test_labels=np.where(np.arange(40) == 7, 1 - y[7], y[:40])))
+    assert results.copies[0] | {"test": 7, "class": str(1 - y[7]), "original_class": str(y[7])} == results.copies[0]
+    assert "1 have another class than their originals: test image 7 (" in your_data.headline(results).text
     vars(results)["copied"] = np.arange(40) == 0
     assert "**The test itself.**" in your_data.limits(results).text
     assert "make up 1 of the 40 images" in your_data.headline(results).text

@@ -142,7 +142,7 @@ def _templates(data: Dataset, model: Linear) -> str:
     names = data.class_names[: pictures.MOST_CLASSES]
     drawn = plots.template_images(model.W[: len(names)], data.test_images.shape[1:])
     shown = (
-        f"<div>{pictures.image(pixels, f'Template of the class {k}', width=112)}{escape(k)}</div>"
+        f"<div>{pictures.image(pixels, f'Template of the class {k}', width=112)}<br>{escape(k)}</div>"
         for pixels, k in zip(drawn, names, strict=True)
     )
     return f'<div style="display: flex; flex-wrap: wrap; gap: 10px; line-height: 1.4">{"".join(shown)}</div>'

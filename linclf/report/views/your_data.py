@@ -67,7 +67,16 @@ def copies(results: YourDataResults) -> str:
     left = (
         f"Without them accuracy is {with_interval(without)}." if without else "Without them nothing is left to test on."
     )
-    return f"{_copies(data, results.copied, 'for testing', 'train or validate')} {left}"
+    listed = [
+        f"{html.markdown(one['source'] or 'test image {test}'.format_map(one))} "
+        f"({html.markdown(one['class'])}, its original {html.markdown(one['original_class'])})"
+        for one in results.copies
+        if one["class"] != one["original_class"]
+    ]
+    other = f" {len(listed):,} have another class than their originals: {', '.join(listed[:MOST_NAMED])}"
+    other += f" and {len(listed) - MOST_NAMED:,} more." if len(listed) > MOST_NAMED else "."
+    said = f"{_copies(data, results.copied, 'for testing', 'train or validate')} {left}{other if listed else ''}"
+    return f"{said} `your_data.json` lists the copies."
 
 
 def _copies(data: Dataset, copied: np.ndarray, purpose: str, others: str) -> str:
