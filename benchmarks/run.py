@@ -14,6 +14,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import tools
+from growth import main as reports_growth
 
 import linclf
 from linclf.system.environment import describe, environment
@@ -256,7 +257,10 @@ def plot(results):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=7, help="rounds, default 7")
+    parser.add_argument("what", nargs="?", choices=["growth"], help="growth: how reports grow with their data, alone")
     options = parser.parse_args()
+    if options.what == "growth":
+        return reports_growth()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data = linclf.load_dataset("synthetic")
