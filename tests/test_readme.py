@@ -97,6 +97,15 @@ def test_its_numbers_are_the_committed_reports():
     assert f"{mean_and_spread(np.array(tested))} %" in TEXT
 
 
+def test_the_page_on_verdicts_says_what_the_committed_report_says():
+    claims = json.loads((ROOT / "reports" / "cifar-10" / "claims.json").read_text())["claims"]
+    verdicts = {claim["id"]: claim["verdict"] for claim in claims}
+    text = (ROOT / "docs" / "verdicts.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\d.]+[a-z]) \|.* (\w+) \|$", text, flags=re.MULTILINE)
+    assert len(rows) == 8
+    assert dict(rows).items() <= verdicts.items()
+
+
 def test_its_picture_counts_the_verdicts_of_the_committed_report():
     document = json.loads((REPORT / "claims.json").read_text(encoding="utf-8"))
     (name,) = re.findall(r"!\[[^]]*\]\((reports/.*?)\)", TEXT)

@@ -237,7 +237,7 @@ def verdict(results: CeilingResults) -> str:
         apart.append(f"{_points((own.mean() - other.mean(), low, high))} points from {get_loss(loss).words}{chance}")
     return (
         f"The network chosen on validation images, with {get_loss(results.chosen_loss).words}, gets "
-        f"{own.mean():.2f} % of the test images right. On these images it is {' and '.join(apart)}."
+        f"{own.mean():.2f} % of the test images right. On these images it is {', and '.join(apart)}."
     )
 
 
