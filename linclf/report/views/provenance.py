@@ -47,16 +47,16 @@ def data_note(study: Study) -> html.Output:
     return html.callout(text, kind="warning", more=" ".join(more))
 
 
-def not_real(study: Study, place: str) -> html.Prose | None:
+def not_real(study: Study, figure: str) -> html.Prose | None:
     """Where single pictures are to be looked at: that a surrogate's show nothing, and where real ones are; else None.
 
-    ``place`` is the same figure in the committed report, as "learn.html#figure-L6".
+    ``figure`` is the number of the same figure in the committed report's ``learn.html``.
     """
     if not study.data.provenance.synthetic:
         return None
     return html.prose(
         "*Single pictures of a surrogate are clouds of colour, in which nobody can see what is wrong: "
-        f"[the committed report](../cifar-10/{place}) has the same figure of real pictures, and "
+        f"figure {figure} of `reports/cifar-10/learn.html` has real pictures, and "
         "`linclf report --data cifar-10` makes it here.*"
     )
 
