@@ -324,7 +324,7 @@ class SoftmaxClassifier(_LinearClassifier):
     loss see Bishop, Pattern Recognition and Machine Learning (2006), section 4.3.4.
 
     >>> X = np.array([[0.0, 1.0], [1.0, 1.0], [0.0, 0.0]])
-    >>> model = SoftmaxClassifier(learning_rate_init=1.0, random_state=0).fit(X, ["cat", "dog", "owl"])
+    >>> model = SoftmaxClassifier(random_state=0).fit(X, ["cat", "dog", "owl"])
     >>> model.predict(X)
     array(['cat', 'dog', 'owl'], dtype='<U3')
     >>> model.predict_proba(X).shape

@@ -229,7 +229,7 @@ def largest_eigenvalue(X: np.ndarray, weights: np.ndarray | None = None) -> floa
     The cost of :func:`cross_entropy` bends by at most L / 2 (Böhning, 1992): a good learning rate is small against
     1 / L. Of more than 500 rows that weigh something as many are taken, evenly spread.
 
-    >>> largest_eigenvalue(np.array([[2.0, 2.0], [-2.0, -2.0]]))
+    >>> round(largest_eigenvalue(np.array([[2.0, 2.0], [-2.0, -2.0]])), 6)
     8.0
     """
     w = np.ones(len(X)) if weights is None else weights

@@ -31,6 +31,7 @@ def scores(
     return replace(said, markup=f'<div style="width: 96px">{shown}</div>{said.markup}')
 
 
+@html.own_settings()
 def plane(X: np.ndarray, y: np.ndarray, model: Linear, *, number: int | str, caption: str) -> html.Output:
     """Points (n, 2) of a few classes, and the areas in which each class has the highest score, as a numbered figure."""
     axes = plots.new_axes(4.6, 3.7)
@@ -71,6 +72,7 @@ class LossCurve:
         if time.monotonic() - self._when > 0.5:
             self.show()
 
+    @html.own_settings()
     def show(self) -> None:
         """Draw all losses so far."""
         from IPython.display import display
