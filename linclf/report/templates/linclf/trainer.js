@@ -209,7 +209,7 @@ function trainer(send) {
     while (running && Date.now() - started < SLICE) {
       step();
       if (steps >= until) running = false;
-      if (!running || Date.now() - reported > PAUSE) report();
+      if (!running || Date.now() - reported > PAUSE || !Number.isFinite(seen.loss)) report(); // a break at once
     }
     if (running) setTimeout(work, 0);
   }
