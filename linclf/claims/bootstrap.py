@@ -40,6 +40,12 @@ def interval(
     return float(bounds[0]), float(bounds[1])
 
 
+def paired_difference(of: np.ndarray, minus: np.ndarray) -> tuple[float, float, float]:
+    """Difference of two means, (seeds, images) each, and the ends of its interval over seeds and images, paired."""
+    low, high = interval([of, minus], lambda means: means[..., 0] - means[..., 1], images=True)
+    return float(of.mean() - minus.mean()), low, high
+
+
 def resampled_means(columns: Sequence[np.ndarray], *, images: bool) -> np.ndarray:
     """Means of the k columns in every resample, (resamples, k)."""
     n = len(columns[0])

@@ -1,6 +1,6 @@
 """Section 3's numbers and their intervals, from ``ceiling.json`` alone, so that anybody can compute them again."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from linclf.studies.ceiling import INGREDIENTS
 from linclf.studies.results import decode_correct
 
-from .bootstrap import interval
+from .bootstrap import interval, paired_difference
 
 Document = Mapping[str, Any]
 """``ceiling.json``, whose records hold a bit for each image that counts."""
@@ -37,12 +37,8 @@ def gains(document: Document) -> dict[str, dict[str, Number]]:
     correct = _correct(document["ablation"], "validation_correct", document["images"]["validation"])
     return {
         name: {
-            "alone": _with_interval(
-                [correct[f"+{name}"], correct["base"]], lambda means: means[..., 0] - means[..., 1]
-            ),
-            "missed": _with_interval(
-                [correct["all"], correct[f"-{name}"]], lambda means: means[..., 0] - means[..., 1]
-            ),
+            "alone": _number(*paired_difference(correct[f"+{name}"], correct["base"])),
+            "missed": _number(*paired_difference(correct["all"], correct[f"-{name}"])),
         }
         for name in INGREDIENTS
     }
@@ -51,7 +47,10 @@ def gains(document: Document) -> dict[str, dict[str, Number]]:
 def tested(document: Document) -> dict[str, Number]:
     """Test accuracy of the final networks in percent, by name."""
     correct = _correct(document["finals"], "test_correct", document["images"]["test"])
-    return {name: _with_interval([column], lambda means: means[..., 0]) for name, column in correct.items()}
+    return {
+        name: _number(float(column.mean()), *interval([column], lambda means: means[..., 0], images=True))
+        for name, column in correct.items()
+    }
 
 
 def gaps(document: Document) -> dict[str, dict[str, list[float]]]:
@@ -79,6 +78,5 @@ def _correct(records: Sequence[Mapping[str, Any]], key: str, n: int) -> dict[str
     return {name: np.stack(rows) for name, rows in columns.items()}
 
 
-def _with_interval(columns: Sequence[np.ndarray], reduce: Callable[[np.ndarray], np.ndarray]) -> Number:
-    low, high = interval(columns, reduce, images=True)
-    return {"mean": float(reduce(np.array([column.mean() for column in columns]))), "low": low, "high": high}
+def _number(mean: float, low: float, high: float) -> Number:
+    return {"mean": mean, "low": low, "high": high}

@@ -341,9 +341,9 @@ def _verify_section_3(path: Path) -> str:
             raise DataError(f"{path}: another version of linclf made it: make section 3 again, with --ceiling")
         computed = ceiling.numbers(document)
         _compare(document["numbers"], computed, f"{path}: its numbers are not what its records give")
+    except DataError:
+        raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, DataError):
-            raise
         raise DataError(f"{path}: expected the records of section 3, could not read them ({error!r})") from None
     return f"The {2 * len(computed['gains'])} gains and {len(computed['tested'])} accuracies in {path} follow from it."
 

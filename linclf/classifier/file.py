@@ -12,7 +12,7 @@ from linclf.data.inputs import Standardizer
 from linclf.data.readers.npz import read_arrays
 from linclf.data.readers.pictures import PREPARATION
 from linclf.errors import ConfigError, DataError
-from linclf.system.files import write_whole
+from linclf.system.files import write_bytes, write_whole
 from linclf.training.config import config_of
 from linclf.training.losses import get_loss
 from linclf.training.model import Linear
@@ -148,4 +148,4 @@ def write_onnx(
         graph.graph.initializer.append(onnx.numpy_helper.from_array(array.astype(np.float64), name))
     onnx.helper.set_model_props(graph, {name: json.dumps(list(names)) for name, names in properties.items()})
     onnx.checker.check_model(graph, full_check=True)
-    write_whole(path, lambda file: file.write(graph.SerializeToString()))
+    write_bytes(path, graph.SerializeToString())

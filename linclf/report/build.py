@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, TextIO
 
 import nbformat
 
@@ -36,7 +36,7 @@ from linclf.studies.store import Count, Store
 from linclf.studies.study import Study
 from linclf.studies.your_data import YourDataStudy
 from linclf.system.environment import cores, source_tree
-from linclf.system.files import LOCK, remove_unfinished, write_json, write_text, write_whole
+from linclf.system.files import LOCK, remove_unfinished, write_bytes, write_json, write_text
 from linclf.system.progress import Clock
 
 from .execute import Execution, execute, patience, short_places, stop_kernels
@@ -274,13 +274,9 @@ def _write_markdown(out: Path, executed: dict[str, Execution], first: str) -> No
         for old in (out / "pictures").glob(f"{name}_*.png"):
             old.unlink()
         for file, content in pictures.items():
-            write_whole(out / file, partial(_put, content))
+            write_bytes(out / file, content)
         note = f"The same with curves to read off, as one file to open in a browser: [{page}]({page})."
         write_text(out / files[page], f"{' · '.join(links)}\n\n{text.rstrip()}\n\n{note}\n")
-
-
-def _put(content: bytes, file: BinaryIO) -> None:
-    file.write(content)
 
 
 def _page(path: Path) -> str:
@@ -326,7 +322,7 @@ def _write_picture(out: Path, summary: Execution) -> None:
     """The first picture that the summary shows; none where it failed before."""
     pictures = (output.get("data", {}).get("image/png") for output in outputs(summary.notebook))
     if first := next(filter(None, pictures), None):
-        write_whole(out / PICTURE, lambda file: file.write(base64.b64decode(first)))
+        write_bytes(out / PICTURE, base64.b64decode(first))
 
 
 def _write_whole(out: Path, made: dict[str, str], first: str, *, single_file: bool, pdf: bool) -> None:
@@ -347,7 +343,7 @@ def _write_whole(out: Path, made: dict[str, str], first: str, *, single_file: bo
         write_text(out / SINGLE, whole)
     if pdf:
         printed = print_pdf(whole, [partial(scratch, out, place) for place in (out, Path.home(), None)])
-        write_whole(out / PRINTED, lambda file: file.write(printed))
+        write_bytes(out / PRINTED, printed)
 
 
 def _announce(page: Path, open_page: bool) -> None:
@@ -538,7 +534,7 @@ def rewrite_verdicts(out: Path, name: str | None = None) -> str:
     with sole_writer(out):
         write_json(out / "claims.json", verdicts.evaluate(results))
         bundle, _ = claims.picture(results, number=1)._repr_mimebundle_()
-        write_whole(out / PICTURE, lambda file: file.write(base64.b64decode(bundle["image/png"])))
+        write_bytes(out / PICTURE, base64.b64decode(bundle["image/png"]))
     written = f"{out / 'claims.json'} and {out / PICTURE} are made anew from {out / 'results.json'}"
     pages = [name for name in PAGES if PAGES[name].study == "reference" and (out / page_file(name)).exists()]
     command = results.document.get("command", "linclf report")

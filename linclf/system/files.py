@@ -53,9 +53,14 @@ def remove_unfinished(folder: Path) -> None:
             path.unlink()
 
 
+def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
+    """:func:`write_whole` for bytes."""
+    write_whole(path, lambda file: file.write(content))
+
+
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """:func:`write_whole` for text, in UTF-8."""
-    write_whole(path, lambda file: file.write(text.encode()))
+    write_bytes(path, text.encode())
 
 
 def write_json(path: str | os.PathLike[str], document: Any, digits: int | None = None) -> None:

@@ -2,7 +2,8 @@
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
@@ -85,24 +86,32 @@ def load(path: Path, source: str, label: str | None = None, drop: Sequence[str] 
 
 def read_table(path: Path) -> Any:
     """All columns of a table as a DataFrame, by name; DataError if it cannot be read, ConfigError without pandas."""
-    try:
-        import pandas
-    except ImportError:
-        raise ConfigError("tables need pandas: pip install 'linclf[tables]'") from None
     if not find(path):
         raise DataError(f"{path}: expected {READER.reads}, found {'another file' if path.exists() else 'none'}")
     check_size(str(path), path.stat().st_size, path.stat().st_size)
-    try:
-        sep = _SEPARATORS.get(path.suffix.lower())
-        table = _read_csv(path, sep) if sep else pandas.read_parquet(path)
-    except DataError:
-        raise
-    except ImportError:
-        raise ConfigError("Parquet files need pyarrow: pip install 'linclf[tables]'") from None
-    except Exception as error:  # reading hostile bytes can raise nearly anything
-        raise DataError(f"{path}: expected a table, could not read it ({error})") from error
+    with _reading(path):
+        if path.suffix.lower() in _PARQUET:
+            return _read_parquet(path)
+        sep = _SEPARATORS[path.suffix.lower()]
+        _first_rows(path, sep)
+        table = _read_csv(path, sep)
     table.columns = [str(name).strip() for name in table.columns]
     return table
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Say in a sentence what reading a table raises: ConfigError without the packages that do it, else DataError."""
+    try:
+        yield
+    except (ConfigError, DataError):
+        raise
+    except ImportError as error:
+        raise ConfigError(f"tables need {error.name}: pip install 'linclf[tables]'") from None
+    except UnicodeError as error:
+        raise DataError(f"{path}: expected a table in UTF-8, found {_encoding(path)}; save it as UTF-8") from error
+    except Exception as error:  # reading hostile bytes can raise nearly anything
+        raise DataError(f"{path}: expected a table, could not read it ({error})") from error
 
 
 def _read_csv(path: Path, sep: str) -> Any:
@@ -119,25 +128,20 @@ def _read_csv(path: Path, sep: str) -> Any:
 
 def _read(path: Path, label: str | None, drop: Sequence[str]) -> tuple[Any, list[str], str]:
     """The table, its columns by name (those without one have an empty name), its labels as text, and their column."""
-    try:
+    with _reading(path):
         import pandas
-    except ImportError:
-        raise ConfigError("tables need pandas: pip install 'linclf[tables]'") from None
-    try:
+
         if path.suffix.lower() in _PARQUET:
-            return _read_parquet(path, label, drop)
+            table = _read_parquet(path)
+            column = _label_column(path, [*table.columns], label, drop)
+            texts = [value.decode() if isinstance(value, bytes) else str(value) for value in table[column]]
+            return table, texts, column
         sep = _SEPARATORS[path.suffix.lower()]
         names, column = _read_header(path, sep, label, drop)
         table = _read_csv(path, sep)
         place = names.index(column)  # as text: a class may be called NA
         words = pandas.read_csv(path, sep=sep, usecols=[place], dtype=str, keep_default_na=False).iloc[:, 0].str.strip()
         table.isetitem(place, words.where(words != ""))
-    except DataError:
-        raise
-    except UnicodeError as error:
-        raise DataError(f"{path}: expected a table in UTF-8, found {_encoding(path)}; save it as UTF-8") from error
-    except Exception as error:  # reading hostile bytes can raise nearly anything
-        raise DataError(f"{path}: expected a table, could not read it ({error})") from error
     table.columns = names
     return table, words.tolist(), column
 
@@ -148,15 +152,21 @@ def _encoding(path: Path) -> str:
     return "UTF-16" if start in (b"\xff\xfe", b"\xfe\xff") else "another encoding"
 
 
-def _read_header(path: Path, sep: str, label: str | None, drop: Sequence[str]) -> tuple[list[str], str]:
-    """The names of the columns and which one holds the labels; DataError where the first line has no names."""
+def _first_rows(path: Path, sep: str) -> list[list[str]]:
+    """The first thousand lines that hold something; DataError where there are none, or too many columns."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = [row for row in islice(csv.reader(file, delimiter=sep), 1000) if row]
     if not rows:
         raise DataError(f"{path}: expected a table, could not read it (it is empty)")
+    if len(rows[0]) > _MOST_COLUMNS:
+        raise DataError(f"{path}: expected at most {_MOST_COLUMNS:,} columns, found {len(rows[0]):,}")
+    return rows
+
+
+def _read_header(path: Path, sep: str, label: str | None, drop: Sequence[str]) -> tuple[list[str], str]:
+    """The names of the columns and which one holds the labels; DataError where the first line has no names."""
+    rows = _first_rows(path, sep)
     names = [name.strip() for name in rows[0]]
-    if len(names) > _MOST_COLUMNS:
-        raise DataError(f"{path}: expected at most {_MOST_COLUMNS:,} columns, found {len(names):,}")
     columns = [{row[i].strip() for row in rows[1:] if i < len(row)} for i in range(len(names))]
     labels = [name for name in names if (name == label if label else name.lower() in USUAL_LABELS)]
     given = len(labels) == 1 and not _is_number(labels[0]) and labels[0] not in columns[names.index(labels[0])]
@@ -185,12 +195,10 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _read_parquet(path: Path, label: str | None, drop: Sequence[str]) -> tuple[Any, list[str], str]:
-    """As :func:`_read`; what it would take in memory is checked before it is read."""
-    try:
-        from pyarrow import parquet, types
-    except ImportError:
-        raise ConfigError("Parquet files need pyarrow: pip install 'linclf[tables]'") from None
+def _read_parquet(path: Path) -> Any:
+    """The table, its columns by name; what it would take in memory is checked before it is read."""
+    from pyarrow import parquet, types
+
     with parquet.ParquetFile(path) as file:
         about, schema = file.metadata, file.schema_arrow
         chunks = [about.row_group(i).column(j) for i in range(about.num_row_groups) for j in range(about.num_columns)]
@@ -208,9 +216,7 @@ def _read_parquet(path: Path, label: str | None, drop: Sequence[str]) -> tuple[A
     table.columns = [str(name).strip() for name in table.columns]
     if table.shape[1] < 2:
         raise DataError(f"{path}: expected columns of numbers and one of labels, found one alone: {table.columns[0]}")
-    label = _label_column(path, [*table.columns], label, drop)
-    words = [value.decode() if isinstance(value, bytes) else str(value) for value in table[label]]
-    return table, words, label
+    return table
 
 
 def _label_column(path: Path, names: list[str], label: str | None, drop: Sequence[str]) -> str:

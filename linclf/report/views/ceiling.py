@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from linclf.claims import ceiling as section_3
-from linclf.claims.bootstrap import interval
+from linclf.claims.bootstrap import interval, paired_difference
 from linclf.studies import ceiling, metrics
 from linclf.studies.ceiling import CeilingResults
 from linclf.studies.results import tested_predictions
@@ -140,6 +140,10 @@ def _points(numbers: tuple[float, float, float]) -> str:
     return f"{value:+.2f} ({low:+.1f} to {high:+.1f})".replace("-", "−")
 
 
+def _chance(numbers: tuple[float, float, float]) -> str:
+    return ", which chance explains" if numbers[1] <= 0 <= numbers[2] else ""
+
+
 def most(gains: Gains) -> str:
     """Which effects, of either sign, are larger than chance explains, alone and in the mix of all, in one sentence."""
     listed, chance = [], 0
@@ -229,15 +233,14 @@ def verdict(results: CeilingResults) -> str:
         loss: 100.0 * (tested_predictions(results.final_runs(loss)) == results.dataset.test_labels)
         for loss in ceiling.SEARCHED
     }
-    own = columns.pop(results.chosen_loss)
+    chosen = columns.pop(results.chosen_loss)
     apart = []
     for loss, other in columns.items():
-        low, high = interval([own, other], lambda means: means[..., 0] - means[..., 1], images=True)
-        chance = ", which chance explains" if low <= 0 <= high else ""
-        apart.append(f"{_points((own.mean() - other.mean(), low, high))} points from {get_loss(loss).words}{chance}")
+        points = paired_difference(chosen, other)
+        apart.append(f"{_points(points)} points from {get_loss(loss).words}{_chance(points)}")
     return (
         f"The network chosen on validation images, with {get_loss(results.chosen_loss).words}, gets "
-        f"{own.mean():.2f} % of the test images right. On these images it is {', and '.join(apart)}."
+        f"{chosen.mean():.2f} % of the test images right. On these images it is {', and '.join(apart)}."
     )
 
 
@@ -371,12 +374,10 @@ def _beyond(results: CeilingResults) -> str:
     validation = results.split(results.choosing).validation
     here = 100.0 * np.stack([ceiling.right(run.model, validation) for run in results.ablation["-augment"]])
     there = np.broadcast_to(100.0 * ceiling.right(results.optimum.model, validation), here.shape)
-    low, high = interval([there, here], lambda means: means[..., 0] - means[..., 1], images=True)
-    chance = ", which chance explains" if low <= 0 <= high else ""
+    points = paired_difference(there, here)
     return (
         "The same cost at its optimum, without flips and shifts, changes validation accuracy by "
-        f"{_points((there.mean() - here.mean(), low, high))} points, from {here.mean():.2f} to {there.mean():.2f} %"
-        f"{chance}."
+        f"{_points(points)} points, from {here.mean():.2f} to {there.mean():.2f} %{_chance(points)}."
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import LogFormatter
 
-from linclf.claims.bootstrap import interval
+from linclf.claims.bootstrap import paired_difference
 from linclf.studies.reference import ARMS, COMPARED, KEPT, N_TEST, SETTINGS, ReferenceStudy, on_surrogate
 from linclf.studies.results import Results
 from linclf.training.loop import Run
@@ -200,9 +200,7 @@ def difference(results: Results, arm: str, other: str, setting: int) -> str:
 
     The interval is over seeds, if there are several, and test images.
     """
-    columns = [100.0 * results.correct(name, setting) for name in (arm, other)]
-    low, high = interval(columns, lambda means: means[..., 0] - means[..., 1], images=True)
-    points = columns[0].mean() - columns[1].mean()
+    points, low, high = paired_difference(*(100.0 * results.correct(name, setting) for name in (arm, other)))
     return f"{points:+.2f} ({low:+.1f} to {high:+.1f}) points".replace("-", "−")
 
 

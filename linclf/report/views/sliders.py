@@ -81,11 +81,11 @@ def sliders(exploration: Exploration, *, number: int | str) -> html.Output | Mov
     return Moving(_widgets(ipywidgets, plan, show), still)
 
 
-def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., html.Output]) -> html.Output:
+def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., html.Output]) -> Any:
     """The sliders, and what ``show`` gives for their values."""
     wide = {"style": {"description_width": "8em"}, "layout": {"width": "28em"}, "continuous_update": False}
 
-    def among(description: str, values: Sequence[float], chosen: float) -> html.Output:
+    def among(description: str, values: Sequence[float], chosen: float) -> Any:
         options = [(explore.exact(value), value) for value in sorted({*values, chosen})]
         return w.SelectionSlider(description=description, options=options, value=chosen, **wide)
 
@@ -113,9 +113,11 @@ def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., html.Output]) ->
 
     def changed(_: Any = None) -> None:
         panel.layout.visibility = "hidden"  # while it trains, no figure stands beside values that are not its own
-        data, _ = show(**{name: control.value for name, control in controls.items()})._repr_mimebundle_()
-        panel.value = data["text/html"]
-        panel.layout.visibility = "visible"
+        try:
+            data, _ = show(**{name: control.value for name, control in controls.items()})._repr_mimebundle_()
+            panel.value = data["text/html"]
+        finally:
+            panel.layout.visibility = "visible"
 
     changed()
     for control in controls.values():

@@ -3,6 +3,7 @@
 import csv
 import io
 import unicodedata
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linclf import Classifier, Config, DataError, load_dataset
+from linclf.data.readers.tables import read_table
 
 pandas = pytest.importorskip("pandas")
 RNG = np.random.default_rng(0)
@@ -235,6 +237,23 @@ def test_bad_tables_are_refused(tmp_path, content, said):
     assert said in str(raised.value)
 
 
+def test_a_table_to_classify_is_read_and_refused_as_one_to_learn_from(tmp_path):
+    table = frame()
+    for ending in ("csv", "tsv", "parquet"):
+        loaded(table, tmp_path, ending)
+        pandas.testing.assert_frame_equal(read_table(tmp_path / f"t.{ending}"), table, check_dtype=False)
+    path = tmp_path / "t.csv"
+    for content, said in (
+        (b"", "expected a table, could not read it"),
+        ("a,b\n1,x\n".encode("utf-16"), "expected a table in UTF-8, found UTF-16; save it as UTF-8"),
+        (b"," * 200_000, "expected at most 100,000 columns, found 200,001"),
+        (b"a,y\n" + b"1,x,\n" * 9, "found 2 names for 3 columns"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=said):
+            read_table(path)
+
+
 def test_bad_parquet_files_are_refused(tmp_path):
     path, table = tmp_path / "t.parquet", frame()
     table.to_parquet(path)
@@ -269,4 +288,6 @@ def test_a_small_parquet_file_that_asks_for_much_is_refused(tmp_path, kind):
     pyarrow.default_memory_pool().release_unused()
     before = pyarrow.default_memory_pool().max_memory()
     refused(path, "t.parquet: expected")
+    with nullcontext() if kind == "texts" else pytest.raises(DataError, match=r"t\.parquet: expected"):
+        read_table(path)  # of texts that repeat, one is kept
     assert pyarrow.default_memory_pool().max_memory() < before + 2**27
