@@ -91,7 +91,7 @@ SECTIONS = {
     "1.1": ("base", "full", "full_updates"),
     "1.2": ("base", "decay", "full", "decay_full"),
     "1.3": ("base", "shuffle", "full", "shuffle_full"),
-    "2": ("base", "svm", "svm_full"),
+    "2": ("base", "svm", "full", "svm_full"),
     "3": (),
 }
 """The arms that each section of the reference compares. Section 3 goes beyond it, with a study of its own."""

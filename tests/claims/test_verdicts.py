@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linclf.claims import bootstrap
-from linclf.claims.verdicts import KINDS, VERDICTS, Region, _difference, evaluate, ledger, verify
+from linclf.claims.verdicts import KINDS, VERDICTS, Region, _difference, evaluate, ledger, terms, verify
 from linclf.cli import main
 from linclf.errors import DataError
+from linclf.studies.reference import SECTIONS
 from linclf.studies.results import Results
 
 N = len(ledger()["claims"])
@@ -117,6 +118,14 @@ def test_an_interval_draws_what_the_assignment_and_the_reference_leave_open(seed
     others = bootstrap.interval(correct, lambda means: means[..., 0] - means[..., 1], images=True)
     assert found["others"] == pytest.approx(others)
     assert others[1] - others[0] > 5 * (found["high"] - found["low"])
+
+
+def test_a_sections_page_has_every_arm_that_its_claims_name():
+    for claim in (claim for kind in KINDS for claim in ledger()[kind]):
+        if claim["section"] not in SECTIONS or all(test["measure"] == "recorded" for test in claim["tests"]):
+            continue
+        sides = [terms(of)[::2] for test in claim["tests"] for of in test["of"]]
+        assert {arm for left, right in sides for arm, _ in left + right} <= {*SECTIONS[claim["section"]]}, claim["id"]
 
 
 def test_no_region_has_moved():
