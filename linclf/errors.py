@@ -1,6 +1,10 @@
-"""The errors that this package raises on purpose; each message is one sentence that a user can act on."""
+"""The errors that this package raises on purpose, one sentence each; and text that obeys nobody where it is shown."""
+
+import re
+from typing import Any
 
 _LONGEST = 2000
+_RUNS, _NUMBER = re.compile(r"[=+\-@\t\r\n＝＋－＠]"), re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.I)
 
 
 def printable(text: str) -> str:
@@ -10,6 +14,14 @@ def printable(text: str) -> str:
     'a\\nb\\x1b[2J'
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def spreadsheet_cell(value: Any) -> Any:
+    """A number to six digits; a text that a spreadsheet would run stands behind an apostrophe, as they write it."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    runs = isinstance(value, str) and _RUNS.match(value) and not _NUMBER.fullmatch(value)
+    return f"'{value}" if runs else value
 
 
 class LinclfError(Exception):

@@ -15,7 +15,7 @@ from linclf.data.inputs import chunk_size
 from linclf.data.readers.pictures import list_pictures, passed_over, prepare_pictures
 from linclf.data.readers.tables import read_table
 from linclf.data.surrogate import NAMED
-from linclf.errors import ConfigError, DataError, LinclfError, printable
+from linclf.errors import ConfigError, DataError, LinclfError, printable, spreadsheet_cell
 
 from .classifier import Classifier, check_takes_pictures
 
@@ -80,10 +80,11 @@ def _predict_table(classifier: Classifier, path: Path, *, every: bool) -> None:
         raise DataError(f"{path}: {error}") from None
     out = csv.writer(sys.stdout, lineterminator="\n")
     unit = "probability" if classifier.has_probabilities else "score"
-    out.writerow(["row", "class", *(classifier.class_names if every else [unit])])
+    names = [*map(spreadsheet_cell, classifier.class_names)]
+    out.writerow(["row", "class", *(names if every else [unit])])
     for i, row in enumerate(values, 1):
         best = int(row.argmax())
-        out.writerow([i, classifier.class_names[best], *(f"{value:.6g}" for value in (row if every else row[[best]]))])
+        out.writerow([i, names[best], *map(spreadsheet_cell, row if every else row[[best]])])
 
 
 def rank(

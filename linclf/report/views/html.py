@@ -22,7 +22,7 @@ from markupsafe import Markup
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from linclf.errors import printable
+from linclf.errors import printable, spreadsheet_cell
 
 Bundle = tuple[dict[str, str], dict[str, Any]]
 Draw = Callable[[], Any]  # a figure of Matplotlib's
@@ -58,7 +58,6 @@ _FOLLOWS = "".join(
 )
 _STYLE = f"<style>@media screen and (prefers-color-scheme:dark){{{_FOLLOWS}}}</style>"
 _DOWNLOADS = {"csv": ("text/csv", "Numbers (CSV)"), "npy": ("application/octet-stream", "Weights, to ±127 (NumPy)")}
-_RUNS, _NUMBER = re.compile(r"[=+\-@\t\r\n＝＋－＠]"), re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.I)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 # LaTeX has these in its mathematics and not in its text font.
 _TEX = {"λ": r"\lambda", "η": r"\eta", "μ": r"\mu", "±": r"\pm", "≤": r"\leq", "≥": r"\geq", "→": r"\rightarrow"}
@@ -315,16 +314,8 @@ def csv_bytes(columns: Mapping[str, Sequence[Any]]) -> bytes:
     """Columns of one length as CSV, under their names; no text in it is a formula to a spreadsheet."""
     text = io.StringIO()
     rows = [columns, *zip(*columns.values(), strict=True)]
-    csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
+    csv.writer(text).writerows(map(spreadsheet_cell, row) for row in rows)
     return text.getvalue().encode()
-
-
-def _cell(value: Any) -> Any:
-    """A number to six digits; a text that a spreadsheet would run stands behind an apostrophe, as they write it."""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    runs = isinstance(value, str) and _RUNS.match(value) and not _NUMBER.fullmatch(value)
-    return f"'{value}" if runs else value
 
 
 def data_link(kind: str, content: bytes) -> str:
