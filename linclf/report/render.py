@@ -345,8 +345,6 @@ def join(pages: Mapping[str, str], first: str) -> str:
             element["id"] = f"{name}.{element['id']}"
         for link in parsed[name].select("article a[href], header a[href]"):
             file, sign, anchor = str(link["href"]).partition("#")
-            if "&" in anchor:  # no anchor: the state of the panel that trains
-                continue
             if target := files.get(file) if file else name:
                 link["href"] = f"#{target}{sign and '.'}{anchor}"
         for link in article.select(".onward"):
