@@ -22,7 +22,7 @@ from . import metrics
 from .ceiling import softmax_optimum
 from .metrics import Interval
 from .results import FORMAT, tested_predictions
-from .store import StoredRun, has_json_type
+from .store import StoredRun
 from .study import Cut, Label, Split, Study, StudyResults, StudyTask, fit_standardizer, split_rows, standardized
 
 SEARCHED = ("cross_entropy", "multiclass_hinge")
@@ -568,12 +568,12 @@ class YourDataStudy(Study):
         optima = []
         for l2 in {0.0: None} | ({chosen.l2: None} if chosen.loss == "cross_entropy" else {}):
             key = self.key("your-data-optimum", self.cut, l2=l2, iterations=ITERATIONS)
-            stored = self.store.get_json(key, _check_optimum)
+            stored = self.store.get_values(key)
             if stored is None:
                 X, y = self.split().train[:2]
                 model, _, converged = softmax_optimum((X, y), n_classes, l2, ITERATIONS)
                 stored = {"accuracy": metrics.accuracy(metrics.predicted(model, X), y), "converged": converged}
-                self.store.put_json(key, stored)
+                self.store.put_values(key, stored)
             optima.append(Optimum(l2, **stored))
         return optima
 
@@ -593,33 +593,12 @@ class YourDataStudy(Study):
         predicted = metrics.predicted(run.model, X_test)
         return StoredRun.tested(label, run, predicted, y_test, train_accuracy=learned, train_cost=cost)
 
-    def stored_shape(self, task: StudyTask) -> tuple[int, int]:
-        """No weights of the search are kept."""
-        return self.model_shape if task.tested else (self.model_shape[0], 0)
-
-    def measured(self, task: StudyTask) -> Mapping[str, type]:
-        """As :meth:`finish` records it."""
-        names = (
-            ("train_accuracy", "train_cost", "test_accuracy")
-            if task.tested
-            else ("validation_loss", "validation_accuracy")
-        )
-        return dict.fromkeys(("seconds", *names), float)
-
     def _runs(self, tasks: Sequence[StudyTask]) -> list[StoredRun]:
         return [run for task in tasks for run in self.stored(task) or []]
 
 
 def _mean_training_accuracy(runs: Sequence[StoredRun]) -> float:
     return float(np.mean([run.record["train_accuracy"] for run in runs]))
-
-
-def _check_optimum(values: Any) -> None:
-    """ValueError, or what Python says of odd values, unless an optimum was stored as these."""
-    if not (has_json_type(float, values["accuracy"]) and 0 <= values["accuracy"] <= 1):
-        raise ValueError("accuracy is no share")
-    if type(values["converged"]) is not bool or len(values) != 2:
-        raise ValueError("it is no optimum")
 
 
 def _merit(run: StoredRun) -> tuple[float, bool, float]:
