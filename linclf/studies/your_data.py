@@ -1,16 +1,19 @@
 """The study of the user's data: a search, the final networks, and what limits them."""
 
 import hashlib
+import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from linclf.classifier.classifier import Classifier
 from linclf.data.dataset import Dataset
-from linclf.data.inputs import Standardizer
+from linclf.data.inputs import Examples, Standardizer
 from linclf.training.config import Config, config_of
 from linclf.training.loop import Run
 from linclf.training.losses import cost_and_gradient, get_loss, largest_eigenvalue
@@ -54,6 +57,9 @@ WELL_LEARNED = 0.95
 """An accuracy on training images that leaves little to explain."""
 OPTIMUM, ITERATIONS = 5e10, 200
 """Products of a weight and an input that a convex optimum may take, 10 seconds on two cores, and its iterations."""
+PEER, PEER_ITERATIONS, PEER_PENALTIES = 1e11, 100, (1e-4, *PENALTIES[1:])
+"""Such products that all fits of scikit-learn's LogisticRegression may take, each 0.1 to 0.3 ns on one core, so that
+they end within 30 seconds; its iterations at most, and values of λ that it chooses among."""
 
 IMBALANCED = 2.0
 """How many times the images of the smallest class the largest must have, to be called so."""
@@ -239,6 +245,8 @@ class YourDataResults(StudyResults):
         curve: tested networks on fewer images, by the number of images.
         optima: what one linear layer can reach on the training images without a penalty and, for the cross-entropy,
             with the chosen one; none where they are learned well, or too many.
+        peer: scikit-learn's LogisticRegression, its C chosen on the same validation images, tested; or why there is
+            none, in words.
     """
 
     size: SearchSize
@@ -249,6 +257,7 @@ class YourDataResults(StudyResults):
     balanced: Sequence[StoredRun]
     curve: Mapping[int, Sequence[StoredRun]]
     optima: Sequence[Optimum]
+    peer: StoredRun | str
 
     @cached_property
     def right(self) -> np.ndarray:
@@ -373,6 +382,13 @@ class YourDataResults(StudyResults):
         return metrics.of_difference(self.right, self.baseline[1])
 
     @property
+    def peers_gain(self) -> Interval | None:
+        """What scikit-learn's LogisticRegression is right more often than the network; None where there is none."""
+        if isinstance(self.peer, str):
+            return None
+        return metrics.of_difference(self.share_right([self.peer]), self.right)
+
+    @property
     def doubling(self) -> Interval | None:
         """What the last doubling of the training images brought; None if there are too few of them.
 
@@ -450,6 +466,7 @@ class YourDataResults(StudyResults):
             },
             "training_accuracy": self.training_accuracy,
             "optima": [asdict(optimum) for optimum in self.optima],
+            "peer": {"missing": self.peer} if isinstance(self.peer, str) else self.peer.record,
             "baseline": {"class": data.class_names[self.baseline[0]], "accuracy": float(self.baseline[1].mean())},
             "classes": {name: values.tolist() for name, values in classes._asdict().items()},
             **metrics.confusion_document(self.confusion),
@@ -515,6 +532,7 @@ class YourDataStudy(Study):
             balanced=balanced,
             curve=curve,
             optima=optima,
+            peer=self._peer(),
         )
 
     def _search(self, size: SearchSize) -> list[StoredRun]:
@@ -577,6 +595,41 @@ class YourDataStudy(Study):
             optima.append(Optimum(l2, **stored))
         return optima
 
+    def _peer(self) -> StoredRun | str:
+        """scikit-learn's LogisticRegression of the same penalties, or why it is not fitted."""
+        (n_classes, d), n = self.model_shape, len(self.choosing.train)
+        products = (len(PEER_PENALTIES) * n + len(self.cut.train)) * (d + SCORE) * n_classes * PEER_ITERATIONS
+        if products > PEER:
+            return "its fits could take more than 30 seconds on so many numbers"
+        if self.short_of_memory:
+            return "memory is short"
+        if find_spec("sklearn") is None:
+            return "scikit-learn is not installed: pip install 'linclf[sklearn]'"
+        label, measured = {"name": "LogisticRegression"}, ("C", "l2", "validation_accuracy", "seconds", *_TESTED)
+        key = self.key("your-data-peer", self.cut, chosen_on=str(self.choosing), penalties=PEER_PENALTIES)
+
+        def check(runs: Sequence[StoredRun]) -> None:
+            (run,) = runs
+            run.check(label, dict.fromkeys(measured, float), (n_classes, 0), len(self.data.test_labels))
+
+        if (stored := self.store.get(key, check)) is None:
+            started = time.perf_counter()
+            choosing, final = self.split(self.choosing), self.split()
+            if min(len(np.unique(split.train[1])) for split in (choosing, final)) < 2:
+                return "there is one class to train on"
+            with one_blas_thread():
+                tried = {l2: _logistic(choosing.train, l2).score(*choosing.validation[:2]) for l2 in PEER_PENALTIES}
+                l2 = max(tried, key=lambda l2: (tried[l2], l2))  # of equals, the one that says least
+                fitted, (X, y) = _logistic(final.train, l2), final.train[:2]
+                predictions, train_accuracy = fitted.predict(final.test[0]), float(fitted.score(X, y))
+            record = label | {"C": fitted.C, "l2": l2, "validation_accuracy": float(tried[l2])}
+            record |= {"train_accuracy": train_accuracy, "seconds": time.perf_counter() - started}
+            record |= {"test_accuracy": metrics.accuracy(predictions, final.test[1])}
+            nothing = Linear(np.zeros((n_classes, 0)), np.zeros(n_classes))  # nobody asks for its weights
+            stored = [StoredRun(record, nothing, predictions.astype(np.uint16))]
+            self.store.put(key, stored)
+        return stored[0]
+
     def _task(self, n_train: int, skip: int, config: Config) -> StudyTask:
         return StudyTask("your-data-final", self.cut, [({"n_train": n_train}, config)], n_train, skip, tested=True)
 
@@ -608,6 +661,20 @@ class YourDataStudy(Study):
 
     def _runs(self, tasks: Sequence[StudyTask]) -> list[StoredRun]:
         return [run for task in tasks for run in self.stored(task) or []]
+
+
+_TESTED = "train_accuracy", "test_accuracy"  # that records of tested networks hold
+
+
+def _logistic(images: Examples, l2: float) -> Any:
+    """scikit-learn's LogisticRegression that minimises mean cross-entropy + λ‖W‖² on some images: C = 1 / (2 λ n)."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    X, y = images[:2]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # pages say how many iterations it has at most
+        return LogisticRegression(C=1 / (2 * l2 * len(y)), max_iter=PEER_ITERATIONS).fit(X, y)
 
 
 def _mean_training_accuracy(runs: Sequence[StoredRun]) -> float:

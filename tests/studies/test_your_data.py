@@ -255,6 +255,31 @@ def test_bias_is_what_the_convex_optimum_gets_wrong(tmp_path):
         assert ("early costs" in text) == ("early costs" in said)
 
 
+def test_the_peer_is_what_scikit_learn_reaches_with_the_c_that_validates_best(tmp_path, monkeypatch):
+    results = study(tmp_path, dataset([90, 90, 90], apart=0.3), epochs=4).run()
+    (X, y), (X_validation, y_validation) = (
+        results.split(results.choosing).train,
+        results.split(results.choosing).validation,
+    )
+    tried = {
+        l2: LogisticRegression(C=1 / (2 * l2 * len(y))).fit(X, y).score(X_validation, y_validation)
+        for l2 in (1, 0.1, 0.01, 0.001, 1e-4)
+    }
+    best, split = max(tried, key=tried.get), results.split(results.final)
+    peer = LogisticRegression(C=1 / (2 * best * len(split.train[1]))).fit(*split.train).predict(split.test[0])
+    assert (results.peer.predictions == peer).all()
+    assert results.peer.record["C"] == pytest.approx(1 / (2 * best * 225))
+    assert f"LogisticRegression, C = {results.peer.record['C']:.2g}" in your_data.accuracies(results).markup
+    for right, said in ((True, "more often right than this network: more than chance"), (False, "less often right")):
+        answers = np.where(right, split.test[1], (split.test[1] + 1) % 3)
+        other = replace(results, peer=replace(results.peer, predictions=answers))
+        assert said in your_data.limits(other).text
+        assert (said in your_data.headline(other).text) == right
+    monkeypatch.setattr("linclf.studies.your_data.PEER", 1)
+    missing = study(tmp_path, dataset([90, 90, 90], apart=0.3), epochs=4).run()
+    assert "is not beside it: its fits could take more than 30 seconds" in your_data.accuracies(missing).markup
+
+
 def test_too_few_to_test_is_said_and_who(tmp_path):
     results = study(tmp_path, dataset([60, 40, 1, 6]), epochs=2).run()
     few = "Fewer than 5 rows are there to test 2 (none), 3 (1): too few to tell"
