@@ -430,8 +430,10 @@ def test_controls_begin_with_what_they_were_given(tmp_path):
 def test_what_has_no_slider_and_what_sliders_do_not_train_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(sliders, "MOST_EPOCHS", 2)
     given = {"momentum": 0.5, "shuffle": True, "flip": True, "shift": 2, "batch_size": 50, "lr_decay": 0.995}
+    given |= {"lr_decay_every": 3, "averaging": 0.5, "init": "zeros"}
     exploration = Exploration("synthetic:40", tmp_path, epochs=3, n_train=50, first_seed=7, progress=False, **given)
-    words = ("momentum 0.5", "images shuffled", "images mirrored", "up to 2 pixels", "of 50", "by 0.995 after")
+    words = ("momentum 0.5, averaging 0.5, init zeros", "images shuffled", "images mirrored", "up to 2 pixels", "of 50")
+    words += ("by 0.995 after every 3 epochs",)
     shown = sliders.sliders(exploration, number=1)
     for text in (explore.setting(exploration).text, shown.still.text, shown.widgets.children[-1].value):
         assert [word for word in words if word not in text] == []
