@@ -10,6 +10,7 @@ import numpy as np
 
 from linclf.errors import DataError, printable
 
+from .inputs import check_told_apart
 from .labels import checked_names, encode_labels
 
 LabelledImages = tuple[np.ndarray, np.ndarray]
@@ -360,6 +361,8 @@ def _of_one_type(arrays: Sequence[np.ndarray], where: str) -> list[np.ndarray]:
     of_pixels = arrays[0].ndim > 2 or all(X.dtype == np.uint8 for X in arrays)
     if whole and of_pixels and all(X.min() >= 0 and X.max() <= 255 for X in arrays):
         return [X.astype(np.uint8, copy=False) for X in arrays]
+    for X in arrays:
+        check_told_apart(X, where)
     return [X.astype(np.result_type(np.float32, *(X.dtype for X in arrays)), copy=False) for X in arrays]
 
 
