@@ -83,10 +83,9 @@ def copies(results: YourDataResults) -> str:
         f"Without them accuracy is {with_interval(without)}." if without else "Without them nothing is left to test on."
     )
     others = sum(one["class"] != one["original_class"] for one in results.copies)
-    other = (
-        f" Of these {others:,} {'has' if others == 1 else 'have'} another class than the original." if others else ""
-    )
-    return f"{_copies(data, results.copied, 'for testing', 'train or validate')} {left}{other}"
+    if others:
+        left += f" Of the copies {others:,} {'has' if others == 1 else 'have'} another class than the original."
+    return f"{_copies(data, results.copied, 'for testing', 'train or validate')} {left}"
 
 
 def listed_copies(results: YourDataResults) -> html.Output | None:
