@@ -282,19 +282,20 @@ class YourDataResults(StudyResults):
 
     @property
     def copies(self) -> list[dict[str, Any]]:
-        """Test images that are copies, of another class than their originals first: places, source and classes.
+        """Test images that are copies, of another class than their originals first: places, sources and classes.
 
         An original's place counts training images, batch after batch, and then those for validation.
         """
-        data = self.dataset
+        data, place = self.dataset, self._originals
         given = [] if data.validation_labels is None else [data.validation_labels]
-        labels, place = np.concatenate([*data.train_labels, *given]), self._originals
+        labels = np.concatenate([*data.train_labels, *given])
         listed = [
             {
                 "test": int(i),
-                "source": data.test_sources[i] if data.test_sources else None,
+                "source": data.test_sources[i] if data.sources else None,
                 "class": data.class_names[data.test_labels[i]],
                 "original": int(place[i]),
+                "original_source": data.sources[place[i]] if data.sources else None,
                 "original_class": data.class_names[labels[place[i]]],
             }
             for i in np.flatnonzero(place >= 0)
@@ -432,7 +433,7 @@ class YourDataResults(StudyResults):
         return [
             {
                 "test": int(i),
-                "source": data.test_sources[i] if data.test_sources else None,
+                "source": data.test_sources[i] if data.sources else None,
                 "class": data.class_names[data.test_labels[i]],
                 "predicted": data.class_names[predicted[i]],
             }

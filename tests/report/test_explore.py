@@ -277,9 +277,9 @@ def explored(tmp_path_factory):
 @pytest.mark.parametrize(
     ("loss", "gap", "l2", "said"),
     [
-        ([3, 2, 1, 1.5], 15, 0.1, "15 points more of the training images right: much .* lowest at epoch 2, 1, "),
-        ([3, 2, 1, 0.5], 5, 0.1, "5 points more of the training images right than .* still falls at the end, 0.5"),
-        ([3, 1, 1.001, 1], -1, 0.1, r"not seen \(−1.0 points on those .*\).* hardly changes any more .*, 1\."),
+        ([3, 2, 1, 1.5], 40, 0.1, r"\+40.00 \(.*\) points more right: much .* lowest at epoch 2, 1, "),
+        ([3, 2, 1, 0.5], 15, 0.1, r"\+15.00 \(.*\) points more right\. .* still falls at the end, 0.5"),
+        ([3, 1, 1.001, 1], -1, 0.1, r"−1.00 \(.*\) points more right, which chance .* hardly changes any .*, 1\."),
         ([3, 2.99, 2.98, 2.98], 0, 0.1, "hardly moves from where it began, 3: a larger η"),
         ([3, 2, 1, 1.5], 0, 5.0, "The penalty is too large"),
     ],
@@ -289,7 +289,27 @@ def test_the_finding_follows_from_the_history(explored, loss, gap, l2, said):
     history = replace(run.history, train_accuracy=shares + gap / 100, validation_accuracy=shares)
     changed = replace(run, config=replace(run.config, learning_rate=0.1, l2=l2))
     changed = replace(changed, history=replace(history, validation_loss=np.array(loss, float)))
-    assert re.search(said, explore.finding(replace(explored, runs=[changed])).text)
+    found = explore.finding(replace(explored, runs=[changed])).text
+    assert re.search(said, found)
+    assert re.search(r"right at the end, seed 0: [+−][\d.]+ \([+−][\d.]+ to [+−][\d.]+\) points against setting", found)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "factor", "loss", "panels"),
+    [
+        ("loss", 1, "cross_entropy", 2),
+        ("loss", 1e9, "cross_entropy", 3),
+        ("loss", 1, "multiclass_hinge", 1),
+        ("accuracy", 1e9, "multiclass_hinge", 2),
+    ],
+)
+def test_what_would_squeeze_the_others_has_axes_of_its_own(explored, quantity, factor, loss, panels):
+    (run,) = explored.runs
+    history = replace(run.history, validation_loss=run.history.validation_loss * factor)
+    changed = replace(run, history=history, config=replace(run.config, loss=loss))
+    markup = explore.curves(replace(explored, runs=[changed]), quantity, number=1).markup
+    picture = base64.b64decode(re.search('src="data:image/svg.xml;base64,(.*?)"', markup)[1])
+    assert picture.count(b'id="axes_') == panels
 
 
 @pytest.mark.parametrize(
