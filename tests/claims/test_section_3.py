@@ -66,7 +66,7 @@ def test_section_3_follows_from_its_records(document, tmp_path):
     path, whole = tmp_path / "ceiling.json", document | {"format": 2, "numbers": numbers(document)}
     path.write_text(json.dumps(whole))
     assert _verify_section_3(path) == f"The 18 gains and 2 accuracies in {path} follow from it."
-    tested = {name: number | {"mean": 1} for name, number in whole["numbers"]["tested"].items()}
+    other = {name: number | {"mean": 1} for name, number in whole["numbers"]["tested"].items()}
     for changed, words in (
         (
             whole | {"numbers": whole["numbers"] | {"tested": tested}},
