@@ -291,7 +291,12 @@ def outputs(nb: NotebookNode) -> list[NotebookNode]:
 
 
 def without_progress(nb: NotebookNode) -> NotebookNode:
-    """The notebook without the lines of progress, which are for whoever waits, and differ from run to run."""
+    """The notebook without the lines of progress, which are for whoever waits, and differ from run to run.
+
+    Nor has it the first cell's link to its page, from a notebook's own folder: here is its page.
+    """
+    for cell in nb.cells[:1]:
+        cell.source = re.sub(r"\n\n\[[^]]*\]\(\.\./reports/.*\Z", "", cell.source)
     for cell in nb.cells:
         if "outputs" in cell:
             cell.outputs = [output for output in cell.outputs if output.get("metadata") != MARK]

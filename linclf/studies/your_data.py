@@ -1,16 +1,19 @@
 """The study of the user's data: a search, the final networks, and what limits them."""
 
 import hashlib
+import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from linclf.classifier.classifier import Classifier
 from linclf.data.dataset import Dataset
-from linclf.data.inputs import Standardizer
+from linclf.data.inputs import Examples, Standardizer
 from linclf.training.config import Config, config_of
 from linclf.training.loop import Run
 from linclf.training.losses import cost_and_gradient, get_loss, largest_eigenvalue
@@ -22,7 +25,7 @@ from . import metrics
 from .ceiling import softmax_optimum
 from .metrics import Interval
 from .results import FORMAT, tested_predictions
-from .store import StoredRun, has_json_type
+from .store import StoredRun
 from .study import Cut, Label, Split, Study, StudyResults, StudyTask, fit_standardizer, split_rows, standardized
 
 SEARCHED = ("cross_entropy", "multiclass_hinge")
@@ -54,6 +57,9 @@ WELL_LEARNED = 0.95
 """An accuracy on training images that leaves little to explain."""
 OPTIMUM, ITERATIONS = 5e10, 200
 """Products of a weight and an input that a convex optimum may take, 10 seconds on two cores, and its iterations."""
+PEER, PEER_ITERATIONS, PEER_PENALTIES = 1e11, 100, (1e-4, *PENALTIES[1:])
+"""Such products that all fits of scikit-learn's LogisticRegression may take, each 0.1 to 0.3 ns on one core, so that
+they end within 30 seconds; its iterations at most, and values of λ that it chooses among."""
 
 IMBALANCED = 2.0
 """How many times the images of the smallest class the largest must have, to be called so."""
@@ -239,6 +245,8 @@ class YourDataResults(StudyResults):
         curve: tested networks on fewer images, by the number of images.
         optima: what one linear layer can reach on the training images without a penalty and, for the cross-entropy,
             with the chosen one; none where they are learned well, or too many.
+        peer: scikit-learn's LogisticRegression, its C chosen on the same validation images, tested; or why there is
+            none, in words.
     """
 
     size: SearchSize
@@ -249,6 +257,7 @@ class YourDataResults(StudyResults):
     balanced: Sequence[StoredRun]
     curve: Mapping[int, Sequence[StoredRun]]
     optima: Sequence[Optimum]
+    peer: StoredRun | str
 
     @cached_property
     def right(self) -> np.ndarray:
@@ -273,19 +282,20 @@ class YourDataResults(StudyResults):
 
     @property
     def copies(self) -> list[dict[str, Any]]:
-        """Test images that are copies, of another class than their originals first: places, source and classes.
+        """Test images that are copies, of another class than their originals first: places, sources and classes.
 
         An original's place counts training images, batch after batch, and then those for validation.
         """
-        data = self.dataset
+        data, place = self.dataset, self._originals
         given = [] if data.validation_labels is None else [data.validation_labels]
-        labels, place = np.concatenate([*data.train_labels, *given]), self._originals
+        labels = np.concatenate([*data.train_labels, *given])
         listed = [
             {
                 "test": int(i),
-                "source": data.test_sources[i] if data.test_sources else None,
+                "source": data.test_sources[i] if data.sources else None,
                 "class": data.class_names[data.test_labels[i]],
                 "original": int(place[i]),
+                "original_source": data.sources[place[i]] if data.sources else None,
                 "original_class": data.class_names[labels[place[i]]],
             }
             for i in np.flatnonzero(place >= 0)
@@ -373,6 +383,13 @@ class YourDataResults(StudyResults):
         return metrics.of_difference(self.right, self.baseline[1])
 
     @property
+    def peers_gain(self) -> Interval | None:
+        """What scikit-learn's LogisticRegression is right more often than the network; None where there is none."""
+        if isinstance(self.peer, str):
+            return None
+        return metrics.of_difference(self.share_right([self.peer]), self.right)
+
+    @property
     def doubling(self) -> Interval | None:
         """What the last doubling of the training images brought; None if there are too few of them.
 
@@ -416,7 +433,7 @@ class YourDataResults(StudyResults):
         return [
             {
                 "test": int(i),
-                "source": data.test_sources[i] if data.test_sources else None,
+                "source": data.test_sources[i] if data.sources else None,
                 "class": data.class_names[data.test_labels[i]],
                 "predicted": data.class_names[predicted[i]],
             }
@@ -450,6 +467,7 @@ class YourDataResults(StudyResults):
             },
             "training_accuracy": self.training_accuracy,
             "optima": [asdict(optimum) for optimum in self.optima],
+            "peer": {"missing": self.peer} if isinstance(self.peer, str) else self.peer.record,
             "baseline": {"class": data.class_names[self.baseline[0]], "accuracy": float(self.baseline[1].mean())},
             "classes": {name: values.tolist() for name, values in classes._asdict().items()},
             **metrics.confusion_document(self.confusion),
@@ -515,6 +533,7 @@ class YourDataStudy(Study):
             balanced=balanced,
             curve=curve,
             optima=optima,
+            peer=self._peer(),
         )
 
     def _search(self, size: SearchSize) -> list[StoredRun]:
@@ -568,14 +587,43 @@ class YourDataStudy(Study):
         optima = []
         for l2 in {0.0: None} | ({chosen.l2: None} if chosen.loss == "cross_entropy" else {}):
             key = self.key("your-data-optimum", self.cut, l2=l2, iterations=ITERATIONS)
-            stored = self.store.get_json(key, _check_optimum)
+            stored = self.store.get_values(key)
             if stored is None:
                 X, y = self.split().train[:2]
                 model, _, converged = softmax_optimum((X, y), n_classes, l2, ITERATIONS)
                 stored = {"accuracy": metrics.accuracy(metrics.predicted(model, X), y), "converged": converged}
-                self.store.put_json(key, stored)
+                self.store.put_values(key, stored)
             optima.append(Optimum(l2, **stored))
         return optima
+
+    def _peer(self) -> StoredRun | str:
+        """scikit-learn's LogisticRegression of the same penalties, or why it is not fitted."""
+        (n_classes, d), n = self.model_shape, len(self.choosing.train)
+        products = (len(PEER_PENALTIES) * n + len(self.cut.train)) * (d + SCORE) * n_classes * PEER_ITERATIONS
+        if products > PEER:
+            return "its fits could take more than 30 seconds on so many numbers"
+        if self.short_of_memory:
+            return "memory is short"
+        if find_spec("sklearn") is None:
+            return "scikit-learn is not installed: pip install 'linclf[sklearn]'"
+        key = self.key("your-data-peer", self.cut, chosen_on=str(self.choosing), penalties=PEER_PENALTIES)
+        if (stored := self.store.get(key)) is None:
+            started = time.perf_counter()
+            choosing, final = self.split(self.choosing), self.split()
+            if min(len(np.unique(split.train[1])) for split in (choosing, final)) < 2:
+                return "there is one class to train on"
+            with one_blas_thread():
+                tried = {l2: _logistic(choosing.train, l2).score(*choosing.validation[:2]) for l2 in PEER_PENALTIES}
+                l2 = max(tried, key=lambda l2: (tried[l2], l2))  # of equals, the one that says least
+                fitted, (X, y) = _logistic(final.train, l2), final.train[:2]
+                predictions, train_accuracy = fitted.predict(final.test[0]), float(fitted.score(X, y))
+            record = {"name": "LogisticRegression", "C": fitted.C, "l2": l2, "validation_accuracy": float(tried[l2])}
+            record |= {"train_accuracy": train_accuracy, "seconds": time.perf_counter() - started}
+            record |= {"test_accuracy": metrics.accuracy(predictions, final.test[1])}
+            nothing = Linear(np.zeros((n_classes, 0)), np.zeros(n_classes))  # nobody asks for its weights
+            stored = [StoredRun(record, nothing, predictions.astype(np.uint16))]
+            self.store.put(key, stored)
+        return stored[0]
 
     def _task(self, n_train: int, skip: int, config: Config) -> StudyTask:
         return StudyTask("your-data-final", self.cut, [({"n_train": n_train}, config)], n_train, skip, tested=True)
@@ -593,33 +641,23 @@ class YourDataStudy(Study):
         predicted = metrics.predicted(run.model, X_test)
         return StoredRun.tested(label, run, predicted, y_test, train_accuracy=learned, train_cost=cost)
 
-    def stored_shape(self, task: StudyTask) -> tuple[int, int]:
-        """No weights of the search are kept."""
-        return self.model_shape if task.tested else (self.model_shape[0], 0)
-
-    def measured(self, task: StudyTask) -> Mapping[str, type]:
-        """As :meth:`finish` records it."""
-        names = (
-            ("train_accuracy", "train_cost", "test_accuracy")
-            if task.tested
-            else ("validation_loss", "validation_accuracy")
-        )
-        return dict.fromkeys(("seconds", *names), float)
-
     def _runs(self, tasks: Sequence[StudyTask]) -> list[StoredRun]:
         return [run for task in tasks for run in self.stored(task) or []]
 
 
+def _logistic(images: Examples, l2: float) -> Any:
+    """scikit-learn's LogisticRegression that minimises mean cross-entropy + λ‖W‖² on some images: C = 1 / (2 λ n)."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    X, y = images[:2]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # pages say how many iterations it has at most
+        return LogisticRegression(C=1 / (2 * l2 * len(y)), max_iter=PEER_ITERATIONS).fit(X, y)
+
+
 def _mean_training_accuracy(runs: Sequence[StoredRun]) -> float:
     return float(np.mean([run.record["train_accuracy"] for run in runs]))
-
-
-def _check_optimum(values: Any) -> None:
-    """ValueError, or what Python says of odd values, unless an optimum was stored as these."""
-    if not (has_json_type(float, values["accuracy"]) and 0 <= values["accuracy"] <= 1):
-        raise ValueError("accuracy is no share")
-    if type(values["converged"]) is not bool or len(values) != 2:
-        raise ValueError("it is no optimum")
 
 
 def _merit(run: StoredRun) -> tuple[float, bool, float]:

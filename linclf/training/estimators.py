@@ -145,10 +145,10 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             self.classes_, self.n_iter_, self._seed, self._state = classes_of_call, 0, seed, None
         elif classes is not None and not np.array_equal(classes_of_call, self.classes_):
             raise ConfigError(f"expected the classes of the first call, {self.classes_}, not {classes_of_call}")
-        if fresh:
-            self._n = float(len(y) if sample_weight is None else np.asarray(sample_weight, np.float64).sum())
         y = LabelEncoder().fit(self.classes_).transform(y)
         weights = self._weights(y, sample_weight)
+        if fresh:
+            self._n = float(len(y) if sample_weight is None else np.asarray(sample_weight, np.float64).sum())
         return (X, y) if weights is None else (X, y, weights)
 
     def _weights(self, y: np.ndarray, sample_weight: Any) -> np.ndarray | None:

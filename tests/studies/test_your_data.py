@@ -180,13 +180,18 @@ def pictures(n, seed=0):
     return found, np.stack(again)
 
 
-def test_copies_are_found_and_others_are_not():
+def test_copies_are_found_by_name_and_others_are_not(tmp_path):
     images, again = pictures(60)
     assert are_copies(images[:5], images).all()
     assert are_copies(again, images).all()
     assert not are_copies(pictures(20, seed=1)[0], images).any()
     flat = np.arange(100, 110, dtype=np.uint8)[:, None, None, None] * np.ones((1, 12, 12, 1), np.uint8)
     assert are_copies(flat[:6], flat[4:]).tolist() == [False] * 4 + [True] * 2
+    table = np.arange(24.0).reshape(12, 2)
+    np.savez(tmp_path / "rows.npz", X_train=table, y_train=np.arange(12) % 2, X_test=table[5:6], y_test=[0])
+    (copy,) = study(tmp_path, load_dataset(tmp_path / "rows.npz"), epochs=1).run().document()["copies"]["listed"]
+    named = {"source": "X_test[0]", "class": "0", "original_source": "X_train[5]", "original_class": "1"}
+    assert copy | named == copy
     digits = load_dataset("digits")
     assert not are_copies(digits.test_images, np.concatenate(digits.train_images)).any()
     table = np.arange(20.0).reshape(10, 2)
@@ -217,7 +222,9 @@ def test_nothing_is_concluded_from_a_test_that_holds_copies(tmp_path):
     data = results.dataset
     results = replace(results, dataset=replace(data, test_labels=np.where(np.arange(40) == 7, 1 - y[7], y[:40])))
     assert results.copies[0] | {"test": 7, "class": str(1 - y[7]), "original_class": str(y[7])} == results.copies[0]
-    assert "1 have another class than their originals: test image 7 (" in your_data.headline(results).text
+    assert "Of the copies 1 has another class than the original." in your_data.headline(results).text
+    first = f"<td>test image 7</td><td>{1 - y[7]}</td><td>training image {results.copies[0]['original']}</td>"
+    assert first in your_data.listed_copies(results).markup
     vars(results)["copied"] = np.arange(40) == 0
     assert "**The test itself.**" in your_data.limits(results).text
     assert "make up 1 of the 40 images" in your_data.headline(results).text
@@ -253,6 +260,31 @@ def test_bias_is_what_the_convex_optimum_gets_wrong(tmp_path):
         text = your_data.limits(replace(results, finals=undertrained, optima=reached, chosen=chosen)).text
         assert all(words in text for words in said.split("|"))
         assert ("early costs" in text) == ("early costs" in said)
+
+
+def test_the_peer_is_what_scikit_learn_reaches_with_the_c_that_validates_best(tmp_path, monkeypatch):
+    results = study(tmp_path, dataset([90, 90, 90], apart=0.3), epochs=4).run()
+    (X, y), (X_validation, y_validation) = (
+        results.split(results.choosing).train,
+        results.split(results.choosing).validation,
+    )
+    tried = {
+        l2: LogisticRegression(C=1 / (2 * l2 * len(y))).fit(X, y).score(X_validation, y_validation)
+        for l2 in (1, 0.1, 0.01, 0.001, 1e-4)
+    }
+    best, split = max(tried, key=tried.get), results.split(results.final)
+    peer = LogisticRegression(C=1 / (2 * best * len(split.train[1]))).fit(*split.train).predict(split.test[0])
+    assert (results.peer.predictions == peer).all()
+    assert results.peer.record["C"] == pytest.approx(1 / (2 * best * 225))
+    assert f"LogisticRegression, C = {results.peer.record['C']:.2g}" in your_data.accuracies(results).markup
+    for right, said in ((True, "more often right than this network: more than chance"), (False, "less often right")):
+        answers = np.where(right, split.test[1], (split.test[1] + 1) % 3)
+        other = replace(results, peer=replace(results.peer, predictions=answers))
+        assert said in your_data.limits(other).text
+        assert (said in your_data.headline(other).text) == right
+    monkeypatch.setattr("linclf.studies.your_data.PEER", 1)
+    missing = study(tmp_path, dataset([90, 90, 90], apart=0.3), epochs=4).run()
+    assert "is not beside it: its fits could take more than 30 seconds" in your_data.accuracies(missing).markup
 
 
 def test_too_few_to_test_is_said_and_who(tmp_path):

@@ -293,6 +293,12 @@ def test_divergence_is_told_in_one_sentence(value, word):
 X, y = blobs(n=10)
 
 
+@pytest.mark.parametrize("label", [2**53, np.uint64(2**63)])
+def test_numbers_that_count_no_classes_are_refused_before_there_is_a_weight_for_each(label):
+    with pytest.raises(DataError, match=rf"expected labels 0\.\.C-1, found 0\.\.{label}"):
+        train(config(), (X, np.where(y == y[0], label, 0 * label)))
+
+
 @pytest.mark.parametrize(
     ("images", "message"),
     [

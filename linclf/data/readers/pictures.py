@@ -46,9 +46,10 @@ def load(
     found = sort_pictures(path, label)
     files = [file for classes in found.parts.values() for inside in classes.values() for file in inside]
     images, unreadable, notes = read_pictures(files, image_size, skip_unreadable=skip_unreadable)
-    names = sorted(found.parts["train"])
+    class_names = names = sorted(found.parts["train"])
     if found.tables:  # labels that are numbers come in their order
-        names = sorted(names, key=encode_words(names, str(path))[1].index)
+        codes, class_names = encode_words(names, str(path))
+        names = [names[i] for i in codes.argsort()]
     parts: dict[str, LabelledImages] = {}
     sources = {}
     start = 0
@@ -68,7 +69,7 @@ def load(
         name=f"{path.resolve().name} (image files)",
         source=source,
         layout=f"labels in {next(iter(found.tables)).name}" if found.tables else "a folder a class",
-        class_names=names,
+        class_names=class_names,
         notes=[*notes, *passed_over(found.over)],
         sources=sources,
     )
@@ -76,9 +77,17 @@ def load(
 
 # Folders
 
-_SYSTEM_FOLDERS = {"__MACOSX", "$RECYCLE.BIN", "System Volume Information", "lost+found", "#recycle", "#snapshot"}
+_SYSTEM_FOLDERS = re.compile(
+    r"[.@].*|__macosx|[#$]recycle(\.bin)?|recycle[rd]|#snapshot|system volume information|lost(\+found|\.dir)"
+    r"|_*thumb(nail)?s?",
+    re.IGNORECASE,
+)
 _FILLERS = {"", "set", "sets", "data", "dataset", "image", "images", "img", "imgs", "pictures", "photos", "seg"}
 """What may stand beside the name of a part in that of its folder: test_set, images-train."""
+_IMAGES = {"image", "images", "img", "imgs"}
+_BESIDE_IMAGES = re.compile(
+    r"ground[-_ ]?truths?|gts?|labels?|masks?|annotations?|segmentations?|trimaps?", re.IGNORECASE
+)
 _DATE = re.compile(r"(19|20)\d\d(\D.*|\d{4}.*)?")
 _TABLES = ("labels.csv", "metadata.csv")
 _A_LINK = "expected a folder, found a link to one, which is not followed: copy what it holds"
@@ -134,7 +143,7 @@ def _why_folder(folder: Path) -> str:
 
     That is where a report is, or is being, written, or keeps its runs, and what systems keep beside pictures.
     """
-    if folder.name.startswith((".", "@")) or folder.name in _SYSTEM_FOLDERS:
+    if _SYSTEM_FOLDERS.fullmatch(folder.name):
         return f"files in {folder.name}"
     of_report = (folder / LOCK).exists() or (folder.name == "runs" and (folder.parent / LOCK).exists())
     return "files of reports" if of_report else ""
@@ -226,11 +235,17 @@ def _part_of(name: str) -> str:
     >>> [_part_of(name) for name in ("Training_set", "images-test", "trainset", "val2017", "training-day")]
     ['train', 'test', 'train', 'validation', '']
     """
-    words = re.split(r"[\W_\d]+", re.sub(r"(?<=\w)set$", " set", name.lower()))
-    parts = {dataset.PART_NAMES[word] for word in words if word in dataset.PART_NAMES}
-    return (
-        parts.pop() if len(parts) == 1 and all(word in dataset.PART_NAMES or word in _FILLERS for word in words) else ""
-    )
+    words = _words(name)
+    parts = _parts_in(words)
+    return parts.pop() if len(parts) == 1 and {*words} <= {*dataset.PART_NAMES, *_FILLERS} else ""
+
+
+def _words(name: str) -> list[str]:
+    return re.split(r"[\W_\d]+", re.sub(r"(?<=\w)set$", " set", name.lower()))
+
+
+def _parts_in(words: Iterable[str]) -> set[str]:
+    return {dataset.PART_NAMES[word] for word in words if word in dataset.PART_NAMES}
 
 
 def _classes(
@@ -273,9 +288,21 @@ def _classes(
 
 def _check_same_folders(folder: Path, classes: Classes) -> None:
     """DataError where folders hold the same folders: those are the classes, and the ones above are not."""
-    words = {name.lower() for name in classes}
-    if words & {"image", "images"} and words & {"mask", "masks"}:
-        raise DataError(f"{folder}: expected a folder for each class, found images and their masks")
+    others = [name for name in classes if _BESIDE_IMAGES.fullmatch(name)]
+    if others and any(name.lower() in _IMAGES for name in classes):
+        raise DataError(f"{folder}: expected a folder for each class, found images and their {others[0]}")
+    by_stem: dict[str, set[str]] = {}
+    for name in classes:
+        words = _words(name)
+        stem = " ".join(word for word in words if word not in dataset.PART_NAMES)
+        if len(words) > 1 and stem and _parts_in(words):
+            by_stem.setdefault(stem, set()).add(name)
+    for names in by_stem.values():
+        if len({part for name in names for part in _parts_in(_words(name))}) > 1:
+            raise DataError(
+                f"{folder}: expected a folder for each class, found {' and '.join(sorted(names))}, parts of one class; "
+                "put them into folders train and test"
+            )
     inside: dict[str, set[str]] = {}
     for name, files in classes.items():
         below = {file.parts[len(folder.parts) + 1 : -1] for file in files}
@@ -306,7 +333,7 @@ def _parts_within(root: Path, classes: Classes) -> dict[str, Classes]:
             if any(part in parts for parts in inside.values())
         }
     for name, parts in inside.items():
-        if "train" in parts and len(parts.keys() - {""}) > 1:
+        if parts.keys() & {"validation", "test"}:
             raise DataError(
                 f"{root / name}: expected folders for the parts in every class or in none, found them here, but "
                 "pictures or classes without them; put the folders of classes into train and test"

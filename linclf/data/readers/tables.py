@@ -12,13 +12,17 @@ from typing import Any
 import numpy as np
 
 from linclf.data.dataset import LABEL, USUAL_LABELS, Dataset, Option, Reader, as_images, check_size, split_dataset
+from linclf.data.inputs import check_told_apart
 from linclf.data.labels import encode_words
 from linclf.errors import ConfigError, DataError, printable
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 _PARQUET = (".parquet", ".pq")
 _MOST_COLUMNS = 100_000
-_ID = re.compile(r"(?i:(?:^|[\W_])(?:id|idx|index|nr|no|number|row|key|uuid|guid))$|[a-z](?:Id|ID)$")
+_ID = re.compile(
+    r"(?i:(?:^|[\W_])(?:u?ids?|idx|index|nr|no|number|rows?|rownames?|record|serial|key|uuid|guid)\W*)$|[a-z](?:Id|ID)s?$"
+    r"|^#$|^Unnamed: \d+$"
+)
 """Names of columns that are made to tell rows apart."""
 
 
@@ -39,7 +43,7 @@ def load(path: Path, source: str, label: str | None = None, drop: Sequence[str] 
         DataError: naming the column that does not fit.
         ConfigError: pandas, or pyarrow for Parquet, is not installed.
     """
-    drop = [drop] if isinstance(drop, str) else list(drop)
+    drop = [drop] if isinstance(drop, str) else [*dict.fromkeys(drop)]
     check_size(str(path), path.stat().st_size, path.stat().st_size)
     table, words, column = _read(path, label, drop)
     if not len(table):
@@ -59,6 +63,8 @@ def load(path: Path, source: str, label: str | None = None, drop: Sequence[str] 
         )
     if not len(features.columns):
         raise DataError(f"{path}: expected columns of numbers beside {column}, found none to learn from")
+    for name in features:
+        check_told_apart(features[name].to_numpy(), f"{path}, column {name}")
     (X,) = as_images({"the table": features.to_numpy(dtype=_common(features))}, str(path))
     notes = [f"Features: {_listed(features.columns)}."]
     if "" in table.columns:
@@ -158,6 +164,11 @@ def _first_rows(path: Path, sep: str) -> list[list[str]]:
         rows = [row for row in islice(csv.reader(file, delimiter=sep), 1000) if row]
     if not rows:
         raise DataError(f"{path}: expected a table, could not read it (it is empty)")
+    if any("\0" in value for row in rows for value in row):
+        raise DataError(
+            f"{path}: expected a table in UTF-8, found NUL bytes, as UTF-16 and files that are no text have them; save "
+            "it as CSV in UTF-8"
+        )
     if len(rows[0]) > _MOST_COLUMNS:
         raise DataError(f"{path}: expected at most {_MOST_COLUMNS:,} columns, found {len(rows[0]):,}")
     return rows
@@ -169,7 +180,9 @@ def _read_header(path: Path, sep: str, label: str | None, drop: Sequence[str]) -
     names = [name.strip() for name in rows[0]]
     columns = [{row[i].strip() for row in rows[1:] if i < len(row)} for i in range(len(names))]
     labels = [name for name in names if (name == label if label else name.lower() in USUAL_LABELS)]
+    numbers = [float(name) for name in names if _is_number(name)]  # as names, such as wavelengths, they rise
     given = len(labels) == 1 and not _is_number(labels[0]) and labels[0] not in columns[names.index(labels[0])]
+    given = given and numbers == sorted({*numbers})
     columns_by_name = [(name, values) for name, values in zip(names, columns, strict=True) if name]
     like_values = [name for name, values in columns_by_name if _is_number(name) or name in values]
     if like_values and not given and names != [str(i) for i in range(len(names))]:
@@ -252,13 +265,14 @@ def _tells_the_row(column: Any) -> bool:
     if getattr(column.dtype, "kind", "O") not in "iuf":
         texts = column.astype(str)
         return called_so or bool(texts.str.fullmatch(r"[A-Za-z]+[-_ ]?\d+|[0-9a-fA-F]{8}[0-9a-fA-F-]{8,}").all())
-    values = column.to_numpy(dtype=np.float64)
+    values = (column - column.min()).to_numpy(dtype=np.float64)  # float64 does not tell all whole numbers apart
     if not np.isfinite(values).all() or (values % 1).any():
         return False
     steps, span = np.diff(values), np.ptp(values) + 1
     counts = bool((steps == 1).all()) or (n >= 10 and span == n)
+    even = n >= 30 and np.ptp(np.diff(np.sort(values))) == 0
     in_order = n >= 30 and bool((steps > 0).all() or (steps < 0).all())
-    return counts or in_order or called_so or (n >= 100 and span <= 1.5 * n)
+    return counts or even or in_order or called_so or (n >= 100 and span <= 1.5 * n)
 
 
 def _tells_the_class(values: np.ndarray, labels: np.ndarray) -> bool:

@@ -9,6 +9,8 @@ from linclf.studies import metrics
 from linclf.studies.store import StoredRun
 from linclf.studies.your_data import (
     LOWEST,
+    PEER_ITERATIONS,
+    PEER_PENALTIES,
     PENALTIES,
     WELL_LEARNED,
     YourDataResults,
@@ -21,8 +23,8 @@ from linclf.training.losses import get_loss
 from . import html, pictures, plots, provenance
 from .pictures import MOST_ROWS, as_pictures, can_be_shown, kind, nothing_to_show, sureness, with_interval
 
-MOST_MISTAKES, MOST_TYPICAL = 12, 20
-"""Images that a figure shows."""
+MOST_MISTAKES, MOST_TYPICAL, MOST_COPIES = 12, 20, 30
+"""Images that a figure or table shows."""
 LITTLE = 0.02
 """A gain that is called little."""
 ENOUGH_TO_TEST, MOST_NAMED = 5, 10
@@ -48,9 +50,22 @@ def headline(results: YourDataResults) -> html.Prose:
             f" The classes are imbalanced: counted alike, on average "
             f"{with_interval(results.balanced_accuracy)} of a class are recognised."
         )
+    if (gain := results.peers_gain) and gain.low > 0:
+        text += f" {peer(results)}"
     if results.copied.any():
         text += f" **Mind:** {copies(results)}"
     return html.prose(text)
+
+
+def peer(results: YourDataResults) -> str:
+    """How scikit-learn's LogisticRegression does beside the network, or why it is not there, in a sentence."""
+    name, gain = "scikit-learn's LogisticRegression", results.peers_gain
+    if gain is None:
+        return f"{name} is not beside it: {results.peer}."
+    more = "more often right than this network" if gain.value >= 0 else "less often right than this network"
+    told = with_interval(gain if gain.value >= 0 else metrics.Interval(-gain.value, -gain.high, -gain.low), " points")
+    by = "more than chance" if gain.low > 0 or gain.high < 0 else "no difference that these test data can tell"
+    return f"{name}, its C chosen on the same validation {kind(results.dataset)}, is {told} {more}: {by}."
 
 
 def has_copies(results: YourDataResults) -> bool:
@@ -67,16 +82,29 @@ def copies(results: YourDataResults) -> str:
     left = (
         f"Without them accuracy is {with_interval(without)}." if without else "Without them nothing is left to test on."
     )
-    listed = [
-        f"{html.markdown(one['source'] or 'test image {test}'.format_map(one))} "
-        f"({html.markdown(one['class'])}, its original {html.markdown(one['original_class'])})"
-        for one in results.copies
-        if one["class"] != one["original_class"]
+    others = sum(one["class"] != one["original_class"] for one in results.copies)
+    if others:
+        left += f" Of the copies {others:,} {'has' if others == 1 else 'have'} another class than the original."
+    return f"{_copies(data, results.copied, 'for testing', 'train or validate')} {left}"
+
+
+def listed_copies(results: YourDataResults) -> html.Output | None:
+    """Test images that are copies, and of what, as a table, those of another class first; None where there are none."""
+    listed, word = results.copies, kind(results.dataset)[:-1]
+    lines = [
+        [
+            one["source"] or f"test {word} {one['test']}",
+            one["class"],
+            one["original_source"] or f"training {word} {one['original']}",
+            one["original_class"],
+        ]
+        for one in listed[:MOST_COPIES]
     ]
-    other = f" {len(listed):,} have another class than their originals: {', '.join(listed[:MOST_NAMED])}"
-    other += f" and {len(listed) - MOST_NAMED:,} more." if len(listed) > MOST_NAMED else "."
-    said = f"{_copies(data, results.copied, 'for testing', 'train or validate')} {left}{other if listed else ''}"
-    return f"{said} `your_data.json` lists the copies."
+    rest = f" `your_data.json` lists {len(listed):,}." if len(listed) > MOST_COPIES else ""
+    caption = (
+        f"Copies among the {kind(results.dataset)} for testing, those of another class than their originals first."
+    )
+    return html.table(["copy", "class", "of", "its class"], lines, caption=caption + rest) if lines else None
 
 
 def _copies(data: Dataset, copied: np.ndarray, purpose: str, others: str) -> str:
@@ -197,13 +225,28 @@ def accuracies(results: YourDataResults) -> html.Output:
         *([["accuracy without copies", with_interval(without, "")]] if results.copied.any() and without else []),
         [f"always {names[largest]}", with_interval(metrics.of_share(float(always.mean()), n_test), "")],
         ["always it, balanced", with_interval(float(always.any()) / n_classes, "")],
+        *_peers_line(results),
         [f"on the training {kind(results.dataset)}", with_interval(results.training_accuracy, "")],
     ]
     seeds = f", mean of {results.plan.seeds} seeds" if results.plan.seeds > 1 else ""
     caption = f"On {kind(results.dataset, n_test)} for testing{seeds}; 95 % intervals over them. "
     caption += "Balanced accuracy is the mean recall of the classes"
     caption += f" that have any to test, {n_classes:,} of {len(names):,}." if n_classes < len(names) else "."
+    if isinstance(results.peer, str):
+        caption += f" {peer(results)}"
+    else:
+        caption += (
+            f" LogisticRegression is scikit-learn's, at most {PEER_ITERATIONS} iterations; its C has the highest "
+        )
+        caption += f"accuracy of {len(PEER_PENALTIES)} on the validation {kind(results.dataset)}."
     return html.table(["measure", "%"], lines, caption=caption)
+
+
+def _peers_line(results: YourDataResults) -> list[list[str]]:
+    if isinstance(results.peer, str):
+        return []
+    accuracy = metrics.of_share(results.peer.record["test_accuracy"], len(results.right))
+    return [[f"LogisticRegression, C = {results.peer.record['C']:.2g}", with_interval(accuracy, "")]]
 
 
 def weighted(results: YourDataResults) -> html.Output | None:
@@ -387,7 +430,8 @@ def limits(results: YourDataResults) -> html.Prose:
         number = (
             f"**The number of {kind(results.dataset)}.** {more(results, html.markdown)}" if results.doubling else ""
         )
-        lines = [_against_the_baseline(results), _test(results), _bias_or_variance(results), number, *lines]
+        beside = "" if results.peers_gain is None else f"**The peer.** {peer(results)}"
+        lines = [_against_the_baseline(results), beside, _test(results), _bias_or_variance(results), number, *lines]
     else:
         lines = [_against_the_baseline(results), _test(results), _unlike(results), *lines]
     return html.prose("\n".join(f"- {line}" for line in lines if line))

@@ -231,6 +231,13 @@ SAME = "which hold the same folders (cat, dog): name one of the two, or call the
         ("{cat,dog,test}", "expected a folder train beside it"),
         ("{cat,dog,val}", "expected a folder train beside it"),
         ("{neg/train,neg/test,pos}", "neg: expected folders for the parts in every class or in none"),
+        ("{neg,pos}/{test,val}", "neg: expected folders for the parts in every class or in none"),
+        ("{neg,pos}/{test}", "neg: expected folders for the parts in every class or in none"),
+        ("{images,annotations}/{.}", "found images and their annotations"),
+        ("{train,test}/{images,labels}", "found images and their labels"),
+        ("{images/train,images/val,labels/train}", "found images and their labels"),
+        ("{cats_train,dogs_train,cats_test,dogs_test}", "found cats_test and cats_train, parts of one class"),
+        ("{train-cat,val-cat,train-dog}", "found train-cat and val-cat, parts of one class"),
     ],
 )
 def test_folders_that_are_no_classes_are_refused(tmp_path, folders, said):
@@ -252,7 +259,7 @@ def test_what_systems_cameras_and_network_disks_leave_is_passed_over_by_name_and
     for name in ("rose", "tulip"):
         for beside in ("", "@eaDir/0.png", ".thumbnails", ".@__thumb"):
             draw(tmp_path / name / beside)
-    for name in ("@eaDir", "#recycle", ".git/x", "lost+found", "__MACOSX"):
+    for name in ("@eaDir", "#recycle", ".git/x", "lost+found", "__MACOSX", "$Recycle.Bin", "LOST.DIR", "Thumbnails"):
         draw(tmp_path / name, 2)
     for name in ("rose/desktop.ini", "rose/Thumbs.db", "tulip/.DS_Store", "tulip/._0.png", "README", "labels.csv"):
         (tmp_path / name).write_bytes(b"x")
@@ -261,7 +268,7 @@ def test_what_systems_cameras_and_network_disks_leave_is_passed_over_by_name_and
     wanted = (
         "1 .csv files, 1 .db files, 1 .ini files, 2 files in #recycle, 2 files in .git, 8 files in .thumbnails, "
         "8 files in .@__thumb, 10 files in @eaDir, 2 files in __MACOSX, 2 files in lost+found, 2 hidden files, "
-        "1 other files"
+        "1 other files, 2 files in $Recycle.Bin, 2 files in LOST.DIR, 2 files in Thumbnails"
     )
     assert {*wanted.split(", ")} == {*found.partition("Passed over: ")[2][:-1].split(", ")}
 
@@ -316,6 +323,7 @@ def test_a_few_pictures_that_cannot_be_read_are_passed_over_where_that_is_asked_
         ("labels.csv", "file,label\n{}.png,{}\n"),
         ("metadata.csv", "file_name,breed\nimages/{}.png,{}\n"),
         ("labels.csv", "\ufeffid,class,note\n{},{},x\n"),
+        ("labels.csv", "file,label\n{}.png,{}.0\n"),  # as pandas writes whole numbers beside missing ones
     ],
 )
 @pytest.mark.parametrize("folder", ["", "images"])
