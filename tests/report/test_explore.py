@@ -237,7 +237,7 @@ def test_probabilities_of_ones_own_pictures_are_those_of_the_command(page, tmp_p
     (tmp_path / "words.txt").write_text("no picture")
     page.locator('[data-play="file"]').set_input_files(tmp_path / "words.txt")
     page.locator('[data-play="truth"]').get_by_text(
-        "is no picture that this browser can open; the one before"
+        "is no picture that this browser can open. The picture before is"
     ).wait_for()
     exif = Image.Exif()
     exif[0x0112] = 3
