@@ -85,7 +85,8 @@ class Dataset:
         validation_images, validation_labels: the same, one set, to validate on instead of training images; None where
             the data brought none.
         feature_names: of the columns of feature vectors, (d,), in order; empty where they have none.
-        test_sources: the file, row or element that each test image was read from; empty where that is not known.
+        sources: the file, row or element that each image was read from, batch after batch, then the validation and the
+            test images; empty where that is not known.
     """
 
     train_images: tuple[np.ndarray, ...]
@@ -97,12 +98,17 @@ class Dataset:
     validation_images: np.ndarray | None = None
     validation_labels: np.ndarray | None = None
     feature_names: tuple[str, ...] = ()
-    test_sources: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         shape, classes = self.test_images.shape[1:], len(self.class_names)
         counts = ", ".join(f"{rows.sum():,} {part}" for part, rows in self.counts().items())
         return printable(f"Dataset({self.provenance.name}: {counts}; shape {shape}, {classes} classes)")
+
+    @property
+    def test_sources(self) -> tuple[str, ...]:
+        """Of the test images; empty where that is not known."""
+        return self.sources[-len(self.test_labels) :]
 
     def counts(self) -> dict[str, np.ndarray]:
         """Number of images of each class, (C,), in each part: "training", "validation" where it was given, "test"."""
@@ -218,10 +224,11 @@ def split_dataset(
         validation=(parts["validation"][0], labels["validation"]) if "validation" in parts else None,
         notes=notes,
     )
-    test_sources = sources["test" if "test" in parts else "train"] if sources else ()
-    if sources and "test" not in parts:
-        test_sources = [test_sources[i] for i in dealt[-1]]
-    return replace(data, test_sources=tuple(map(printable, test_sources)))
+    if not sources:
+        return data
+    read = [[sources["train"][i] for i in rows] for rows in dealt]
+    read[5:5] = [[*sources[part]] for part in order[1:]]  # before the test images that are split off
+    return replace(data, sources=tuple(printable(source) for part in read for source in part))
 
 
 def stratified(labels: np.ndarray, n_parts: int) -> list[np.ndarray]:

@@ -25,7 +25,7 @@ from . import metrics
 from .ceiling import softmax_optimum
 from .metrics import Interval
 from .results import FORMAT, tested_predictions
-from .store import StoredRun, has_json_type
+from .store import StoredRun
 from .study import Cut, Label, Split, Study, StudyResults, StudyTask, fit_standardizer, split_rows, standardized
 
 SEARCHED = ("cross_entropy", "multiclass_hinge")
@@ -282,19 +282,20 @@ class YourDataResults(StudyResults):
 
     @property
     def copies(self) -> list[dict[str, Any]]:
-        """Test images that are copies, of another class than their originals first: places, source and classes.
+        """Test images that are copies, of another class than their originals first: places, sources and classes.
 
         An original's place counts training images, batch after batch, and then those for validation.
         """
-        data = self.dataset
+        data, place = self.dataset, self._originals
         given = [] if data.validation_labels is None else [data.validation_labels]
-        labels, place = np.concatenate([*data.train_labels, *given]), self._originals
+        labels = np.concatenate([*data.train_labels, *given])
         listed = [
             {
                 "test": int(i),
-                "source": data.test_sources[i] if data.test_sources else None,
+                "source": data.test_sources[i] if data.sources else None,
                 "class": data.class_names[data.test_labels[i]],
                 "original": int(place[i]),
+                "original_source": data.sources[place[i]] if data.sources else None,
                 "original_class": data.class_names[labels[place[i]]],
             }
             for i in np.flatnonzero(place >= 0)
@@ -432,7 +433,7 @@ class YourDataResults(StudyResults):
         return [
             {
                 "test": int(i),
-                "source": data.test_sources[i] if data.test_sources else None,
+                "source": data.test_sources[i] if data.sources else None,
                 "class": data.class_names[data.test_labels[i]],
                 "predicted": data.class_names[predicted[i]],
             }
@@ -586,12 +587,12 @@ class YourDataStudy(Study):
         optima = []
         for l2 in {0.0: None} | ({chosen.l2: None} if chosen.loss == "cross_entropy" else {}):
             key = self.key("your-data-optimum", self.cut, l2=l2, iterations=ITERATIONS)
-            stored = self.store.get_json(key, _check_optimum)
+            stored = self.store.get_values(key)
             if stored is None:
                 X, y = self.split().train[:2]
                 model, _, converged = softmax_optimum((X, y), n_classes, l2, ITERATIONS)
                 stored = {"accuracy": metrics.accuracy(metrics.predicted(model, X), y), "converged": converged}
-                self.store.put_json(key, stored)
+                self.store.put_values(key, stored)
             optima.append(Optimum(l2, **stored))
         return optima
 
@@ -605,14 +606,8 @@ class YourDataStudy(Study):
             return "memory is short"
         if find_spec("sklearn") is None:
             return "scikit-learn is not installed: pip install 'linclf[sklearn]'"
-        label, measured = {"name": "LogisticRegression"}, ("C", "l2", "validation_accuracy", "seconds", *_TESTED)
         key = self.key("your-data-peer", self.cut, chosen_on=str(self.choosing), penalties=PEER_PENALTIES)
-
-        def check(runs: Sequence[StoredRun]) -> None:
-            (run,) = runs
-            run.check(label, dict.fromkeys(measured, float), (n_classes, 0), len(self.data.test_labels))
-
-        if (stored := self.store.get(key, check)) is None:
+        if (stored := self.store.get(key)) is None:
             started = time.perf_counter()
             choosing, final = self.split(self.choosing), self.split()
             if min(len(np.unique(split.train[1])) for split in (choosing, final)) < 2:
@@ -622,7 +617,7 @@ class YourDataStudy(Study):
                 l2 = max(tried, key=lambda l2: (tried[l2], l2))  # of equals, the one that says least
                 fitted, (X, y) = _logistic(final.train, l2), final.train[:2]
                 predictions, train_accuracy = fitted.predict(final.test[0]), float(fitted.score(X, y))
-            record = label | {"C": fitted.C, "l2": l2, "validation_accuracy": float(tried[l2])}
+            record = {"name": "LogisticRegression", "C": fitted.C, "l2": l2, "validation_accuracy": float(tried[l2])}
             record |= {"train_accuracy": train_accuracy, "seconds": time.perf_counter() - started}
             record |= {"test_accuracy": metrics.accuracy(predictions, final.test[1])}
             nothing = Linear(np.zeros((n_classes, 0)), np.zeros(n_classes))  # nobody asks for its weights
@@ -646,24 +641,8 @@ class YourDataStudy(Study):
         predicted = metrics.predicted(run.model, X_test)
         return StoredRun.tested(label, run, predicted, y_test, train_accuracy=learned, train_cost=cost)
 
-    def stored_shape(self, task: StudyTask) -> tuple[int, int]:
-        """No weights of the search are kept."""
-        return self.model_shape if task.tested else (self.model_shape[0], 0)
-
-    def measured(self, task: StudyTask) -> Mapping[str, type]:
-        """As :meth:`finish` records it."""
-        names = (
-            ("train_accuracy", "train_cost", "test_accuracy")
-            if task.tested
-            else ("validation_loss", "validation_accuracy")
-        )
-        return dict.fromkeys(("seconds", *names), float)
-
     def _runs(self, tasks: Sequence[StudyTask]) -> list[StoredRun]:
         return [run for task in tasks for run in self.stored(task) or []]
-
-
-_TESTED = "train_accuracy", "test_accuracy"  # that records of tested networks hold
 
 
 def _logistic(images: Examples, l2: float) -> Any:
@@ -679,14 +658,6 @@ def _logistic(images: Examples, l2: float) -> Any:
 
 def _mean_training_accuracy(runs: Sequence[StoredRun]) -> float:
     return float(np.mean([run.record["train_accuracy"] for run in runs]))
-
-
-def _check_optimum(values: Any) -> None:
-    """ValueError, or what Python says of odd values, unless an optimum was stored as these."""
-    if not (has_json_type(float, values["accuracy"]) and 0 <= values["accuracy"] <= 1):
-        raise ValueError("accuracy is no share")
-    if type(values["converged"]) is not bool or len(values) != 2:
-        raise ValueError("it is no optimum")
 
 
 def _merit(run: StoredRun) -> tuple[float, bool, float]:

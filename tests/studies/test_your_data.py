@@ -180,13 +180,18 @@ def pictures(n, seed=0):
     return found, np.stack(again)
 
 
-def test_copies_are_found_and_others_are_not():
+def test_copies_are_found_by_name_and_others_are_not(tmp_path):
     images, again = pictures(60)
     assert are_copies(images[:5], images).all()
     assert are_copies(again, images).all()
     assert not are_copies(pictures(20, seed=1)[0], images).any()
     flat = np.arange(100, 110, dtype=np.uint8)[:, None, None, None] * np.ones((1, 12, 12, 1), np.uint8)
     assert are_copies(flat[:6], flat[4:]).tolist() == [False] * 4 + [True] * 2
+    table = np.arange(24.0).reshape(12, 2)
+    np.savez(tmp_path / "rows.npz", X_train=table, y_train=np.arange(12) % 2, X_test=table[5:6], y_test=[0])
+    (copy,) = study(tmp_path, load_dataset(tmp_path / "rows.npz"), epochs=1).run().document()["copies"]["listed"]
+    named = {"source": "X_test[0]", "class": "0", "original_source": "X_train[5]", "original_class": "1"}
+    assert copy | named == copy
     digits = load_dataset("digits")
     assert not are_copies(digits.test_images, np.concatenate(digits.train_images)).any()
     table = np.arange(20.0).reshape(10, 2)
@@ -217,7 +222,9 @@ def test_nothing_is_concluded_from_a_test_that_holds_copies(tmp_path):
     data = results.dataset
     results = replace(results, dataset=replace(data, test_labels=np.where(np.arange(40) == 7, 1 - y[7], y[:40])))
     assert results.copies[0] | {"test": 7, "class": str(1 - y[7]), "original_class": str(y[7])} == results.copies[0]
-    assert "1 have another class than their originals: test image 7 (" in your_data.headline(results).text
+    assert "Of the copies 1 has another class than the original." in your_data.headline(results).text
+    first = f"<td>test image 7</td><td>{1 - y[7]}</td><td>training image {results.copies[0]['original']}</td>"
+    assert first in your_data.listed_copies(results).markup
     vars(results)["copied"] = np.arange(40) == 0
     assert "**The test itself.**" in your_data.limits(results).text
     assert "make up 1 of the 40 images" in your_data.headline(results).text

@@ -23,8 +23,8 @@ from linclf.training.losses import get_loss
 from . import html, pictures, plots, provenance
 from .pictures import MOST_ROWS, as_pictures, can_be_shown, kind, nothing_to_show, sureness, with_interval
 
-MOST_MISTAKES, MOST_TYPICAL = 12, 20
-"""Images that a figure shows."""
+MOST_MISTAKES, MOST_TYPICAL, MOST_COPIES = 12, 20, 30
+"""Images that a figure or table shows."""
 LITTLE = 0.02
 """A gain that is called little."""
 ENOUGH_TO_TEST, MOST_NAMED = 5, 10
@@ -82,16 +82,29 @@ def copies(results: YourDataResults) -> str:
     left = (
         f"Without them accuracy is {with_interval(without)}." if without else "Without them nothing is left to test on."
     )
-    listed = [
-        f"{html.markdown(one['source'] or 'test image {test}'.format_map(one))} "
-        f"({html.markdown(one['class'])}, its original {html.markdown(one['original_class'])})"
-        for one in results.copies
-        if one["class"] != one["original_class"]
+    others = sum(one["class"] != one["original_class"] for one in results.copies)
+    if others:
+        left += f" Of the copies {others:,} {'has' if others == 1 else 'have'} another class than the original."
+    return f"{_copies(data, results.copied, 'for testing', 'train or validate')} {left}"
+
+
+def listed_copies(results: YourDataResults) -> html.Output | None:
+    """Test images that are copies, and of what, as a table, those of another class first; None where there are none."""
+    listed, word = results.copies, kind(results.dataset)[:-1]
+    lines = [
+        [
+            one["source"] or f"test {word} {one['test']}",
+            one["class"],
+            one["original_source"] or f"training {word} {one['original']}",
+            one["original_class"],
+        ]
+        for one in listed[:MOST_COPIES]
     ]
-    other = f" {len(listed):,} have another class than their originals: {', '.join(listed[:MOST_NAMED])}"
-    other += f" and {len(listed) - MOST_NAMED:,} more." if len(listed) > MOST_NAMED else "."
-    said = f"{_copies(data, results.copied, 'for testing', 'train or validate')} {left}{other if listed else ''}"
-    return f"{said} `your_data.json` lists the copies."
+    rest = f" `your_data.json` lists {len(listed):,}." if len(listed) > MOST_COPIES else ""
+    caption = (
+        f"Copies among the {kind(results.dataset)} for testing, those of another class than their originals first."
+    )
+    return html.table(["copy", "class", "of", "its class"], lines, caption=caption + rest) if lines else None
 
 
 def _copies(data: Dataset, copied: np.ndarray, purpose: str, others: str) -> str:
