@@ -10,7 +10,7 @@ import numpy as np
 from linclf.data.dataset import Dataset
 from linclf.data.inputs import Augmentation
 from linclf.errors import ConfigError, DivergenceError
-from linclf.training.config import Config
+from linclf.training.config import OPTIONS, Config
 from linclf.training.loop import History, Run, training
 from linclf.training.model import Linear
 from linclf.training.train import grouped, in_order, make_tasks
@@ -24,8 +24,8 @@ LARGEST = 1e4
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExplorationPlan(Plan):
-    """What may be varied: fields of Config, and how many images train.
+class ExplorationPlan(Plan, Config):
+    """What may be varied: the options of Config but for those that the page decides, and how many images train.
 
     Attributes:
         flip, shift: of :class:`linclf.Augmentation`.
@@ -33,32 +33,30 @@ class ExplorationPlan(Plan):
             are is all of them, and 0 is batch 1.
     """
 
-    loss: str = "cross_entropy"
     learning_rate: float = 0.001
     l2: float = 2.0
-    lr_decay: float = 1.0
-    momentum: float = 0.0
-    batch_size: int = 100
-    shuffle: bool = False
     flip: bool = False
     shift: int = 0
     n_train: int = 0
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        Plan.__post_init__(self)
+        Config.__post_init__(self)
         check_whole("n_train", self.n_train, 0, 10**9)
         check_whole("shift", self.shift, 0, 1000)
-        self.config(0, ())
+        for name, instead in (("seed", "first_seed"), ("augment", "flip and shift"), ("restore_best", "fewer epochs")):
+            if getattr(self, name) != OPTIONS[name].default:
+                raise ConfigError(f"{name} cannot be varied here: choose {instead}")
 
     def config(self, number: int, image_shape: tuple[int, ...]) -> Config:
         """The Config of a network by its number from 0; ConfigError for what cannot be trained."""
-        chosen = {field.name: getattr(self, field.name) for field in fields(Config) if hasattr(self, field.name)}
         augment = None
-        if image_shape and (self.flip or self.shift):
+        if self.flip or self.shift:
             if len(image_shape) != 3:
                 raise ConfigError("expected no flip and no shift: the inputs are feature vectors, which have no sides")
             augment = Augmentation(image_shape=image_shape, flip=self.flip, shift=self.shift)
-        return Config(**chosen, augment=augment, seed=self.first_seed + number)
+        chosen = {name: getattr(self, name) for name in OPTIONS}
+        return Config(**chosen | {"augment": augment, "seed": self.first_seed + number})
 
 
 @dataclass(frozen=True)

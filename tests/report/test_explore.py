@@ -298,9 +298,9 @@ def explored(tmp_path_factory):
 @pytest.mark.parametrize(
     ("loss", "gap", "l2", "said"),
     [
-        ([3, 2, 1, 1.5], 15, 0.1, "15 points more of the training images right: much .* lowest at epoch 2, 1, "),
-        ([3, 2, 1, 0.5], 5, 0.1, "5 points more of the training images right than .* still falls at the end, 0.5"),
-        ([3, 1, 1.001, 1], -1, 0.1, r"not seen \(−1.0 points on those .*\).* hardly changes any more .*, 1\."),
+        ([3, 2, 1, 1.5], 40, 0.1, r"\+40.00 \(.*\) points more right: much .* lowest at epoch 2, 1, "),
+        ([3, 2, 1, 0.5], 15, 0.1, r"\+15.00 \(.*\) points more right\. .* still falls at the end, 0.5"),
+        ([3, 1, 1.001, 1], -1, 0.1, r"−1.00 \(.*\) points more right, which chance .* hardly changes any .*, 1\."),
         ([3, 2.99, 2.98, 2.98], 0, 0.1, "hardly moves from where it began, 3: a larger η"),
         ([3, 2, 1, 1.5], 0, 5.0, "The penalty is too large"),
     ],
@@ -310,7 +310,27 @@ def test_the_finding_follows_from_the_history(explored, loss, gap, l2, said):
     history = replace(run.history, train_accuracy=shares + gap / 100, validation_accuracy=shares)
     changed = replace(run, config=replace(run.config, learning_rate=0.1, l2=l2))
     changed = replace(changed, history=replace(history, validation_loss=np.array(loss, float)))
-    assert re.search(said, explore.finding(replace(explored, runs=[changed])).text)
+    found = explore.finding(replace(explored, runs=[changed])).text
+    assert re.search(said, found)
+    assert re.search(r"right at the end, seed 0: [+−][\d.]+ \([+−][\d.]+ to [+−][\d.]+\) points against setting", found)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "factor", "loss", "panels"),
+    [
+        ("loss", 1, "cross_entropy", 2),
+        ("loss", 1e9, "cross_entropy", 3),
+        ("loss", 1, "multiclass_hinge", 1),
+        ("accuracy", 1e9, "multiclass_hinge", 2),
+    ],
+)
+def test_what_would_squeeze_the_others_has_axes_of_its_own(explored, quantity, factor, loss, panels):
+    (run,) = explored.runs
+    history = replace(run.history, validation_loss=run.history.validation_loss * factor)
+    changed = replace(run, history=history, config=replace(run.config, loss=loss))
+    markup = explore.curves(replace(explored, runs=[changed]), quantity, number=1).markup
+    picture = base64.b64decode(re.search('src="data:image/svg.xml;base64,(.*?)"', markup)[1])
+    assert picture.count(b'id="axes_') == panels
 
 
 @pytest.mark.parametrize(
@@ -451,8 +471,10 @@ def test_controls_begin_with_what_they_were_given(tmp_path):
 def test_what_has_no_slider_and_what_sliders_do_not_train_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(sliders, "MOST_EPOCHS", 2)
     given = {"momentum": 0.5, "shuffle": True, "flip": True, "shift": 2, "batch_size": 50, "lr_decay": 0.995}
+    given |= {"lr_decay_every": 3, "averaging": 0.5, "init": "zeros"}
     exploration = Exploration("synthetic:40", tmp_path, epochs=3, n_train=50, first_seed=7, progress=False, **given)
-    words = ("momentum 0.5", "images shuffled", "images mirrored", "up to 2 pixels", "of 50", "by 0.995 after")
+    words = ("momentum 0.5, averaging 0.5, init zeros", "images shuffled", "images mirrored", "up to 2 pixels", "of 50")
+    words += ("by 0.995 after every 3 epochs",)
     shown = sliders.sliders(exploration, number=1)
     for text in (explore.setting(exploration).text, shown.still.text, shown.widgets.children[-1].value):
         assert [word for word in words if word not in text] == []

@@ -141,8 +141,8 @@ def timed(text: str) -> Output:
 
 
 def prose(text: str) -> Prose:
-    """Markdown text, formulas between dollar signs included."""
-    return Prose(text)
+    """Markdown text, formulas between dollar signs included; the minus of a power of ten lets no line break."""
+    return Prose(re.sub(r"(?<=\de)-(?=\d)", "−", text))
 
 
 def callout(text: str, kind: str = "note", more: str = "") -> Output:
@@ -158,11 +158,13 @@ def _output(markup: str, text: str, in_markdown: str) -> Output:
     return Output(markup, text, {"text/markdown": _with_formulas(in_markdown)})
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str | Output]], *, caption: str) -> Output:
-    """A table; the page's script lets its headers sort it."""
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[str | Output]], *, caption: str, attributes: str = ""
+) -> Output:
+    """A table; the page's script lets its headers sort it. With the attribute ``class="words"`` cells are folded."""
     cell, line = Markup("<td>{}</td>"), Markup("<tr>{}</tr>")
     body = Markup().join(line.format(Markup().join(map(cell.format, row))) for row in rows)
-    return _table("", columns, body, caption, [[str(cell) for cell in row] for row in rows])
+    return _table(attributes, columns, body, caption, [[str(cell) for cell in row] for row in rows])
 
 
 def claims(rows: Sequence[Mapping[str, str]], *, caption: str) -> Output:
@@ -234,12 +236,13 @@ def provenance(items: Mapping[str, str | Output]) -> Output:
     )
 
 
-def verdict(word: str | None) -> str:
-    """A verdict as markup: a sign and a word, so that colour is not all that tells them apart."""
-    signs = {"reproduced": "✓", "refuted": "✗", "inconclusive": "?"}
+def verdict(word: str | None, *, check: bool = False) -> str:
+    """A verdict as markup, in the words of a claim or of a check: a sign too, so that colour is not all that tells."""
     if word is None:
-        return Markup("no&nbsp;verdict")
-    return Markup('<span class="verdict {0}">{1}&nbsp;{0}</span>').format(word, signs[word])
+        return Markup("not&nbsp;checked" if check else "no&nbsp;verdict")
+    sign = {"reproduced": "✓", "refuted": "✗", "inconclusive": "?"}[word]
+    said = {"reproduced": "holds", "refuted": "does\xa0not\xa0hold", "inconclusive": "unclear"}[word] if check else word
+    return Markup('<span class="verdict {}">{}&nbsp;{}</span>').format(word, sign, said)
 
 
 def counts(numbers: Mapping[str, str], of: str) -> Output:
