@@ -262,10 +262,8 @@ class Classifier:
 
         Nothing is subtracted but from numbers so far from zero for their spread that it costs digits.
         """
-        shift, factor = (
-            self.standardize.mean * self.standardize.scale,
-            1 / (self.standardize.std * self.standardize.scale),
-        )
+        shift = self.standardize.mean * self.standardize.scale
+        factor = 1 / (self.standardize.std * self.standardize.scale)
         W, b = self.model.W * factor, self.model.b.astype(np.float64)
         if np.abs(shift * factor).max() > _FAR:
             return shift, W, b
@@ -293,18 +291,12 @@ def _steps_of(trained: Any) -> tuple[Any, Any]:
 def _fields_of(trained: Any) -> dict[str, Any]:
     """The fields of a Classifier that a Run or a fitted estimator tells; ConfigError for anything else."""
     if isinstance(trained, Run):
-        config, model, history, of_best_epoch = (
-            trained.config,
-            trained.model,
-            trained.history,
-            trained.config.restore_best,
-        )
-        loss, names, features = config.loss, [str(i) for i in range(len(model.b))], ()
+        config, model, history = trained.config, trained.model, trained.history
+        loss, names, features, of_best_epoch = config.loss, range(len(model.b)), (), config.restore_best
     elif hasattr(trained, "history_"):
-        config, model = None, from_coefficients(trained.coef_, trained.intercept_)
-        history, of_best_epoch = trained.history_, trained.early_stopping
-        loss = trained._loss
-        names, features = trained.classes_, getattr(trained, "feature_names_in_", ())
+        config, model, history = None, from_coefficients(trained.coef_, trained.intercept_), trained.history_
+        loss, names, of_best_epoch = trained._loss, trained.classes_, True  # or it held out nothing
+        features = getattr(trained, "feature_names_in_", ())
     else:
         kind = type(trained).__name__
         raise ConfigError(f"expected a Run of linclf.train, or a fitted SoftmaxClassifier or SVMClassifier, not {kind}")
