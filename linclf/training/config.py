@@ -131,7 +131,7 @@ class Config:
     )
 
     def __post_init__(self) -> None:
-        for option in fields(self):
+        for option in OPTIONS.values():
             value = getattr(self, option.name)
             if isinstance(value, np.generic):  # NumPy's numbers and bools become Python's
                 value = value.item()

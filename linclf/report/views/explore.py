@@ -16,10 +16,10 @@ from linclf.training.losses import get_loss
 from . import html, reference
 
 YOURS = "yours"
-_NAMED = ("loss", "l2", "learning_rate", "epochs", "seed")
-"""Fields of Config that a page names whatever they are."""
+_NAMED = ("loss", "l2", "learning_rate", "lr_decay_every", "epochs", "seed")
+"""Fields of Config that a page names whatever they are, or with another."""
 _OPTIONS = {
-    "lr_decay": "a learning rate multiplied by {} after each epoch",
+    "lr_decay": "a learning rate multiplied by {} after every {every}",
     "batch_size": "mini-batches of {}",
     "shuffle": "images shuffled at each epoch",
 }
@@ -39,13 +39,15 @@ def exact(value: object) -> str:
 def name_of(config: Config) -> str:
     """A setting by its loss, λ and η, and by every option that is not as by default."""
     said = [get_loss(config.loss).words, f"λ = {exact(config.l2)}", f"η = {exact(config.learning_rate)}"]
+    every = f"{config.lr_decay_every} epochs" if config.lr_decay_every > 1 else "epoch"
     for option in fields(config):
         value = getattr(config, option.name)
         if option.name == "augment" and value is not None:
             said += ["images mirrored at random"] * value.flip
             said += [f"images moved by up to {value.shift} pixels"] * (value.shift > 0)
         elif option.name not in _NAMED and value != option.default:
-            said.append(_OPTIONS.get(option.name, f"{option.name.replace('_', ' ')} {{}}").format(exact(value)))
+            words = _OPTIONS.get(option.name, f"{option.name.replace('_', ' ')} {{}}")
+            said.append(words.format(exact(value), every=every))
     return ", ".join(said)
 
 
@@ -157,7 +159,7 @@ def _turn(loss: np.ndarray, config: Config) -> str:
     if 2 * config.learning_rate * config.l2 >= 1:
         return "The penalty is too large for this learning rate: each step overshoots 0, less of either would help."
     if np.abs(loss / loss[0] - 1).max() < 0.01:
-        return f"The validation loss hardly moves from where it began, {start}: a larger η or more epochs may help."
+        return f"The validation loss stays within 1 % of where it began, {start}: a larger η or more epochs may help."
     if loss[-1] > 1.005 * loss[lowest]:
         return (
             f"The validation loss is lowest at epoch {lowest}, {loss[lowest]:.3g}, and ends at {loss[-1]:.3g}: fewer "
@@ -165,4 +167,4 @@ def _turn(loss: np.ndarray, config: Config) -> str:
         )
     if loss[-1] < 0.995 * loss[len(loss) // 2]:
         return f"The validation loss still falls at the end, {loss[-1]:.3g}: more epochs or a larger η may help."
-    return f"The validation loss hardly changes any more at the end, {loss[-1]:.3g}."
+    return f"The validation loss changes by less than 0.5 % in the second half of the epochs, to {loss[-1]:.3g}."
