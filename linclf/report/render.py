@@ -38,7 +38,7 @@ SCRIPTS = {
     name: "\n".join((_TEMPLATES / "linclf" / file).read_text(encoding="utf-8") for file in files)
     for name, files in {
         "page": ("page.js", "curves.js"),
-        "player": ("play.js", "trainer.js", "train.js"),
+        "player": ("pixels.js", "photo.js", "play.js", "trainer.js", "train.js"),
         "slides": ("slides.js",),
     }.items()
 }
