@@ -334,8 +334,8 @@ def explored(tmp_path_factory):
     [
         ([3, 2, 1, 1.5], 40, 0.1, r"\+40.00 \(.*\) points more right: much .* lowest at epoch 2, 1, "),
         ([3, 2, 1, 0.5], 15, 0.1, r"\+15.00 \(.*\) points more right\. .* still falls at the end, 0.5"),
-        ([3, 1, 1.001, 1], -1, 0.1, r"−1.00 \(.*\) points more right, which chance .* hardly changes any .*, 1\."),
-        ([3, 2.99, 2.98, 2.98], 0, 0.1, "hardly moves from where it began, 3: a larger η"),
+        ([3, 1, 1.001, 1], -1, 0.1, r"−1.00 \(.*\) points more right, which chance .* changes by less than .*, to 1\."),
+        ([3, 2.99, 2.98, 2.98], 0, 0.1, "stays within 1 % of where it began, 3: a larger η"),
         ([3, 2, 1, 1.5], 0, 5.0, "The penalty is too large"),
     ],
 )
