@@ -11,11 +11,11 @@ import numpy as np
 from linclf.classifier.classifier import Classifier
 from linclf.data.dataset import Dataset
 from linclf.data.inputs import Standardizer
+from linclf.system.threads import one_blas_thread
 from linclf.training.config import Config, config_of
 from linclf.training.loop import Run
 from linclf.training.losses import cost_and_gradient, get_loss, largest_eigenvalue
 from linclf.training.model import Linear
-from linclf.training.threads import one_blas_thread
 from linclf.training.train import NETWORKS_PER_TASK, in_order, stacks
 
 from . import metrics
