@@ -15,14 +15,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import nbformat
 import psutil
 import zmq.asyncio
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nbformat import NotebookNode
 
 from linclf.errors import ConfigError
@@ -76,8 +75,8 @@ class _ThisPython(AsyncKernelManager):
         return [*argv, *(extra_arguments or ())]
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: object) -> None:
-        kernel, provisioner = _forks.kernel(kernel_cmd[3:]) if _forks else None, self.provisioner
-        if kernel and isinstance(provisioner, LocalProvisioner):
+        kernel, provisioner = _forks and _forks.kernel(kernel_cmd[3:]), cast(Any, self.provisioner)
+        if kernel:
             provisioner.process, provisioner.pgid = kernel, kernel.pid
         else:
             await super()._async_launch_kernel(kernel_cmd, **kw)

@@ -23,19 +23,15 @@ def _fork_kernels() -> None:
     """
     import ctypes
     import gc
-    import importlib
     import json
-    import pkgutil
     import signal
     import socket
 
     import ipykernel.kernelapp  # noqa: F401
     import matplotlib.backends.backend_svg  # noqa: F401
 
-    from linclf.report import views
+    from linclf.report.views import claims, explore, learn, play, sliders, your_data  # noqa: F401
 
-    for module in pkgutil.iter_modules(views.__path__, f"{views.__name__}."):
-        importlib.import_module(module.name)
     gc.freeze()  # a copy that never looks at these objects shares their memory
     this = os.getpid()
     with socket.socket(fileno=0) as report, report.makefile("rw") as lines:
