@@ -26,13 +26,17 @@ lint: .venv/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@if [ -x tests/node_modules/.bin/eslint ]; then \
+	  tests/node_modules/.bin/eslint --config tests/eslint.config.mjs linclf/report/templates/linclf; \
+	else echo "The JavaScript is not linted here: npm install --prefix tests brings what that takes."; fi
 
 # Copies to work on: what is in notebooks/ stays as it is, and so does a copy that is there. JupyterLab sees all of
-# reports/, to which notebooks link.
+# reports/, to which notebooks link: from a copy that is one folder nearer.
 notebooks: .venv/notebooks.stamp
 	mkdir -p reports/notebooks
 	for each in $(notdir $(wildcard notebooks/*.ipynb)); do \
-	  test -e reports/notebooks/$$each || cp notebooks/$$each reports/notebooks/; done
+	  test -e reports/notebooks/$$each || \
+	    sed 's|](../reports/|](../|g' notebooks/$$each > reports/notebooks/$$each; done
 	@echo "Your copies are in reports/notebooks: delete one, and it is made anew next time."
 	$(BIN)/jupyter lab --ServerApp.root_dir=reports --LabApp.default_url=/lab/tree/notebooks $(ARGS)
 

@@ -166,12 +166,14 @@ def test_a_format_is_read_and_told_of(copy):
 def test_an_option_is_checked_used_and_stored(copy):
     code = """
 import linclf, helpers
+from linclf.studies.exploration import ExplorationPlan
 X, y = helpers.blobs()
 fitted = [linclf.SVMClassifier(clip=clip, max_iter=3, tol=None, random_state=0).fit(X, y).coef_ for clip in (0, 0.01)]
 print((fitted[0] != fitted[1]).any(), "clip" in linclf.Config.__doc__)
 config = linclf.Config(learning_rate=0.1, l2=0, epochs=1, init="zeros", clip=0.01)
 (run,) = linclf.train(config, (X, y), progress=False)
 linclf.Classifier.of(run).save("model.npz")
+print(ExplorationPlan(clip=0.01).config(0, X.shape[1:]).clip)
 print(0 < abs(run.model.b).max() <= 0.001, linclf.Classifier.load("model.npz").config.clip)
 for wrong in (lambda: linclf.Config(learning_rate=1, l2=0, clip=-1), lambda: linclf.SVMClassifier(clip=-1).fit(X, y)):
     try:
@@ -180,7 +182,7 @@ for wrong in (lambda: linclf.Config(learning_rate=1, l2=0, clip=-1), lambda: lin
         print(error)
 """
     refusal = "clip must be a finite number, 0 or more, not -1"
-    assert run(copy, code).splitlines() == ["True True", "True 0.01", refusal, refusal]
+    assert run(copy, code).splitlines() == ["True True", "0.01", "True 0.01", refusal, refusal]
 
 
 def test_a_claim_is_judged_and_counted(copy):

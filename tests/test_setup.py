@@ -27,9 +27,9 @@ def test_make_notebooks_opens_copies_and_leaves_a_students_work(tmp_path):
     (tmp_path / ".venv" / "notebooks.stamp").touch()
     (jupyter := tmp_path / ".venv" / "bin" / "jupyter").write_text('#!/bin/sh\necho "$@"\n')
     jupyter.chmod(0o755)
-    (tmp_path / "notebooks" / "learn.ipynb").write_text("first")
+    (tmp_path / "notebooks" / "learn.ipynb").write_text("[a page](../reports/a.html)")
     copy = tmp_path / "reports" / "notebooks" / "learn.ipynb"
-    for text in ("first", "mine"):
+    for text in ("[a page](../a.html)", "mine"):
         done = subprocess.run(["make", "notebooks", "ARGS=--no-browser"], cwd=tmp_path, capture_output=True, text=True)
         assert (
             "lab --ServerApp.root_dir=reports --LabApp.default_url=/lab/tree/notebooks --no-browser" in done.stdout

@@ -46,7 +46,7 @@ WORDS = {
 
 @cache
 def ledger() -> dict[str, Any]:
-    """The content of ``ledger.json``: its ``rule``, ``claims``, ``checks`` and ``judgements``."""
+    """The content of ``ledger.json``: ``rule``, the reference's ``figures``, ``claims``, ``checks``, ``judgements``."""
     return json.loads((Path(__file__).parent / "ledger.json").read_text(encoding="utf-8"))
 
 

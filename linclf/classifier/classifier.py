@@ -262,10 +262,8 @@ class Classifier:
 
         Nothing is subtracted but from numbers so far from zero for their spread that it costs digits.
         """
-        shift, factor = (
-            self.standardize.mean * self.standardize.scale,
-            1 / (self.standardize.std * self.standardize.scale),
-        )
+        shift = self.standardize.mean * self.standardize.scale
+        factor = 1 / (self.standardize.std * self.standardize.scale)
         W, b = self.model.W * factor, self.model.b.astype(np.float64)
         if np.abs(shift * factor).max() > _FAR:
             return shift, W, b
@@ -293,18 +291,12 @@ def _steps_of(trained: Any) -> tuple[Any, Any]:
 def _fields_of(trained: Any) -> dict[str, Any]:
     """The fields of a Classifier that a Run or a fitted estimator tells; ConfigError for anything else."""
     if isinstance(trained, Run):
-        config, model, history, of_best_epoch = (
-            trained.config,
-            trained.model,
-            trained.history,
-            trained.config.restore_best,
-        )
-        loss, names, features = config.loss, [str(i) for i in range(len(model.b))], ()
+        config, model, history = trained.config, trained.model, trained.history
+        loss, names, features, of_best_epoch = config.loss, range(len(model.b)), (), config.restore_best
     elif hasattr(trained, "history_"):
-        config, model = None, from_coefficients(trained.coef_, trained.intercept_)
-        history, of_best_epoch = trained.history_, trained.early_stopping
-        loss = trained._loss
-        names, features = trained.classes_, getattr(trained, "feature_names_in_", ())
+        config, model, history = None, from_coefficients(trained.coef_, trained.intercept_), trained.history_
+        loss, names, of_best_epoch = trained._loss, trained.classes_, True  # or it held out nothing
+        features = getattr(trained, "feature_names_in_", ())
     else:
         kind = type(trained).__name__
         raise ConfigError(f"expected a Run of linclf.train, or a fitted SoftmaxClassifier or SVMClassifier, not {kind}")
@@ -348,7 +340,7 @@ def as_batch(
         what = "images" if len(shape) == 3 else "feature vectors"
         raise DataError(f"expected {what} of shape {shape}, or n of them, as in training, found shape {X.shape}")
     single = X.shape in shapes
-    return (_as_pixels(X) if pixels else _as_numbers(X)).reshape(1 if single else len(X), *shape), single
+    return (_as_pixels(X) if pixels else _as_numbers(X, feature_names)).reshape(1 if single else len(X), *shape), single
 
 
 def _column_names(table: Any) -> list[str]:
@@ -367,22 +359,27 @@ def _select_columns(X: np.ndarray, columns: list[str], wanted: Sequence[str]) ->
             f"expected one column for each feature that it was trained on, found none or several of {missing[0]} "
             f"among {', '.join(columns[:10])}{' ...' if len(columns) > 10 else ''}"
         )
-    try:
-        return X[..., [columns.index(name) for name in wanted]].astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"expected columns of numbers, as in training, found others ({error})") from None
+    selected = np.empty((*X.shape[:-1], len(wanted)))
+    for i, name in enumerate(wanted):
+        try:
+            selected[..., i] = X[..., columns.index(name)]
+        except (TypeError, ValueError) as error:
+            raise DataError(f"expected numbers in column {name}, as in training, found others ({error})") from None
+    return selected
 
 
-def _as_numbers(X: np.ndarray) -> np.ndarray:
+def _as_numbers(X: np.ndarray, feature_names: Sequence[str]) -> np.ndarray:
     if X.dtype == np.uint8:
         raise DataError(
             "expected numbers as they were in training, which were no 8-bit pixels, found uint8; if they are the "
             "same numbers, give X.astype(float)"
         )
-    if X.dtype.kind not in "fiu" or not np.isfinite(X).all():
-        raise DataError(
-            f"expected finite numbers, as in training, found {'NaN or infinity' if X.dtype.kind == 'f' else X.dtype}"
-        )
+    if X.dtype.kind not in "fiu":
+        raise DataError(f"expected finite numbers, as in training, found {X.dtype}")
+    if not (finite := np.isfinite(X)).all():
+        *rows, i = np.argwhere(~finite)[0].tolist()
+        where = "".join(f" in row {row + 1}" for row in rows[:1]) + (f", {feature_names[i]}" if feature_names else "")
+        raise DataError(f"expected finite numbers, as in training, found NaN or infinity{where}")
     return X
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from linclf.errors import DataError, printable
 
+from .inputs import check_told_apart
 from .labels import checked_names, encode_labels
 
 LabelledImages = tuple[np.ndarray, np.ndarray]
@@ -84,7 +85,10 @@ class Dataset:
         validation_images, validation_labels: the same, one set, to validate on instead of training images; None where
             the data brought none.
         feature_names: of the columns of feature vectors, (d,), in order; empty where they have none.
-        test_sources: the file, row or element that each test image was read from; empty where that is not known.
+        sources: the file, row or element that each image was read from, batch after batch, then the validation and the
+            test images; empty where that is not known.
+        own_test: whether the data brought the test images, which else are split off, or are all images by turns.
+        n_folds: above 1, all the training images are the test images, too, each for networks that do not train on it.
     """
 
     train_images: tuple[np.ndarray, ...]
@@ -96,12 +100,19 @@ class Dataset:
     validation_images: np.ndarray | None = None
     validation_labels: np.ndarray | None = None
     feature_names: tuple[str, ...] = ()
-    test_sources: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    own_test: bool = True
+    n_folds: int = 1
 
     def __repr__(self) -> str:
         shape, classes = self.test_images.shape[1:], len(self.class_names)
         counts = ", ".join(f"{rows.sum():,} {part}" for part, rows in self.counts().items())
         return printable(f"Dataset({self.provenance.name}: {counts}; shape {shape}, {classes} classes)")
+
+    @property
+    def test_sources(self) -> tuple[str, ...]:
+        """Of the test images; empty where that is not known."""
+        return self.sources[-len(self.test_labels) :]
 
     def counts(self) -> dict[str, np.ndarray]:
         """Number of images of each class, (C,), in each part: "training", "validation" where it was given, "test"."""
@@ -110,6 +121,12 @@ class Dataset:
             parts["validation"] = self.validation_labels
         parts["test"] = self.test_labels
         return {part: np.bincount(labels, minlength=len(self.class_names)) for part, labels in parts.items()}
+
+    def class_sizes(self) -> np.ndarray:
+        """Number of images of each class, (C,), each counted once."""
+        counts = self.counts()
+        sizes: np.ndarray = np.sum(list(counts.values()), axis=0)
+        return sizes - counts["test"] if self.n_folds > 1 else sizes
 
 
 def make_dataset(
@@ -217,10 +234,12 @@ def split_dataset(
         validation=(parts["validation"][0], labels["validation"]) if "validation" in parts else None,
         notes=notes,
     )
-    test_sources = sources["test" if "test" in parts else "train"] if sources else ()
-    if sources and "test" not in parts:
-        test_sources = [test_sources[i] for i in dealt[-1]]
-    return replace(data, test_sources=tuple(map(printable, test_sources)))
+    data = replace(data, own_test="test" in parts)
+    if not sources:
+        return data
+    read = [[sources["train"][i] for i in rows] for rows in dealt]
+    read[5:5] = [[*sources[part]] for part in order[1:]]  # before the test images that are split off
+    return replace(data, sources=tuple(printable(source) for part in read for source in part))
 
 
 def stratified(labels: np.ndarray, n_parts: int) -> list[np.ndarray]:
@@ -234,6 +253,39 @@ def stratified(labels: np.ndarray, n_parts: int) -> list[np.ndarray]:
     order = rng.permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]  # class by class: dealt out in turn
     return [rng.permutation(order[part::n_parts]) for part in range(n_parts)]
+
+
+def folds(data: Dataset, n: int) -> tuple[list[Dataset], Dataset]:
+    """The images dealt into n parts, as n data sets of which each has another part to test, and one that has all.
+
+    The training batches of data set k are the parts after k, in a circle, so that each part also is the last batch of
+    one. The data set of all has the parts to train on, and all of them to test.
+    """
+    X, y = (
+        np.concatenate([*data.train_images, data.test_images]),
+        np.concatenate([*data.train_labels, data.test_labels]),
+    )
+    n_train = len(y) - len(data.test_labels)
+    given = data.sources[n_train : len(data.sources) - len(data.test_labels)]
+    known = np.array([*data.sources[:n_train], *data.test_sources], dtype=object)
+    parts = [[X[rows], y[rows], known[rows] if len(known) else known] for rows in stratified(y, n)]
+
+    def of_parts(train: Sequence[Sequence[np.ndarray]], test: Sequence[np.ndarray], name: str) -> Dataset:
+        sha = hashlib.sha256(f"{data.provenance.sha256} {name} of {n}".encode()).hexdigest()
+        images, labels, sources = zip(*train, strict=True)
+        return replace(
+            data,
+            train_images=images,
+            train_labels=labels,
+            test_images=test[0],
+            test_labels=test[1],
+            sources=tuple(np.concatenate([*sources, given, test[2]])) if len(known) else (),
+            provenance=replace(data.provenance, sha256=sha),
+        )
+
+    held_out = [of_parts([*parts[k + 1 :], *parts[:k]], parts[k], f"fold {k}") for k in range(n)]
+    whole = of_parts(parts, [np.concatenate(arrays) for arrays in zip(*parts, strict=True)], "all")
+    return held_out, replace(whole, n_folds=n)
 
 
 @dataclass(frozen=True)
@@ -353,6 +405,8 @@ def _of_one_type(arrays: Sequence[np.ndarray], where: str) -> list[np.ndarray]:
     of_pixels = arrays[0].ndim > 2 or all(X.dtype == np.uint8 for X in arrays)
     if whole and of_pixels and all(X.min() >= 0 and X.max() <= 255 for X in arrays):
         return [X.astype(np.uint8, copy=False) for X in arrays]
+    for X in arrays:
+        check_told_apart(X, where)
     return [X.astype(np.result_type(np.float32, *(X.dtype for X in arrays)), copy=False) for X in arrays]
 
 

@@ -42,6 +42,24 @@ def plain_array(values: object, what: str) -> np.ndarray:
     return array
 
 
+def check_told_apart(X: np.ndarray, what: str) -> None:
+    """DataError for numbers (n, ...) beyond 2^53 whose range is below 5,000 of the steps between such float64s.
+
+    They are whole numbers, which rounding to float64 would change by more than a thousandth of their deviation.
+    """
+    if X.dtype.kind in "iuf" and X.itemsize == 8:
+        low, high = X.min(axis=0), X.max(axis=0)
+        size = np.maximum(np.abs(low.astype(np.float64)), np.abs(high.astype(np.float64)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            spread = (high - low).astype(np.float64 if X.dtype.kind == "f" else np.uint64)
+        coarse = (size > 2**53) & (spread > 0) & (spread < 5000 * np.spacing(size))
+        if np.any(coarse):
+            raise DataError(
+                f"{what}: expected numbers that float64 tells apart, found some around {np.max(size[coarse]):.3g} that "
+                f"differ by at most {np.max(spread[coarse])}; subtract a constant first"
+            )
+
+
 def floating(dtype: np.dtype) -> type[np.floating]:
     """The type that training computes in: float64 for numbers that float32 would round, else float32.
 
@@ -107,12 +125,7 @@ class Standardizer:
             raise DataError("expected finite numbers below 1e150, found others; clean the data first")
         # Last digits of float64 are rounding, and the inverse of a subnormal deviation is beyond float32.
         constant = variance <= np.square(1e-15 * np.abs(mean) + 1e-36)
-        if len(
-            lost := mean[constant & (variance > 0) & (np.abs(mean) > 2**53)]
-        ):  # whole numbers, as all floats there are
-            raise DataError(
-                f"expected numbers that float64 tells apart, found some around {lost[0]:.3g}; subtract a constant first"
-            )
+        check_told_apart(X, "images")
         return cls(mean / scale, np.where(constant, 1.0, np.sqrt(variance) / scale), scale)
 
     def __call__(self, images: np.ndarray, dtype: type[np.floating] = np.float32) -> np.ndarray:

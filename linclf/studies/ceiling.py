@@ -15,7 +15,7 @@ from linclf.training.model import Linear
 from linclf.training.train import in_order, stacks
 
 from . import metrics
-from .results import FORMAT, decode_correct, encode_correct
+from .results import FORMAT, encode_correct
 from .store import StoredRun
 from .study import Cut, Label, Split, Study, StudyResults, StudyTask, check_whole, slice_rows, split_rows
 
@@ -36,9 +36,6 @@ EVERYTHING = frozenset(INGREDIENTS)
 
 ANSWERED = ("ceiling-ablation", "ceiling-finals")
 """The tasks whose networks keep their training accuracy and their answers on validation images."""
-ANSWERS = {"train_accuracy": float, "validation_correct": str}
-"""Names and types of these."""
-
 ENSEMBLES, MEMBERS = 5, 5
 """How many ensembles of the baseline, and of how many networks each."""
 MOMENTUM, AVERAGING, SHIFT = 0.9, 0.8, 1
@@ -383,12 +380,7 @@ class CeilingStudy(Study):
         iterations, label = self.size.iterations, {"name": "optimum", "l2": l2}
         key = self.key("ceiling-optimum", self.choosing, l2=l2, iterations=iterations)
 
-        def check(runs: Sequence[StoredRun]) -> None:
-            (run,) = runs
-            run.check(label, {"cost": float, "converged": bool} | ANSWERS, self.model_shape, None)
-            self._check_answers(run)
-
-        stored = self.store.get(key, check)
+        stored = self.store.get(key)
         if stored is None:
             train, n_classes = self.split(self.choosing).train, len(self.data.class_names)
             model, cost, converged = softmax_optimum(train, n_classes, l2, iterations)
@@ -442,26 +434,6 @@ class CeilingStudy(Study):
         X, y = split.test
         predictions = run.model.predict(X)
         return StoredRun.tested(label, run, predictions, y, test_correct=encode_correct(predictions == y), **numbers)
-
-    def measured(self, task: StudyTask) -> Mapping[str, type]:
-        """The validation curves, the epoch and, where tested, the accuracy."""
-        measured = {"seconds": float, "validation_loss": list, "validation_accuracy": list, "epoch": int}
-        measured |= ANSWERS if task.name in ANSWERED else {}
-        return measured | ({"test_accuracy": float, "test_correct": str} if task.tested else {})
-
-    def check(self, task: StudyTask, runs: Sequence[StoredRun]) -> None:
-        """Also, that the bits are of these images and of the predictions."""
-        super().check(task, runs)
-        for run in runs:
-            if task.name in ANSWERED:
-                self._check_answers(run, len(task.cut.validation))
-            if task.tested:
-                correct = np.asarray(run.predictions) == self.data.test_labels
-                if run.record["test_correct"] != encode_correct(correct):
-                    raise ValueError("test_correct is not of these predictions")
-
-    def _check_answers(self, run: StoredRun, n: int | None = None) -> None:
-        decode_correct(run.record["validation_correct"], n or len(self.choosing.validation), "validation_correct")
 
 
 def _answers(model: Linear, train: Examples, validation: Examples) -> dict[str, Any]:

@@ -10,12 +10,12 @@ import numpy as np
 from linclf.data.dataset import Dataset
 from linclf.data.inputs import Augmentation
 from linclf.errors import ConfigError, DivergenceError
-from linclf.training.config import Config
+from linclf.training.config import OPTIONS, Config
 from linclf.training.loop import History, Run, training
 from linclf.training.model import Linear
 from linclf.training.train import grouped, in_order, make_tasks
 
-from .reference import ReferenceStudy
+from .reference import SETTINGS, ReferenceStudy
 from .results import Results
 from .study import Cut, Plan, Split, Study, check_whole, slice_rows
 
@@ -24,8 +24,8 @@ LARGEST = 1e4
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExplorationPlan(Plan):
-    """What may be varied: fields of Config, and how many images train.
+class ExplorationPlan(Plan, Config):
+    """What may be varied: the options of Config but for those that the page decides, and how many images train.
 
     Attributes:
         flip, shift: of :class:`linclf.Augmentation`.
@@ -33,32 +33,30 @@ class ExplorationPlan(Plan):
             are is all of them, and 0 is batch 1.
     """
 
-    loss: str = "cross_entropy"
     learning_rate: float = 0.001
     l2: float = 2.0
-    lr_decay: float = 1.0
-    momentum: float = 0.0
-    batch_size: int = 100
-    shuffle: bool = False
     flip: bool = False
     shift: int = 0
     n_train: int = 0
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        Plan.__post_init__(self)
+        Config.__post_init__(self)
         check_whole("n_train", self.n_train, 0, 10**9)
         check_whole("shift", self.shift, 0, 1000)
-        self.config(0, ())
+        for name, instead in (("seed", "first_seed"), ("augment", "flip and shift"), ("restore_best", "fewer epochs")):
+            if getattr(self, name) != OPTIONS[name].default:
+                raise ConfigError(f"{name} cannot be varied here: choose {instead}")
 
     def config(self, number: int, image_shape: tuple[int, ...]) -> Config:
         """The Config of a network by its number from 0; ConfigError for what cannot be trained."""
-        chosen = {field.name: getattr(self, field.name) for field in fields(Config) if hasattr(self, field.name)}
         augment = None
-        if image_shape and (self.flip or self.shift):
+        if self.flip or self.shift:
             if len(image_shape) != 3:
                 raise ConfigError("expected no flip and no shift: the inputs are feature vectors, which have no sides")
             augment = Augmentation(image_shape=image_shape, flip=self.flip, shift=self.shift)
-        return Config(**chosen, augment=augment, seed=self.first_seed + number)
+        chosen = {name: getattr(self, name) for name in OPTIONS}
+        return Config(**chosen | {"augment": augment, "seed": self.first_seed + number})
 
 
 @dataclass(frozen=True)
@@ -73,6 +71,7 @@ class Explored:
         broke: where training diverged, that and what to do, in a sentence; else empty.
         reference: the reference's settings on the same images, arms "base" and "svm".
         split: the images of a cut, by default those that trained, validated and tested all this.
+        earlier: the first network of each of the reference's settings after those of these epochs before the last.
     """
 
     runs: Sequence[Run]
@@ -81,6 +80,7 @@ class Explored:
     broke: str
     reference: Results
     split: Callable[..., Split]
+    earlier: dict[int, dict[int, Linear]]
 
     @property
     def dataset(self) -> Dataset:
@@ -118,8 +118,14 @@ class Exploration(Study):
 
     def run(self, checkpoints: Collection[int] = ()) -> Explored:
         """Train the reference's settings where they are not stored yet, and the chosen one."""
-        reference = self.reference.run("base", "svm")
-        return Explored(*self.train_plan(self.plan, checkpoints), reference, self.split)
+        reference, plan = self.reference.run("base", "svm"), self.plan
+        stops = [epoch for epoch in checkpoints if epoch < plan.epochs]
+        same = ExplorationPlan(first_seed=plan.first_seed, n_train=plan.n_train, epochs=max([1, *stops]))
+        earlier = {
+            i: self.train_plan(replace(same, l2=l2, learning_rate=rate), stops, n_validation=1)[1] if stops else {}
+            for i, (l2, rate) in SETTINGS.items()
+        }
+        return Explored(*self.train_plan(plan, checkpoints), reference, self.split, earlier)
 
     def train_plan(
         self, plan: ExplorationPlan, checkpoints: Collection[int] = (), n_validation: int | None = None

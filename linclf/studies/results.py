@@ -227,30 +227,18 @@ def _check(document: Any) -> None:
         if name in seen:
             raise ValueError("arm {!r}, setting {}, seed {} is there twice".format(*name))
         seen.add(name)
-        for problem in problems(run, n_test, document["format"]):
+        for problem in _problems(run, n_test, document["format"]):
             raise ValueError("arm {!r}, setting {}, seed {}: {}".format(*name, problem))
-    check_timings(document["timings"])
-    check_exact(document["exact"])
-
-
-def check_timings(timings: Any) -> None:
-    """Raise what :func:`_check` does unless they are positive seconds of both arms, by seed."""
-    for pair in timings:
+    for pair in document["timings"]:
         positive = all(has_json_type(float, pair[arm]) and pair[arm] > 0 for arm in ("base", "shuffle"))
         if not (has_json_type(int, pair["seed"]) and positive):
             raise ValueError("a timing is no positive number of seconds of a seed")
-
-
-def check_exact(exact: Any) -> None:
-    """Raise what :func:`_check` does unless they are numbers by statement and name."""
-    if not isinstance(exact, dict):
-        raise ValueError("exact holds no statements")
-    for numbers in exact.values():
+    for numbers in document["exact"].values():
         if not all(has_json_type(float, number) for number in numbers.values()):
             raise ValueError("an exact statement's value is no number")
 
 
-def problems(run: dict[str, Any], n_test: int, form: int = FORMAT) -> Iterator[str]:
+def _problems(run: dict[str, Any], n_test: int, form: int) -> Iterator[str]:
     """What is wrong with a run's record in a file of the format ``form``."""
     for key, kind in _FIELDS.items():
         if not has_json_type(kind, run[key]):

@@ -5,23 +5,24 @@ hand, where they may differ from the report's, shall find the report's runs.
 
 Why no library keeps them: joblib.Memory would hash all inputs at each call and sees changes in one function's code but
 not in what that calls; it and diskcache store pickles, which run code when they are read.
+
+A file holds the hash of its name and content: what was changed, or given another name, is trained again.
 """
 
 import hashlib
 import json
 import re
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from linclf.data.dataset import check_file
-from linclf.system.files import write_text, write_whole
+from linclf.system.files import write_whole
 from linclf.system.progress import Progress
 from linclf.training.config import config_of
 from linclf.training.loop import History, Run, Task
@@ -68,53 +69,12 @@ class StoredRun:
         history = History(**{field.name: np.array(self.record[field.name]) for field in fields(History)})
         return Run(config_of(self.record), self.model, history, self.record["seconds"])
 
-    def check(
-        self, known: Mapping[str, Any], measured: Mapping[str, type], shape: tuple[int, int], n_test: int | None
-    ) -> None:
-        """ValueError, or what Python says of odd values, unless the run can be what a study has stored.
-
-        Args:
-            known: what its record says of label and Config.
-            measured: the types of the record's other values, as in :func:`has_json_type`; ``list`` is a number before
-                training and after each epoch. Accuracies are shares, and an "epoch" is one of the run's.
-            shape: classes and inputs of the model.
-            n_test: number of test images that it predicts; None for a network that is not tested.
-        """
-        arrays = {"W": (self.model.W, shape), "b": (self.model.b, shape[:1])}
-        for name, (array, wanted) in arrays.items():
-            if array.shape != wanted or array.dtype.kind != "f" or not np.isfinite(array).all():
-                raise ValueError(f"{name} is no array of {wanted} finite numbers")
-        if json.dumps({name: self.record[name] for name in known}) != json.dumps(known):
-            raise ValueError("it is another network's")
-        for name, kind in measured.items():
-            values = self.record[name] if kind is list else [self.record[name]]
-            if kind is list and len(values) != known["epochs"] + 1:
-                raise ValueError(f"{name} is not of {known['epochs']} epochs")
-            for value in values:
-                if not has_json_type(float if kind is list else kind, value):
-                    raise ValueError(f"{name} holds {value!r}")
-                highest = {"accuracy": 1, "epoch": known.get("epochs")}.get(name.rpartition("_")[2])
-                if highest is not None and not 0 <= value <= highest:
-                    raise ValueError(f"{name} is {value}")
-        if (self.predictions is None) != (n_test is None):
-            raise ValueError("it is tested where it should not be, or the other way round")
-        if self.predictions is not None and not (
-            self.predictions.shape == (n_test,)
-            and self.predictions.dtype.kind == "u"
-            and self.predictions.max() < shape[0]
-        ):
-            raise ValueError("predictions are no classes of the test images")
-
 
 def has_json_type(kind: type, value: Any) -> bool:
     """Whether a JSON value is of the kind and not empty. Floats may be whole; they must be finite and below 1e300."""
     if kind is float:
         return type(value) in (int, float) and abs(value) < 1e300
     return type(value) is kind and value != ""
-
-
-Check = Callable[[list[StoredRun]], None]
-"""Raises whatever it likes where runs cannot be what was stored."""
 
 
 @dataclass(frozen=True)
@@ -129,43 +89,34 @@ class Store:
         """The store of the report in the folder ``out``."""
         return cls(out / "runs")
 
-    def get(self, key: Key, check: Check) -> list[StoredRun] | None:
-        """The runs stored under ``key``, or None. A file that is damaged or fails ``check`` counts as absent."""
-        path = self.path("npz", key)
-        if path not in self._read:
-            try:
-                runs = _load(path)
-                check(runs)
-            except Exception:  # whatever damage to the file makes zipfile, NumPy, json or the check say
-                return None
-            self._read[path] = runs
-        return self._read[path]
+    def get(self, key: Key) -> list[StoredRun] | None:
+        """The runs stored under ``key``, or None. A file that was changed since, or damaged, counts as absent."""
+        path = self.path(key)
+        if path not in self._read and (arrays := _load(path)):
+            records = json.loads(str(arrays["values"]))
+            predictions = arrays.get("predictions", [None] * len(records))
+            members = zip(records, arrays["W"], arrays["b"], predictions, strict=True)
+            self._read[path] = [StoredRun(record, Linear(W, b), predicted) for record, W, b, predicted in members]
+        return self._read.get(path)
 
     def put(self, key: Key, runs: Sequence[StoredRun]) -> None:
         """Store ``runs``, all tested or none, under ``key``: all of them or, when interrupted, none."""
-        arrays: dict[str, Any] = {
-            "W": np.stack([run.model.W for run in runs]),
-            "b": np.stack([run.model.b for run in runs]),
-            "records": np.array(json.dumps([run.record for run in runs])),
-        }
+        arrays = {"W": np.stack([run.model.W for run in runs]), "b": np.stack([run.model.b for run in runs])}
         predictions = [run.predictions for run in runs if run.predictions is not None]
         if predictions:
             arrays["predictions"] = np.stack(predictions)
-        write_whole(self.path("npz", key), lambda file: np.savez(file, **arrays))
+        self.put_values(key, [run.record for run in runs], **arrays)
 
-    def get_json(self, key: Key, check: Callable[[Any], None]) -> Any:
+    def get_values(self, key: Key) -> Any:
         """The plain values stored under ``key``, or None as with :meth:`get`."""
-        try:
-            check_file(path := self.path("json", key), "stored values")
-            values = json.loads(path.read_text(encoding="utf-8"))
-            check(values)
-            return values
-        except Exception:
-            return None
+        arrays = _load(self.path(key))
+        return json.loads(str(arrays["values"])) if arrays else None
 
-    def put_json(self, key: Key, values: Any) -> None:
-        """Store plain values under ``key``."""
-        write_text(self.path("json", key), json.dumps(values))
+    def put_values(self, key: Key, values: Any, **arrays: Any) -> None:
+        """Store plain values under ``key``, and arrays beside them."""
+        path, arrays = self.path(key), arrays | {"values": np.array(json.dumps(values))}
+        digest = np.array(_digest(path.name, arrays))
+        write_whole(path, lambda file: np.savez(file, **arrays, digest=digest))
 
     def clear(self) -> tuple[int, int]:
         """Remove all that stores have written to the folder, and nothing else: how many files, and their bytes."""
@@ -178,25 +129,33 @@ class Store:
             self.folder.rmdir()
         return len(files), size
 
-    def path(self, ending: str, key: Key) -> Path:
+    def path(self, key: Key) -> Path:
         """The file of what depends on ``key``."""
         text = json.dumps({"key": key, "code": _code_hash(), "numpy": np.__version__}, sort_keys=True)
-        return self.folder / f"{key['name']}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.{ending}"
+        return self.folder / f"{key['name']}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.npz"
 
 
 _OURS = re.compile(r".+-[0-9a-f]{16}\.(npz|json)")
 
 
-def _load(path: Path) -> list[StoredRun]:
-    check_file(path, "stored runs")
-    with open(path, "rb") as file:
-        if any(member.compress_type for member in zipfile.ZipFile(file).infolist()):
-            raise ValueError("expected what put has written, which is not compressed and takes no more memory than it")
-        with np.load(file, allow_pickle=False) as arrays:
-            records = json.loads(str(arrays["records"]))
-            predictions = arrays.get("predictions", [None] * len(records))
-            members = zip(records, arrays["W"], arrays["b"], predictions, strict=True)
-            return [StoredRun(record, Linear(W, b), predicted) for record, W, b, predicted in members]
+def _load(path: Path) -> dict[str, np.ndarray]:
+    """What :meth:`Store.put_values` has written to a file; nothing if it cannot be read, or was changed since."""
+    try:
+        check_file(path, "stored runs")
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
+            packed = any(member.compress_type for member in stored.zip.infolist())  # and may be far more than the file
+            arrays = {} if packed else dict(stored)
+        return arrays if arrays.pop("digest") == _digest(path.name, arrays) else {}
+    except Exception:  # whatever damage to the file makes zipfile or NumPy say
+        return {}
+
+
+def _digest(name: str, arrays: Mapping[str, np.ndarray]) -> str:
+    """Hash of a file's name and of all that it holds."""
+    content = hashlib.sha256(name.encode())
+    for key, array in sorted(arrays.items()):
+        content.update(f"{key} {array.dtype.str} {array.shape}".encode() + array.tobytes())
+    return content.hexdigest()
 
 
 @cache
@@ -224,7 +183,6 @@ class Count:
 def train_missing(
     store: Store,
     keys: Sequence[Key],
-    check: Callable[[int, list[StoredRun]], None],
     make_task: Callable[[int], Task],
     finish: Callable[[int, list[Run]], Sequence[StoredRun]],
     *,
@@ -237,7 +195,6 @@ def train_missing(
     Args:
         store: where finished runs are looked for and kept.
         keys: one per stack, of all that its runs depend on.
-        check: raises where runs that are stored cannot be those of the stack.
         make_task: the training of a stack; called for missing ones only.
         finish: what to store of a stack's finished runs.
         progress: show a line while training.
@@ -245,7 +202,7 @@ def train_missing(
     Raises:
         As ``train``; what had finished before is stored.
     """
-    stored = [store.get(key, partial(check, i)) for i, key in enumerate(keys)]
+    stored = [store.get(key) for key in keys]
     tasks = {i: make_task(i) for i, runs in enumerate(stored) if runs is None}
     reused = sum(len(runs or ()) for runs in stored)
     if not tasks:

@@ -3,10 +3,10 @@
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -289,10 +289,6 @@ class Study:
         """Classes and inputs, (C, d)."""
         return len(self.data.class_names), self.data.test_images[0].size
 
-    def stored_shape(self, task: StudyTask) -> tuple[int, int]:
-        """The shape of the weights that are kept of a task's networks."""
-        return self.model_shape
-
     def about(self) -> dict[str, Any]:
         """The fields of :class:`StudyResults`."""
         split = cache(self.split)
@@ -311,19 +307,9 @@ class Study:
         """What to store of a network, from its label, its finished run and the images of its cut."""
         raise NotImplementedError
 
-    def measured(self, task: StudyTask) -> Mapping[str, type]:
-        """Names and types of what :meth:`finish` records beside label and Config, as ``StoredRun.check`` takes them."""
-        raise NotImplementedError
-
     def stored(self, task: StudyTask) -> list[StoredRun] | None:
-        """The runs of a task, one per network; None if they are not stored, or cannot be its own."""
-        return self.store.get(self._key(task), partial(self.check, task))
-
-    def check(self, task: StudyTask, runs: Sequence[StoredRun]) -> None:
-        """Raise what Python likes unless the runs can be those of a task."""
-        n_test = len(self.data.test_labels) if task.tested else None
-        for run, (label, config) in zip(runs, task.networks, strict=True):
-            run.check(label | asdict(config), self.measured(task), self.stored_shape(task), n_test)
+        """The runs of a task, one per network; None if they are not stored."""
+        return self.store.get(self._key(task))
 
     def train(self, tasks: Sequence[StudyTask], evaluate: Evaluate = True) -> list[list[StoredRun]]:
         """The runs of each task. What is not stored yet is trained, in one sweep, and stored as each task finishes.
@@ -346,11 +332,8 @@ class Study:
             networks = zip(tasks[i].networks, runs, strict=True)
             return [self.finish(tasks[i], label, run, images) for (label, _), run in networks]
 
-        def check(i: int, runs: Sequence[StoredRun]) -> None:
-            self.check(tasks[i], runs)
-
         keys = [self._key(task) for task in tasks]
-        self.count += train_missing(self.store, keys, check, make, finish, progress=self.progress)
+        self.count += train_missing(self.store, keys, make, finish, progress=self.progress)
         return [self.stored(task) or [] for task in tasks]
 
     def _key(self, task: StudyTask) -> Key:

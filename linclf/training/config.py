@@ -131,7 +131,7 @@ class Config:
     )
 
     def __post_init__(self) -> None:
-        for option in fields(self):
+        for option in OPTIONS.values():
             value = getattr(self, option.name)
             if isinstance(value, np.generic):  # NumPy's numbers and bools become Python's
                 value = value.item()
@@ -202,7 +202,8 @@ def checked_examples(
         raise DataError(f"{name} images: expected {like.shape[1]} inputs as in training, not {X.shape[1]}")
     if X.dtype.kind not in "fiub" or y.dtype.kind not in "iu":
         raise DataError(f"{name} images: expected numbers X and whole-number labels y, not {X.dtype} and {y.dtype}")
-    if y.min() < 0 or (n_classes is not None and y.max() >= n_classes):
+    most = 2**28 // X.shape[1] if n_classes is None else n_classes  # weights of 2 GiB: numbers that count no classes
+    if y.min() < 0 or y.max() >= most:
         upper = "C-1" if n_classes is None else n_classes - 1
         raise DataError(f"{name} images: expected labels 0..{upper}, found {y.min()}..{y.max()}")
     if not isinstance(X, LazyInputs):

@@ -5,7 +5,7 @@
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from inspect import Parameter, Signature
 from numbers import Integral, Real
@@ -42,17 +42,19 @@ _DEFAULTS = {name: OPTIONS[field].default for name, field in _FIELDS.items()} | 
     "learning_rate_init": "auto",
     "batch_size": "auto",
     "momentum": 0.9,
+    "averaging": 0.8,
     "max_iter": 200,
     "tol": 1e-4,
     "shuffle": True,
     "class_weight": None,
     "random_state": None,
     "warm_start": False,
-    "early_stopping": False,
+    "early_stopping": "auto",
     "validation_fraction": 0.1,
     "n_iter_no_change": 5,
     "verbose": False,
 }
+_MANY_ROWS = 10_000  # that early stopping by "auto" begins above, as in HistGradientBoostingClassifier
 _FLOATS = [np.float64, np.float32]  # kept as they are; other types become float64, as in scikit-learn
 
 
@@ -60,6 +62,7 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
     """All but the loss."""
 
     _loss: str
+    _auto_penalty: Callable[[int], float]  # λ times n, with "auto", of C classes
     coef_: np.ndarray
     intercept_: np.ndarray
     n_iter_: int
@@ -95,7 +98,7 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         check_scalar(fraction, "validation_fraction", Real, min_val=0, max_val=1, include_boundaries="neither")
         fresh = not (self.warm_start and self.__sklearn_is_fitted__())
         examples, held_out = self._checked(X, y, sample_weight, fresh), None
-        if self.early_stopping:
+        if self._stops_early(*examples[1:]):
             parts = train_test_split(*examples, test_size=fraction, stratify=examples[1], random_state=self._seed)
             examples, held_out = parts[::2], parts[1::2]
         stopped = self._advance(examples, held_out, self.max_iter)
@@ -104,7 +107,7 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train one more epoch on these rows, as in ``fit``; the first call must name all ``classes``."""
-        if self.early_stopping:
+        if self.early_stopping is True:
             raise ConfigError("partial_fit does not support early_stopping=True: it has no images to hold out")
         if isinstance(self.class_weight, str):
             raise ConfigError("partial_fit needs class_weight as a mapping: the rows of one call may not be balanced")
@@ -145,11 +148,18 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             self.classes_, self.n_iter_, self._seed, self._state = classes_of_call, 0, seed, None
         elif classes is not None and not np.array_equal(classes_of_call, self.classes_):
             raise ConfigError(f"expected the classes of the first call, {self.classes_}, not {classes_of_call}")
-        if fresh:
-            self._n = float(len(y) if sample_weight is None else np.asarray(sample_weight, np.float64).sum())
         y = LabelEncoder().fit(self.classes_).transform(y)
         weights = self._weights(y, sample_weight)
+        if fresh:
+            self._n = float(len(y) if sample_weight is None else np.asarray(sample_weight, np.float64).sum())
         return (X, y) if weights is None else (X, y, weights)
+
+    def _stops_early(self, y: np.ndarray, weights: np.ndarray | None = None) -> bool:
+        """Whether ``fit`` holds out some of these rows; y: 0..C-1."""
+        if self.early_stopping != "auto":
+            return bool(self.early_stopping)
+        rows = np.bincount(y, None if weights is None else weights > 0, minlength=len(self.classes_))
+        return self.tol is not None and rows.sum() > _MANY_ROWS and rows.min() * self.validation_fraction >= 1
 
     def _weights(self, y: np.ndarray, sample_weight: Any) -> np.ndarray | None:
         """The weight of each row times that of its class, (n,); None if every row counts once. y: 0..C-1."""
@@ -173,7 +183,7 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
 
     def _advance(self, examples: Examples, held_out: Examples | None = None, epochs: int = 1) -> bool:
         """Train ``epochs`` more, from the present weights, or until the rule stops it; whether that did."""
-        config = self._config(epochs, self._seed + self.n_iter_, examples)
+        config = self._config(epochs, self._seed + self.n_iter_, examples, restore_best=held_out is not None)
         (task,) = make_tasks([[0]], [config], examples, held_out, len(self.classes_), evaluate=True)
         if self.n_iter_:
             start = self._state or State(from_coefficients(self.coef_, self.intercept_))
@@ -185,46 +195,41 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             if self.verbose:
                 print(_line(self.n_iter_ + epoch, history, time.perf_counter() - started), flush=True)
                 started = time.perf_counter()
-            cost = history.train_cost
-            if held_out:
-                stopped = epoch - history.validation_loss.argmin() >= wait
-            elif self.tol is not None and epoch > wait:
-                stopped = cost[-wait:].min() > cost[:-wait].min() - self.tol
+            falling, tol = history.validation_loss if held_out else history.train_cost, self.tol
+            if held_out and tol is None:
+                tol = 0.0
+            if tol is not None and epoch > wait:
+                stopped = falling[-wait:].min() >= falling[:-wait].min() - tol
             if stopped:
                 break
         self._keep(record, epoch)
         return bool(stopped)
 
-    def _config(self, epochs: int, seed: int, examples: Examples) -> Config:
+    def _config(self, epochs: int, seed: int, examples: Examples, *, restore_best: bool) -> Config:
         """The Config of the next epochs; errors name the parameter of the estimator."""
         X, _, *weights = examples
         values, n = {name: getattr(self, name) for name in _FIELDS}, len(X)
         if values["batch_size"] == "auto":
             values["batch_size"] = n if n <= 50 else min(100, max(10, n // 20))
         if values["alpha"] == "auto":
-            values["alpha"] = self.alpha_ if self.n_iter_ else 1 / (2 * self._n)
+            values["alpha"] = self.alpha_ if self.n_iter_ else self._auto_penalty(len(self.classes_)) / self._n
+        auto = values["learning_rate_init"] == "auto"
+        if auto:
+            values["learning_rate_init"] = self.learning_rate_ if self.n_iter_ else 0.0
+        fields: dict[str, Any] = {field: values[name] for name, field in _FIELDS.items()}
         try:
-            if values["learning_rate_init"] == "auto":
-                rate = self.learning_rate_ if self.n_iter_ else 0.0
-                self._checked_config(values | {"learning_rate_init": rate}, epochs, seed)
-                if not self.n_iter_:
-                    checked = [checked_weights("training", w, len(X)) for w in weights]
-                    bends = largest_eigenvalue(stored_array(X), *checked) * get_loss(self._loss).curvature(
-                        len(self.classes_)
-                    )
-                    rate = 2 * (1 - self.momentum) / (bends + 4 * values["alpha"])
-                values["learning_rate_init"] = rate
-            config = self._checked_config(values, epochs, seed)
+            config = Config(loss=self._loss, epochs=epochs, seed=seed, restore_best=restore_best, **fields)
+            if auto and not self.n_iter_:
+                checked = [checked_weights("training", w, n) for w in weights]
+                curvature = get_loss(self._loss).curvature(len(self.classes_))
+                bends = largest_eigenvalue(stored_array(X), *checked) * curvature + 4 * config.l2
+                config = replace(config, learning_rate=2 * (1 - config.momentum) / bends)
         except ConfigError as error:
             field, _, expected = str(error).partition(" ")  # a message begins with the field
             names = {field: name for name, field in _FIELDS.items()}
             raise ConfigError(f"{names.get(field, 'random_state')} {expected}") from None
         self.alpha_, self.learning_rate_ = config.l2, config.learning_rate
         return config
-
-    def _checked_config(self, values: Mapping[str, Any], epochs: int, seed: int) -> Config:
-        fields: dict[str, Any] = {field: values[name] for name, field in _FIELDS.items()}
-        return Config(loss=self._loss, epochs=epochs, seed=seed, restore_best=bool(self.early_stopping), **fields)
 
     def _keep(self, record: Record, epochs: int) -> None:
         """Set the attributes to what was trained in these epochs."""
@@ -233,14 +238,15 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         if len(self.classes_) == 2:  # scikit-learn keeps the difference of the two rows
             self.coef_, self.intercept_ = np.diff(model.W, axis=0), np.diff(model.b)
         # With early stopping, training continues from the restored epoch.
-        self._state = record.state(0) if (self.momentum or self.averaging) and not self.early_stopping else None
+        restored = np.isfinite(history.validation_loss[-1])
+        self._state = record.state(0) if (self.momentum or self.averaging) and not restored else None
         self.history_ = _joined(self.history_, history) if self.n_iter_ else history
         self.n_iter_ += epochs
 
     def _warn(self, *, stopped: bool) -> None:
         """Warn the caller of ``fit`` if ``max_iter`` ended training, or the cost is far above that of zero weights."""
         history = self.history_
-        cost = history.train_cost[history.validation_loss.argmin() if self.early_stopping else -1]
+        cost = history.train_cost[best_epoch(history)]
         at_zero = get_loss(self._loss).value(np.zeros((len(self.classes_), 1, 1)), np.array([0])).item()
         said = ""
         if cost > 2 * at_zero:  # a little above is common after few epochs
@@ -261,6 +267,11 @@ def _history(record: Record) -> History:
     history = record.history(0)
     assert history is not None
     return history
+
+
+def best_epoch(history: History) -> int:
+    """Index of the epoch that early stopping restored, the last one without it."""
+    return int(np.nanargmin(history.validation_loss)) if np.isfinite(history.validation_loss[-1]) else -1
 
 
 def _line(epoch: int, history: History, seconds: float) -> str:
@@ -285,21 +296,25 @@ class SoftmaxClassifier(_LinearClassifier):
     Args:
         OPTIONS
         learning_rate_init, alpha, batch_size: "auto", the default, is η = 2 (1 - μ) / (L c + 4λ), with L the largest
-            eigenvalue of the weighted X^T X / n, and c = 1 or, for the hinge, C / 2; λ = 1 / (2n), with n the sum of
-            the sample weights; one mini-batch of up to 50 rows, else 20 of an epoch, but of 10 to 100 rows. Momentum
-            adds steps up to η / (1 - μ), which is 1 over L / 2 + 2λ, a bound of the cross-entropy's curvature
-            (Böhning, 1992); μ is 0.9 by default. Later calls of ``partial_fit`` and warm starts keep η and λ.
+            eigenvalue of the weighted X^T X / n, and c = 1 or, for the hinge, C / 2; λ = 1 / (2n) or, for the hinge,
+            C / (2n), with n the sum of the sample weights; one mini-batch of up to 50 rows, else 20 of an epoch, but
+            of 10 to 100 rows. Momentum adds steps up to η / (1 - μ), which is 1 over L / 2 + 2λ, a bound of the
+            cross-entropy's curvature (Böhning, 1992); μ is 0.9 by default. Averaging, by default 0.8, takes the noise
+            of mini-batches out of the weights (Polyak and Juditsky, 1992). Later calls of ``partial_fit`` and warm
+            starts keep η and λ.
         max_iter: max. epochs of ``fit``, 200 by default.
-        tol: without early stopping, ``fit`` ends once ``n_iter_no_change`` epochs lower the cost on the training rows
-            by less than this, 1e-4 by default; None: it trains ``max_iter`` epochs.
+        tol: ``fit`` ends once ``n_iter_no_change`` epochs lower the cost on the training rows (with early stopping,
+            the loss on those held out) by no more than this, 1e-4 by default. None: it trains ``max_iter`` epochs or,
+            with early stopping, until that loss no longer falls.
         class_weight: weights by label, 1 for labels that are not named; those of labels that the rows lack, as a fold
             may, are not used. Or "balanced", by which all classes have the same weight. A row's weight is its
             ``sample_weight``, 1 by default, times that of its class.
         random_state: of the initial weights, the orders, the augmentation and the held-out rows. With an int, ``fit``
             trains the very weights that ``linclf.train`` does with that seed on the rows that are not held out.
         warm_start: ``fit`` continues from the last weights, number of epochs and learning rate.
-        early_stopping: hold out rows, stop after ``n_iter_no_change`` epochs without a smaller loss on them, and
-            restore the weights of the epoch where it was smallest.
+        early_stopping: hold out rows, stop once the loss on them no longer falls, and restore the weights of the epoch
+            where it was smallest. "auto", the default: of more than 10,000 rows (if ``tol`` is not None and at least
+            one row of each class is held out), as HistGradientBoostingClassifier does.
         validation_fraction: share of the rows held out for early stopping, stratified.
         n_iter_no_change: epochs after which training without progress ends, 5 by default.
         verbose: print a line per epoch: mean loss and accuracy, also of held-out rows, and seconds.
@@ -332,6 +347,7 @@ class SoftmaxClassifier(_LinearClassifier):
     """
 
     _loss = "cross_entropy"
+    _auto_penalty = staticmethod(lambda n_classes: 1 / 2)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities softmax(S) of the classes for each row of X (n, d), (n, C)."""
@@ -357,7 +373,7 @@ class SVMClassifier(_LinearClassifier):
 
     Minimises mean_i[Σ_{j≠y} max(0, S_j - S_y + 1)] + λ‖W‖² with S = W x + b; b is not penalised. This is the loss of
     Weston and Watkins (1999). For two classes the minimum is that of scikit-learn's SVC(kernel="linear") with
-    C = 1 / (λn).
+    C = 1 / (λn), which is its default C = 1 with the default λ; that grows with C, as the loss does.
 
     Parameters, attributes and errors are those of :class:`SoftmaxClassifier`; there is no ``predict_proba``
     (CalibratedClassifierCV makes one).
@@ -369,3 +385,4 @@ class SVMClassifier(_LinearClassifier):
     """
 
     _loss = "multiclass_hinge"
+    _auto_penalty = staticmethod(lambda n_classes: n_classes / 2)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linclf.data.inputs import LazyInputs
+from linclf.data.inputs import LazyInputs, plain_array
 from linclf.errors import DataError
 
 INITIAL_SPREAD = 0.01
@@ -61,17 +61,19 @@ class Linear:
         array([[3. ],
                [1.5]])
         """
-        X = X[:] if isinstance(X, LazyInputs) else X
-        if np.ndim(X) != 2 or np.shape(X)[1] != self.W.shape[1]:
-            advice = "; of a single image, give X[None]" if np.shape(X) == self.W.shape[1:] else ""
-            raise DataError(f"expected inputs X (n, {self.W.shape[1]}), found shape {np.shape(X)}{advice}")
-        return self.W @ np.asarray(X).T + self.b[:, None]
+        X = X[:] if isinstance(X, LazyInputs) else plain_array(X, "X")
+        if X.ndim != 2 or X.shape[1] != self.W.shape[1]:
+            advice = "; of a single image, give X[None]" if X.shape == self.W.shape[1:] else ""
+            raise DataError(f"expected inputs X (n, {self.W.shape[1]}), found shape {X.shape}{advice}")
+        if X.dtype.kind not in "biuf":
+            raise DataError(f"expected inputs X of numbers, found {X.dtype}")
+        return self.W @ X.T + self.b[:, None]
 
     def predict(self, X: np.ndarray | LazyInputs) -> np.ndarray:
         """The class with the highest score for each of the n images X (n, d) (the first of equals), (n,)."""
         return self.scores(X).argmax(axis=0)
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, X: np.ndarray | LazyInputs) -> np.ndarray:
         """Probabilities softmax(S) of the classes for the images X (n, d), as (C, n): the class axis first, as scores.
 
         They mean little for a network that was trained with another loss than the cross-entropy.

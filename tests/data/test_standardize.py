@@ -5,6 +5,7 @@ import tracemalloc
 
 import joblib
 import numpy as np
+import pandas
 import pytest
 import scipy.sparse
 
@@ -96,6 +97,7 @@ def test_what_arrays_mean_beyond_their_numbers_is_never_dropped(given, request):
         lambda: train(options, (given, LABELS), progress=False),
         lambda: sweep(options, (NUMBERS, LABELS), (given, LABELS), progress=False),
         lambda: Classifier.of(run).predict(given),
+        lambda: run.model.predict(given),
     ]
     if isinstance(given, np.ndarray):
         calls.append(lambda: train(options, (standardize.lazily(given), LABELS), progress=False))
@@ -142,8 +144,30 @@ def test_a_constant_input_becomes_zero(value):
 def test_a_constant_float_input_becomes_zero():
     images = np.full((1000, 1), 0.1)
     np.testing.assert_allclose(Standardizer.fit(images)(images), 0, atol=1e-8)
-    with pytest.raises(DataError, match=r"expected numbers that float64 tells apart, found some around 1e\+18"):
-        Standardizer.fit(10**18 + np.arange(1000)[:, None])  # in steps of 128
+
+
+SMALL = np.arange(60) % 25
+
+
+@pytest.mark.parametrize(
+    "numbers", [SMALL + 2**60, -SMALL - 2**60, SMALL.astype(np.uint64) + 2**63, SMALL * 1e3 + 1e20]
+)
+def test_numbers_that_float64_does_not_tell_apart_are_refused_wherever_they_come_from(tmp_path, numbers):
+    labels = np.tile(["a", "b", "c"], 20)
+    np.savez(tmp_path / "t.npz", X=numbers[:, None], y=labels)
+    table = pandas.DataFrame({"a": numbers, "b": np.random.default_rng(0).normal(size=60), "label": labels})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    table.to_parquet(tmp_path / "t.parquet")
+    for call in (
+        lambda: Standardizer.fit(numbers[:, None]),
+        *(lambda name=name: load_dataset(tmp_path / f"t.{name}") for name in ("npz", "csv", "parquet")),
+    ):
+        with pytest.raises(DataError, match=r"that float64 tells apart, found some around .*; subtract a constant"):
+            call()
+    stamps = 1_700_000_000_000_000_000 + SMALL * 86_400 * 10**9  # in ns, of days
+    np.testing.assert_allclose(
+        Standardizer.fit(stamps[:, None])(stamps[:, None])[:, 0], (SMALL - SMALL.mean()) / SMALL.std(), 1e-6
+    )
 
 
 def test_lazy_inputs_train_to_the_same_bits(tmp_path):

@@ -193,6 +193,8 @@ def test_notebooks_are_thin_and_every_section_starts_a_slide():
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
         assert notebook.cells[0].source.startswith(f"# {notebook.metadata.title}\n")
+        links = re.findall(r"\]\((\.\./reports/[^)]+)\)", notebook.cells[0].source)
+        assert [link for link in links if (path.parent / link).is_file()] == links != [], path
         for cell in notebook.cells:
             starts = cell.cell_type == "markdown" and re.match("##? ", cell.source)
             kind = "slide" if starts else "skip" if "parameters" in cell.metadata.get("tags", []) else None
@@ -209,6 +211,7 @@ def test_github_shows_the_markdown_with_small_pictures_and_no_html(executed, out
     assert max(map(len, pictures.values())) <= 60_000
     assert BeautifulSoup(text, "html.parser").find() is None
     assert "](0_baseline.html" not in text
+    assert "](../reports" not in text  # a notebook links to its page, which the page need not
 
 
 def test_slides_have_one_for_each_section_and_need_no_network(export, executed, visit):

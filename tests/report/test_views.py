@@ -23,15 +23,19 @@ FALLING = [4, 3, 2.5, 2.2, 2.1]
 @pytest.mark.parametrize(
     ("train", "validation", "said"),
     [
-        (FALLING, FALLING, "Training loss goes from 4.00 to 2.10, never up; validation loss stays at about"),
+        (FALLING, FALLING, "Training loss goes from 4.00 to 2.10, never up; validation loss ends within 0.5 %"),
         ([4, 3, 2.5, 2.501, 2.1], FALLING, "Training loss goes from 4.00 to 2.10, up in 1 of 4 epochs; validation"),
         ([4, 3, 3.5, 3, 3.6], FALLING, "Training loss jumps: it goes up by more than 1 % in 2 of 4 epochs; validation"),
         (FALLING, [4, 3, 2, 3, 3.5], "validation loss is lowest at epoch 2, 2.00, and ends at 3.50."),
         (FALLING, [4, 5, 6, 7, 8], "validation loss is lowest before training, 4.00, and ends at 8.00."),
-        (FALLING, FALLING, "stays at about its lowest value to the end, 2.10."),
+        (FALLING, FALLING, "ends within 0.5 % of its lowest value, at 2.10."),
         ([0, 0, 0, 0, 0], FALLING, "Training loss goes from 0.00 to 0.00, never up"),
         ([4, 7, 5, 4, 3, 2], FALLING, "loss goes from 4.00 up to 7.00, then to 2.00, up in 1 of 5 epochs"),
-        (FALLING, [4, 7, 5, 3, 2], "validation loss goes up to 7.00, and ends at about its lowest, 2.00."),
+        (
+            FALLING,
+            [4, 7, 5, 3, 2],
+            "validation loss goes up to 7.00, and ends within 0.5 % of its lowest value, at 2.00.",
+        ),
     ],
 )
 def test_a_caption_says_what_to_see(train, validation, said):
@@ -72,6 +76,24 @@ def test_what_the_reference_says_stands_beside_cifar_10_only(name):
     assert ("Accuracy rises by" in claims.claims(results).markup) == beside
     assert (claims.claims(results, "1.1e") is not None) == beside
     assert (claims.counts(results) is not None) == beside
+    assert [reference.figures(results, section) is not None for section in ("1.1", "1.2", "1.3", "2")] == [beside] * 4
+
+
+def test_each_figure_of_the_reference_stands_beside_ours_in_numbers():
+    results = Results.load(RENDERED)
+    named = [re.findall(r"\d+", figure["figure"]) for figure in ledger()["figures"]]
+    assert [int(number) for numbers in named for number in numbers] == list(range(1, 21))
+    curves = [results.curves("shuffle", 4, key)[:, 1:] for key in ("train_loss", "validation_loss")]
+    rises = (np.diff(results.curves("shuffle", 4, "train_loss")) > 0).sum(axis=1).mean()
+    cells = re.findall("<td>(.*?)</td>", reference.figures(results, "1.3").markup)[-4:-1]
+    assert cells == [
+        "8: loss, setting 4",
+        "“not as smooth, as they present some small peaks”; axis from 1.800 to 2.000",
+        f"{np.min(curves):.3f} to {np.max(curves):.3f}; ends at {curves[0][:, -1].mean():.3f} / "
+        f"{curves[1][:, -1].mean():.3f}; up in {rises:.1f} epochs",
+    ]
+    svm = reference.figures(results, "2").markup
+    assert "test accuracy 36.03 %</td><td>51.5 %; test accuracy 36.12 ± 0.07 %" in svm
 
 
 def test_on_the_surrogate_exact_statements_alone_have_a_row():
@@ -81,7 +103,8 @@ def test_on_the_surrogate_exact_statements_alone_have_a_row():
         rows = re.findall('<tr id="claim-(.*?)"', shown.markup)
         assert rows == (["E1"] if left == "2a." else ["E1", "E2", "E4"])
         assert f"compares here with what the reference says: {left}" in shown.markup
-        assert "✓" in shown.markup
+        assert "✓&nbsp;holds" in shown.markup
+        assert "reproduced</span>" not in shown.markup
     alone = claims.claims(results, "2a").markup
     assert "<table" not in alone
     assert "with ten seeds, this page compares here with what the reference says: 2a." in alone

@@ -22,14 +22,15 @@ from linclf.training.config import config_of
 from linclf.training.train import train
 
 
-def dataset(counts, shape=(5,), apart=0.5, seed=0, validation=False):
-    """Images around a mean for each class, so many of each, of which a test set is split off."""
+def dataset(counts, shape=(5,), apart=0.5, seed=0, validation=False, folds=False):
+    """Images around a mean for each class, so many of each; a test set is split off, and taken for the data's own."""
     rng = np.random.default_rng(seed)
     y = np.repeat(np.arange(len(counts)), counts)
     means = rng.normal(size=(len(counts), *shape))
     X = (apart * means[y] + rng.normal(size=(len(y), *shape))).astype(np.float32)
     found = {"train": (X, y)} | ({"validation": (X[::3], y[::3])} if validation else {})
-    return split_dataset(found, name="made (arrays)", source="a test", layout="arrays")
+    data = split_dataset(found, name="made (arrays)", source="a test", layout="arrays")
+    return replace(data, own_test=not folds)
 
 
 def study(out, data, **plan):
@@ -70,6 +71,45 @@ def test_images_that_validate_do_not_train_in_the_search(tmp_path, validation):
     assert (len(own.choosing.train) == 150) == validation
 
 
+def test_in_folds_each_image_is_tested_once_by_a_network_that_did_not_see_it(tmp_path):
+    data = dataset([40, 31, 30], apart=0.4, folds=True)
+    results = study(tmp_path, data, epochs=4, seeds=2).run()
+    everything = np.concatenate([*data.train_images, data.test_images])
+    for fold, own in zip(results.folds, study(tmp_path, data, epochs=4).holdouts, strict=True):
+        parts = [*fold.dataset.train_images, fold.dataset.test_images]
+        assert sorted(map(bytes, np.concatenate(parts))) == sorted(map(bytes, everything))
+        assert np.array_equal(own.split(own.choosing).validation[1], fold.dataset.train_labels[-1])
+        best = max(fold.search, key=lambda run: run.record["validation_accuracy"]).record["validation_accuracy"]
+        assert fold.validation_accuracy.value == best
+        X, _ = own.split().test
+        for run in fold.finals:
+            assert (run.record["learning_rate"], run.record["l2"]) == (fold.chosen.learning_rate, fold.chosen.l2)
+            assert (run.predictions == run.model.predict(X)).all()
+    tested = np.concatenate([fold.dataset.test_images for fold in results.folds])
+    assert (results.dataset.test_images == tested).all()
+    assert sorted(map(bytes, tested)) == sorted(map(bytes, everything))
+    assert [len(fold.right) for fold in results.folds] == [21, 20, 20, 20, 20]
+    for seed, run in enumerate(results.finals):
+        assert (run.predictions == np.concatenate([fold.finals[seed].predictions for fold in results.folds])).all()
+    assert results.confusion.sum() == results.n_validation == 101
+    assert results.accuracy.value == pytest.approx(
+        np.mean([r.predictions == results.dataset.test_labels for r in results.finals])
+    )
+    kept = results.classifier()
+    assert (
+        kept.predict(everything)
+        == np.array(data.class_names)[results.kept.finals[0].model.predict(results.kept.standardize(everything))]
+    ).all()
+    again = study(tmp_path, data, epochs=4, seeds=2)
+    assert again.run().document() == results.document()
+    assert again.count.trained == 0
+    said = your_data.split(results).text
+    assert "dealt into 5 folds of 20 to 21" in said
+    assert "keep trains on all 101" in said
+    assert "each by one of 5 networks that did not see it" in your_data.headline(results).text
+    assert "all 101 are dealt into 5 folds" in your_data.about(again).markup
+
+
 def test_little_data_trains_for_updates_until_the_cost_stops_falling(tmp_path):
     results = study(tmp_path, dataset([40, 40], apart=0.5), epochs=40).run()
     n = len(results.choosing.train)
@@ -107,6 +147,10 @@ CASES = {
     "images": dict(counts=[20, 20], shape=(4, 5, 3)),
     "two channels": dict(counts=[20, 20], shape=(4, 5, 2)),
     "constant inputs": dict(counts=[20, 20], shape=(3,), apart=0.0),
+    "few images in folds": dict(counts=[3, 3], folds=True),
+    "imbalanced, in folds": dict(counts=[180, 14, 6], folds=True, seeds=2),
+    "validation images and folds": dict(counts=[30, 30], validation=True, folds=True),
+    "200 classes of 5": dict(counts=[5] * 200, folds=True),
     "a thousand classes": dict(counts=[6] * 1000, shape=(4,)),
 }
 
@@ -118,12 +162,13 @@ def test_every_number_is_a_number_in_bounds_and_in_its_interval(tmp_path, monkey
     if case == "constant inputs":
         data = replace(data, train_images=tuple(0 * X for X in data.train_images), test_images=0 * data.test_images)
     results = study(tmp_path, data, epochs=2, seeds=CASES[case].get("seeds", 1)).run()
-    document, n_test = results.document(), len(data.test_labels)
+    document, n_test = results.document(), len(results.dataset.test_labels)
     assert len(json.dumps(document, allow_nan=False)) < 1e6
     pairs = document.get("confusion_pairs") or np.array(document["confusion"]).reshape(-1, 1)  # a thousand classes
     assert sum(pair[-1] for pair in pairs) == pytest.approx(n_test)
     assert len(document["mistakes"]) == min(1000, document["n_mistakes"])
     assert document["n_mistakes"] == round(n_test * (1 - results.finals[0].record["test_accuracy"]))
+    assert (n_test == sum(CASES[case]["counts"])) == bool(results.folds) == CASES[case].get("folds", False)
     for share in (results.accuracy, results.balanced_accuracy, results.validation_accuracy):
         assert 0 <= share.low <= share.value <= share.high <= 1
     for gain in (results.gain, results.doubling or results.gain):
@@ -180,13 +225,18 @@ def pictures(n, seed=0):
     return found, np.stack(again)
 
 
-def test_copies_are_found_and_others_are_not():
+def test_copies_are_found_by_name_and_others_are_not(tmp_path):
     images, again = pictures(60)
     assert are_copies(images[:5], images).all()
     assert are_copies(again, images).all()
     assert not are_copies(pictures(20, seed=1)[0], images).any()
     flat = np.arange(100, 110, dtype=np.uint8)[:, None, None, None] * np.ones((1, 12, 12, 1), np.uint8)
     assert are_copies(flat[:6], flat[4:]).tolist() == [False] * 4 + [True] * 2
+    table = np.arange(24.0).reshape(12, 2)
+    np.savez(tmp_path / "rows.npz", X_train=table, y_train=np.arange(12) % 2, X_test=table[5:6], y_test=[0])
+    (copy,) = study(tmp_path, load_dataset(tmp_path / "rows.npz"), epochs=1).run().document()["copies"]["listed"]
+    named = {"source": "X_test[0]", "class": "0", "original_source": "X_train[5]", "original_class": "1"}
+    assert copy | named == copy
     digits = load_dataset("digits")
     assert not are_copies(digits.test_images, np.concatenate(digits.train_images)).any()
     table = np.arange(20.0).reshape(10, 2)
@@ -217,7 +267,9 @@ def test_nothing_is_concluded_from_a_test_that_holds_copies(tmp_path):
     data = results.dataset
     results = replace(results, dataset=replace(data, test_labels=np.where(np.arange(40) == 7, 1 - y[7], y[:40])))
     assert results.copies[0] | {"test": 7, "class": str(1 - y[7]), "original_class": str(y[7])} == results.copies[0]
-    assert "1 have another class than their originals: test image 7 (" in your_data.headline(results).text
+    assert "Of the copies 1 has another class than the original." in your_data.headline(results).text
+    first = f"<td>test image 7</td><td>{1 - y[7]}</td><td>training image {results.copies[0]['original']}</td>"
+    assert first in your_data.listed_copies(results).markup
     vars(results)["copied"] = np.arange(40) == 0
     assert "**The test itself.**" in your_data.limits(results).text
     assert "make up 1 of the 40 images" in your_data.headline(results).text
@@ -253,6 +305,31 @@ def test_bias_is_what_the_convex_optimum_gets_wrong(tmp_path):
         text = your_data.limits(replace(results, finals=undertrained, optima=reached, chosen=chosen)).text
         assert all(words in text for words in said.split("|"))
         assert ("early costs" in text) == ("early costs" in said)
+
+
+def test_the_peer_is_what_scikit_learn_reaches_with_the_c_that_validates_best(tmp_path, monkeypatch):
+    results = study(tmp_path, dataset([90, 90, 90], apart=0.3), epochs=4).run()
+    (X, y), (X_validation, y_validation) = (
+        results.split(results.choosing).train,
+        results.split(results.choosing).validation,
+    )
+    tried = {
+        l2: LogisticRegression(C=1 / (2 * l2 * len(y))).fit(X, y).score(X_validation, y_validation)
+        for l2 in (1, 0.1, 0.01, 0.001, 1e-4)
+    }
+    best, split = max(tried, key=tried.get), results.split(results.final)
+    peer = LogisticRegression(C=1 / (2 * best * len(split.train[1]))).fit(*split.train).predict(split.test[0])
+    assert (results.peer.predictions == peer).all()
+    assert results.peer.record["C"] == pytest.approx(1 / (2 * best * 225))
+    assert f"LogisticRegression, C = {results.peer.record['C']:.2g}" in your_data.accuracies(results).markup
+    for right, said in ((True, "more often right than this network: more than chance"), (False, "less often right")):
+        answers = np.where(right, split.test[1], (split.test[1] + 1) % 3)
+        other = replace(results, peer=replace(results.peer, predictions=answers))
+        assert said in your_data.limits(other).text
+        assert (said in your_data.headline(other).text) == right
+    monkeypatch.setattr("linclf.studies.your_data.PEER", 1)
+    missing = study(tmp_path, dataset([90, 90, 90], apart=0.3), epochs=4).run()
+    assert "is not beside it: its fits could take more than 30 seconds" in your_data.accuracies(missing).markup
 
 
 def test_too_few_to_test_is_said_and_who(tmp_path):

@@ -64,8 +64,8 @@ class Trial:
         return process.returncode, said, wrong
 
     def stored(self) -> dict[str, tuple[int, int]]:
-        """Inode and time of each stored stack: another file has others."""
-        return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in self.out.glob("runs/*.npz")}
+        """Inode and time of each file but of the timings, which grows: another file has others."""
+        return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in self.out.glob("runs/[!t]*.npz")}
 
     def again(self, numbers: str) -> list[str]:
         """Run the report again; what shows that it was not the first, or gives other numbers."""
@@ -122,11 +122,13 @@ class Trial:
 
     def _networks(self, name: str) -> int:
         with np.load(self.out / "runs" / name) as arrays:
-            return len(json.loads(str(arrays["records"])))
+            return len(arrays["W"]) if "W" in arrays else 0
 
     def _timings(self) -> list[object]:
-        found = [json.loads(path.read_text()) for path in self.out.glob("runs/timings-*.json")]
-        return found[0] if found else []
+        for path in self.out.glob("runs/timings-*.npz"):
+            with np.load(path) as arrays:
+                return json.loads(str(arrays["values"]))
+        return []
 
     def _processes(self) -> list[str]:
         found = []

@@ -16,7 +16,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
@@ -30,7 +30,7 @@ every_classifier = pytest.mark.parametrize("Classifier", CLASSIFIERS.values())
 
 pytestmark = pytest.mark.filterwarnings("ignore:training ended after max_iter")  # most tests train briefly
 unscaled = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-PLAIN = {"learning_rate_init": 0.01, "alpha": 1e-4, "batch_size": 100, "momentum": 0.0, "tol": None}
+PLAIN = {"learning_rate_init": 0.01, "alpha": 1e-4, "batch_size": 100, "momentum": 0.0, "averaging": 0.0, "tol": None}
 """Plain gradient descent, as train does it without further options."""
 
 DIGITS = load_digits(return_X_y=True)
@@ -136,22 +136,29 @@ def test_svm_of_two_classes_converges_to_svc():
 
 @pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer, load_digits])
 def test_defaults_are_as_good_as_those_of_scikit_learn(load):
-    """Five folds, scaled: LogisticRegression within a point and 5 % of log loss, LinearSVC 2 points; no warning."""
+    """Five folds, scaled: LogisticRegression within a point and 5 % of log loss, LinearSVC 2 points; no warning.
+
+    Of three draws of folds each.
+    """
     X, y = load(return_X_y=True)
 
-    def validated(model):
-        scoring = ["accuracy", *(["neg_log_loss"] if hasattr(model, "predict_proba") else [])]
-        scores = cross_validate(make_pipeline(StandardScaler(), model), X, y, cv=5, scoring=scoring)
-        return [scores[f"test_{name}"].mean() for name in scoring]
+    for draw in range(3):
+        folds = StratifiedKFold(5, shuffle=True, random_state=draw)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            accuracy, loss = validated(SoftmaxClassifier(random_state=0), X, y, folds)
+            (svm,) = validated(SVMClassifier(random_state=0), X, y, folds)
+        peer_accuracy, peer_loss = validated(LogisticRegression(), X, y, folds)
+        assert accuracy > peer_accuracy - 0.01
+        assert loss > 1.05 * peer_loss  # both below zero
+        assert svm > validated(LinearSVC(max_iter=5000), X, y, folds)[0] - 0.02
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        accuracy, loss = validated(SoftmaxClassifier(random_state=0))
-        (svm,) = validated(SVMClassifier(random_state=0))
-    peer_accuracy, peer_loss = validated(LogisticRegression())
-    assert accuracy > peer_accuracy - 0.01
-    assert loss > 1.05 * peer_loss  # both below zero
-    assert svm > validated(LinearSVC(max_iter=5000))[0] - 0.02
+
+def validated(model, X, y, folds):
+    """Mean accuracy and, of a model with probabilities, minus the log loss, of scaled inputs."""
+    scoring = ["accuracy", *(["neg_log_loss"] if hasattr(model, "predict_proba") else [])]
+    scores = cross_validate(make_pipeline(StandardScaler(), model), X, y, cv=folds, scoring=scoring)
+    return [scores[f"test_{name}"].mean() for name in scoring]
 
 
 @every_classifier
@@ -160,8 +167,8 @@ def test_auto_is_what_it_says_and_is_kept(Classifier):
     (X, y), w = digits(3, n=200), weights(200)
     model = Classifier(random_state=0, momentum=0.5, max_iter=3).partial_fit(X, y, [0, 1, 2], w)
     L = np.linalg.eigvalsh((X.T * w) @ X / w.sum())[-1]
-    c = 1 if Classifier is SoftmaxClassifier else 3 / 2
-    assert model.alpha_ == pytest.approx(1 / (2 * w.sum()))
+    c, of_penalty = (1, 1) if Classifier is SoftmaxClassifier else (3 / 2, 3)
+    assert model.alpha_ == pytest.approx(of_penalty / (2 * w.sum()))
     assert model.learning_rate_ == pytest.approx(1 / (L * c + 4 * model.alpha_))
     kept = model.alpha_, model.learning_rate_
     model.partial_fit(5 * X[:90], y[:90])
@@ -231,7 +238,8 @@ def test_an_epoch_is_a_line_and_changes_nothing(Classifier, capsys):
 @pytest.mark.parametrize("more", [{}, {"class_weight": "balanced", "momentum": 0.5}], ids=str)
 def test_early_stopping_restores_the_best_epoch(Classifier, more):
     X, y = digits(n=300)
-    settings = {"learning_rate_init": 0.5, "batch_size": 10, "random_state": 0, "early_stopping": True, **more}
+    settings = {"learning_rate_init": 0.5, "batch_size": 10, "random_state": 0, "early_stopping": True, "tol": 0}
+    settings |= more
     model = Classifier(n_iter_no_change=3, validation_fraction=0.3, **settings).fit(X, y)
     loss = model.history_.validation_loss
     best = loss[1:].argmin() + 1
@@ -239,6 +247,23 @@ def test_early_stopping_restores_the_best_epoch(Classifier, more):
     stopped_there = Classifier(n_iter_no_change=100, validation_fraction=0.3, max_iter=int(best), **settings).fit(X, y)
     np.testing.assert_array_equal(model.coef_, stopped_there.coef_)
     np.testing.assert_array_equal(model.intercept_, stopped_there.intercept_)
+
+
+@pytest.mark.parametrize(
+    ("changes", "stops_early"),
+    [({}, True), ({"tol": None, "max_iter": 2}, False), ({"early_stopping": False}, False)],
+    ids=str,
+)
+def test_many_rows_stop_early_by_default(changes, stops_early):
+    """If more than 10,000 count, and one of each class is held out."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(10_001, 3)), rng.integers(0, 2, 10_001)
+    model = SoftmaxClassifier(random_state=0, **changes)
+    assert np.isfinite(model.fit(X, y).history_.validation_loss).all() == stops_early
+    for rows, counts in ((slice(1, None), None), (slice(None), 1.0 * (np.arange(10_001) > 0))):  # 10,000 that count
+        assert np.isnan(model.fit(X[rows], y[rows], counts).history_.validation_loss).all()
+    y[:5] = 2  # too few to hold one out
+    assert np.isnan(model.fit(X, y).history_.validation_loss).all()
 
 
 @every_classifier

@@ -13,7 +13,7 @@ from helpers import Terminal, blobs, config, weights
 
 from linclf import Augmentation, ConfigError, DataError, DivergenceError, Linear, Standardizer, train
 from linclf.studies.reference import SETTINGS, gradient_error
-from linclf.training.loop import _check_finite
+from linclf.training.loop import Task, _check_finite, training
 from linclf.training.losses import LOSSES
 
 every_loss = pytest.mark.parametrize("loss", LOSSES)
@@ -234,6 +234,19 @@ def test_the_best_epoch_is_restored(loss):
     assert (last.model.W != run.model.W).any()
 
 
+@pytest.mark.parametrize("changes", [{}, {"momentum": 0.5}, {"momentum": 0.9, "averaging": 0.6}], ids=str)
+def test_training_continues_where_it_stopped(changes):
+    configs = [config(lr_decay=0.5, seed=seed, **changes) for seed in (0, 1)]
+    whole = Task(configs, blobs(), blobs(seed=1), 3)
+    half = replace(whole, configs=[replace(options, epochs=2) for options in configs])
+    *_, record = training(half)
+    *_, record = training(replace(half, init=[record.state(k) for k in (0, 1)], done=2))
+    for k, run in enumerate(train(configs, whole.train, whole.validation)):
+        np.testing.assert_allclose(record.model(k).W, run.model.W, rtol=1e-10)
+        np.testing.assert_allclose(record.model(k).b, run.model.b, rtol=1e-10)
+        np.testing.assert_allclose(record.history(k).validation_cost, run.history.validation_cost[2:], rtol=1e-10)
+
+
 def test_numeric_type_follows_the_inputs():
     X, y = blobs()
     computed = {"f8": "f8", "f4": "f4", "f2": "f4", "i2": "f4", "i4": "f8", "u8": "f8", "u1": "f4"}
@@ -291,6 +304,12 @@ def test_divergence_is_told_in_one_sentence(value, word):
 
 
 X, y = blobs(n=10)
+
+
+@pytest.mark.parametrize("label", [2**53, np.uint64(2**63)])
+def test_numbers_that_count_no_classes_are_refused_before_there_is_a_weight_for_each(label):
+    with pytest.raises(DataError, match=rf"expected labels 0\.\.C-1, found 0\.\.{label}"):
+        train(config(), (X, np.where(y == y[0], label, 0 * label)))
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,18 @@ from typing import Any
 import numpy as np
 
 from linclf.data.dataset import LABEL, USUAL_LABELS, Dataset, Option, Reader, as_images, check_size, split_dataset
+from linclf.data.inputs import check_told_apart
 from linclf.data.labels import encode_words
 from linclf.errors import ConfigError, DataError, printable
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 _PARQUET = (".parquet", ".pq")
 _MOST_COLUMNS = 100_000
-_ID = re.compile(r"(?i:(?:^|[\W_])(?:id|idx|index|nr|no|number|row|key|uuid|guid))$|[a-z](?:Id|ID)$")
+_LISTS = (np.ndarray, list, dict)  # which a value of a Parquet file may be
+_ID = re.compile(
+    r"(?i:(?:^|[\W_])(?:u?ids?|idx|index|nr|no|number|rows?|rownames?|record|serial|key|uuid|guid)\W*)$|[a-z](?:Id|ID)s?$"
+    r"|^#$|^Unnamed: \d+$"
+)
 """Names of columns that are made to tell rows apart."""
 
 
@@ -39,7 +44,7 @@ def load(path: Path, source: str, label: str | None = None, drop: Sequence[str] 
         DataError: naming the column that does not fit.
         ConfigError: pandas, or pyarrow for Parquet, is not installed.
     """
-    drop = [drop] if isinstance(drop, str) else list(drop)
+    drop = [drop] if isinstance(drop, str) else [*dict.fromkeys(drop)]
     check_size(str(path), path.stat().st_size, path.stat().st_size)
     table, words, column = _read(path, label, drop)
     if not len(table):
@@ -59,6 +64,8 @@ def load(path: Path, source: str, label: str | None = None, drop: Sequence[str] 
         )
     if not len(features.columns):
         raise DataError(f"{path}: expected columns of numbers beside {column}, found none to learn from")
+    for name in features:
+        check_told_apart(features[name].to_numpy(), f"{path}, column {name}")
     (X,) = as_images({"the table": features.to_numpy(dtype=_common(features))}, str(path))
     notes = [f"Features: {_listed(features.columns)}."]
     if "" in table.columns:
@@ -134,6 +141,8 @@ def _read(path: Path, label: str | None, drop: Sequence[str]) -> tuple[Any, list
         if path.suffix.lower() in _PARQUET:
             table = _read_parquet(path)
             column = _label_column(path, [*table.columns], label, drop)
+            if isinstance(next(iter(table[column]), None), _LISTS):
+                raise DataError(f"{path}, column {column}: expected a label in every row, found lists")
             texts = [value.decode() if isinstance(value, bytes) else str(value) for value in table[column]]
             return table, texts, column
         sep = _SEPARATORS[path.suffix.lower()]
@@ -158,6 +167,11 @@ def _first_rows(path: Path, sep: str) -> list[list[str]]:
         rows = [row for row in islice(csv.reader(file, delimiter=sep), 1000) if row]
     if not rows:
         raise DataError(f"{path}: expected a table, could not read it (it is empty)")
+    if any("\0" in value for row in rows for value in row):
+        raise DataError(
+            f"{path}: expected a table in UTF-8, found NUL bytes, as UTF-16 and files that are no text have them; save "
+            "it as CSV in UTF-8"
+        )
     if len(rows[0]) > _MOST_COLUMNS:
         raise DataError(f"{path}: expected at most {_MOST_COLUMNS:,} columns, found {len(rows[0]):,}")
     return rows
@@ -169,7 +183,9 @@ def _read_header(path: Path, sep: str, label: str | None, drop: Sequence[str]) -
     names = [name.strip() for name in rows[0]]
     columns = [{row[i].strip() for row in rows[1:] if i < len(row)} for i in range(len(names))]
     labels = [name for name in names if (name == label if label else name.lower() in USUAL_LABELS)]
+    numbers = [float(name) for name in names if _is_number(name)]  # as names, such as wavelengths, they rise
     given = len(labels) == 1 and not _is_number(labels[0]) and labels[0] not in columns[names.index(labels[0])]
+    given = given and numbers == sorted({*numbers})
     columns_by_name = [(name, values) for name, values in zip(names, columns, strict=True) if name]
     like_values = [name for name, values in columns_by_name if _is_number(name) or name in values]
     if like_values and not given and names != [str(i) for i in range(len(names))]:
@@ -204,12 +220,17 @@ def _read_parquet(path: Path) -> Any:
         chunks = [about.row_group(i).column(j) for i in range(about.num_row_groups) for j in range(about.num_columns)]
         size = sum(max(8 * chunk.num_values, chunk.total_uncompressed_size) for chunk in chunks)
         check_size(str(path), max(size, 8 * about.num_rows * about.num_columns), path.stat().st_size)
-    for column in schema:
-        if types.is_struct(column.type) and column.type.get_field_index("bytes") >= 0:
-            raise DataError(
-                f"{path}: expected a table of numbers, found pictures in column {column.name}; write them as files, in "
-                "a folder for each class"
-            )
+    pictures = [
+        column.name
+        for column in schema
+        if "struct<bytes" in str(column.type)  # also in lists
+        or (types.is_binary(column.type) and column.name.lower() in ("image", "img", "picture", "photo"))
+    ]
+    if pictures:
+        raise DataError(
+            f"{path}: expected a table of numbers, found pictures in column {pictures[0]}; write them as files, in a "
+            "folder for each class"
+        )
     texts = [f.name for f in schema if types.is_string(f.type) or types.is_binary(f.type)]
     table = parquet.read_table(path, read_dictionary=texts).to_pandas()  # a text that is repeated is kept once
     table = table.reset_index() if any(table.index.names) else table
@@ -246,19 +267,20 @@ def _tells_the_row(column: Any) -> bool:
     or which are text with digits, as ids are.
     """
     n = len(column)
-    if n < 2 or column.nunique() < n:
+    if n < 2 or isinstance(column.iloc[0], _LISTS) or column.nunique() < n:
         return False
     called_so = bool(_ID.search(str(column.name)))
     if getattr(column.dtype, "kind", "O") not in "iuf":
         texts = column.astype(str)
         return called_so or bool(texts.str.fullmatch(r"[A-Za-z]+[-_ ]?\d+|[0-9a-fA-F]{8}[0-9a-fA-F-]{8,}").all())
-    values = column.to_numpy(dtype=np.float64)
+    values = (column - column.min()).to_numpy(dtype=np.float64)  # float64 does not tell all whole numbers apart
     if not np.isfinite(values).all() or (values % 1).any():
         return False
     steps, span = np.diff(values), np.ptp(values) + 1
     counts = bool((steps == 1).all()) or (n >= 10 and span == n)
+    even = n >= 30 and np.ptp(np.diff(np.sort(values))) == 0
     in_order = n >= 30 and bool((steps > 0).all() or (steps < 0).all())
-    return counts or in_order or called_so or (n >= 100 and span <= 1.5 * n)
+    return counts or even or in_order or called_so or (n >= 100 and span <= 1.5 * n)
 
 
 def _tells_the_class(values: np.ndarray, labels: np.ndarray) -> bool:

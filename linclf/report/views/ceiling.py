@@ -123,8 +123,9 @@ def ingredients_table(results: CeilingResults, gains: Gains) -> html.Output:
     runs = results.ablation
     rows = [["none: the baseline", _percent(runs["base"]), "", _percent(runs["all"]), ""]]
     for name, title in ceiling.INGREDIENTS.items():
-        alone, among = gains[name]
-        rows.append([title, _percent(runs[f"+{name}"]), _points(alone), _percent(runs[f"-{name}"]), _points(among)])
+        gained = map(reference.points, gains[name])
+        tried = (_percent(runs[f"{sign}{name}"]) for sign in "+-")
+        rows.append([title, *(cell for pair in zip(tried, gained, strict=True) for cell in pair)])
     columns = ["ingredient", "alone, %", "gain, points", "all but it, %", "missed, points"]
     caption = "Validation accuracy, mean ± deviation over seeds; gains with 95 % intervals over seeds and images. "
     caption += "First row: none of them, and all."
@@ -133,11 +134,6 @@ def ingredients_table(results: CeilingResults, gains: Gains) -> html.Output:
 
 def _percent(runs: Sequence[StoredRun]) -> str:
     return reference.mean_and_spread(np.array([ceiling.validation_accuracy(run) for run in runs]))
-
-
-def _points(numbers: tuple[float, float, float]) -> str:
-    value, low, high = numbers
-    return f"{value:+.2f} ({low:+.1f} to {high:+.1f})".replace("-", "−")
 
 
 def _chance(numbers: tuple[float, float, float]) -> str:
@@ -237,7 +233,7 @@ def verdict(results: CeilingResults) -> str:
     apart = []
     for loss, other in columns.items():
         points = paired_difference(chosen, other)
-        apart.append(f"{_points(points)} points from {get_loss(loss).words}{_chance(points)}")
+        apart.append(f"{reference.points(points)} points from {get_loss(loss).words}{_chance(points)}")
     return (
         f"The network chosen on validation images, with {get_loss(results.chosen_loss).words}, gets "
         f"{chosen.mean():.2f} % of the test images right. On these images it is {', and '.join(apart)}."
@@ -377,7 +373,7 @@ def _beyond(results: CeilingResults) -> str:
     points = paired_difference(there, here)
     return (
         "The same cost at its optimum, without flips and shifts, changes validation accuracy by "
-        f"{_points(points)} points, from {here.mean():.2f} to {there.mean():.2f} %{_chance(points)}."
+        f"{reference.points(points)} points, from {here.mean():.2f} to {there.mean():.2f} %{_chance(points)}."
     )
 
 
@@ -385,7 +381,7 @@ def probabilities(results: CeilingResults, *, number: int | str) -> html.Output:
     """Histogram of the true class's probability on test images, softmax beside sigmoids, as a numbered figure."""
     X, y = results.split(results.final).test
     bins = np.linspace(0, 1, 21)
-    shares, means = {}, {}
+    shares, means, seed = {}, {}, results.final_runs()[0].record["seed"]
     for loss in ("cross_entropy", "binary_cross_entropy"):
         scores = results.final_runs(loss)[0].model.scores(X)
         true = scores[y, np.arange(len(y))]
@@ -394,7 +390,7 @@ def probabilities(results: CeilingResults, *, number: int | str) -> html.Output:
     axes = plots.histogram(shares, bins)
     axes.set(xlabel="probability given to the true class", ylabel="images, %")
     caption = (
-        "Probability that a network gives to the true class of each test image. "
+        f"Probability that a network, seed {seed}, gives to the true class of each test image. "
         f"The mean is {means['cross_entropy']:.2f} with softmax and {means['binary_cross_entropy']:.2f} with a "
         f"sigmoid per class, where {1 / len(results.dataset.class_names):.2f} is a guess."
     )

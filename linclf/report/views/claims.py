@@ -45,6 +45,7 @@ def claims(results: Results, *ids: str) -> html.Output | None:
     evaluated = evaluate(results, only=ids) if ids else all_claims(results)
     comparable = provenance.is_the_references(results.data["name"])
     records = [record for kind in KINDS for record in evaluated[kind]]
+    checks = [record["id"] for record in evaluated["checks"]]
     shown = [claim for claim in records if comparable or claim["verdict"]]
     if not ids:
         shown.sort(key=lambda claim: _FIRST.index(claim["verdict"]))
@@ -69,7 +70,7 @@ def claims(results: Results, *ids: str) -> html.Output | None:
                     _part(part, claim) for part in claim["parts"] if not lacks or part["value"] is not None
                 )
                 + "".join(f"<div>{escape(text)}</div>" for text in (lacks, *_remarks(claim)) if text),
-                "verdict": html.verdict(claim["verdict"]),
+                "verdict": html.verdict(claim["verdict"], check=claim["id"] in checks),
             }
         )
     caption = (
@@ -78,6 +79,8 @@ def claims(results: Results, *ids: str) -> html.Output | None:
     )
     if rest:
         caption = elsewhere
+    elif len(shown) == len(checks):
+        caption = "Checks of this project's own code; they need no seeds, and are counted apart from the claims."
     elif any(claim["missing"] for claim in shown):
         caption = f"Values without a verdict: that {evaluated['missing']}."
     return html.claims(rows, caption=caption)

@@ -1,10 +1,11 @@
 """What the page for any setting shows: each function returns one figure, table or sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 import numpy as np
 
+from linclf.claims.bootstrap import paired_difference
 from linclf.studies import metrics
 from linclf.studies.exploration import LARGEST, Exploration, Explored
 from linclf.studies.reference import SETTINGS
@@ -15,10 +16,10 @@ from linclf.training.losses import get_loss
 from . import html, reference
 
 YOURS = "yours"
-_NAMED = ("loss", "l2", "learning_rate", "epochs", "seed")
-"""Fields of Config that a page names whatever they are."""
+_NAMED = ("loss", "l2", "learning_rate", "lr_decay_every", "epochs", "seed")
+"""Fields of Config that a page names whatever they are, or with another."""
 _OPTIONS = {
-    "lr_decay": "a learning rate multiplied by {} after each epoch",
+    "lr_decay": "a learning rate multiplied by {} after every {every}",
     "batch_size": "mini-batches of {}",
     "shuffle": "images shuffled at each epoch",
 }
@@ -38,13 +39,15 @@ def exact(value: object) -> str:
 def name_of(config: Config) -> str:
     """A setting by its loss, λ and η, and by every option that is not as by default."""
     said = [get_loss(config.loss).words, f"λ = {exact(config.l2)}", f"η = {exact(config.learning_rate)}"]
+    every = f"{config.lr_decay_every} epochs" if config.lr_decay_every > 1 else "epoch"
     for option in fields(config):
         value = getattr(config, option.name)
         if option.name == "augment" and value is not None:
             said += ["images mirrored at random"] * value.flip
             said += [f"images moved by up to {value.shift} pixels"] * (value.shift > 0)
         elif option.name not in _NAMED and value != option.default:
-            said.append(_OPTIONS.get(option.name, f"{option.name.replace('_', ' ')} {{}}").format(exact(value)))
+            words = _OPTIONS.get(option.name, f"{option.name.replace('_', ' ')} {{}}")
+            said.append(words.format(exact(value), every=every))
     return ", ".join(said)
 
 
@@ -67,7 +70,8 @@ def accuracies(explored: Explored) -> html.Output:
         tested = explored.reference.curves("base", i, "test_accuracy")
         rows.append(_accuracies(reference.row_name(i), explored.reference.trained("base", i), tested))
     columns = ["setting", "training, %", "validation, %", "test, %"]
-    return html.table(columns, rows, caption="Accuracy after the last epoch, beside the reference's settings.")
+    of = reference.of_seeds([run.config.seed for run in explored.runs])
+    return html.table(columns, rows, caption=f"Accuracy after the last epoch, {of}, beside the reference's settings.")
 
 
 def _accuracies(name: str, trained: Sequence[Run], tested: np.ndarray) -> list[str]:
@@ -87,12 +91,26 @@ def _tested(explored: Explored) -> np.ndarray:
 
 def curves(explored: Explored, quantity: str, *, number: int | str) -> html.Output:
     """A quantity over the epochs, beside the reference's settings, as a numbered figure."""
-    runs = {YOURS: explored.runs} | {reference.setting_name(i): explored.reference.trained("base", i) for i in SETTINGS}
-    scale = "linear" if quantity == "accuracy" else "log"
-    if explored.runs[0].config.loss != "cross_entropy" and quantity != "accuracy":
-        runs = {YOURS: explored.runs}  # another loss's numbers are no better or worse
+    chosen: dict[str, Sequence[Run]] = {YOURS: explored.runs}
+    theirs = {i: explored.reference.trained("base", i) for i in SETTINGS}
+    large: dict[str, Sequence[Run]] = {reference.setting_name(1): theirs.pop(1)}
+    small: dict[str, Sequence[Run]] = {reference.setting_name(i): runs for i, runs in theirs.items()}
+    if quantity != "accuracy" and explored.runs[0].config.loss != "cross_entropy":
+        panels = [chosen]  # another loss's numbers are no better or worse
+    elif quantity == "accuracy" or _highest(chosen, quantity) <= 2 * _highest(small, quantity):
+        panels = [chosen | small, large]
+    elif _highest(chosen, quantity) <= 2 * _highest(large, quantity):
+        panels = [chosen | large, small]
+    else:
+        panels = [chosen, large, small]
     title = f"{quantity.capitalize()} over the epochs."
-    return reference.history(runs, quantity, number=number, title=title, scale=scale)
+    return reference.history(panels[0], quantity, number=number, title=title, below=panels[1:])
+
+
+def _highest(runs: Mapping[str, Sequence[Run]], quantity: str) -> float:
+    """The greatest value of a quantity on validation images."""
+    histories = [run.history for group in runs.values() for run in group]
+    return float(np.nanmax([getattr(history, f"validation_{quantity}") for history in histories]))
 
 
 def finding(explored: Explored) -> html.Prose | html.Output:
@@ -104,34 +122,35 @@ def finding(explored: Explored) -> html.Prose | html.Output:
             f"weights are at most {LARGEST:,.0f}.",
             kind="warning",
         )
-    names = ("train_accuracy", "validation_accuracy", "validation_loss")
+    split, names = explored.split(), ("train_accuracy", "validation_accuracy", "validation_loss")
     train, validation, loss = (np.mean([getattr(run.history, name) for run in explored.runs], axis=0) for name in names)
     best = reference.best_setting(explored.reference, "base")
-    theirs = 100 * explored.reference.curves("base", best, "validation_accuracy")[:, -1].mean()
-    # As the two numbers are shown: NumPy's round is another than the one that shows them.
-    points = float(f"{100 * validation[-1]:.2f}") - float(f"{theirs:.2f}")
-    word = "more than" if points > 0 else "fewer than" if points < 0 else "exactly like"
+    X, y = split.validation[:2]
+    yours, theirs = (
+        100.0 * np.stack([run.model.predict(X) == y for run in runs])
+        for runs in (explored.runs, explored.reference.trained("base", best))
+    )
     said = [
-        f"**{100 * validation[-1]:.2f} %** of the validation images are right at the end: "
-        + (f"{abs(points):.2f} points " if points else "")
-        + f"{word} {reference.setting_name(best)}, the best of the reference's four here ({theirs:.2f} %). "
+        f"**{yours.mean():.2f} %** of {len(y):,} validation images are right at the end, "
+        f"{reference.of_seeds([run.config.seed for run in explored.runs], 'mean')}: "
+        f"{reference.points(paired_difference(yours, theirs))} points against {reference.setting_name(best)}, on these "
+        f"images the best of the reference's four ({theirs.mean():.2f} %). "
         f"On the test images it is {100 * _tested(explored).mean():.2f} %.",
-        _gap(100 * (train[-1] - validation[-1])),
+        _gap(metrics.of_share(train[-1], len(split.train[1])), metrics.of_share(validation[-1], len(y))),
         _turn(loss, explored.runs[0].config),
     ]
     return html.prose(" ".join(said))
 
 
-def _gap(points: float) -> str:
-    """What the distance of training and validation accuracy, in points, says."""
-    if points > 10:
-        return (
-            f"It gets {points:.0f} points more of the training images right: much of what it learned is theirs alone."
-        )
-    if points > 3:
-        return f"It gets {points:.0f} points more of the training images right than of those that it has not seen."
-    less = f"{points:+.1f} points on those that it has".replace("-", "−")
-    return f"It does about as well on images that it has not seen ({less})."
+def _gap(seen: metrics.Interval, unseen: metrics.Interval) -> str:
+    """What the distance of training and validation accuracy says, by Newcombe's interval for two sets of images."""
+    gap = 100 * (seen.value - unseen.value)
+    low = gap - 100 * np.hypot(seen.value - seen.low, unseen.high - unseen.value)
+    high = gap + 100 * np.hypot(seen.high - seen.value, unseen.value - unseen.low)
+    said = f"Of the images that it has seen it gets {reference.points((gap, low, high))} points more right"
+    if low > 10:
+        return f"{said}: much of what it learned is theirs alone."
+    return f"{said}{', which chance explains' if low <= 0 <= high else ''}."
 
 
 def _turn(loss: np.ndarray, config: Config) -> str:
@@ -140,7 +159,7 @@ def _turn(loss: np.ndarray, config: Config) -> str:
     if 2 * config.learning_rate * config.l2 >= 1:
         return "The penalty is too large for this learning rate: each step overshoots 0, less of either would help."
     if np.abs(loss / loss[0] - 1).max() < 0.01:
-        return f"The validation loss hardly moves from where it began, {start}: a larger η or more epochs may help."
+        return f"The validation loss stays within 1 % of where it began, {start}: a larger η or more epochs may help."
     if loss[-1] > 1.005 * loss[lowest]:
         return (
             f"The validation loss is lowest at epoch {lowest}, {loss[lowest]:.3g}, and ends at {loss[-1]:.3g}: fewer "
@@ -148,4 +167,4 @@ def _turn(loss: np.ndarray, config: Config) -> str:
         )
     if loss[-1] < 0.995 * loss[len(loss) // 2]:
         return f"The validation loss still falls at the end, {loss[-1]:.3g}: more epochs or a larger η may help."
-    return f"The validation loss hardly changes any more at the end, {loss[-1]:.3g}."
+    return f"The validation loss changes by less than 0.5 % in the second half of the epochs, to {loss[-1]:.3g}."

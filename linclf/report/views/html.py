@@ -8,6 +8,7 @@ import base64
 import csv
 import io
 import itertools
+import json
 import math
 import re
 import textwrap
@@ -140,8 +141,8 @@ def timed(text: str) -> Output:
 
 
 def prose(text: str) -> Prose:
-    """Markdown text, formulas between dollar signs included."""
-    return Prose(text)
+    """Markdown text, formulas between dollar signs included; the minus of a power of ten lets no line break."""
+    return Prose(re.sub(r"(?<=\de)-(?=\d)", "−", text))
 
 
 def callout(text: str, kind: str = "note", more: str = "") -> Output:
@@ -157,11 +158,13 @@ def _output(markup: str, text: str, in_markdown: str) -> Output:
     return Output(markup, text, {"text/markdown": _with_formulas(in_markdown)})
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str | Output]], *, caption: str) -> Output:
-    """A table; the page's script lets its headers sort it."""
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[str | Output]], *, caption: str, attributes: str = ""
+) -> Output:
+    """A table; the page's script lets its headers sort it. With the attribute ``class="words"`` cells are folded."""
     cell, line = Markup("<td>{}</td>"), Markup("<tr>{}</tr>")
     body = Markup().join(line.format(Markup().join(map(cell.format, row))) for row in rows)
-    return _table("", columns, body, caption, [[str(cell) for cell in row] for row in rows])
+    return _table(attributes, columns, body, caption, [[str(cell) for cell in row] for row in rows])
 
 
 def claims(rows: Sequence[Mapping[str, str]], *, caption: str) -> Output:
@@ -233,12 +236,13 @@ def provenance(items: Mapping[str, str | Output]) -> Output:
     )
 
 
-def verdict(word: str | None) -> str:
-    """A verdict as markup: a sign and a word, so that colour is not all that tells them apart."""
-    signs = {"reproduced": "✓", "refuted": "✗", "inconclusive": "?"}
+def verdict(word: str | None, *, check: bool = False) -> str:
+    """A verdict as markup, in the words of a claim or of a check: a sign too, so that colour is not all that tells."""
     if word is None:
-        return Markup("no&nbsp;verdict")
-    return Markup('<span class="verdict {0}">{1}&nbsp;{0}</span>').format(word, signs[word])
+        return Markup("not&nbsp;checked" if check else "no&nbsp;verdict")
+    sign = {"reproduced": "✓", "refuted": "✗", "inconclusive": "?"}[word]
+    said = {"reproduced": "holds", "refuted": "does\xa0not\xa0hold", "inconclusive": "unclear"}[word] if check else word
+    return Markup('<span class="verdict {}">{}&nbsp;{}</span>').format(word, sign, said)
 
 
 def counts(numbers: Mapping[str, str], of: str) -> Output:
@@ -284,8 +288,8 @@ def figure(fig: Any, *, number: int | str, caption: str, data: Mapping[str, Sequ
     """A numbered figure as SVG and PNG, with its caption, alt text (by default the same) and numbers to download."""
     alt = alt or caption
     source = data_link("image/svg+xml", svg(fig, salt=str(number)))
-    span = f' data-epochs="{epoch_places(fig.axes[0], data["epoch"])}"' if "epoch" in data else ""
-    image = Markup('<img class="curve" src="{}" alt="{}"{}>').format(source, alt, Markup(span))
+    places = Markup(' data-axes="{}"').format(axes_places(fig.axes[0], data["epoch"])) if "epoch" in data else ""
+    image = Markup('<img class="curve" src="{}" alt="{}"{}>').format(source, alt, places)
     return figure_box(number, image, caption, lambda: fig, alt, "csv", csv_bytes(data))
 
 
@@ -359,10 +363,15 @@ def svg(fig: Any, salt: str) -> bytes:
     return re.sub(r' d="[MLz\d\s.-]*"', lambda line: line[0].replace(" \nL ", " ").replace(".0 ", " "), text).encode()
 
 
-def epoch_places(ax: Any, epochs: Sequence[int]) -> str:
-    """Where in a picture's width, 0..1, the first and the last epoch are, for the script that reads values off it."""
-    box, (start, stop) = ax.get_position(), ax.get_xlim()
-    return " ".join(f"{box.x0 + box.width * (epoch - start) / (stop - start):.4f}" for epoch in (epochs[0], epochs[-1]))
+def axes_places(ax: Any, epochs: Sequence[int]) -> str:
+    """Where axes are in a picture, 0..1 from its top left, for the script that reads values off it, as JSON.
+
+    x is where the first and the last epoch are, y where the limits of the values are.
+    """
+    box, (start, stop), limits = ax.get_position(), ax.get_xlim(), ax.get_ylim()
+    x = [round(box.x0 + box.width * (epoch - start) / (stop - start), 4) for epoch in (epochs[0], epochs[-1])]
+    y = [round(1 - box.y0, 4), round(1 - box.y1, 4)]
+    return json.dumps({"x": x, "y": y, "limits": limits, "log": ax.get_yscale() == "log"})
 
 
 @own_settings()

@@ -289,10 +289,11 @@ def surest(
                 _judged(pixels, names[y[i]], names[given[i]], words[i], what)
                 for i, pixels in zip(indices, pictures, strict=True)
             ]
+    how_sure = "its probability" if get_loss(run.config.loss).link else "how far its score is ahead"
     caption = (
-        f"Of {len(y):,} {what} images {100 * metrics.accuracy(given, y):.2f} % are right. Above, those that it is "
-        "surest of and gets right; below, those that it is surest of and gets wrong, with the class that it gives and "
-        f"{'its probability' if get_loss(run.config.loss).link else 'how far its score is ahead'}."
+        f"Of {len(y):,} {what} images {100 * metrics.accuracy(given, y):.2f} % are right, seed {run.config.seed}. "
+        "Above, those that it is surest of and gets right; below, those that it is surest of and gets wrong, with the "
+        f"class that it gives and {how_sure}."
     )
     data = {
         "image": chosen,

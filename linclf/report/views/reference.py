@@ -4,16 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import LogFormatter
+from matplotlib.figure import Figure
 
+from linclf.claims import statistics
 from linclf.claims.bootstrap import paired_difference
+from linclf.claims.verdicts import ledger, terms
 from linclf.studies.reference import ARMS, COMPARED, KEPT, N_TEST, SETTINGS, ReferenceStudy, on_surrogate
 from linclf.studies.results import Results
 from linclf.training.loop import Run
 
 from . import html, pictures, plots, provenance
 
-REFERENCE_SVM = {1: 28.92, 2: 34.98, 3: 35.81, 4: 36.03}
+REFERENCE_SVM = {int(figure["of"][-1]): figure["accuracy"] for figure in ledger()["figures"] if "accuracy" in figure}
 """Test accuracies in percent that the reference prints in its section 2."""
 
 
@@ -63,23 +65,24 @@ def history(
     title: str,
     beside: Mapping[str, Sequence[Run]] | None = None,
     limits: tuple[float, float] | None = None,
-    scale: str = "linear",
     label: str = "",
+    below: Sequence[Mapping[str, Sequence[Run]]] = (),
 ) -> html.Output:
     """Loss, cost or accuracy of runs by name over the epochs, as a numbered figure; the first name's is told in words.
 
-    Runs of one name differ in their seed alone. The scale is "log" where one run's numbers would dwarf the others'.
+    Runs of one name differ in their seed alone. Those ``below`` have axes of their own, one beneath the other.
     """
+    panels = [runs, *below]
+    runs = {name: group for panel in panels for name, group in panel.items()}
     many = len(runs) > 1
-    axes = plots.history(runs, quantity, beside=beside, ax=plots.new_axes(5.6, 4.8 if many else 3.7))
-    axes.set(ylim=limits, ylabel=label or quantity)
-    if scale == "log":
-        axes.set_yscale(scale)
-        axes.autoscale(axis="y", enable=limits is None)  # limits from before would reach below 0
-        axes.yaxis.set_major_formatter(LogFormatter())
-        axes.yaxis.set_minor_formatter(LogFormatter())
-    if many:  # beneath, where so many lines are not hidden by it
-        plots.as_text(axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.18), ncols=2, frameon=False))
+    height = 3.7 if not many else 2.4 + 2.4 * len(panels)
+    figure = Figure(figsize=(5.6, height), layout="constrained")
+    for axes, panel in zip(figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0], panels, strict=True):
+        plots.history(panel, quantity, beside=beside, ax=axes)
+        axes.set(ylim=limits, ylabel=label or quantity)
+        axes.label_outer()
+        if many and len(panel) == 1:
+            axes.set_title(next(iter(panel)), loc="right", fontsize="medium")
     columns: dict[str, Sequence[float]] = {}
     for name, group in runs.items():
         for part, values in zip(("training", "validation"), _measured(group, quantity), strict=True):
@@ -94,7 +97,7 @@ def history(
     if many:
         said = f"{name[0].upper()}{name[1:]}: {said[0].lower()}{said[1:]}"
     alt = f"{2 * len(runs) if many else 'Two'} curves over {len(columns['epoch']) - 1} epochs. {said}"
-    return html.figure(axes.figure, number=number, caption=f"{title} {said}", alt=alt, data=columns)
+    return html.figure(figure, number=number, caption=f"{title} {said}", alt=alt, data=columns)
 
 
 def _measured(runs: Sequence[Run], quantity: str) -> tuple[np.ndarray, np.ndarray]:
@@ -129,13 +132,13 @@ def told(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
         first = f"Training {quantity} goes from {start} {over}to {end}"
         first += f", up in {rises[0]} of {epochs} epochs{_all(rises)}" if rises.any() else ", never up"
     lowest, end = int(held_out.argmin()), _in_digits(held_out[-1], quantity)
-    second = f"validation {quantity} stays at about its lowest value to the end, {end}"
+    second = f"validation {quantity} ends within 0.5 % of its lowest value, at {end}"
     if held_out[-1] > 1.005 * held_out[lowest]:
         when = "before training" if lowest == 0 else f"at epoch {lowest}"
         second = f"validation {quantity} is lowest {when}, {_in_digits(held_out[lowest], quantity)}, and ends at {end}"
     elif held_out.max() > 1.005 * held_out[0]:
         top = _in_digits(held_out.max(), quantity)
-        second = f"validation {quantity} goes up to {top}, and ends at about its lowest, {end}"
+        second = f"validation {quantity} goes up to {top}, and ends within 0.5 % of its lowest value, at {end}"
     return f"{first}; {second}."
 
 
@@ -175,9 +178,53 @@ def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> h
     if images == "test" and "svm" in arms and provenance.is_the_references(results.data["name"]):
         columns.append(["SVM, reference", *(f"{REFERENCE_SVM[i]:.2f}" for i in SETTINGS)])
     head, *rows = columns if across else map(list, zip(*columns, strict=True))
-    word, n = images.replace("train", "training"), len(results.seeds)
-    seeds = f"mean ± standard deviation of {n} seeds" if n > 1 else f"seed {results.seeds[0]}"
-    return html.table(head, rows, caption=f"Accuracy on {word} images after the last epoch, %, {seeds}.")
+    word = images.replace("train", "training")
+    caption = f"Accuracy on {word} images after the last epoch, %, {of_seeds(results.seeds)}."
+    return html.table(head, rows, caption=caption)
+
+
+def of_seeds(seeds: Sequence[int], what: str = "mean ± standard deviation") -> str:
+    """What a number is of several seeds, or which seed it is of.
+
+    >>> of_seeds([0, 1]), of_seeds([7])
+    ('mean ± standard deviation of 2 seeds', 'seed 7')
+    """
+    return f"{what} of {len(seeds)} seeds" if len(seeds) > 1 else f"seed {seeds[0]}"
+
+
+def figures(results: Results, section: str) -> html.Output | None:
+    """What the reference prints with each figure of a section, beside the same here and in the baseline."""
+    if not provenance.is_the_references(results.data["name"]):
+        return None
+    rows = []
+    for figure in ledger()["figures"]:
+        if figure["section"] == section:
+            ((arm, setting),), _, _ = terms(figure["of"])
+            printed = [f"“{figure['says']}”" if figure["says"] else "the curves alone"]
+            printed += ["axis from {:.3f} to {:.3f}".format(*figure["axis"])] if "axis" in figure else []
+            printed += [f"test accuracy {figure['accuracy']:.2f} %"] if "accuracy" in figure else []
+            here = (_in_figure(results, each, setting, figure["shows"]) for each in (arm, "base"))
+            rows.append([f"{figure['figure']}: {figure['shows']}, setting {setting}", "; ".join(printed), *here])
+    caption = (
+        f"What the reference prints of its figures, beside the same here, {of_seeds(results.seeds, 'mean')}. Of a loss "
+        "or cost: least and greatest value of either curve from epoch 1 on, in any run; last value, training / "
+        "validation; in how many epochs training goes up. Of weights: their low-frequency share."
+    )
+    columns = ["figure", "in the reference", "here", "baseline"]
+    return html.table(columns, rows, caption=caption, attributes=' class="words"')
+
+
+def _in_figure(results: Results, arm: str, setting: int, shows: str) -> str:
+    """What a figure of the reference shows, in numbers of an arm and setting here."""
+    if shows == "weights":
+        share = 100 * statistics.low_frequency_share(results, arm, setting).mean()
+        return f"{share:.1f} %; test accuracy {mean_and_spread(results.curves(arm, setting, 'test_accuracy'))} %"
+    keys = [f"{part}_{shows}" for part in ("train", "validation")]
+    least = statistics.least(results, arm, setting, keys).min()
+    most = statistics.greatest(results, arm, setting, keys).max()
+    ends = (f"{statistics.final(results, arm, setting, key).mean():#.4g}" for key in keys)
+    rises = statistics.rising(results, arm, setting, keys[0]).mean()
+    return f"{least:#.4g} to {most:#.4g}; ends at {' / '.join(ends)}; up in {rises:.1f} epochs"
 
 
 def headline(results: Results, arm: str, beside: str | None = None) -> html.Output:
@@ -187,7 +234,8 @@ def headline(results: Results, arm: str, beside: str | None = None) -> html.Outp
         return f"{100 * results.curves(arm, setting, 'test_accuracy').mean():.2f} %"
 
     names = {i: f"setting {i}" + (f" ({ARMS[beside].title} {accuracy(beside, i)})" if beside else "") for i in SETTINGS}
-    return html.large({names[i]: accuracy(arm, i) for i in SETTINGS}, f"Test accuracy, {ARMS[arm].title}")
+    of = f"Test accuracy, {ARMS[arm].title}, {of_seeds(results.seeds, 'mean')}"
+    return html.large({names[i]: accuracy(arm, i) for i in SETTINGS}, of)
 
 
 def best_setting(results: Results, arm: str) -> int:
@@ -200,8 +248,17 @@ def difference(results: Results, arm: str, other: str, setting: int) -> str:
 
     The interval is over seeds, if there are several, and test images.
     """
-    points, low, high = paired_difference(*(100.0 * results.correct(name, setting) for name in (arm, other)))
-    return f"{points:+.2f} ({low:+.1f} to {high:+.1f}) points".replace("-", "−")
+    return f"{points(paired_difference(*(100.0 * results.correct(name, setting) for name in (arm, other))))} points"
+
+
+def points(difference: tuple[float, float, float]) -> str:
+    """A difference of accuracies in points, with the ends of its 95 % interval.
+
+    >>> points((-0.21, -0.6, 0.2))
+    '−0.21 (−0.6 to +0.2)'
+    """
+    value, low, high = difference
+    return f"{value:+.2f} ({low:+.1f} to {high:+.1f})".replace("-", "−")
 
 
 def differences(results: Results, arm: str, other: str) -> str:
@@ -232,7 +289,8 @@ def below(results: Results, arm: str, setting: int) -> html.Prose:
     """Whether the validation loss ends below the training loss, in a sentence."""
     train, validation = (results.curves(arm, setting, f"{name}_loss")[:, -1].mean() for name in ("train", "validation"))
     answer = "is below" if validation < train else "is not below"
-    return html.prose(f"Here the validation loss, {validation:.4f}, **{answer}** the training loss, {train:.4f}.")
+    of = of_seeds(results.seeds, "mean")
+    return html.prose(f"Here the validation loss, {validation:.4f}, **{answer}** the training loss, {train:.4f}; {of}.")
 
 
 def timings_table(results: Results) -> html.Output:
@@ -273,18 +331,19 @@ def section(study: ReferenceStudy) -> Iterator[Any]:
         for setting in SETTINGS
     ]
     columns = [f"{_LOSS[arm]}{on}" for arm in COMPARED for on in ("", ", surrogate")]
-    caption = f"Test accuracy of one seed, %, on CIFAR-10's test images or on {N_TEST:,} of the surrogate."
+    seed = of_seeds(results.seeds[:1])
+    caption = f"Test accuracy, {seed}, %, on CIFAR-10's test images or on {N_TEST:,} of the surrogate."
     yield html.table(["setting", *columns], rows, caption=caption)
 
     there, here = (model.W for model in (results.models("base", 4)[0], drawn["base", 4].model))
     alike = correlations(there, here)
-    yield pictures.weights(data, results.models("base", 4)[0], f"{setting_name(4)} on CIFAR-10", number="B10")
+    yield pictures.weights(data, results.models("base", 4)[0], f"{setting_name(4)} on CIFAR-10, {seed}", number="B10")
     yield pictures.gallery(
         plots.template_images(here, data.test_images.shape[1:]),
         [f"{name}, r\xa0=\xa0{r:.2f}" for name, r in zip(data.class_names, alike, strict=True)],
         "Weights of the class",
         number="B11",
-        caption="Weights at λ = 1, trained on the surrogate, each with its correlation r with the class's above.",
+        caption=f"Weights at λ = 1, {seed}, trained on the surrogate, each with its correlation r with those above.",
         alt="One picture per class, much the same as those trained on CIFAR-10."
         if alike.mean() > ALIKE
         else "One picture per class.",

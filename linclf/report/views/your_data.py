@@ -9,6 +9,8 @@ from linclf.studies import metrics
 from linclf.studies.store import StoredRun
 from linclf.studies.your_data import (
     LOWEST,
+    PEER_ITERATIONS,
+    PEER_PENALTIES,
     PENALTIES,
     WELL_LEARNED,
     YourDataResults,
@@ -21,8 +23,8 @@ from linclf.training.losses import get_loss
 from . import html, pictures, plots, provenance
 from .pictures import MOST_ROWS, as_pictures, can_be_shown, kind, nothing_to_show, sureness, with_interval
 
-MOST_MISTAKES, MOST_TYPICAL = 12, 20
-"""Images that a figure shows."""
+MOST_MISTAKES, MOST_TYPICAL, MOST_COPIES = 12, 20, 30
+"""Images that a figure or table shows."""
 LITTLE = 0.02
 """A gain that is called little."""
 ENOUGH_TO_TEST, MOST_NAMED = 5, 10
@@ -37,7 +39,7 @@ def headline(results: YourDataResults) -> html.Prose:
     which = "the largest class" if alike == 1 else "one of the largest"
     which = f", {which} in training," if alike < len(sizes) else ""
     text = (
-        f"**{with_interval(results.accuracy)}** of the {n} held out as a test are given their class by one linear "
+        f"**{with_interval(results.accuracy)}** of the {n}{_by_turns(results)} are given their class by one linear "
         "layer (in brackets, here and below, the 95 % interval). Always saying "
         f"{html.markdown(data.class_names[largest])}{which} is right for {with_interval(always.mean())}."
     )
@@ -48,9 +50,28 @@ def headline(results: YourDataResults) -> html.Prose:
             f" The classes are imbalanced: counted alike, on average "
             f"{with_interval(results.balanced_accuracy)} of a class are recognised."
         )
+    if (gain := results.peers_gain) and gain.low > 0:
+        text += f" {peer(results)}"
     if results.copied.any():
         text += f" **Mind:** {copies(results)}"
     return html.prose(text)
+
+
+def _by_turns(results: YourDataResults) -> str:
+    """How the images come to be a test, in words."""
+    n_folds = results.dataset.n_folds
+    return f", each by one of {n_folds} networks that did not see it," if n_folds > 1 else " held out as a test"
+
+
+def peer(results: YourDataResults) -> str:
+    """How scikit-learn's LogisticRegression does beside the network, or why it is not there, in a sentence."""
+    name, gain = "scikit-learn's LogisticRegression", results.peers_gain
+    if gain is None:
+        return f"{name} is not beside it: {results.peer}."
+    more = "more often right than this network" if gain.value >= 0 else "less often right than this network"
+    told = with_interval(gain if gain.value >= 0 else metrics.Interval(-gain.value, -gain.high, -gain.low), " points")
+    by = "more than chance" if gain.low > 0 or gain.high < 0 else "no difference that these test data can tell"
+    return f"{name}, its C chosen on the same validation {kind(results.dataset)}, is {told} {more}: {by}."
 
 
 def has_copies(results: YourDataResults) -> bool:
@@ -67,16 +88,29 @@ def copies(results: YourDataResults) -> str:
     left = (
         f"Without them accuracy is {with_interval(without)}." if without else "Without them nothing is left to test on."
     )
-    listed = [
-        f"{html.markdown(one['source'] or 'test image {test}'.format_map(one))} "
-        f"({html.markdown(one['class'])}, its original {html.markdown(one['original_class'])})"
-        for one in results.copies
-        if one["class"] != one["original_class"]
+    others = sum(one["class"] != one["original_class"] for one in results.copies)
+    if others:
+        left += f" Of the copies {others:,} {'has' if others == 1 else 'have'} another class than the original."
+    return f"{_copies(data, results.copied, 'for testing', 'train or validate')} {left}"
+
+
+def listed_copies(results: YourDataResults) -> html.Output | None:
+    """Test images that are copies, and of what, as a table, those of another class first; None where there are none."""
+    listed, word = results.copies, kind(results.dataset)[:-1]
+    lines = [
+        [
+            one["source"] or f"test {word} {one['test']}",
+            one["class"],
+            one["original_source"] or f"training {word} {one['original']}",
+            one["original_class"],
+        ]
+        for one in listed[:MOST_COPIES]
     ]
-    other = f" {len(listed):,} have another class than their originals: {', '.join(listed[:MOST_NAMED])}"
-    other += f" and {len(listed) - MOST_NAMED:,} more." if len(listed) > MOST_NAMED else "."
-    said = f"{_copies(data, results.copied, 'for testing', 'train or validate')} {left}{other if listed else ''}"
-    return f"{said} `your_data.json` lists the copies."
+    rest = f" `your_data.json` lists {len(listed):,}." if len(listed) > MOST_COPIES else ""
+    caption = (
+        f"Copies among the {kind(results.dataset)} for testing, those of another class than their originals first."
+    )
+    return html.table(["copy", "class", "of", "its class"], lines, caption=caption + rest) if lines else None
 
 
 def _copies(data: Dataset, copied: np.ndarray, purpose: str, others: str) -> str:
@@ -95,18 +129,31 @@ def smallest_tested(data: Dataset) -> int:
 
 def about(study: YourDataStudy) -> html.Output:
     """Where the data come from, how many there are, and how they were split."""
-    return html.callout(" ".join([study.data.provenance.describe(), *provenance.how_it_ran(study)]))
+    said = [study.data.provenance.describe(), *provenance.how_it_ran(study)]
+    if (n_folds := study.whole.n_folds) > 1:
+        n = len(study.whole.test_labels)
+        said.append(f"So few are not split here: all {n:,} are dealt into {n_folds} folds, stratified by class.")
+    return html.callout(" ".join(said))
 
 
 def split(results: YourDataResults) -> html.Prose:
     """Which images train, which validate and which test, in a sentence."""
-    data, n_validation = results.dataset, len(results.choosing.validation)
+    data, n_validation, n = results.dataset, len(results.choosing.validation), len(results.right)
     source = "the last training batch" if data.validation_labels is None else "those that the data brought"
     text = (
         f"λ, η and the loss are chosen on {kind(data, n_validation)}, {source}, after training on "
         f"{len(results.choosing.train):,}; the final network trains on all {len(results.final.train):,}, and the "
-        f"{len(data.test_labels):,} for testing are looked at once, at the end."
+        f"{n:,} for testing are looked at once, at the end."
     )
+    if results.folds:
+        sizes = sorted(len(fold.right) for fold in results.folds)
+        source = "those of the fold before it" if data.validation_labels is None else source
+        text = (
+            f"The {kind(data, n)} are dealt into {data.n_folds} folds of {sizes[0]} to {sizes[-1]}. For each, λ, η and "
+            f"the loss are chosen without it, on {n_validation:,} others, {source}; then a network trains on all "
+            f"{kind(data)} outside the fold, {len(results.final.train):,} of the first, and is tested on those within. "
+            f"The network to keep trains on all {n:,}, with what is best over all folds."
+        )
     if results.copied_validation.any():
         text += f" **Mind:** {_copies(data, results.copied_validation, 'for validation', 'train')}"
     return html.prose(text)
@@ -114,8 +161,7 @@ def split(results: YourDataResults) -> html.Prose:
 
 def counts(data: Dataset) -> html.Output:
     """Number of images of each class, in each part and in total, as a table."""
-    parts = data.counts()
-    total = np.sum(list(parts.values()), axis=0)
+    parts, total = data.counts() if data.n_folds == 1 else {}, data.class_sizes()
     columns = ["class", *parts, "total", "share, %"]
     numbers = np.column_stack([*parts.values(), total])
     lines = [
@@ -131,7 +177,7 @@ def counts(data: Dataset) -> html.Output:
 
 def balance(data: Dataset) -> html.Output:
     """Whether the classes are of about one size; a warning where they are not."""
-    names, total = data.class_names, np.sum(list(data.counts().values()), axis=0)
+    names, total = data.class_names, data.class_sizes()
     most, fewest = int(total.argmax()), int(total.argmin())
     few = few_to_test(data)
     if is_imbalanced(data):
@@ -165,6 +211,7 @@ def search(results: YourDataResults) -> html.Prose:
     size, chosen, data = results.size, results.chosen, results.dataset
     whole = size.n_train == len(results.choosing.train)
     images = kind(data, size.n_train) if whole else f"the first {kind(data, size.n_train)}"
+    images += " of each fold" * bool(results.folds)
     text = (
         f"{len(size.candidates)} configurations were trained on {images} for {size.epochs} epochs each. The highest "
         f"validation accuracy, {with_interval(results.validation_accuracy)}, has {get_loss(chosen.loss).words} with "
@@ -177,7 +224,11 @@ def search(results: YourDataResults) -> html.Prose:
     if min(penalties) == max(PENALTIES):
         text += " That is the largest λ of the search: the network does best where it may say little."
     *before, (epochs, cost) = results.lengths.items()
-    text += f" The final network trains for {epochs:,} epochs, to a cost of {cost:.3g}"
+    if results.folds:
+        same = sum(fold.chosen == chosen for fold in results.folds)
+        text += f" That is over all folds; for itself, {same} of {len(results.folds)} chose the same."
+    network = "The network to keep" if results.folds else "The final network"
+    text += f" {network} trains for {epochs:,} epochs, to a cost of {cost:.3g}"
     if before and cost > 0:
         half = before[-1][1]
         fell = f"{with_interval(1 - cost / half)} below" if cost < half else "no lower than"
@@ -197,13 +248,30 @@ def accuracies(results: YourDataResults) -> html.Output:
         *([["accuracy without copies", with_interval(without, "")]] if results.copied.any() and without else []),
         [f"always {names[largest]}", with_interval(metrics.of_share(float(always.mean()), n_test), "")],
         ["always it, balanced", with_interval(float(always.any()) / n_classes, "")],
+        *_peers_line(results),
         [f"on the training {kind(results.dataset)}", with_interval(results.training_accuracy, "")],
     ]
     seeds = f", mean of {results.plan.seeds} seeds" if results.plan.seeds > 1 else ""
-    caption = f"On {kind(results.dataset, n_test)} for testing{seeds}; 95 % intervals over them. "
+    how = ", each tested once" if results.folds else " for testing"
+    caption = f"On {kind(results.dataset, n_test)}{how}{seeds}; 95 % intervals over them. "
     caption += "Balanced accuracy is the mean recall of the classes"
     caption += f" that have any to test, {n_classes:,} of {len(names):,}." if n_classes < len(names) else "."
+    if isinstance(results.peer, str):
+        caption += f" {peer(results)}"
+    else:
+        caption += (
+            f" LogisticRegression is scikit-learn's, at most {PEER_ITERATIONS} iterations; its C has the highest "
+        )
+        caption += f"accuracy of {len(PEER_PENALTIES)} on the validation {kind(results.dataset)}."
     return html.table(["measure", "%"], lines, caption=caption)
+
+
+def _peers_line(results: YourDataResults) -> list[list[str]]:
+    if isinstance(results.peer, str):
+        return []
+    accuracy = metrics.of_share(results.peer.record["test_accuracy"], len(results.right))
+    chosen = f", C = {results.peer.record['C']:.2g}" if "C" in results.peer.record else ""  # folds differ in it
+    return [[f"LogisticRegression{chosen}", with_interval(accuracy, "")]]
 
 
 def weighted(results: YourDataResults) -> html.Output | None:
@@ -242,10 +310,11 @@ def confusion_counts(results: YourDataResults) -> html.Output | None:
 
 def reliability(results: YourDataResults, *, number: int | str) -> html.Output:
     """Predicted probability against how often it is right, as a numbered figure; a callout without probabilities."""
-    loss = get_loss(results.chosen.loss)
+    loss = get_loss(results.loss)
     if not loss.link:
+        where = " in at least one fold" if results.folds else ""
         return html.callout(
-            f"The {loss.words} was chosen: its scores are no probabilities, so that there is no diagram."
+            f"The {loss.words} was chosen{where}: its scores are no probabilities, so that there is no diagram."
         )
     P = loss.probabilities(results.scores.astype(np.float64))
     right = P.argmax(axis=0) == results.dataset.test_labels
@@ -279,7 +348,7 @@ def reliability(results: YourDataResults, *, number: int | str) -> html.Output:
 
 def mistakes(results: YourDataResults, *, number: int | str) -> html.Output:
     """The wrong answers that the network is surest of, as a numbered figure, or as a table of rows."""
-    sure, words = sureness(results.chosen.loss, results.scores)
+    sure, words = sureness(results.loss, results.scores)
     predicted, labels = results.scores.argmax(axis=0), results.dataset.test_labels
     wrong = np.flatnonzero(predicted != labels)
     wrong = wrong[np.argsort(-sure[wrong], kind="stable")][:MOST_MISTAKES]
@@ -292,7 +361,7 @@ def mistakes(results: YourDataResults, *, number: int | str) -> html.Output:
 
 def typical(results: YourDataResults, *, number: int | str) -> html.Output:
     """Of each class the image that the network is surest of, among those it gets right."""
-    sure, words = sureness(results.chosen.loss, results.scores)
+    sure, words = sureness(results.loss, results.scores)
     predicted, labels = results.scores.argmax(axis=0), results.dataset.test_labels
     each = max(1, min(3, MOST_TYPICAL // len(results.dataset.class_names)))
     picked: list[int] = []
@@ -387,7 +456,8 @@ def limits(results: YourDataResults) -> html.Prose:
         number = (
             f"**The number of {kind(results.dataset)}.** {more(results, html.markdown)}" if results.doubling else ""
         )
-        lines = [_against_the_baseline(results), _test(results), _bias_or_variance(results), number, *lines]
+        beside = "" if results.peers_gain is None else f"**The peer.** {peer(results)}"
+        lines = [_against_the_baseline(results), beside, _test(results), _bias_or_variance(results), number, *lines]
     else:
         lines = [_against_the_baseline(results), _test(results), _unlike(results), *lines]
     return html.prose("\n".join(f"- {line}" for line in lines if line))
@@ -436,10 +506,11 @@ def _bias_or_variance(results: YourDataResults) -> str:
 
 def _bias(results: YourDataResults) -> str:
     """Why training images are given a wrong class: bias is what the convex optimum gets wrong; empty where few are."""
-    trained, images = results.training_accuracy, kind(results.dataset)
+    trained, images = results.kept.training_accuracy, kind(results.dataset)
     if trained >= WELL_LEARNED:
         return ""
-    said = f"It gets {with_interval(1 - trained)} of its training {images} wrong"
+    which = "The network that trains on all" if results.folds else "It"
+    said = f"{which} gets {with_interval(1 - trained)} of its training {images} wrong"
     if not results.optima:
         return f"{said}; they are too many to compute whether one linear layer could do better."
     free, at = results.optima[0], results.optima[-1]
@@ -464,7 +535,7 @@ def _imbalance(results: YourDataResults) -> str:
     data = results.dataset
     if not is_imbalanced(data):
         return ""
-    total, names = np.sum(list(data.counts().values()), axis=0), [html.markdown(name) for name in data.class_names]
+    total, names = data.class_sizes(), [html.markdown(name) for name in data.class_names]
     most, fewest = int(total.argmax()), int(total.argmin())
     below = results.accuracy.value - results.balanced_accuracy.value
     how = f"{with_interval(below, ' points')} below accuracy" if below > 0 else "no lower than accuracy"
@@ -496,6 +567,8 @@ def kept_networks(results: YourDataResults) -> str:
     """Which networks the report's ``model.npz`` and ``model-balanced.npz`` are, in words."""
     first = results.finals[0].record
     which = f"this network, of seed {first['seed']} (test accuracy {with_interval(first['test_accuracy'])})"
+    if results.folds:
+        which = f"the network of seed {first['seed']} that trained on all {kind(results.dataset, len(results.right))}"
     if results.balanced:
         recall = with_interval(mean_recall(results.confusion_of(results.balanced[:1])).value)
         which += (

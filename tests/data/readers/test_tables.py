@@ -134,6 +134,9 @@ def test_each_row_has_the_label_that_its_text_has(tmp_path_factory, labels, quot
         ("counter", lambda n: np.arange(float(n))),
         ("code", lambda n: [f"row_{i}" for i in RNG.permutation(n)]),
         ("uuid", lambda n: [f"{i:08x}-0a" for i in RNG.permutation(n)]),
+        ("step", lambda n: 10 * RNG.permutation(n)),
+        ("large", lambda n: 2**60 + RNG.permutation(n)),
+        *((name, lambda n: RNG.choice(10**9, n, replace=False)) for name in ("No.", "#", "uid", "Ids", "Unnamed: 0")),
     ],
 )
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
@@ -191,12 +194,16 @@ def test_a_column_may_be_left_out_of_the_model_too(tmp_path):
 @pytest.mark.parametrize("ending", ["csv", "tsv"])
 @pytest.mark.parametrize(
     ("row", "label"),
-    [("5.1,3.5,setosa", None), ("5.1,3.5,setosa", "setosa"), ("red,3.5,a", "a"), ("1,2,3", "3"), ("0.1,0.1,x", None)],
-)
+    [
+        ("5.1,3.5,setosa", None), ("5.1,3.5,setosa", "setosa"), ("red,3.5,a", "a"), ("1,2,3", "3"),
+        ("0.1,0.1,x", None), ("5.1,3.5,rare", "rare"), ("5.1,3.5,y", None),
+    ],
+)  # fmt: skip
 def test_a_table_without_names_is_refused_with_the_line_to_add(tmp_path, row, label, ending):
     sep = {"csv": ",", "tsv": "\t"}[ending]
     path = tmp_path / f"t.{ending}"
-    path.write_text("\n".join([row] * 3 + ["9.5,8.5,other"] * 3).replace(",", sep))
+    first = 1 if row.endswith(("rare", "y")) else 3  # a class that the first line alone has
+    path.write_text("\n".join([row] * first + ["9.5,8.5,other", "8.5,9.5,more"] * 3).replace(",", sep))
     with pytest.raises(DataError) as raised:
         load_dataset(path, label=label)
     assert "expected the names of the columns in the first line, found values" in str(raised.value)
@@ -227,6 +234,8 @@ def test_names_that_are_numbers_are_read_where_it_is_clear_that_they_are_names(t
         ("", "expected a table, could not read it"),
         ("a,label\n1,x\n".encode("utf-16"), "expected a table in UTF-8, found UTF-16; save it as UTF-8"),
         ("a,label\n1,é\n".encode("latin-1") * 9, "expected a table in UTF-8, found another encoding"),
+        ("a,label\n1,x\n".encode("utf-16-le"), "found NUL bytes, as UTF-16 and files that are no text have them"),
+        (b"PK\3\4" + bytes(99), "found NUL bytes, as UTF-16 and files that are no text have them"),
         (b"," * 200_000, "expected at most 100,000 columns, found 200,001"),
     ],
 )
@@ -262,9 +271,17 @@ def test_bad_parquet_files_are_refused(tmp_path):
         refused(path, "t.parquet: expected a table, could not read it")
     table.assign(u=None).to_parquet(path)
     refused(path, "t.parquet: expected a value in every row, some lack one in u")
-    images = [{"bytes": b"x", "path": "a.png"}] * 9
-    pandas.DataFrame({"image": images, "label": range(9)}).to_parquet(path)
-    refused(path, "found pictures in column image; write them as files, in a folder for each class")
+    image = {"bytes": b"x", "path": "a.png"}
+    for held, said in (
+        (image, "found pictures in column image; write them as files, in a folder for each class"),
+        ([image], "found pictures in column image; write"),
+        (b"x", "found pictures in column image; write"),
+        ([0.5, 1.5], "found text or others in image"),
+    ):
+        pandas.DataFrame({"image": [held] * 9, "label": range(9)}).to_parquet(path)
+        refused(path, said)
+    frame().assign(label=[[1, 0], [0, 1]] * 60).to_parquet(path)
+    refused(path, "column label: expected a label in every row, found lists")
 
 
 @pytest.mark.parametrize("kind", ["numbers", "lists", "texts"])
