@@ -5,7 +5,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from linclf.classifier.classifier import Classifier
 from linclf.data.dataset import Dataset, folds
 from linclf.data.inputs import Examples, Standardizer
-from linclf.system.threads import one_blas_thread
+from linclf.system.threads import AfterEpoch, one_blas_thread, side_by_side
 from linclf.training.config import Config, config_of
 from linclf.training.loop import Run
 from linclf.training.losses import cost_and_gradient, get_loss, largest_eigenvalue
@@ -60,7 +60,7 @@ WELL_LEARNED = 0.95
 OPTIMUM, ITERATIONS = 5e10, 200
 """Products of a weight and an input that a convex optimum may take, 10 seconds on two cores, and its iterations."""
 PEER, PEER_ITERATIONS, PEER_PENALTIES = 1e11, 100, (1e-4, *PENALTIES[1:])
-"""Such products that all fits of scikit-learn's LogisticRegression may take, each 0.1 to 0.3 ns on one core, so that
+"""Such products that all fits of scikit-learn's LogisticRegression may take, each 0.2 to 0.3 ns on one core, so that
 they end within 30 seconds; its iterations at most, and values of λ that it chooses among."""
 
 IMBALANCED = 2.0
@@ -718,16 +718,28 @@ class Holdout(Study):
             return "scikit-learn is not installed: pip install 'linclf[sklearn]'"
         key = self.key("your-data-peer", self.cut, chosen_on=str(self.choosing), penalties=PEER_PENALTIES)
         if (stored := self.store.get(key)) is None:
-            started = time.perf_counter()
-            choosing, final = self.split(self.choosing), self.split()
+            from sklearn.exceptions import ConvergenceWarning
+            from sklearn.linear_model import LogisticRegression
+
+            def fit(images: Examples, l2: float) -> Any:
+                X, y = images[:2]
+                return LogisticRegression(C=1 / (2 * l2 * len(y)), max_iter=PEER_ITERATIONS).fit(X, y)
+
+            def validated(l2: float, after_epoch: AfterEpoch) -> float:
+                return float(fit(choosing.train, l2).score(*choosing.validation[:2]))
+
+            started, choosing, final = time.perf_counter(), self.split(self.choosing), self.split()
             if min(len(np.unique(split.train[1])) for split in (choosing, final)) < 2:
                 return "there is one class to train on"
-            with one_blas_thread():
-                tried = {l2: _logistic(choosing.train, l2).score(*choosing.validation[:2]) for l2 in PEER_PENALTIES}
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)  # pages say how many iterations it has at most
+                fits = side_by_side([partial(validated, l2) for l2 in PEER_PENALTIES], lambda: None)
+                tried = {PEER_PENALTIES[i]: score for i, score in fits}
                 l2 = max(tried, key=lambda l2: (tried[l2], l2))  # of equals, the one that says least
-                fitted, (X, y) = _logistic(final.train, l2), final.train[:2]
-                predictions, train_accuracy = fitted.predict(final.test[0]), float(fitted.score(X, y))
-            record = {"name": "LogisticRegression", "C": fitted.C, "l2": l2, "validation_accuracy": float(tried[l2])}
+                with one_blas_thread():
+                    fitted, (X, y) = fit(final.train, l2), final.train[:2]
+                    predictions, train_accuracy = fitted.predict(final.test[0]), float(fitted.score(X, y))
+            record = {"name": "LogisticRegression", "C": fitted.C, "l2": l2, "validation_accuracy": tried[l2]}
             record |= {"train_accuracy": train_accuracy, "seconds": time.perf_counter() - started}
             record |= {"test_accuracy": metrics.accuracy(predictions, final.test[1])}
             nothing = Linear(np.zeros((n_classes, 0)), np.zeros(n_classes))  # nobody asks for its weights
@@ -753,17 +765,6 @@ class Holdout(Study):
 
     def _runs(self, tasks: Sequence[StudyTask]) -> list[StoredRun]:
         return [run for task in tasks for run in self.stored(task) or []]
-
-
-def _logistic(images: Examples, l2: float) -> Any:
-    """scikit-learn's LogisticRegression that minimises mean cross-entropy + λ‖W‖² on some images: C = 1 / (2 λ n)."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    X, y = images[:2]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # pages say how many iterations it has at most
-        return LogisticRegression(C=1 / (2 * l2 * len(y)), max_iter=PEER_ITERATIONS).fit(X, y)
 
 
 def _mean_training_accuracy(runs: Sequence[StoredRun]) -> float:
