@@ -34,7 +34,7 @@ def data_note(study: Study) -> html.Output:
     text = "Made on other data, not on CIFAR-10: the reference's numbers, and what is said of them, do not apply here."
     if provenance.synthetic:
         text = "Made on a surrogate of CIFAR-10, not on CIFAR-10: accuracies differ by some points" + (
-            ", and only exact claims get a verdict." if isinstance(study, ReferenceStudy) else "."
+            ", and no claim gets a verdict." if isinstance(study, ReferenceStudy) else "."
         )
         more.insert(
             0,
