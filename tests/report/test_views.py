@@ -222,7 +222,7 @@ def test_a_number_stays_on_one_line_with_its_sign_and_unit(markup, shown):
 def test_a_picture_for_other_viewers_has_whole_names_and_fits_a_sheet_of_latex():
     fig = pictures.mosaic(np.zeros((40, 64, 16)), ["automobile, 62 %: it is horse"] * 40)
     assert {text.get_text() for text in fig.axes[0].texts} == {"automobile, 62\n%: it is horse"}
-    size = html.png(lambda: fig, "alt", "caption")[1]["image/png"]
+    size = html.png(lambda: fig, "alt", "title", "caption")[1]["image/png"]
     assert size["height"] <= 1.5 * size["width"] + 2
 
 

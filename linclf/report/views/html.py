@@ -124,6 +124,17 @@ def _with_formulas(text: str) -> str:
     return _SIGNS.sub(lambda match: f"${_TEX[match['sign']]}{match['rest']}$" if match["sign"] else match[0], text)
 
 
+def without_formulas(text: str) -> str:
+    """Markdown whose formulas of one letter or sign are that sign again: GitHub shows none before a digit.
+
+    >>> without_formulas(_with_formulas("within ±3 at λ = 0.1"))
+    'within ±3 at λ = 0.1'
+    """
+    signs = {tex: sign for sign, tex in _TEX.items()}
+    formula = rf"\$({'|'.join(map(re.escape, signs))})( = [\d.]+)?\$"
+    return re.sub(formula, lambda match: signs[match[1]] + (match[2] or ""), text)
+
+
 def plain(markup: str) -> str:
     """Our own markup as text: no pictures, a semicolon between blocks.
 
@@ -310,7 +321,7 @@ def figure_box(
     box = Markup(
         '<figure id="{0}">{1}{2}<figcaption><a class="anchor" href="#{0}"><b>{3}.</b></a> {4}{5}</figcaption></figure>'
     ).format(name, anchors, Markup(content), title, caption, link)
-    return Output(box, f"{title}. {caption}", *png(draw, alt, f"{title}. {caption}"))
+    return Output(box, f"{title}. {caption}", *png(draw, alt, title, caption))
 
 
 def csv_bytes(columns: Mapping[str, Sequence[Any]]) -> bytes:
@@ -369,10 +380,10 @@ def epoch_places(ax: Any, epochs: Sequence[int]) -> str:
 
 
 @own_settings()
-def png(draw: Draw, alt: str, caption: str) -> Bundle:
-    """A figure as PNG with two pixels for each that it is wide, and its metadata: width, height and alt text.
+def png(draw: Draw, alt: str, title: str, caption: str) -> Bundle:
+    """A figure as PNG with two pixels for each that it is wide, and its metadata: width, height, title and alt text.
 
-    Its caption stands beneath: viewers that show the picture show no text of the same bundle.
+    Its title and caption stand beneath: viewers that show the picture show no text of the same bundle.
     """
     from matplotlib.figure import Figure
 
@@ -380,7 +391,7 @@ def png(draw: Draw, alt: str, caption: str) -> Bundle:
         return {}, {}
     above = _drawn(draw())
     wide = max(1, above.width / WIDTH)
-    lines = textwrap.wrap(caption, int(above.width / wide) // 15)
+    lines = textwrap.wrap(f"{title}. {caption}", int(above.width / wide) // 15)
     strip = Figure(figsize=(above.width / DPI, wide * (0.19 * len(lines) + 0.1)))
     strip.text(0.01, 0.99, "\n".join(lines), va="top", linespacing=1.25, fontsize=10.5 * wide, parse_math=False)
     below = _drawn(strip)
@@ -392,7 +403,7 @@ def png(draw: Draw, alt: str, caption: str) -> Bundle:
     described = PngInfo()
     described.add_text("Description", alt)
     whole.save(content := io.BytesIO(), format="png", pnginfo=described)
-    size = {"width": whole.width // 2, "height": whole.height // 2, "alt": alt}
+    size = {"width": whole.width // 2, "height": whole.height // 2, "alt": f"{title}. {alt}"}
     return {"image/png": base64.b64encode(content.getvalue()).decode()}, {"image/png": size}
 
 
