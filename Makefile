@@ -26,6 +26,9 @@ lint: .venv/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@if [ -x tests/node_modules/.bin/eslint ]; then \
+	  tests/node_modules/.bin/eslint --config tests/eslint.config.mjs linclf/report/templates/linclf; \
+	else echo "The JavaScript is not linted here: npm install --prefix tests brings what that takes."; fi
 
 # Copies to work on: what is in notebooks/ stays as it is, and so does a copy that is there. JupyterLab sees all of
 # reports/, to which notebooks link: from a copy that is one folder nearer.

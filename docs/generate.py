@@ -25,6 +25,7 @@ from linclf.report.render import without_progress
 from linclf.report.views.html import markdown
 from linclf.report.views.reference import REFERENCE_SVM, mean_and_spread
 from linclf.studies.ceiling import SEARCHED
+from linclf.studies.metrics import of_share
 from linclf.studies.reference import ARMS, SETTINGS
 from linclf.studies.results import Results
 from linclf.training.config import OPTIONS
@@ -182,15 +183,26 @@ def results() -> str:
 
 
 def ceiling() -> str:
-    """Test accuracy of the tuned networks of the committed report, by loss."""
+    """Test accuracy of the tuned networks of the committed report, by loss, and how clearly the loss was chosen."""
     document = json.loads((REPORT / "ceiling.json").read_text(encoding="utf-8"))
-    rows = []
+    rows, best = [], dict.fromkeys(SEARCHED, 0.0)
+    for run in (*document["search"], *document["fine_search"]):
+        best[run["loss"]] = max(best[run["loss"]], run["validation_accuracy"][run["epoch"]])
     for loss in SEARCHED:
         own = [run for run in document["finals"] if run["name"] == f"{loss} {document['images']['final']}"]
         accuracies = np.array([run["test_accuracy"] for run in own])
         mark = " (chosen)" if loss == document["chosen_loss"] else ""
         rows.append([LOSSES[loss].words + mark, mean_and_spread(accuracies)])
-    return _table(["loss", "test accuracy"], rows)
+    chosen, second, *_ = sorted(best, key=lambda loss: -best[loss])
+    n = document["images"]["validation"]
+    half = of_share(best[chosen], n).half
+    apart = "closer together" if best[chosen] - best[second] < half else "farther apart"
+    said = (
+        f"Validation images chose {LOSSES[chosen].words}, whose best configuration got {100 * best[chosen]:.1f} % of "
+        f"{n:,} right, beside {100 * best[second]:.1f} % with {LOSSES[second].words}: {apart} than the "
+        f"± {100 * half:.1f} points to which so many images tell an accuracy."
+    )
+    return f"{_table(['loss', 'test accuracy'], rows)}\n\n{said}"
 
 
 def losses() -> str:

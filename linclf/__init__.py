@@ -20,6 +20,7 @@ from linclf.training.model import Linear
 from linclf.training.train import sweep, train
 
 if TYPE_CHECKING:
+    from linclf import plot as plot
     from linclf.classifier.classifier import Classifier
     from linclf.data.dataset import Dataset, Provenance
     from linclf.data.load import load_dataset

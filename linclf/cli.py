@@ -59,7 +59,8 @@ def parser() -> argparse.ArgumentParser:
     for option in OPTIONS.values():
         kinds = {bool: {"action": "store_true"}, list: {"action": "append", "metavar": option.metavar}}
         how: dict[str, Any] = kinds.get(option.kind, {"type": option.kind, "metavar": option.metavar})
-        report.add_argument(f"--{option.name.replace('_', '-')}", help=f"of {option.of}: {option.help}", **how)
+        said = f"of {option.of}: {option.help}".replace("%", "%%")
+        report.add_argument(f"--{option.name.replace('_', '-')}", help=said, **how)
     report.add_argument("--out", default=REPORT, metavar="DIR", help="folder to write, default %(default)s")
     report.add_argument("--seeds", type=int, default=1, metavar="N", help="number of seeds, default 1")
     report.add_argument("--first-seed", type=int, default=0, metavar="S", help="number of the first seed, default 0")

@@ -149,6 +149,7 @@ def test_the_core_installation_names_the_extra_that_a_command_needs(core, place,
 def test_the_core_installation_shows_what_it_can(core, place):
     assert core("info", place).stdout.startswith("data: Gaussian surrogate of CIFAR-10")
     assert core("--help", place).returncode == 0
+    assert "cannot be read, 5 % at most, and list them" in " ".join(core("report --help", place).stdout.split())
 
 
 PIPES = (

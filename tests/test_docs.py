@@ -98,6 +98,15 @@ def test_its_examples_run(name, tmp_path, monkeypatch):
         exec(compile(example, name, "exec"), {})
 
 
+def test_examples_have_the_types_that_they_need(tmp_path):
+    """By mypy --strict, with what pyproject.toml says of packages without types."""
+    for i, example in enumerate(example for text in TEXTS.values() for example in examples(text, "python")):
+        (tmp_path / f"example_{i}.py").write_text(example, encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--strict", *tmp_path.iterdir()]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.parametrize("command", sorted({command for text in TEXTS.values() for command in commands(text)}))
 def test_its_commands_are_commands(command):
     """Parsed, not run: README's are run."""

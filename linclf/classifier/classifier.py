@@ -340,7 +340,7 @@ def as_batch(
         what = "images" if len(shape) == 3 else "feature vectors"
         raise DataError(f"expected {what} of shape {shape}, or n of them, as in training, found shape {X.shape}")
     single = X.shape in shapes
-    return (_as_pixels(X) if pixels else _as_numbers(X)).reshape(1 if single else len(X), *shape), single
+    return (_as_pixels(X) if pixels else _as_numbers(X, feature_names)).reshape(1 if single else len(X), *shape), single
 
 
 def _column_names(table: Any) -> list[str]:
@@ -359,22 +359,27 @@ def _select_columns(X: np.ndarray, columns: list[str], wanted: Sequence[str]) ->
             f"expected one column for each feature that it was trained on, found none or several of {missing[0]} "
             f"among {', '.join(columns[:10])}{' ...' if len(columns) > 10 else ''}"
         )
-    try:
-        return X[..., [columns.index(name) for name in wanted]].astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"expected columns of numbers, as in training, found others ({error})") from None
+    selected = np.empty((*X.shape[:-1], len(wanted)))
+    for i, name in enumerate(wanted):
+        try:
+            selected[..., i] = X[..., columns.index(name)]
+        except (TypeError, ValueError) as error:
+            raise DataError(f"expected numbers in column {name}, as in training, found others ({error})") from None
+    return selected
 
 
-def _as_numbers(X: np.ndarray) -> np.ndarray:
+def _as_numbers(X: np.ndarray, feature_names: Sequence[str]) -> np.ndarray:
     if X.dtype == np.uint8:
         raise DataError(
             "expected numbers as they were in training, which were no 8-bit pixels, found uint8; if they are the "
             "same numbers, give X.astype(float)"
         )
-    if X.dtype.kind not in "fiu" or not np.isfinite(X).all():
-        raise DataError(
-            f"expected finite numbers, as in training, found {'NaN or infinity' if X.dtype.kind == 'f' else X.dtype}"
-        )
+    if X.dtype.kind not in "fiu":
+        raise DataError(f"expected finite numbers, as in training, found {X.dtype}")
+    if not (finite := np.isfinite(X)).all():
+        *rows, i = np.argwhere(~finite)[0].tolist()
+        where = "".join(f" in row {row + 1}" for row in rows[:1]) + (f", {feature_names[i]}" if feature_names else "")
+        raise DataError(f"expected finite numbers, as in training, found NaN or infinity{where}")
     return X
 
 

@@ -87,6 +87,8 @@ class Dataset:
         feature_names: of the columns of feature vectors, (d,), in order; empty where they have none.
         sources: the file, row or element that each image was read from, batch after batch, then the validation and the
             test images; empty where that is not known.
+        own_test: whether the data brought the test images, which else are split off, or are all images by turns.
+        n_folds: above 1, all the training images are the test images, too, each for networks that do not train on it.
     """
 
     train_images: tuple[np.ndarray, ...]
@@ -99,6 +101,8 @@ class Dataset:
     validation_labels: np.ndarray | None = None
     feature_names: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    own_test: bool = True
+    n_folds: int = 1
 
     def __repr__(self) -> str:
         shape, classes = self.test_images.shape[1:], len(self.class_names)
@@ -117,6 +121,12 @@ class Dataset:
             parts["validation"] = self.validation_labels
         parts["test"] = self.test_labels
         return {part: np.bincount(labels, minlength=len(self.class_names)) for part, labels in parts.items()}
+
+    def class_sizes(self) -> np.ndarray:
+        """Number of images of each class, (C,), each counted once."""
+        counts = self.counts()
+        sizes: np.ndarray = np.sum(list(counts.values()), axis=0)
+        return sizes - counts["test"] if self.n_folds > 1 else sizes
 
 
 def make_dataset(
@@ -224,6 +234,7 @@ def split_dataset(
         validation=(parts["validation"][0], labels["validation"]) if "validation" in parts else None,
         notes=notes,
     )
+    data = replace(data, own_test="test" in parts)
     if not sources:
         return data
     read = [[sources["train"][i] for i in rows] for rows in dealt]
@@ -242,6 +253,39 @@ def stratified(labels: np.ndarray, n_parts: int) -> list[np.ndarray]:
     order = rng.permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]  # class by class: dealt out in turn
     return [rng.permutation(order[part::n_parts]) for part in range(n_parts)]
+
+
+def folds(data: Dataset, n: int) -> tuple[list[Dataset], Dataset]:
+    """The images dealt into n parts, as n data sets of which each has another part to test, and one that has all.
+
+    The training batches of data set k are the parts after k, in a circle, so that each part also is the last batch of
+    one. The data set of all has the parts to train on, and all of them to test.
+    """
+    X, y = (
+        np.concatenate([*data.train_images, data.test_images]),
+        np.concatenate([*data.train_labels, data.test_labels]),
+    )
+    n_train = len(y) - len(data.test_labels)
+    given = data.sources[n_train : len(data.sources) - len(data.test_labels)]
+    known = np.array([*data.sources[:n_train], *data.test_sources], dtype=object)
+    parts = [[X[rows], y[rows], known[rows] if len(known) else known] for rows in stratified(y, n)]
+
+    def of_parts(train: Sequence[Sequence[np.ndarray]], test: Sequence[np.ndarray], name: str) -> Dataset:
+        sha = hashlib.sha256(f"{data.provenance.sha256} {name} of {n}".encode()).hexdigest()
+        images, labels, sources = zip(*train, strict=True)
+        return replace(
+            data,
+            train_images=images,
+            train_labels=labels,
+            test_images=test[0],
+            test_labels=test[1],
+            sources=tuple(np.concatenate([*sources, given, test[2]])) if len(known) else (),
+            provenance=replace(data.provenance, sha256=sha),
+        )
+
+    held_out = [of_parts([*parts[k + 1 :], *parts[:k]], parts[k], f"fold {k}") for k in range(n)]
+    whole = of_parts(parts, [np.concatenate(arrays) for arrays in zip(*parts, strict=True)], "all")
+    return held_out, replace(whole, n_folds=n)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,9 @@ def checked_names(names: Sequence[str], where: str) -> tuple[str, ...]:
     """
     forms = tuple(composed(name) for name in names)
     if not 2 <= len(forms) <= MOST_CLASSES:
-        raise DataError(f"{where}: expected 2 to {MOST_CLASSES:,} classes, found {len(forms):,}")
+        raise DataError(
+            f"{where}: expected 2 to {MOST_CLASSES:,} classes, found {len(forms):,} ({', '.join(forms)[:99]})"
+        )
     for name, number in Counter(forms).items():
         if number > 1 or len(name) > LONGEST_NAME or not can_be_shown(name):
             raise DataError(

@@ -157,15 +157,18 @@ def _load_path(name: str, given: dict[str, Any]) -> Dataset:
                 return data
     except (OSError, MemoryError) as error:  # a folder that may not be listed, or more images than memory
         raise DataError(f"{name}: expected data that can be read, but {error or 'memory does not suffice'}") from error
-    advice = next((advice for endings, advice in _ADVICE.items() if path.name.lower().endswith(endings)), "")
-    raise DataError(f"{name}: expected {formats()}, found none of them{advice}")
+    names = sorted(os.listdir(path)) if path.is_dir() else [path.name]
+    advice = next((advice for endings, advice in _ADVICE.items() for n in names if n.lower().endswith(endings)), "")
+    held = f", but {', '.join(names)[:99]}" if path.is_dir() and names else ""
+    raise DataError(f"{name}: expected {formats()}, found none of them{held}{advice}")
 
 
 _ADVICE = {
     (".xlsx", ".xls", ".xlsm", ".ods"): "; save the sheet of this workbook as CSV (UTF-8)",
     (".json", ".jsonl"): "; of COCO's annotations, cut each object out as a picture, into a folder for each class",
-    (".rar", ".7z", ".tar.xz", ".tar.bz2", ".gz"): "; unpack it, and give what is in it",
+    (".rar", ".7z", ".zip", ".tar", ".tar.xz", ".tar.bz2", ".zst", ".gz"): "; unpack it, and give what is in it",
     (".txt", ".dat", ".data"): "; a table with commas between its columns has a name that ends in .csv",
+    (".csv", ".tsv", ".parquet", ".npz"): "; give the file in it",
     (".npy", ".mat", ".h5", ".hdf5"): "; save its arrays with numpy.savez as X and y",
 }
 """What to do with files of other kinds, by their endings."""

@@ -38,7 +38,7 @@ SCRIPTS = {
     name: "\n".join((_TEMPLATES / "linclf" / file).read_text(encoding="utf-8") for file in files)
     for name, files in {
         "page": ("page.js", "curves.js"),
-        "player": ("play.js", "trainer.js", "train.js"),
+        "player": ("pixels.js", "photo.js", "play.js", "trainer.js", "train.js"),
         "slides": ("slides.js",),
     }.items()
 }
@@ -323,6 +323,11 @@ def _mathml(match: re.Match[str]) -> str:
     formula = formula.replace(r"{aligned}", r"{align*}")  # which is the one that the converter knows
     try:
         markup = to_mathml(formula, display="inline" if match["inline"] else "block")
+        braces = re.sub(r"\\.", "", formula)
+        if (
+            braces.count("{") != braces.count("}") or "<mi>\\" in markup
+        ):  # which the converter passes over, or passes on
+            raise ValueError(formula)
     except Exception:  # whatever TeX that it does not know makes it raise
         # Signs by their numbers mean nothing to Markdown.
         signs = "".join(sign if sign.isalnum() else f"&#{ord(sign)};" for sign in " ".join(match[0].split()))

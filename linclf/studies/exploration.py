@@ -15,7 +15,7 @@ from linclf.training.loop import History, Run, training
 from linclf.training.model import Linear
 from linclf.training.train import grouped, in_order, make_tasks
 
-from .reference import ReferenceStudy
+from .reference import SETTINGS, ReferenceStudy
 from .results import Results
 from .study import Cut, Plan, Split, Study, check_whole, slice_rows
 
@@ -71,6 +71,7 @@ class Explored:
         broke: where training diverged, that and what to do, in a sentence; else empty.
         reference: the reference's settings on the same images, arms "base" and "svm".
         split: the images of a cut, by default those that trained, validated and tested all this.
+        earlier: the first network of each of the reference's settings after those of these epochs before the last.
     """
 
     runs: Sequence[Run]
@@ -79,6 +80,7 @@ class Explored:
     broke: str
     reference: Results
     split: Callable[..., Split]
+    earlier: dict[int, dict[int, Linear]]
 
     @property
     def dataset(self) -> Dataset:
@@ -116,8 +118,14 @@ class Exploration(Study):
 
     def run(self, checkpoints: Collection[int] = ()) -> Explored:
         """Train the reference's settings where they are not stored yet, and the chosen one."""
-        reference = self.reference.run("base", "svm")
-        return Explored(*self.train_plan(self.plan, checkpoints), reference, self.split)
+        reference, plan = self.reference.run("base", "svm"), self.plan
+        stops = [epoch for epoch in checkpoints if epoch < plan.epochs]
+        same = ExplorationPlan(first_seed=plan.first_seed, n_train=plan.n_train, epochs=max([1, *stops]))
+        earlier = {
+            i: self.train_plan(replace(same, l2=l2, learning_rate=rate), stops, n_validation=1)[1] if stops else {}
+            for i, (l2, rate) in SETTINGS.items()
+        }
+        return Explored(*self.train_plan(plan, checkpoints), reference, self.split, earlier)
 
     def train_plan(
         self, plan: ExplorationPlan, checkpoints: Collection[int] = (), n_validation: int | None = None

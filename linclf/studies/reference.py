@@ -51,7 +51,7 @@ class Arm:
         title: what a legend calls it.
         split: "batch" (trained on training batch 1, validated on batch 2) or "full" (all training images but the last
             n_validation, which validate).
-        changes: fields of Config that differ from the baseline's.
+        loss, decays, shuffle: of its Config; ``decays`` says whether the plan's ``lr_decay`` holds.
         equal_updates: train for as many updates as the base arm makes, not for as many epochs.
     """
 

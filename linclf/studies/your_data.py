@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from linclf.classifier.classifier import Classifier
-from linclf.data.dataset import Dataset
+from linclf.data.dataset import Dataset, folds
 from linclf.data.inputs import Examples, Standardizer
 from linclf.training.config import Config, config_of
 from linclf.training.loop import Run
@@ -25,7 +25,7 @@ from . import metrics
 from .ceiling import softmax_optimum
 from .metrics import Interval
 from .results import FORMAT, tested_predictions
-from .store import StoredRun
+from .store import Count, StoredRun
 from .study import Cut, Label, Split, Study, StudyResults, StudyTask, fit_standardizer, split_rows, standardized
 
 SEARCHED = ("cross_entropy", "multiclass_hinge")
@@ -37,8 +37,10 @@ STEPS = (0.1, 0.5, 2.5, 12.5)
 GRIDS = (STEPS, PENALTIES), (STEPS[1::2], PENALTIES[::2])
 """The grid, and a coarse one for a search that would be too long otherwise."""
 
+FOLDS, LITTLE = 5, 2000
+"""Parts that data without a test set are dealt into where they are fewer images than these."""
 SEARCH = 1e12
-"""Products of a weight and an input that the search may take: about 20 seconds on two cores."""
+"""Products of a weight and an input that the search may take, of all folds: about 20 seconds on two cores."""
 SCORE = 300
 """Such products that take as long as what the loss makes of a score."""
 FEWEST_EPOCHS = 8
@@ -49,10 +51,10 @@ DOUBLINGS, FINAL, FALLS, LOWEST = 4, 2e10, 0.01, 0.01
 for so many products."""
 LARGEST_STACK = 2e7
 """Weights that train together: they, their gradients and scores fit the memory of a laptop."""
-SHARES = (8, 4, 2)
+SHARES = (2, 4, 8)
 """The learning curve's numbers of images, as parts of all."""
 DRAWS = 3
-"""Networks of each of them, at most; no two train on the same images."""
+"""Networks of each of them, at most, and one in each of several folds; no two train on the same images."""
 WELL_LEARNED = 0.95
 """An accuracy on training images that leaves little to explain."""
 OPTIMUM, ITERATIONS = 5e10, 200
@@ -95,8 +97,10 @@ class SearchSize:
     epochs: int
 
 
-def search_size(most_epochs: int, n_train: int, n_classes: int, n_inputs: int, largest_eigenvalue: float) -> SearchSize:
-    """All configurations on all images for all epochs or, where that is too long, fewer of each.
+def search_size(
+    most_epochs: int, n_train: int, n_classes: int, n_inputs: int, largest_eigenvalue: float, products: float = SEARCH
+) -> SearchSize:
+    """All configurations on all images for all epochs or, where that is too many products, fewer of each.
 
     >>> size = search_size(40, 8000, 10, 3072, largest_eigenvalue=900.0)
     >>> len(size.candidates), size.n_train, size.epochs
@@ -105,10 +109,10 @@ def search_size(most_epochs: int, n_train: int, n_classes: int, n_inputs: int, l
     for steps, penalties in GRIDS:
         candidates = grid(n_classes, largest_eigenvalue, steps, penalties)
         per_image = len(candidates) * (n_inputs + SCORE) * n_classes
-        epochs = min(most_epochs, max(FEWEST_EPOCHS, int(SEARCH / (per_image * n_train))))
-        if per_image * n_train * epochs <= SEARCH:
+        epochs = min(most_epochs, max(FEWEST_EPOCHS, int(products / (per_image * n_train))))
+        if per_image * n_train * epochs <= products:
             break
-    return SearchSize(candidates, min(n_train, max(n_classes, 100, int(SEARCH / (per_image * epochs)))), epochs)
+    return SearchSize(candidates, min(n_train, max(n_classes, 100, int(products / (per_image * epochs)))), epochs)
 
 
 def grid(
@@ -129,8 +133,8 @@ def grid(
 
 def is_imbalanced(data: Dataset) -> bool:
     """Whether the largest class has at least twice the images of the smallest."""
-    total = np.sum(list(data.counts().values()), axis=0)
-    return bool(total.max() >= IMBALANCED * total.min())
+    sizes = data.class_sizes()
+    return bool(sizes.max() >= IMBALANCED * sizes.min())
 
 
 def batch_size(n_train: int) -> int:
@@ -234,6 +238,9 @@ def _thumbnails(images: np.ndarray) -> np.ndarray:
 class YourDataResults(StudyResults):
     """All trainings of the study, what was chosen by them, and what the final networks say of the test images.
 
+    Of several folds it holds what they have in common: a network is one of each fold, its record has means over them,
+    its predictions are those of all images, each by the network that did not see it, and its weights are the first's.
+
     Attributes:
         size: how much was searched.
         search: one run per configuration; no test image was used.
@@ -247,6 +254,8 @@ class YourDataResults(StudyResults):
             with the chosen one; none where they are learned well, or too many.
         peer: scikit-learn's LogisticRegression, its C chosen on the same validation images, tested; or why there is
             none, in words.
+        folds: the results of each fold, where there are several.
+        whole: those of the networks that then train on all images, with what was chosen over all folds; else None.
     """
 
     size: SearchSize
@@ -258,6 +267,13 @@ class YourDataResults(StudyResults):
     curve: Mapping[int, Sequence[StoredRun]]
     optima: Sequence[Optimum]
     peer: StoredRun | str
+    folds: Sequence["YourDataResults"] = ()
+    whole: "YourDataResults | None" = None
+
+    @property
+    def kept(self) -> "YourDataResults":
+        """The results that the networks to keep belong to."""
+        return self.whole or self
 
     @cached_property
     def right(self) -> np.ndarray:
@@ -277,6 +293,14 @@ class YourDataResults(StudyResults):
     @cached_property
     def _originals(self) -> np.ndarray:
         data = self.dataset
+        if self.folds:  # whose training batches are the parts behind their own, in a circle
+            n, place, start = len(data.test_labels), [fold._originals for fold in self.folds], 0
+            for i, fold in enumerate(self.folds):
+                start += len(fold.dataset.test_labels)
+                held, n_train = place[i], n - len(fold.dataset.test_labels)
+                among = np.where(held < n_train, (held + start) % n, held - n_train + n)
+                place[i] = np.where(held < 0, -1, among)
+            return np.concatenate(place)
         given = [] if data.validation_images is None else [data.validation_images]
         return originals(data.test_images, *data.train_images, *given)
 
@@ -305,6 +329,9 @@ class YourDataResults(StudyResults):
     @cached_property
     def copied_validation(self) -> np.ndarray:
         """Whether each validation image is a copy of one that trains in the search, (n_validation,)."""
+        if self.folds:
+            copied = [fold.copied_validation for fold in self.folds]
+            return np.concatenate(copied) if self.dataset.validation_labels is None else copied[0]
         train, validation = [*self.dataset.train_images], self.dataset.validation_images
         return are_copies(train.pop() if validation is None else validation, *train)
 
@@ -323,6 +350,8 @@ class YourDataResults(StudyResults):
     @cached_property
     def scores(self) -> np.ndarray:
         """Scores of the test images by the first final network, (C, n_test)."""
+        if self.folds:
+            return np.concatenate([fold.scores for fold in self.folds], axis=1)
         with one_blas_thread():
             return self.finals[0].model.scores(self.standardize(self.dataset.test_images))
 
@@ -365,7 +394,20 @@ class YourDataResults(StudyResults):
     def validation_accuracy(self) -> Interval:
         """Of the chosen configuration in the search, with its interval over images."""
         best = max(run.record["validation_accuracy"] for run in self.search)
-        return metrics.of_share(best, len(self.choosing.validation))
+        return metrics.of_share(best, self.n_validation)
+
+    @property
+    def n_validation(self) -> int:
+        """Images on which something is chosen: of folds, those of all, but for images that the data brought for it."""
+        if self.folds and self.dataset.validation_labels is None:
+            return sum(fold.n_validation for fold in self.folds)
+        return len(self.choosing.validation)
+
+    @property
+    def loss(self) -> str:
+        """The loss of the tested networks; where folds chose several, the one whose scores are no probabilities."""
+        losses = {fold.chosen.loss for fold in self.folds} or {self.chosen.loss}
+        return losses.pop() if len(losses) == 1 else "multiclass_hinge"
 
     @property
     def balanced_accuracy(self) -> Interval:
@@ -406,11 +448,11 @@ class YourDataResults(StudyResults):
 
     def classifier(self) -> Classifier:
         """The first final network, with all that it takes to use it."""
-        return self._classifier(self.finals[0])
+        return self.kept._classifier(self.kept.finals[0])
 
     def balanced_classifier(self) -> Classifier | None:
         """The same of the network that was trained so that all classes count alike, where there is one."""
-        return self._classifier(self.balanced[0]) if self.balanced else None
+        return self.kept._classifier(self.kept.balanced[0]) if self.balanced else None
 
     def _classifier(self, kept: StoredRun) -> Classifier:
         run = Run(config_of(kept.record), kept.model, None, kept.record["seconds"])
@@ -419,7 +461,7 @@ class YourDataResults(StudyResults):
     @cached_property
     def sureness(self) -> np.ndarray:
         """How sure the first final network is of its answers to the test images, (n_test,), as ``Loss.sureness``."""
-        return get_loss(self.chosen.loss).sureness(self.scores)
+        return get_loss(self.loss).sureness(self.scores)
 
     @property
     def mistakes(self) -> list[dict[str, Any]]:
@@ -454,8 +496,9 @@ class YourDataResults(StudyResults):
                 "counts": counts,
             },
             "plan": asdict(self.plan),
-            "images": {"train": len(self.final.train), "validation": len(self.choosing.validation)},
+            "images": {"train": len(self.final.train), "validation": self.n_validation, "test": len(self.right)},
             "chosen": asdict(self.chosen),
+            "folds": [{"chosen": asdict(fold.chosen), "accuracy": fold.accuracy._asdict()} for fold in self.folds],
             "lengths": [{"epochs": epochs, "train_cost": cost} for epochs, cost in self.lengths.items()],
             "accuracy": self.accuracy._asdict(),
             "balanced_accuracy": self.balanced_accuracy._asdict(),
@@ -475,6 +518,7 @@ class YourDataResults(StudyResults):
             "mistakes": self.mistakes,
             "search": [run.record for run in self.search],
             "finals": [run.record for run in self.finals],
+            "kept": [run.record for run in self.kept.finals] if self.folds else [],
             "balanced": [run.record for run in self.balanced],
             "curve": [run.record for runs in self.curve.values() for run in runs],
         }
@@ -496,10 +540,73 @@ class YourDataStudy(Study):
     Everything is chosen on validation images: those that the data brought, else the last training batch, a fifth. The
     chosen network is trained again on all the training images, and tested.
 
+    Fewer than 2,000 images without a test set of their own are dealt into five folds, in each of which all this is done
+    without its images, which then are tested; with what is best over all folds the networks to keep train on all.
+
     The plan's seeds are those of the final networks. Its epochs are those of the search's networks, more where they
     would be few updates, fewer where they would take too long; the final networks train until the cost stops falling.
     Arguments, attributes and errors are those of :class:`linclf.studies.study.Study`.
     """
+
+    def prepare(self) -> None:
+        """The folds, each a study of its own; too few batches are refused."""
+        data, n = self.data, sum(map(len, self.data.train_labels)) + len(self.data.test_labels)
+        parts, self.whole = folds(data, FOLDS) if not data.own_test and n < LITTLE else ([data], data)
+        self.holdouts = [Holdout(self, part, len(parts)) for part in parts]
+        self.cut, self.choosing = self.holdouts[0].cut, self.holdouts[0].choosing
+
+    def run(self) -> YourDataResults:
+        """The results. Stacks not stored yet are trained, step by step, and stored as they finish."""
+        size = self.holdouts[0].size()
+        held_out = [holdout.run(size) for holdout in self.holdouts]
+        self.count = sum((holdout.count for holdout in self.holdouts), Count(0, 0))
+        if len(held_out) == 1:
+            return held_out[0]
+        search = _joined([fold.search for fold in held_out], held_out)
+        last = Holdout(self, self.whole, len(held_out))
+        whole = last.run(size, _chosen(search))
+        self.count += last.count
+        curves = [fold.curve.values() for fold in held_out]
+        missing = next((fold.peer for fold in held_out if isinstance(fold.peer, str)), "")
+        peers = [[fold.peer] for fold in held_out if isinstance(fold.peer, StoredRun)]
+        return replace(
+            held_out[0],
+            dataset=replace(self.whole, provenance=self.data.provenance),
+            search=search,
+            chosen=whole.chosen,
+            lengths=whole.lengths,
+            finals=_joined([fold.finals for fold in held_out], held_out),
+            balanced=_joined([fold.balanced for fold in held_out], held_out),
+            curve={n: _joined(draws, held_out) for n, *draws in zip(held_out[0].curve, *curves, strict=False)},
+            optima=whole.optima,
+            peer=missing or _joined(peers, held_out)[0],
+            folds=held_out,
+            whole=whole,
+        )
+
+
+def _joined(runs: Sequence[Sequence[StoredRun]], held_out: Sequence[YourDataResults]) -> list[StoredRun]:
+    """The networks of several folds, (folds, networks), as one for each place."""
+    weights = {"validation": [fold.n_validation for fold in held_out]}
+    tested = [len(fold.dataset.test_labels) for fold in held_out]
+    joined = []
+    for same in zip(*runs, strict=True):
+        first, *others = (run.record for run in same)
+        record = {name: value for name, value in first.items() if all(other[name] == value for other in others)}
+        for name in first:
+            if (part := name.split("_")[0]) in ("train", "validation", "test"):
+                record[name] = float(np.average([run.record[name] for run in same], weights=weights.get(part, tested)))
+        predictions = [run.predictions for run in same if run.predictions is not None]
+        joined.append(StoredRun(record, same[0].model, np.concatenate(predictions) if predictions else None))
+    return joined
+
+
+class Holdout(Study):
+    """The study of one data set whose test images are held out: all there is or, of :class:`YourDataStudy`, a fold."""
+
+    def __init__(self, study: YourDataStudy, data: Dataset, n_folds: int) -> None:
+        self.n_folds = n_folds
+        super().__init__(data, study.out_dir, progress=study.progress, **asdict(study.plan))
 
     def prepare(self) -> None:
         """Which images choose, and which train the final networks; too few batches are refused."""
@@ -512,17 +619,20 @@ class YourDataStudy(Study):
         self.choosing = Cut(range(n - n_validation), validation)
         self.cut = Cut(range(n), validation)
 
-    def run(self) -> YourDataResults:
-        """The results. Stacks not stored yet are trained, step by step, and stored as they finish."""
-        about, n = self.about(), len(self.choosing.train)
+    def size(self) -> SearchSize:
+        """How much is searched in each fold."""
+        n = len(self.choosing.train)
         X, _ = standardized(self.data, range(min(n, _ROWS)), self.choosing)
-        size = search_size(enough_epochs(self.plan.epochs, n), n, *self.model_shape, largest_eigenvalue(X))
-        search = self._search(size)
-        best = max(search, key=_merit).record
-        chosen = Candidate(best["loss"], best["learning_rate"], best["l2"])
+        epochs = enough_epochs(self.plan.epochs, n)
+        return search_size(epochs, n, *self.model_shape, largest_eigenvalue(X), SEARCH / self.n_folds)
+
+    def run(self, size: SearchSize, chosen: Candidate | None = None) -> YourDataResults:
+        """The results; of all images of several folds, for which these have chosen, the final networks alone."""
+        about, search = self.about(), [] if chosen else self._search(size)
+        chosen, is_fold = chosen or _chosen(search), self.n_folds > self.data.n_folds
         lengths = self._lengths(chosen)
         finals, balanced, curve = self._finals(chosen, [*lengths][-1])
-        optima = [] if _mean_training_accuracy(finals) >= WELL_LEARNED else self._optima(chosen)
+        learned = _mean_training_accuracy(finals)
         return YourDataResults(
             **about,
             size=size,
@@ -532,8 +642,8 @@ class YourDataStudy(Study):
             finals=finals,
             balanced=balanced,
             curve=curve,
-            optima=optima,
-            peer=self._peer(),
+            optima=[] if is_fold or learned >= WELL_LEARNED else self._optima(chosen),
+            peer=self._peer() if search else "these networks are not tested",
         )
 
     def _search(self, size: SearchSize) -> list[StoredRun]:
@@ -554,7 +664,7 @@ class YourDataStudy(Study):
             ((run,),) = self.train([task], evaluate=False)
             highest, cost = (1 - FALLS) * min(costs.values(), default=np.inf), float(run.record["train_cost"])
             costs[epochs] = cost
-            if cost > highest or cost < LOWEST or 2 * epochs * n * n_classes * (d + SCORE) > FINAL:
+            if cost > highest or cost < LOWEST or 2 * epochs * n * n_classes * (d + SCORE) > FINAL / self.n_folds:
                 break
             epochs *= 2
         return costs
@@ -570,11 +680,11 @@ class YourDataStudy(Study):
         tasks = [self._task(n, 0, final_config(chosen, n, epochs, seed)) for seed in self.plan.all_seeds]
         balanced = [replace(task, balanced=True) for task in tasks if is_imbalanced(self.data)]
         sizes: dict[int, list[StudyTask]] = {}
-        for part in SHARES:
-            size = n // part
+        for part in SHARES if self.data.n_folds == 1 else ():
+            size, draws = n // part, min(DRAWS, part) if self.n_folds == 1 else 1
             if size >= 2 * len(self.data.class_names):
                 longer = final_config(chosen, n, round(epochs * (n / size) ** 0.5), self.plan.first_seed)
-                sizes[size] = [self._task(size, draw * size, longer) for draw in range(min(DRAWS, part))]
+                sizes[size] = [self._task(size, draw * size, longer) for draw in range(draws)]
         fewer = [task for draws in sizes.values() for task in draws]
         self.train([*tasks[1:], *balanced, *fewer], evaluate=False)  # the first one gave the length
         return self._runs(tasks), self._runs(balanced), {n: self._runs(draws) for n, draws in sizes.items()}
@@ -600,7 +710,7 @@ class YourDataStudy(Study):
         """scikit-learn's LogisticRegression of the same penalties, or why it is not fitted."""
         (n_classes, d), n = self.model_shape, len(self.choosing.train)
         products = (len(PEER_PENALTIES) * n + len(self.cut.train)) * (d + SCORE) * n_classes * PEER_ITERATIONS
-        if products > PEER:
+        if products > PEER / self.n_folds:
             return "its fits could take more than 30 seconds on so many numbers"
         if self.short_of_memory:
             return "memory is short"
@@ -658,6 +768,12 @@ def _logistic(images: Examples, l2: float) -> Any:
 
 def _mean_training_accuracy(runs: Sequence[StoredRun]) -> float:
     return float(np.mean([run.record["train_accuracy"] for run in runs]))
+
+
+def _chosen(search: Sequence[StoredRun]) -> Candidate:
+    """The best configuration of a search."""
+    best = max(search, key=_merit).record
+    return Candidate(best["loss"], best["learning_rate"], best["l2"])
 
 
 def _merit(run: StoredRun) -> tuple[float, bool, float]:

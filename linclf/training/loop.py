@@ -136,7 +136,7 @@ def training(task: Task) -> Iterator["Record"]:
     stack = MomentumStack(init, dtype, momentum) if any(momentum) else Stack([state.weights for state in init], dtype)
     averaging = np.array([config.averaging for config in configs], dtype)
     measured = Stack([state.averaged or state.weights for state in init], dtype) if averaging.any() else stack
-    record = Record(configs, losses, stack, measured, task.train, task.validation, task.evaluate)
+    record = Record(task, losses, stack, measured)
     with adaptive_blas_threads():
         record.add()
     yield record
@@ -198,24 +198,14 @@ def slices_of_one_loss(configs: Sequence[Config]) -> list[tuple[Loss, slice]]:
 class Record:
     """Measures K networks while they train, and keeps the models to return.
 
-    Args:
-        trained: the stack that trains.
-        measured: the stack that is measured and returned: ``trained``, or the averaged weights.
+    ``trained`` is the stack that trains; ``measured`` is measured and returned: the same, or the averaged weights.
     """
 
-    def __init__(
-        self,
-        configs: Sequence[Config],
-        losses: Sequence[tuple[Loss, slice]],
-        trained: Stack,
-        measured: Stack,
-        train: Examples,
-        validation: Examples | None,
-        evaluate: Evaluate,
-    ) -> None:
-        self._configs, self._losses, self._trained, self._measured = configs, losses, trained, measured
-        self._l2 = np.array([config.l2 for config in configs])
-        self._sets = train if evaluate and evaluate != "validation" else None, validation if evaluate else None
+    def __init__(self, task: Task, losses: Sequence[tuple[Loss, slice]], trained: Stack, measured: Stack) -> None:
+        self._configs, self._losses, self._trained, self._measured = task.configs, losses, trained, measured
+        self._l2 = np.array([config.l2 for config in task.configs])
+        both = task.evaluate and task.evaluate != "validation"
+        self._sets = task.train if both else None, task.validation if task.evaluate else None
         self._rows: list[np.ndarray] = []  # (6, K) per epoch, in the order of History's fields
         self._best: dict[int, Linear] = {}
 

@@ -73,7 +73,7 @@ class Linear:
         """The class with the highest score for each of the n images X (n, d) (the first of equals), (n,)."""
         return self.scores(X).argmax(axis=0)
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, X: np.ndarray | LazyInputs) -> np.ndarray:
         """Probabilities softmax(S) of the classes for the images X (n, d), as (C, n): the class axis first, as scores.
 
         They mean little for a network that was trained with another loss than the cross-entropy.

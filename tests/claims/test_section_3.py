@@ -1,11 +1,14 @@
 """Section 3's numbers, by hand from a document of eight validation and four test images."""
 
+import json
+
 import numpy as np
 import pytest
 
 from linclf.claims import ceiling
 from linclf.claims.bootstrap import interval
 from linclf.claims.ceiling import COMPARED, TESTED, gains, gaps, numbers
+from linclf.claims.verdicts import _verify_section_3
 from linclf.errors import DataError
 from linclf.studies.ceiling import INGREDIENTS
 from linclf.studies.results import encode_correct
@@ -57,6 +60,23 @@ def test_gaps_are_between_training_and_held_out_images_of_the_same_networks(docu
     assert computed["the optimum of softmax"] == {"training": [100.0], "held_out": [87.5]}
     assert computed[TESTED] == {"training": pytest.approx([90.0] * 3), "held_out": [25.0, 50.0, 75.0]}
     assert numbers(document)["gaps"]["baseline"] == {"training": pytest.approx(60.0), "held_out": 25.0}
+
+
+def test_section_3_follows_from_its_records(document, tmp_path):
+    path, whole = tmp_path / "ceiling.json", document | {"format": 2, "numbers": numbers(document)}
+    path.write_text(json.dumps(whole))
+    assert _verify_section_3(path) == f"The 18 gains and 2 accuracies in {path} follow from it."
+    other = {name: number | {"mean": 1} for name, number in whole["numbers"]["tested"].items()}
+    for changed, words in (
+        (whole | {"numbers": whole["numbers"] | {"tested": other}}, "its numbers are not what its records give: test"),
+        (whole | {"format": 1}, "another version of linclf made it: make section 3 again, with --ceiling"),
+        (whole | {"finals": []}, "expected the records of section 3, could not read them"),
+        ([], "expected the records of section 3, could not read them"),
+    ):
+        path.write_text(json.dumps(changed))
+        with pytest.raises(DataError) as raised:
+            _verify_section_3(path)
+        assert str(raised.value).startswith(f"{path}: {words}")
 
 
 def test_bits_of_other_images_are_refused(document):

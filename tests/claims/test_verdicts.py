@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linclf.claims import bootstrap
-from linclf.claims.verdicts import KINDS, VERDICTS, Region, _difference, evaluate, ledger, terms, verify
+from linclf.claims.verdicts import (
+    KINDS,
+    VERDICTS,
+    Region,
+    _difference,
+    checks_in_words,
+    evaluate,
+    ledger,
+    terms,
+    verify,
+)
 from linclf.cli import main
 from linclf.errors import DataError
 from linclf.studies.reference import SECTIONS
@@ -282,6 +292,8 @@ def test_all_claims_of_the_ledger_appear_with_a_verdict_and_say_what_they_measur
         for part in claim["parts"]:
             optional = {"key", "size", "others", "elsewhere", "reason"}
             assert part.keys() - optional == {"measure", "of", "region", "value", "low", "high", "verdict"}
+    assert [claim["note"] for claim in evaluated["claims"]] == [claim.get("note") for claim in ledger()["claims"]]
+    assert {part["value"] for part in only(results, "E4")["parts"]} == {0}
     assert all(claim["verdict"] in VERDICTS for claim in evaluated["claims"]), evaluated["claims"]
     assert sum(evaluated["counts"].values()) == len(set(ids)) == len(ids)
     assert {record["id"]: record["verdict"] for record in evaluated["checks"]} == dict.fromkeys(CHECKS, "reproduced")
@@ -310,8 +322,11 @@ def test_no_verdict_where_the_rule_is_not_met(given, words):
     assert sum(evaluated["counts"].values()) == 0
     for claim in evaluated["claims"]:
         assert {claim["verdict"], *(part["verdict"] for part in claim["parts"])} == {None}, claim["id"]
-    checks = {claim["id"]: claim["verdict"] for claim in evaluated["checks"]}
-    assert checks == dict.fromkeys(checks, "reproduced") | ({"E3": None} if "needs CIFAR-10" in words else {})
+        assert claim["marks"] == []
+    checks, here = {claim["id"]: claim["verdict"] for claim in evaluated["checks"]}, "needs CIFAR-10" not in words
+    assert checks == dict.fromkeys(checks, "reproduced") | ({} if here else {"E3": None})
+    said = "4 of 4 checks hold" if here else "3 of 3 checks hold (1 of 4 do not apply here)"
+    assert checks_in_words(evaluated) == said
 
 
 def test_one_run_gives_values_without_intervals_and_refutes_a_check():

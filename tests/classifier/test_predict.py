@@ -147,15 +147,14 @@ def test_a_table_gives_csv_by_the_names_of_its_columns(capsys, tmp_path):
     assert main(["predict", str(tmp_path / "table.npz"), str(rows), "--all"]) == 0
     table = pandas.read_csv(io.StringIO(capsys.readouterr().out))
     np.testing.assert_allclose(table[[shown[name] for name in classifier.class_names]], expected, rtol=1e-5)
-    rows.write_text("z,x\n1,2\n")
-    for words, error in (
-        (
-            [rows],
-            "each feature that it was trained on, found none or several of y size among z, x",
-        ),
-        ([rows, rows], "takes one table and writes CSV"),
-        ([tmp_path / "a.png"], "expected a table (.csv, .tsv or .parquet), found none"),
+    for text, words, error in (
+        ("z,x\n1,2\n", [rows], "feature that it was trained on, found none or several of y size among z, x"),
+        ("z,y size,x\n1,2,3\n1,,3\n", [rows], "as in training, found NaN or infinity in row 2, y size"),
+        ("z,y size,x\n1,2,3\n1,b,3\n", [rows], "expected numbers in column y size, as in training, found others ("),
+        ("", [rows, rows], "takes one table and writes CSV"),
+        ("", [tmp_path / "a.png"], "expected a table (.csv, .tsv or .parquet), found none"),
     ):
+        rows.write_text(text)
         assert main(["predict", str(tmp_path / "table.npz"), *map(str, words)]) == 2
         said = capsys.readouterr()
         assert error in said.err

@@ -253,7 +253,10 @@ def test_formulas_become_mathml_and_code_stays():
         assert mathml(text) == text
 
 
-@pytest.mark.parametrize("formula", ["$$a_1_2$$", "$x^$", r"$\left( a$", "$a^b^c$", "$$\n\n$$", r"$*a*_b_^$"])
+@pytest.mark.parametrize(
+    "formula",
+    ["$$a_1_2$$", "$x^$", r"$\left( a$", "$a^b^c$", "$$\n\n$$", r"$*a*_b_^$", r"$\frac{1$", "$x}$", r"$\own{x}$"],
+)
 def test_a_formula_that_cannot_be_read_stands_as_its_tex_with_a_note(formula):
     page = convert(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(f"# A\n\nb {formula} c")]), "mine")
     text = " ".join(BeautifulSoup(page, "html.parser").article.get_text().split())

@@ -32,16 +32,17 @@ def page(visit, report):
 
 
 def packed(page):
-    """What the page holds of the networks: weights (C, d) and biases of each."""
+    """What the page holds of the networks: the loss, and weights (C, d) and biases after each epoch kept."""
     data = json.loads(page.locator('[data-play="data"]').text_content())
     shape = len(data["names"]), IMAGES[0].size
-    return [
+    weights = [
         (
-            np.frombuffer(base64.b64decode(each["weights"]), "i1").reshape(shape) * np.c_[each["units"]],
+            np.frombuffer(base64.b64decode(each["whole"]), "i1").reshape(shape) * np.c_[each["units"]],
             np.array(each["b"]),
         )
-        for each in data["networks"]
+        for each in data["weights"]
     ]
+    return [(each["loss"], [weights[i] for i in each["at"]]) for each in data["networks"]]
 
 
 def expected(weights, images):
@@ -59,17 +60,34 @@ CLICK_ALL = """section => [...section.querySelectorAll('[data-play="images"] but
   button.click(); return JSON.parse(section.dataset.scores); })"""
 
 
-def test_the_pages_scores_are_pythons_for_every_picture_and_setting(page):
+PAINTED = """canvas => { const options = {willReadFrequently: true}, side = canvas.width;
+  const read = document.createElement("canvas").getContext("2d", options);
+  read.drawImage(canvas, 0, 0);
+  return [...read.getImageData(0, 0, side, side).data]; }"""
+SAID = re.compile(r"It says \w+, (?:with \d+\xa0%|[\d.]+ ahead): a loss of ([\d.]+)\.")
+
+
+def test_the_pages_scores_and_losses_are_pythons_for_every_picture_setting_and_epoch(page):
     networks = packed(page)
-    assert len(networks) == 5
-    for i, weights in enumerate(networks):
+    assert [len(epochs) for _, epochs in networks] == [2] * 5  # before and after training
+    for i, (loss, epochs) in enumerate(networks):
         page.locator('[data-play="setting"]').evaluate(CHOOSE, str(i))
-        found = np.array(page.locator(".play").evaluate(CLICK_ALL))
-        np.testing.assert_allclose(found, expected(weights, IMAGES), atol=1e-3)
-        assert page.locator('[data-play="answer"]').inner_text().endswith("\xa0%.")
+        for key, name, weights in zip(("Home", "End"), ("epoch 0", "epoch 2"), epochs, strict=True):
+            page.locator('[data-play="epoch"]').press(key)
+            assert page.locator('[data-play="epoch-name"]').inner_text() == name
+            found, S = np.array(page.locator(".play").evaluate(CLICK_ALL)), expected(weights, IMAGES)
+            np.testing.assert_allclose(found, S, atol=1e-3)
+            said = float(SAID.fullmatch(page.locator('[data-play="answer"]').inner_text())[1])
+            assert said == pytest.approx(LOSSES[loss].value(S.T, DATA.test_labels[: len(S)])[-1], abs=0.006)
+            first = page.locator('[data-play="templates"] canvas').first.evaluate(PAINTED)
+            w = weights[0][0]
+            np.testing.assert_allclose(
+                np.reshape(first, (-1, 4))[:, :3].ravel(), 255 * (w - w.min()) / (w.max() - w.min()), atol=1
+            )
     page.locator('[data-train="loss"]').evaluate(CHOOSE, "multiclass_hinge")
     page.locator('[data-train="step"]').click()
-    page.locator('[data-play="answer"]').get_by_text(" ahead.").wait_for()
+    page.locator('[data-play="answer"]').get_by_text(" ahead: a loss of ").wait_for()
+    assert not page.locator('[data-play="epochs"]').is_visible()
     assert page.trouble == []
 
 
@@ -85,7 +103,7 @@ def test_it_works_by_keyboard(page):
     page.keyboard.press("Enter")
     assert buttons.nth(3).get_attribute("aria-pressed") == "true"
     assert buttons.first.get_attribute("aria-pressed") == "false"
-    np.testing.assert_allclose(shown(page), expected(packed(page)[0], IMAGES[3:4])[0], atol=1e-3)
+    np.testing.assert_allclose(shown(page), expected(packed(page)[0][1][-1], IMAGES[3:4])[0], atol=1e-3)
     names = DATA.class_names
     page.locator('[data-play="class"]').focus()
     page.keyboard.press("Home")
@@ -94,8 +112,6 @@ def test_it_works_by_keyboard(page):
     page.locator('[data-play="epoch"]').focus()
     page.keyboard.press("Home")
     assert page.locator('[data-play="epoch-name"]').inner_text() == "epoch 0"
-    first = page.locator('[data-play="strip"] img').first.get_attribute("src")
-    assert page.locator('[data-play="epoch-templates"] img').first.get_attribute("src") == first
 
 
 # The panel that trains
@@ -105,8 +121,8 @@ def heard(page, *commands):
     """What the page's own trainer answers to commands last, on the page itself: test code cannot reach its worker."""
     return page.evaluate(
         """commands => new Promise(resolve => {
-  const receive = trainer(message => { if (message.exported) resolve({...message, images: [...message.images],
-    labels: [...message.labels], W: [...message.W], b: [...message.b]}); });
+  const receive = trainer(({exported, W, b}) => { if (exported) resolve({images: [...exported.images],
+    labels: [...exported.labels], W: [...W], b: [...b]}); });
   commands.forEach(command => receive(command)); })""",
         [*commands, {"command": "export"}],
     )
@@ -129,8 +145,8 @@ def test_the_page_trains_as_python_does(page, small_surrogate, loss):
     given |= {"shape": given["image_shape"], "chosen": given["coefficients"]}
     for name in ("mean", "offsets", "factors", "deviations"):
         given[name] = np.ravel(given[name]).tolist()
-    data = {"command": "data", "surrogate": given, "nTrain": 250, "nValidation": 20, "seed": 3}
-    data["setting"] = {"loss": loss, "l2": 0.1, "eta": 0.01}
+    data = {"command": "again", "surrogate": given, "nTrain": 250, "nValidation": 20}
+    data["setting"] = {"loss": loss, "l2": 0.1, "eta": 0.01, "seed": 3}
     before = heard(page, data)
     after = heard(page, data, *[{"command": "run", "more": 1}] * 6)
     images, labels = np.array(before["images"], np.uint8).reshape(250, -1), np.array(before["labels"])
@@ -213,7 +229,7 @@ CanvasRenderingContext2D.prototype.drawImage = function (...words) {
 def test_probabilities_of_ones_own_pictures_are_those_of_the_command(page, tmp_path, script):
     page.evaluate(script)
     files = list(photos(tmp_path))
-    S = expected(packed(page)[0], np.stack(prepare_pictures(files, (32, 32, 3)))).T
+    S = expected(packed(page)[0][1][-1], np.stack(prepare_pictures(files, (32, 32, 3)))).T
     for file, wanted in zip(files, softmax(S).T, strict=True):
         page.locator('[data-play="file"]').set_input_files(file)
         page.locator('[data-play="truth"]').get_by_text(file.name).wait_for()
@@ -221,7 +237,7 @@ def test_probabilities_of_ones_own_pictures_are_those_of_the_command(page, tmp_p
     (tmp_path / "words.txt").write_text("no picture")
     page.locator('[data-play="file"]').set_input_files(tmp_path / "words.txt")
     page.locator('[data-play="truth"]').get_by_text(
-        "is no picture that this browser can open; the one before"
+        "is no picture that this browser can open. The picture before is"
     ).wait_for()
     exif = Image.Exif()
     exif[0x0112] = 3
@@ -241,28 +257,33 @@ CanvasRenderingContext2D.prototype.getImageData = function (...words) {
 def test_a_browser_that_adds_noise_is_right_of_test_images_and_tells_nothing_of_others(page, tmp_path):
     page.evaluate(ADDS_NOISE)
     scores = np.array(page.locator(".play").evaluate(CLICK_ALL))
-    np.testing.assert_allclose(scores, expected(packed(page)[0], IMAGES), atol=1e-3)
+    np.testing.assert_allclose(scores, expected(packed(page)[0][1][-1], IMAGES), atol=1e-3)
     page.locator('[data-play="file"]').set_input_files(next(photos(tmp_path)))
     page.locator('[data-play="truth"]').get_by_text("cannot be told here").wait_for()
     np.testing.assert_array_equal(shown(page), scores[-1])
 
 
-def test_a_curve_answers_to_pointer_and_arrow_keys(page):
+def test_a_curve_answers_to_pointer_and_arrow_keys_with_one_line(page):
     figure = page.locator("#figure-X3")
-    curve = figure.locator("img.curve")
+    curve, said = figure.locator("img.curve"), figure.locator("output")
     text = base64.b64decode(figure.locator("a.numbers").get_attribute("href").partition(",")[2]).decode()
     names, *rows = csv.reader(text.splitlines())
-    yours = [i for i, name in enumerate(names) if name.startswith("training accuracy, yours, seed ")]
+
+    def told(epoch, line):
+        return f"Epoch {epoch}: {names[line]}, {float(rows[epoch][line]):#.4g}."
+
+    keys = [("ArrowRight", 0, 1), ("ArrowRight", 1, 1), ("End", 2, 1), ("ArrowDown", 2, 2), ("ArrowLeft", 1, 2)]
     curve.focus()
-    for key, epoch in (("ArrowRight", 0), ("ArrowRight", 1), ("End", 2), ("ArrowLeft", 1), ("Home", 0)):
+    for key, epoch, line in [*keys, ("Home", 0, 2), ("ArrowUp", 0, 1)]:
         page.keyboard.press(key)
-        said = figure.locator("output")
-        said.get_by_text(f"Epoch {epoch}:").wait_for()
-        mean = np.mean([float(rows[epoch][i]) for i in yours])
-        assert f"training accuracy, yours {mean:.3f}" in said.inner_text()
-    box, (left, right) = curve.bounding_box(), map(float, curve.get_attribute("data-epochs").split())
-    curve.hover(position={"x": box["width"] * (left + 0.55 * (right - left)), "y": box["height"] / 2})
-    figure.locator("output").get_by_text("Epoch 1:").wait_for()
+        assert said.inner_text() == told(epoch, line)
+    box, axes = curve.bounding_box(), json.loads(curve.get_attribute("data-axes"))
+    assert 0 < axes["y"][1] < axes["y"][0] < 1
+    for line in (1, 6):  # above its place at epoch 1, by the axis
+        share = (float(rows[1][line]) - axes["limits"][0]) / (axes["limits"][1] - axes["limits"][0])
+        x, y = (start + part * (end - start) for part, (start, end) in ((0.55, axes["x"]), (share, axes["y"])))
+        curve.hover(position={"x": box["width"] * x, "y": box["height"] * y})
+        assert said.inner_text() in [told(1, at) for at, value in enumerate(rows[1]) if value == rows[1][line]]
     assert page.trouble == []
 
 
@@ -279,8 +300,8 @@ def explored(tmp_path_factory):
     [
         ([3, 2, 1, 1.5], 40, 0.1, r"\+40.00 \(.*\) points more right: much .* lowest at epoch 2, 1, "),
         ([3, 2, 1, 0.5], 15, 0.1, r"\+15.00 \(.*\) points more right\. .* still falls at the end, 0.5"),
-        ([3, 1, 1.001, 1], -1, 0.1, r"−1.00 \(.*\) points more right, which chance .* hardly changes any .*, 1\."),
-        ([3, 2.99, 2.98, 2.98], 0, 0.1, "hardly moves from where it began, 3: a larger η"),
+        ([3, 1, 1.001, 1], -1, 0.1, r"−1.00 \(.*\) points more right, which chance .* changes by less than .*, to 1\."),
+        ([3, 2.99, 2.98, 2.98], 0, 0.1, "stays within 1 % of where it began, 3: a larger η"),
         ([3, 2, 1, 1.5], 0, 5.0, "The penalty is too large"),
     ],
 )

@@ -69,11 +69,12 @@ def test_a_page_opens_whole_and_asks_for_nothing(opened, path):
     assert "linclf" in opened.title()
     assert opened.trouble == []
     assert path.name == SINGLE or path.stat().st_size <= 1.5e6
+    scripted = "script, [data-train], [data-play=all]"
     main = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").main
-    for element in main.select("script, [data-train]"):  # the panel that trains is nothing without its script
+    for element in main.select(scripted):  # nothing without their scripts
         element.extract()
     assert len(main.find_all(string=True)) > 50
-    text = "main => {main.querySelectorAll('script, [data-train]').forEach(e => e.remove()); return main.textContent}"
+    text = f"main => {{main.querySelectorAll('{scripted}').forEach(e => e.remove()); return main.textContent}}"
     cloned = f"main => ({text})(main.cloneNode(true))"
     assert flat(opened.locator("main").evaluate(cloned)) == flat(main.get_text())  # whole without a script
 

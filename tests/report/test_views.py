@@ -23,15 +23,19 @@ FALLING = [4, 3, 2.5, 2.2, 2.1]
 @pytest.mark.parametrize(
     ("train", "validation", "said"),
     [
-        (FALLING, FALLING, "Training loss goes from 4.00 to 2.10, never up; validation loss stays at about"),
+        (FALLING, FALLING, "Training loss goes from 4.00 to 2.10, never up; validation loss ends within 0.5 %"),
         ([4, 3, 2.5, 2.501, 2.1], FALLING, "Training loss goes from 4.00 to 2.10, up in 1 of 4 epochs; validation"),
         ([4, 3, 3.5, 3, 3.6], FALLING, "Training loss jumps: it goes up by more than 1 % in 2 of 4 epochs; validation"),
         (FALLING, [4, 3, 2, 3, 3.5], "validation loss is lowest at epoch 2, 2.00, and ends at 3.50."),
         (FALLING, [4, 5, 6, 7, 8], "validation loss is lowest before training, 4.00, and ends at 8.00."),
-        (FALLING, FALLING, "stays at about its lowest value to the end, 2.10."),
+        (FALLING, FALLING, "ends within 0.5 % of its lowest value, at 2.10."),
         ([0, 0, 0, 0, 0], FALLING, "Training loss goes from 0.00 to 0.00, never up"),
         ([4, 7, 5, 4, 3, 2], FALLING, "loss goes from 4.00 up to 7.00, then to 2.00, up in 1 of 5 epochs"),
-        (FALLING, [4, 7, 5, 3, 2], "validation loss goes up to 7.00, and ends at about its lowest, 2.00."),
+        (
+            FALLING,
+            [4, 7, 5, 3, 2],
+            "validation loss goes up to 7.00, and ends within 0.5 % of its lowest value, at 2.00.",
+        ),
     ],
 )
 def test_a_caption_says_what_to_see(train, validation, said):

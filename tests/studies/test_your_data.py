@@ -22,14 +22,15 @@ from linclf.training.config import config_of
 from linclf.training.train import train
 
 
-def dataset(counts, shape=(5,), apart=0.5, seed=0, validation=False):
-    """Images around a mean for each class, so many of each, of which a test set is split off."""
+def dataset(counts, shape=(5,), apart=0.5, seed=0, validation=False, folds=False):
+    """Images around a mean for each class, so many of each; a test set is split off, and taken for the data's own."""
     rng = np.random.default_rng(seed)
     y = np.repeat(np.arange(len(counts)), counts)
     means = rng.normal(size=(len(counts), *shape))
     X = (apart * means[y] + rng.normal(size=(len(y), *shape))).astype(np.float32)
     found = {"train": (X, y)} | ({"validation": (X[::3], y[::3])} if validation else {})
-    return split_dataset(found, name="made (arrays)", source="a test", layout="arrays")
+    data = split_dataset(found, name="made (arrays)", source="a test", layout="arrays")
+    return replace(data, own_test=not folds)
 
 
 def study(out, data, **plan):
@@ -70,6 +71,45 @@ def test_images_that_validate_do_not_train_in_the_search(tmp_path, validation):
     assert (len(own.choosing.train) == 150) == validation
 
 
+def test_in_folds_each_image_is_tested_once_by_a_network_that_did_not_see_it(tmp_path):
+    data = dataset([40, 31, 30], apart=0.4, folds=True)
+    results = study(tmp_path, data, epochs=4, seeds=2).run()
+    everything = np.concatenate([*data.train_images, data.test_images])
+    for fold, own in zip(results.folds, study(tmp_path, data, epochs=4).holdouts, strict=True):
+        parts = [*fold.dataset.train_images, fold.dataset.test_images]
+        assert sorted(map(bytes, np.concatenate(parts))) == sorted(map(bytes, everything))
+        assert np.array_equal(own.split(own.choosing).validation[1], fold.dataset.train_labels[-1])
+        best = max(fold.search, key=lambda run: run.record["validation_accuracy"]).record["validation_accuracy"]
+        assert fold.validation_accuracy.value == best
+        X, _ = own.split().test
+        for run in fold.finals:
+            assert (run.record["learning_rate"], run.record["l2"]) == (fold.chosen.learning_rate, fold.chosen.l2)
+            assert (run.predictions == run.model.predict(X)).all()
+    tested = np.concatenate([fold.dataset.test_images for fold in results.folds])
+    assert (results.dataset.test_images == tested).all()
+    assert sorted(map(bytes, tested)) == sorted(map(bytes, everything))
+    assert [len(fold.right) for fold in results.folds] == [21, 20, 20, 20, 20]
+    for seed, run in enumerate(results.finals):
+        assert (run.predictions == np.concatenate([fold.finals[seed].predictions for fold in results.folds])).all()
+    assert results.confusion.sum() == results.n_validation == 101
+    assert results.accuracy.value == pytest.approx(
+        np.mean([r.predictions == results.dataset.test_labels for r in results.finals])
+    )
+    kept = results.classifier()
+    assert (
+        kept.predict(everything)
+        == np.array(data.class_names)[results.kept.finals[0].model.predict(results.kept.standardize(everything))]
+    ).all()
+    again = study(tmp_path, data, epochs=4, seeds=2)
+    assert again.run().document() == results.document()
+    assert again.count.trained == 0
+    said = your_data.split(results).text
+    assert "dealt into 5 folds of 20 to 21" in said
+    assert "keep trains on all 101" in said
+    assert "each by one of 5 networks that did not see it" in your_data.headline(results).text
+    assert "all 101 are dealt into 5 folds" in your_data.about(again).markup
+
+
 def test_little_data_trains_for_updates_until_the_cost_stops_falling(tmp_path):
     results = study(tmp_path, dataset([40, 40], apart=0.5), epochs=40).run()
     n = len(results.choosing.train)
@@ -107,6 +147,10 @@ CASES = {
     "images": dict(counts=[20, 20], shape=(4, 5, 3)),
     "two channels": dict(counts=[20, 20], shape=(4, 5, 2)),
     "constant inputs": dict(counts=[20, 20], shape=(3,), apart=0.0),
+    "few images in folds": dict(counts=[3, 3], folds=True),
+    "imbalanced, in folds": dict(counts=[180, 14, 6], folds=True, seeds=2),
+    "validation images and folds": dict(counts=[30, 30], validation=True, folds=True),
+    "200 classes of 5": dict(counts=[5] * 200, folds=True),
     "a thousand classes": dict(counts=[6] * 1000, shape=(4,)),
 }
 
@@ -118,12 +162,13 @@ def test_every_number_is_a_number_in_bounds_and_in_its_interval(tmp_path, monkey
     if case == "constant inputs":
         data = replace(data, train_images=tuple(0 * X for X in data.train_images), test_images=0 * data.test_images)
     results = study(tmp_path, data, epochs=2, seeds=CASES[case].get("seeds", 1)).run()
-    document, n_test = results.document(), len(data.test_labels)
+    document, n_test = results.document(), len(results.dataset.test_labels)
     assert len(json.dumps(document, allow_nan=False)) < 1e6
     pairs = document.get("confusion_pairs") or np.array(document["confusion"]).reshape(-1, 1)  # a thousand classes
     assert sum(pair[-1] for pair in pairs) == pytest.approx(n_test)
     assert len(document["mistakes"]) == min(1000, document["n_mistakes"])
     assert document["n_mistakes"] == round(n_test * (1 - results.finals[0].record["test_accuracy"]))
+    assert (n_test == sum(CASES[case]["counts"])) == bool(results.folds) == CASES[case].get("folds", False)
     for share in (results.accuracy, results.balanced_accuracy, results.validation_accuracy):
         assert 0 <= share.low <= share.value <= share.high <= 1
     for gain in (results.gain, results.doubling or results.gain):

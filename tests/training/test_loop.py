@@ -13,7 +13,7 @@ from helpers import Terminal, blobs, config, weights
 
 from linclf import Augmentation, ConfigError, DataError, DivergenceError, Linear, Standardizer, train
 from linclf.studies.reference import SETTINGS, gradient_error
-from linclf.training.loop import _check_finite
+from linclf.training.loop import Task, _check_finite, training
 from linclf.training.losses import LOSSES
 
 every_loss = pytest.mark.parametrize("loss", LOSSES)
@@ -232,6 +232,19 @@ def test_the_best_epoch_is_restored(loss):
     (last,) = train(replace(options, restore_best=False), data, validation)
     np.testing.assert_array_equal(run.history.validation_loss, last.history.validation_loss)
     assert (last.model.W != run.model.W).any()
+
+
+@pytest.mark.parametrize("changes", [{}, {"momentum": 0.5}, {"momentum": 0.9, "averaging": 0.6}], ids=str)
+def test_training_continues_where_it_stopped(changes):
+    configs = [config(lr_decay=0.5, seed=seed, **changes) for seed in (0, 1)]
+    whole = Task(configs, blobs(), blobs(seed=1), 3)
+    half = replace(whole, configs=[replace(options, epochs=2) for options in configs])
+    *_, record = training(half)
+    *_, record = training(replace(half, init=[record.state(k) for k in (0, 1)], done=2))
+    for k, run in enumerate(train(configs, whole.train, whole.validation)):
+        np.testing.assert_allclose(record.model(k).W, run.model.W, rtol=1e-10)
+        np.testing.assert_allclose(record.model(k).b, run.model.b, rtol=1e-10)
+        np.testing.assert_allclose(record.history(k).validation_cost, run.history.validation_cost[2:], rtol=1e-10)
 
 
 def test_numeric_type_follows_the_inputs():

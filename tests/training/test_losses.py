@@ -1,19 +1,18 @@
 """Every loss goes through the same tests: hand values, finite differences, a loop as oracle, invariances, extremes."""
 
 import math
-from dataclasses import replace
 
 import nbformat
 import numpy as np
 import onnxruntime
 import pytest
-from helpers import ROOT, blobs, config
+from helpers import ROOT, blobs, config, weights
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from linclf import Classifier, ConfigError, Linear, train
-from linclf.training.losses import LOSSES, cost_and_gradient, get_loss
+from linclf.training.losses import LOSSES, cost_and_gradient, get_loss, largest_eigenvalue
 
 every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 # Softmax sees differences between scores alone, and so does this hinge.
@@ -127,18 +126,41 @@ def test_a_margin_that_is_just_met_gives_the_hinge_no_gradient():
     assert get_loss("multiclass_hinge").gradient(S, y).tolist() == [[-1], [0], [1]]
 
 
-def test_cost_and_gradient_by_finite_differences():
-    """A weight of 2 is the image twice, and a weight of 0 leaves it out."""
+@every_loss
+def test_cost_and_gradient_of_a_network(loss):
+    """The cost by its definition, the gradient along a line by finite differences; a weight of 2 is the image twice."""
     X, y = blobs(n=1500)
-    model, weights = Linear.initial(3, 6, seed=0), np.arange(1500) % 3 / 1.0
+    model, w, l2 = Linear.initial(3, 6, seed=0), np.arange(1500) % 3 / 1.0, 0.3
+    cost, dW, db = cost_and_gradient(model, (X, y, w), loss, l2)
+    assert cost == pytest.approx(np.mean(w * loss.value(model.scores(X), y)) + l2 * np.square(model.W).sum())
+    repeated = X.repeat(w.astype(int), axis=0), y.repeat(w.astype(int))
+    for whole, part in zip((cost, dW, db), cost_and_gradient(model, repeated, loss, l2), strict=True):
+        np.testing.assert_allclose(whole, part, rtol=1e-10)
+    line = Linear.initial(3, 6, seed=1)
+    moved = (Linear(model.W + step * line.W, model.b + step * line.b) for step in (1e-4, -1e-4))
+    up, down = (cost_and_gradient(at, (X, y, w), loss, l2)[0] for at in moved)
+    assert (up - down) / 2e-4 == pytest.approx((dW * line.W).sum() + (db * line.b).sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize(("shape", "steps"), [((20, 5), (1, 1)), ((5, 20), (1, 1)), ((1201, 3), (3, 2))], ids=str)
+def test_the_largest_eigenvalue_of_the_inputs(shape, steps):
+    """At most 500 rows are taken, evenly spread, of those that weigh something."""
+    X = 3 * np.random.default_rng(0).normal(size=shape)
+    for sample_weight, step in zip((None, weights(len(X))), steps, strict=True):
+        w = np.ones(len(X)) if sample_weight is None else sample_weight
+        rows = np.flatnonzero(w)[::step]
+        covariance = (X[rows].T * w[rows]) @ X[rows] / w[rows].sum()
+        assert largest_eigenvalue(X, sample_weight) == pytest.approx(np.linalg.eigvalsh(covariance)[-1])
+        assert largest_eigenvalue(X / 1000, sample_weight) == 1
+
+
+def test_an_answer_is_as_sure_as_its_probability_or_its_lead():
+    S = np.array([[0.0, 3.0], [math.log(3), 1.0], [-200.0, 1.5]])
+    softmax = [0.75, math.exp(3) / (math.exp(3) + math.exp(1) + math.exp(1.5))]
+    sigmoid = 1 / (1 + np.exp(-S))
+    expected = {"softmax": softmax, "sigmoid": sigmoid.max(axis=0) / sigmoid.sum(axis=0), None: [math.log(3), 1.5]}
     for loss in LOSSES.values():
-        cost, dW, db = cost_and_gradient(model, (X, y, weights), loss, 0.3)
-        repeated = X.repeat(weights.astype(int), axis=0), y.repeat(weights.astype(int))
-        for whole, part in zip((cost, dW, db), cost_and_gradient(model, repeated, loss, 0.3), strict=True):
-            np.testing.assert_allclose(whole, part, rtol=1e-10)
-        moved = (replace(model, b=model.b + step * np.eye(3)[1]) for step in (1e-6, -1e-6))
-        up, down = (cost_and_gradient(at, (X, y, weights), loss, 0.3)[0] for at in moved)
-        assert (up - down) / 2e-6 == pytest.approx(db[1], rel=1e-5)
+        np.testing.assert_allclose(loss.sureness(S), expected[loss.link])
 
 
 @every_loss

@@ -185,6 +185,7 @@ def sort_pictures(root: Path, label: str | None = None) -> Found:
     while len(names := [*filter(None, groups)]) == 1 and not _part_of(names[0]):
         inside = _by_folder(root / names[0], groups[names[0]])
         if inside.keys() == {""}:
+            tables.append(root / names[0])
             break
         found.over[_NO_FOLDER] += len(groups.get("", ()))
         root, groups = root / names[0], inside
@@ -254,11 +255,15 @@ def _classes(
     """The pictures of each class: of each folder in ``folder``, or as a table says."""
     loose = groups.get("", [])
     names = [name for name in groups if name]
-    if len(names) < 2:
-        files = [file for inside in groups.values() for file in inside]
-        for place in reversed(tables):
-            if table := next((place / name for name in _TABLES if (place / name).is_file()), None):
-                return _labelled(table, files, found, label)
+    files = [file for inside in groups.values() for file in inside]
+    table = next((place / name for place in reversed(tables) for name in _TABLES if (place / name).is_file()), None)
+    if table and (len(names) < 2 or label is not None):
+        return _labelled(table, files, found, label)
+    if table and 2 * _Table(table, files).named >= len(files):
+        raise DataError(
+            f"{table}: expected labels by folders or by this table, found both; name its column (--label NAME) to take "
+            "it, or move it elsewhere"
+        )
     if label is not None:
         raise DataError(f"{folder}: expected {' or '.join(_TABLES)} with a column {label}, found no such table")
     for path in sorted(folder.iterdir()):
@@ -353,33 +358,65 @@ def _check_classes(root: Path, found: Found, part: str) -> None:
         raise DataError(f"{folder}: expected a class of training, such as {next(iter(known))}, found {others[0]}")
 
 
-def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | None) -> Classes:
-    """The pictures of each class, as a table of their names and labels says.
+class _Table:
+    """A table of pictures and labels: its columns and rows, and the pictures by what it may call them.
 
-    A name may be a path from the table's folder, the name of a file, or that without its ending.
+    That is a path from the table's folder, the name of a file, or that without its ending. ``of_files`` is the column
+    that names the most of them, ``named`` how many; DataError if the table cannot be read.
     """
-    try:
-        lines = csv.reader(io.StringIO(table.read_text(encoding="utf-8-sig"), newline=""), strict=True)
-        columns, *rows = [[value.strip() for value in row] for row in lines if row]
-        if any(len(row) != len(columns) for row in rows):
-            raise ValueError("its rows have different numbers of values")
-    except (OSError, ValueError, csv.Error) as error:
-        raise DataError(f"{table}: expected a table of pictures and labels, could not read it ({error})") from error
-    places: dict[str, list[Path]] = {}
-    for file in files:
-        relative = Path(os.path.relpath(file, table.parent))
-        for name in {relative.as_posix(), relative.name, relative.with_suffix("").as_posix(), relative.stem}:
-            places.setdefault(name, []).append(file)
-    named = [len(places.keys() & {*values}) for values in zip(*rows, strict=True)]
-    names = ", ".join(columns)[:200]
-    if not any(named) and table in found.tables:
+
+    def __init__(self, table: Path, files: Sequence[Path]) -> None:
+        try:
+            lines = csv.reader(io.StringIO(table.read_text(encoding="utf-8-sig"), newline=""), strict=True)
+            self.columns, *self.rows = [[value.strip() for value in row] for row in lines if row]
+            if any(len(row) != len(self.columns) for row in self.rows):
+                raise ValueError("its rows have different numbers of values")
+        except UnicodeError as error:
+            raise DataError(f"{table}: expected a table in UTF-8, found another encoding; save it as UTF-8") from error
+        except (OSError, ValueError, csv.Error) as error:
+            raise DataError(f"{table}: expected a table of pictures and labels, could not read it ({error})") from error
+        self.places: dict[str, list[Path]] = {}
+        for file in files:
+            relative = Path(os.path.relpath(file, table.parent))
+            for name in {relative.as_posix(), relative.name, relative.with_suffix("").as_posix(), relative.stem}:
+                self.places.setdefault(name, []).append(file)
+        numbers = [sum(bool(self.at(value)) for value in {*values}) for values in zip(*self.rows, strict=True)]
+        self.named = max(numbers, default=0)
+        self.of_files = numbers.index(self.named) if numbers else 0
+
+    def at(self, name: str) -> list[Path]:
+        """The pictures of a name, which Windows writes with backslashes."""
+        return self.places.get(name) or self.places.get(re.sub(r"^(\./)+", "", name.replace("\\", "/")), [])
+
+
+def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | None) -> Classes:
+    """The pictures of each class, as a table of their names and labels says."""
+    read = _Table(table, files)
+    columns, of_files, names = read.columns, read.of_files, ", ".join(read.columns)[:200]
+    if not read.named and table in found.tables:
         return {"": [*files]}  # a part of which the table says nothing
-    if not any(named):
-        raise DataError(f"{table}: expected a column of names of the pictures beside it, found {names}")
-    of_files = named.index(max(named))
-    others = [name for i, name in enumerate(columns) if i != of_files]
+    if not read.named:
+        raise DataError(
+            f"{table}: expected a column of names of the pictures beside it, such as {files[0].name}, found {names}"
+        )
+    if read.at(columns[of_files]):
+        raise DataError(
+            f"{table}: expected the names of the columns in the first line, found values ({names}); add a line such as "
+            "file,label"
+        )
+    others = {name: i for i, name in enumerate(columns) if i != of_files}
+    for name, i in others.items():
+        parts = {_part_of(row[i]) for row in read.rows}
+        if "" not in parts and parts != {"train"}:
+            raise DataError(
+                f"{table}: expected folders for the parts, found column {name}; put them into train and test"
+            )
     usual = (
-        [label] if label else others if len(others) == 1 else [o for o in others if o.lower() in dataset.USUAL_LABELS]
+        [label]
+        if label
+        else [*others]
+        if len(others) == 1
+        else [o for o in others if o.lower() in dataset.USUAL_LABELS]
     )
     if len(usual) != 1:
         raise DataError(
@@ -387,10 +424,10 @@ def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | Non
         )
     if usual[0] not in others:
         raise DataError(f"{table}: expected a column {label}, found {names}")
-    of_labels, labels, missing = columns.index(usual[0]), dict[Path, str](), set[str]()
-    for row in rows:
+    of_labels, labels, missing = others[usual[0]], dict[Path, str](), set[str]()
+    for row in read.rows:
         name, text = row[of_files], composed(row[of_labels])
-        held = places.get(name, [])
+        held = read.at(name)
         if len(held) > 1:
             raise DataError(f"{table}: expected the path of one picture in each row, found {name}, which several have")
         if not held:

@@ -19,6 +19,7 @@ from linclf.errors import ConfigError, DataError, printable
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 _PARQUET = (".parquet", ".pq")
 _MOST_COLUMNS = 100_000
+_LISTS = (np.ndarray, list, dict)  # which a value of a Parquet file may be
 _ID = re.compile(
     r"(?i:(?:^|[\W_])(?:u?ids?|idx|index|nr|no|number|rows?|rownames?|record|serial|key|uuid|guid)\W*)$|[a-z](?:Id|ID)s?$"
     r"|^#$|^Unnamed: \d+$"
@@ -140,6 +141,8 @@ def _read(path: Path, label: str | None, drop: Sequence[str]) -> tuple[Any, list
         if path.suffix.lower() in _PARQUET:
             table = _read_parquet(path)
             column = _label_column(path, [*table.columns], label, drop)
+            if isinstance(next(iter(table[column]), None), _LISTS):
+                raise DataError(f"{path}, column {column}: expected a label in every row, found lists")
             texts = [value.decode() if isinstance(value, bytes) else str(value) for value in table[column]]
             return table, texts, column
         sep = _SEPARATORS[path.suffix.lower()]
@@ -217,12 +220,17 @@ def _read_parquet(path: Path) -> Any:
         chunks = [about.row_group(i).column(j) for i in range(about.num_row_groups) for j in range(about.num_columns)]
         size = sum(max(8 * chunk.num_values, chunk.total_uncompressed_size) for chunk in chunks)
         check_size(str(path), max(size, 8 * about.num_rows * about.num_columns), path.stat().st_size)
-    for column in schema:
-        if types.is_struct(column.type) and column.type.get_field_index("bytes") >= 0:
-            raise DataError(
-                f"{path}: expected a table of numbers, found pictures in column {column.name}; write them as files, in "
-                "a folder for each class"
-            )
+    pictures = [
+        column.name
+        for column in schema
+        if "struct<bytes" in str(column.type)  # also in lists
+        or (types.is_binary(column.type) and column.name.lower() in ("image", "img", "picture", "photo"))
+    ]
+    if pictures:
+        raise DataError(
+            f"{path}: expected a table of numbers, found pictures in column {pictures[0]}; write them as files, in a "
+            "folder for each class"
+        )
     texts = [f.name for f in schema if types.is_string(f.type) or types.is_binary(f.type)]
     table = parquet.read_table(path, read_dictionary=texts).to_pandas()  # a text that is repeated is kept once
     table = table.reset_index() if any(table.index.names) else table
@@ -259,7 +267,7 @@ def _tells_the_row(column: Any) -> bool:
     or which are text with digits, as ids are.
     """
     n = len(column)
-    if n < 2 or column.nunique() < n:
+    if n < 2 or isinstance(column.iloc[0], _LISTS) or column.nunique() < n:
         return False
     called_so = bool(_ID.search(str(column.name)))
     if getattr(column.dtype, "kind", "O") not in "iuf":

@@ -381,7 +381,7 @@ def probabilities(results: CeilingResults, *, number: int | str) -> html.Output:
     """Histogram of the true class's probability on test images, softmax beside sigmoids, as a numbered figure."""
     X, y = results.split(results.final).test
     bins = np.linspace(0, 1, 21)
-    shares, means = {}, {}
+    shares, means, seed = {}, {}, results.final_runs()[0].record["seed"]
     for loss in ("cross_entropy", "binary_cross_entropy"):
         scores = results.final_runs(loss)[0].model.scores(X)
         true = scores[y, np.arange(len(y))]
@@ -390,7 +390,7 @@ def probabilities(results: CeilingResults, *, number: int | str) -> html.Output:
     axes = plots.histogram(shares, bins)
     axes.set(xlabel="probability given to the true class", ylabel="images, %")
     caption = (
-        "Probability that a network gives to the true class of each test image. "
+        f"Probability that a network, seed {seed}, gives to the true class of each test image. "
         f"The mean is {means['cross_entropy']:.2f} with softmax and {means['binary_cross_entropy']:.2f} with a "
         f"sigmoid per class, where {1 / len(results.dataset.class_names):.2f} is a guess."
     )

@@ -159,7 +159,7 @@ def _turn(loss: np.ndarray, config: Config) -> str:
     if 2 * config.learning_rate * config.l2 >= 1:
         return "The penalty is too large for this learning rate: each step overshoots 0, less of either would help."
     if np.abs(loss / loss[0] - 1).max() < 0.01:
-        return f"The validation loss hardly moves from where it began, {start}: a larger η or more epochs may help."
+        return f"The validation loss stays within 1 % of where it began, {start}: a larger η or more epochs may help."
     if loss[-1] > 1.005 * loss[lowest]:
         return (
             f"The validation loss is lowest at epoch {lowest}, {loss[lowest]:.3g}, and ends at {loss[-1]:.3g}: fewer "
@@ -167,4 +167,4 @@ def _turn(loss: np.ndarray, config: Config) -> str:
         )
     if loss[-1] < 0.995 * loss[len(loss) // 2]:
         return f"The validation loss still falls at the end, {loss[-1]:.3g}: more epochs or a larger η may help."
-    return f"The validation loss hardly changes any more at the end, {loss[-1]:.3g}."
+    return f"The validation loss changes by less than 0.5 % in the second half of the epochs, to {loss[-1]:.3g}."

@@ -8,6 +8,7 @@ import base64
 import csv
 import io
 import itertools
+import json
 import math
 import re
 import textwrap
@@ -298,8 +299,8 @@ def figure(fig: Any, *, number: int | str, caption: str, data: Mapping[str, Sequ
     """A numbered figure as SVG and PNG, with its caption, alt text (by default the same) and numbers to download."""
     alt = alt or caption
     source = data_link("image/svg+xml", svg(fig, salt=str(number)))
-    span = f' data-epochs="{epoch_places(fig.axes[0], data["epoch"])}"' if "epoch" in data else ""
-    image = Markup('<img class="curve" src="{}" alt="{}"{}>').format(source, alt, Markup(span))
+    places = Markup(' data-axes="{}"').format(axes_places(fig.axes[0], data["epoch"])) if "epoch" in data else ""
+    image = Markup('<img class="curve" src="{}" alt="{}"{}>').format(source, alt, places)
     return figure_box(number, image, caption, lambda: fig, alt, "csv", csv_bytes(data))
 
 
@@ -373,10 +374,15 @@ def svg(fig: Any, salt: str) -> bytes:
     return re.sub(r' d="[MLz\d\s.-]*"', lambda line: line[0].replace(" \nL ", " ").replace(".0 ", " "), text).encode()
 
 
-def epoch_places(ax: Any, epochs: Sequence[int]) -> str:
-    """Where in a picture's width, 0..1, the first and the last epoch are, for the script that reads values off it."""
-    box, (start, stop) = ax.get_position(), ax.get_xlim()
-    return " ".join(f"{box.x0 + box.width * (epoch - start) / (stop - start):.4f}" for epoch in (epochs[0], epochs[-1]))
+def axes_places(ax: Any, epochs: Sequence[int]) -> str:
+    """Where axes are in a picture, 0..1 from its top left, for the script that reads values off it, as JSON.
+
+    x is where the first and the last epoch are, y where the limits of the values are.
+    """
+    box, (start, stop), limits = ax.get_position(), ax.get_xlim(), ax.get_ylim()
+    x = [round(box.x0 + box.width * (epoch - start) / (stop - start), 4) for epoch in (epochs[0], epochs[-1])]
+    y = [round(1 - box.y0, 4), round(1 - box.y1, 4)]
+    return json.dumps({"x": x, "y": y, "limits": limits, "log": ax.get_yscale() == "log"})
 
 
 @own_settings()

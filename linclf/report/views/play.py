@@ -18,8 +18,9 @@ from linclf.data.inputs import Standardizer
 from linclf.data.surrogate import surrogate_of
 from linclf.studies.exploration import Explored
 from linclf.studies.reference import SETTINGS
-from linclf.training.loop import Run
+from linclf.training.config import Config
 from linclf.training.losses import LOSSES, get_loss
+from linclf.training.model import Linear
 
 from . import explore, html, plots
 from .pictures import LARGEST_PICTURE, as_pictures, can_be_shown, image, nothing_to_show, signed
@@ -30,28 +31,28 @@ MOST_BYTES = 900_000
 """Test images to choose among, and what they and all networks may take in the page."""
 MOST_SURROGATE, MOST_TEMPLATES, DRAWN = 350_000, 100, (2000, 1000)
 """Bytes that the surrogate may take, classes whose templates are shown, images that train and validate in the page."""
-PRECISION = 256
-"""Fractions of 1 that the numbers of the surrogate keep, beside their power of two: they are off by 0.4 % at most."""
 
 
-def networks(explored: Explored) -> dict[str, Run]:
-    """The networks in the page by name: the first of the chosen setting, and of the reference's four."""
-    runs = {explore.YOURS: explored.runs[0]}
-    runs |= {f"setting {i}": explored.reference.trained("base", i)[0] for i in SETTINGS}
-    return {f"{name}: {explore.name_of(run.config)}": run for name, run in runs.items()}
+def networks(explored: Explored) -> dict[str, tuple[Config, dict[int, Linear]]]:
+    """The first network of the chosen setting and of the reference's four, by the setting's name and the epoch."""
+    first, reference = explored.runs[0], {i: explored.reference.trained("base", i)[0] for i in SETTINGS}
+    found = {explore.YOURS: (first.config, explored.checkpoints)}
+    for i, run in reference.items():
+        found[f"setting {i}"] = run.config, {**explored.earlier[i], run.config.epochs: run.model}
+    return {f"{name}: {explore.name_of(config)}": (config, models) for name, (config, models) in found.items()}
 
 
 def play(explored: Explored, strip: Any) -> html.Output:
-    """The test images, the networks and the controls; ``strip`` is the figure of templates that its slider moves in."""
-    data, runs = explored.dataset, networks(explored)
+    """The test images, the networks and the controls; ``strip`` is the figure of templates that stands below them."""
+    data, settings = explored.dataset, networks(explored)
     images, labels = data.test_images[:IMAGES], data.test_labels[:IMAGES]
     if not can_be_shown(images):
         return nothing_to_show(images)
-    size = 4 / 3 * (explored.runs[0].model.W.size * len(runs) + images.nbytes)
-    if images.dtype != np.uint8 or max(images.shape[1:3]) > LARGEST_PICTURE or size > MOST_BYTES:
-        return html.callout("The networks or images are too large to be put into the page: nothing to play with here.")
     standardize, loss = Standardizer.fit(data.train_images[0]), get_loss(explored.runs[0].config.loss)
-    whole, units, b = stored(explored.runs[0])
+    kept = _json(explored, standardize, labels, settings)
+    if images.dtype != np.uint8 or max(images.shape[1:3]) > LARGEST_PICTURE or len(kept) > MOST_BYTES:
+        return html.callout("The networks or images are too large to be put into the page: nothing to play with here.")
+    whole, units, b = stored(explored.runs[0].model)
     W = whole * units[:, None]
     x = standardize(images[:1], np.float64)[0]
     s, names = W @ x + b, data.class_names
@@ -60,7 +61,7 @@ def play(explored: Explored, strip: Any) -> html.Output:
     sure = f"with {100 * p.max():.0f} %" if p is not None else f"{first - second:.2f} ahead"
     shown = {
         "truth": f"Test image 1 shows: {names[labels[0]]}.",
-        "answer": f"It says {names[top]}, {sure}.",
+        "answer": f"It says {names[top]}, {sure}: a loss of {loss.value(s[:, None], labels[:1])[0]:.2f}.",
         "total": f"The score of {names[top]} is {signed(s[top])}: {parts[parts > 0].sum():.2f} speaks for it, "
         f"{-parts[parts < 0].sum():.2f} against it, and its bias adds {signed(b[top])}.",
     }
@@ -68,17 +69,18 @@ def play(explored: Explored, strip: Any) -> html.Output:
         Markup(image(pixels, f"Test image {i} of the class {names[k]}"))
         for i, (pixels, k) in enumerate(zip(as_pictures(images), labels, strict=True), 1)
     ]
-    lengths = np.abs(s) / (np.abs(s).max() or 1)
+    shares = s / (np.abs(s).max() or 1)
+    columns = names, s, 50 + 50 * np.minimum(shares, 0), 50 * np.abs(shares), map(signed, s)
     markup = _render(
         "play.html.j2",
         **shown,
-        data=Markup(_json(explored, standardize, labels, runs)),
+        data=Markup(kept),
         images=thumbnails,
-        settings=runs,
+        settings=settings,
         names=names,
         top=top,
         panels=_panels(images[:1], names[labels[0]], names[top], W[top], parts),
-        scores=zip(names, s, lengths, map(signed, s), [None] * len(s) if p is None else p, strict=True),
+        scores=zip(*columns, [None] * len(s) if p is None else p, strict=True),
         epochs=list(explored.checkpoints),
         strip=Markup(strip.markup),
     )
@@ -92,8 +94,8 @@ def training(data: Dataset) -> html.Output:
         return html.callout("These are no images of whole-number pixels: nothing can be drawn to train on in the page.")
     surrogate = surrogate_of(data)
     parts = surrogate.mean, surrogate.offsets, surrogate.factors, surrogate.deviations
-    fractions, exponents = np.frexp(np.concatenate([part.ravel() for part in parts], dtype=np.float32))
-    halves = np.ldexp(np.rint(fractions * PRECISION) / PRECISION, exponents).astype("<f2").view(np.uint8)
+    numbers = np.concatenate([part.ravel() for part in parts]).astype("<f4").view("<u4")
+    halves = ((numbers + 0x8000) >> 16).astype("<u2").view(np.uint8)  # the upper half of each, rounded: 8 bits are kept
     packed = zlib.compress(halves.reshape(-1, 2).T.tobytes(), 9)  # low bytes, then high ones: they are more alike
     if 4 / 3 * len(packed) > MOST_SURROGATE or len(data.class_names) > MOST_TEMPLATES:
         return html.callout("The images or classes are too large to be drawn in the page: nothing trains here.")
@@ -107,7 +109,7 @@ def training(data: Dataset) -> html.Output:
         "counts": surrogate.counts.tolist(),
         "chosen": surrogate.coefficients.tolist(),
         "packed": base64.b64encode(packed).decode(),
-        "link": {name: loss.link for name, loss in LOSSES.items()},
+        "losses": {name: loss.link for name, loss in LOSSES.items()},
         "train": DRAWN[0],
         "validation": DRAWN[1],
     }
@@ -141,14 +143,28 @@ def _panels(images: np.ndarray, true: str, given: str, w: np.ndarray, parts: np.
     return [(Markup(image(pixels, alt, mark=mark, width=128)), text) for mark, pixels, alt, text in panels]
 
 
-def stored(run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def stored(model: Linear) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weights as the page holds them: whole numbers of -127..127 (C, d), what one is worth (C,), and biases (C,)."""
-    W = run.model.W.astype(np.float64)
+    W = model.W.astype(np.float64)
     units = np.abs(W).max(axis=1) / 127
-    return np.rint(W / np.where(units, units, 1)[:, None]).astype(np.int8), units, run.model.b.astype(np.float64)
+    return np.rint(W / np.where(units, units, 1)[:, None]).astype(np.int8), units, model.b.astype(np.float64)
 
 
-def _json(explored: Explored, standardize: Standardizer, labels: np.ndarray, runs: dict[str, Run]) -> str:
+def _json(
+    explored: Explored,
+    standardize: Standardizer,
+    labels: np.ndarray,
+    settings: dict[str, tuple[Config, dict[int, Linear]]],
+) -> str:
+    weights: list[dict[str, Any]] = []  # once where settings share them, as before training
+
+    def place(model: Linear) -> int:
+        whole, units, b = stored(model)
+        numbers = {"whole": _base64(whole), "units": units.tolist(), "b": b.tolist()}
+        if numbers not in weights:
+            weights.append(numbers)
+        return weights.index(numbers)
+
     data = {
         "names": explored.dataset.class_names,
         "shape": explored.dataset.test_images.shape[1:],
@@ -158,16 +174,15 @@ def _json(explored: Explored, standardize: Standardizer, labels: np.ndarray, run
         "std": _base64(standardize.std.astype("<f4")),
         "networks": [
             {
-                "name": name,
-                "link": get_loss(run.config.loss).link,
+                "loss": config.loss,
+                "link": get_loss(config.loss).link,
                 "drawn": explored.dataset.provenance.synthetic,
-                "weights": _base64(whole),
-                "units": units.tolist(),
-                "b": b.tolist(),
+                "epochs": list(models),
+                "at": [place(model) for model in models.values()],
             }
-            for name, run in runs.items()
-            for whole, units, b in [stored(run)]
+            for config, models in settings.values()
         ],
+        "weights": weights,
     }
     return _as_json(data)
 

@@ -4,7 +4,7 @@ import shlex
 import time
 from dataclasses import fields
 
-from linclf.data.dataset import CIFAR10
+from linclf.data.dataset import CIFAR10, Provenance
 from linclf.studies.reference import ReferenceStudy
 from linclf.studies.study import Study
 from linclf.system import environment
@@ -29,8 +29,7 @@ def data_note(study: Study) -> html.Output:
     provenance = data.provenance
     more = [f"Data: {provenance.describe()}", *how_it_ran(study)]
     if is_the_references(provenance.name):
-        copy = ", but not on its official bytes" if provenance.official is False else ""
-        copy += ": its pictures went through JPEG once" if provenance.sha256 == _JPEG_COPY else ""
+        copy = f", but not on its official bytes{_about(provenance)}" if provenance.official is False else ""
         return html.callout(f"Made on {provenance.name}{copy}.", more=" ".join(more))
     text = "Made on other data, not on CIFAR-10: the reference's numbers, and what is said of them, do not apply here."
     if provenance.synthetic:
@@ -45,6 +44,11 @@ def data_note(study: Study) -> html.Output:
             "more is learned by heart (--data synthetic:10000 draws as many).",
         )
     return html.callout(text, kind="warning", more=" ".join(more))
+
+
+def _about(data: Provenance) -> str:
+    """What else is known of a copy of CIFAR-10, in brackets."""
+    return " (its pictures went through JPEG once)" if data.sha256 == _JPEG_COPY else ""
 
 
 def not_real(study: Study, figure: str) -> html.Prose | None:
@@ -72,7 +76,8 @@ def data_deviation(study: Study) -> html.Prose:
     provenance = study.data.provenance
     words = {
         True: "the official bytes of CIFAR-10, as the reference's",
-        False: "not the official bytes of CIFAR-10: small differences from the reference may come from the data",
+        False: f"not the official bytes of CIFAR-10{_about(provenance)}: small differences from the reference may come "
+        "from the data",
         None: "CIFAR-10 as far as its labels and shapes tell; no official checksum exists for this layout's files",
     }[provenance.official]
     if not is_the_references(provenance.name):

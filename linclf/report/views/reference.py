@@ -132,13 +132,13 @@ def told(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
         first = f"Training {quantity} goes from {start} {over}to {end}"
         first += f", up in {rises[0]} of {epochs} epochs{_all(rises)}" if rises.any() else ", never up"
     lowest, end = int(held_out.argmin()), _in_digits(held_out[-1], quantity)
-    second = f"validation {quantity} stays at about its lowest value to the end, {end}"
+    second = f"validation {quantity} ends within 0.5 % of its lowest value, at {end}"
     if held_out[-1] > 1.005 * held_out[lowest]:
         when = "before training" if lowest == 0 else f"at epoch {lowest}"
         second = f"validation {quantity} is lowest {when}, {_in_digits(held_out[lowest], quantity)}, and ends at {end}"
     elif held_out.max() > 1.005 * held_out[0]:
         top = _in_digits(held_out.max(), quantity)
-        second = f"validation {quantity} goes up to {top}, and ends at about its lowest, {end}"
+        second = f"validation {quantity} goes up to {top}, and ends within 0.5 % of its lowest value, at {end}"
     return f"{first}; {second}."
 
 
@@ -289,7 +289,8 @@ def below(results: Results, arm: str, setting: int) -> html.Prose:
     """Whether the validation loss ends below the training loss, in a sentence."""
     train, validation = (results.curves(arm, setting, f"{name}_loss")[:, -1].mean() for name in ("train", "validation"))
     answer = "is below" if validation < train else "is not below"
-    return html.prose(f"Here the validation loss, {validation:.4f}, **{answer}** the training loss, {train:.4f}.")
+    of = of_seeds(results.seeds, "mean")
+    return html.prose(f"Here the validation loss, {validation:.4f}, **{answer}** the training loss, {train:.4f}; {of}.")
 
 
 def timings_table(results: Results) -> html.Output:
@@ -330,18 +331,19 @@ def section(study: ReferenceStudy) -> Iterator[Any]:
         for setting in SETTINGS
     ]
     columns = [f"{_LOSS[arm]}{on}" for arm in COMPARED for on in ("", ", surrogate")]
-    caption = f"Test accuracy of one seed, %, on CIFAR-10's test images or on {N_TEST:,} of the surrogate."
+    seed = of_seeds(results.seeds[:1])
+    caption = f"Test accuracy, {seed}, %, on CIFAR-10's test images or on {N_TEST:,} of the surrogate."
     yield html.table(["setting", *columns], rows, caption=caption)
 
     there, here = (model.W for model in (results.models("base", 4)[0], drawn["base", 4].model))
     alike = correlations(there, here)
-    yield pictures.weights(data, results.models("base", 4)[0], f"{setting_name(4)} on CIFAR-10", number="B10")
+    yield pictures.weights(data, results.models("base", 4)[0], f"{setting_name(4)} on CIFAR-10, {seed}", number="B10")
     yield pictures.gallery(
         plots.template_images(here, data.test_images.shape[1:]),
         [f"{name}, r\xa0=\xa0{r:.2f}" for name, r in zip(data.class_names, alike, strict=True)],
         "Weights of the class",
         number="B11",
-        caption="Weights at λ = 1, trained on the surrogate, each with its correlation r with the class's above.",
+        caption=f"Weights at λ = 1, {seed}, trained on the surrogate, each with its correlation r with those above.",
         alt="One picture per class, much the same as those trained on CIFAR-10."
         if alike.mean() > ALIKE
         else "One picture per class.",

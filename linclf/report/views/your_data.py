@@ -39,7 +39,7 @@ def headline(results: YourDataResults) -> html.Prose:
     which = "the largest class" if alike == 1 else "one of the largest"
     which = f", {which} in training," if alike < len(sizes) else ""
     text = (
-        f"**{with_interval(results.accuracy)}** of the {n} held out as a test are given their class by one linear "
+        f"**{with_interval(results.accuracy)}** of the {n}{_by_turns(results)} are given their class by one linear "
         "layer (in brackets, here and below, the 95 % interval). Always saying "
         f"{html.markdown(data.class_names[largest])}{which} is right for {with_interval(always.mean())}."
     )
@@ -55,6 +55,12 @@ def headline(results: YourDataResults) -> html.Prose:
     if results.copied.any():
         text += f" **Mind:** {copies(results)}"
     return html.prose(text)
+
+
+def _by_turns(results: YourDataResults) -> str:
+    """How the images come to be a test, in words."""
+    n_folds = results.dataset.n_folds
+    return f", each by one of {n_folds} networks that did not see it," if n_folds > 1 else " held out as a test"
 
 
 def peer(results: YourDataResults) -> str:
@@ -123,18 +129,31 @@ def smallest_tested(data: Dataset) -> int:
 
 def about(study: YourDataStudy) -> html.Output:
     """Where the data come from, how many there are, and how they were split."""
-    return html.callout(" ".join([study.data.provenance.describe(), *provenance.how_it_ran(study)]))
+    said = [study.data.provenance.describe(), *provenance.how_it_ran(study)]
+    if (n_folds := study.whole.n_folds) > 1:
+        n = len(study.whole.test_labels)
+        said.append(f"So few are not split here: all {n:,} are dealt into {n_folds} folds, stratified by class.")
+    return html.callout(" ".join(said))
 
 
 def split(results: YourDataResults) -> html.Prose:
     """Which images train, which validate and which test, in a sentence."""
-    data, n_validation = results.dataset, len(results.choosing.validation)
+    data, n_validation, n = results.dataset, len(results.choosing.validation), len(results.right)
     source = "the last training batch" if data.validation_labels is None else "those that the data brought"
     text = (
         f"λ, η and the loss are chosen on {kind(data, n_validation)}, {source}, after training on "
         f"{len(results.choosing.train):,}; the final network trains on all {len(results.final.train):,}, and the "
-        f"{len(data.test_labels):,} for testing are looked at once, at the end."
+        f"{n:,} for testing are looked at once, at the end."
     )
+    if results.folds:
+        sizes = sorted(len(fold.right) for fold in results.folds)
+        source = "those of the fold before it" if data.validation_labels is None else source
+        text = (
+            f"The {kind(data, n)} are dealt into {data.n_folds} folds of {sizes[0]} to {sizes[-1]}. For each, λ, η and "
+            f"the loss are chosen without it, on {n_validation:,} others, {source}; then a network trains on all "
+            f"{kind(data)} outside the fold, {len(results.final.train):,} of the first, and is tested on those within. "
+            f"The network to keep trains on all {n:,}, with what is best over all folds."
+        )
     if results.copied_validation.any():
         text += f" **Mind:** {_copies(data, results.copied_validation, 'for validation', 'train')}"
     return html.prose(text)
@@ -142,8 +161,7 @@ def split(results: YourDataResults) -> html.Prose:
 
 def counts(data: Dataset) -> html.Output:
     """Number of images of each class, in each part and in total, as a table."""
-    parts = data.counts()
-    total = np.sum(list(parts.values()), axis=0)
+    parts, total = data.counts() if data.n_folds == 1 else {}, data.class_sizes()
     columns = ["class", *parts, "total", "share, %"]
     numbers = np.column_stack([*parts.values(), total])
     lines = [
@@ -159,7 +177,7 @@ def counts(data: Dataset) -> html.Output:
 
 def balance(data: Dataset) -> html.Output:
     """Whether the classes are of about one size; a warning where they are not."""
-    names, total = data.class_names, np.sum(list(data.counts().values()), axis=0)
+    names, total = data.class_names, data.class_sizes()
     most, fewest = int(total.argmax()), int(total.argmin())
     few = few_to_test(data)
     if is_imbalanced(data):
@@ -193,6 +211,7 @@ def search(results: YourDataResults) -> html.Prose:
     size, chosen, data = results.size, results.chosen, results.dataset
     whole = size.n_train == len(results.choosing.train)
     images = kind(data, size.n_train) if whole else f"the first {kind(data, size.n_train)}"
+    images += " of each fold" * bool(results.folds)
     text = (
         f"{len(size.candidates)} configurations were trained on {images} for {size.epochs} epochs each. The highest "
         f"validation accuracy, {with_interval(results.validation_accuracy)}, has {get_loss(chosen.loss).words} with "
@@ -205,7 +224,11 @@ def search(results: YourDataResults) -> html.Prose:
     if min(penalties) == max(PENALTIES):
         text += " That is the largest λ of the search: the network does best where it may say little."
     *before, (epochs, cost) = results.lengths.items()
-    text += f" The final network trains for {epochs:,} epochs, to a cost of {cost:.3g}"
+    if results.folds:
+        same = sum(fold.chosen == chosen for fold in results.folds)
+        text += f" That is over all folds; for itself, {same} of {len(results.folds)} chose the same."
+    network = "The network to keep" if results.folds else "The final network"
+    text += f" {network} trains for {epochs:,} epochs, to a cost of {cost:.3g}"
     if before and cost > 0:
         half = before[-1][1]
         fell = f"{with_interval(1 - cost / half)} below" if cost < half else "no lower than"
@@ -229,7 +252,8 @@ def accuracies(results: YourDataResults) -> html.Output:
         [f"on the training {kind(results.dataset)}", with_interval(results.training_accuracy, "")],
     ]
     seeds = f", mean of {results.plan.seeds} seeds" if results.plan.seeds > 1 else ""
-    caption = f"On {kind(results.dataset, n_test)} for testing{seeds}; 95 % intervals over them. "
+    how = ", each tested once" if results.folds else " for testing"
+    caption = f"On {kind(results.dataset, n_test)}{how}{seeds}; 95 % intervals over them. "
     caption += "Balanced accuracy is the mean recall of the classes"
     caption += f" that have any to test, {n_classes:,} of {len(names):,}." if n_classes < len(names) else "."
     if isinstance(results.peer, str):
@@ -246,7 +270,8 @@ def _peers_line(results: YourDataResults) -> list[list[str]]:
     if isinstance(results.peer, str):
         return []
     accuracy = metrics.of_share(results.peer.record["test_accuracy"], len(results.right))
-    return [[f"LogisticRegression, C = {results.peer.record['C']:.2g}", with_interval(accuracy, "")]]
+    chosen = f", C = {results.peer.record['C']:.2g}" if "C" in results.peer.record else ""  # folds differ in it
+    return [[f"LogisticRegression{chosen}", with_interval(accuracy, "")]]
 
 
 def weighted(results: YourDataResults) -> html.Output | None:
@@ -285,10 +310,11 @@ def confusion_counts(results: YourDataResults) -> html.Output | None:
 
 def reliability(results: YourDataResults, *, number: int | str) -> html.Output:
     """Predicted probability against how often it is right, as a numbered figure; a callout without probabilities."""
-    loss = get_loss(results.chosen.loss)
+    loss = get_loss(results.loss)
     if not loss.link:
+        where = " in at least one fold" if results.folds else ""
         return html.callout(
-            f"The {loss.words} was chosen: its scores are no probabilities, so that there is no diagram."
+            f"The {loss.words} was chosen{where}: its scores are no probabilities, so that there is no diagram."
         )
     P = loss.probabilities(results.scores.astype(np.float64))
     right = P.argmax(axis=0) == results.dataset.test_labels
@@ -322,7 +348,7 @@ def reliability(results: YourDataResults, *, number: int | str) -> html.Output:
 
 def mistakes(results: YourDataResults, *, number: int | str) -> html.Output:
     """The wrong answers that the network is surest of, as a numbered figure, or as a table of rows."""
-    sure, words = sureness(results.chosen.loss, results.scores)
+    sure, words = sureness(results.loss, results.scores)
     predicted, labels = results.scores.argmax(axis=0), results.dataset.test_labels
     wrong = np.flatnonzero(predicted != labels)
     wrong = wrong[np.argsort(-sure[wrong], kind="stable")][:MOST_MISTAKES]
@@ -335,7 +361,7 @@ def mistakes(results: YourDataResults, *, number: int | str) -> html.Output:
 
 def typical(results: YourDataResults, *, number: int | str) -> html.Output:
     """Of each class the image that the network is surest of, among those it gets right."""
-    sure, words = sureness(results.chosen.loss, results.scores)
+    sure, words = sureness(results.loss, results.scores)
     predicted, labels = results.scores.argmax(axis=0), results.dataset.test_labels
     each = max(1, min(3, MOST_TYPICAL // len(results.dataset.class_names)))
     picked: list[int] = []
@@ -480,10 +506,11 @@ def _bias_or_variance(results: YourDataResults) -> str:
 
 def _bias(results: YourDataResults) -> str:
     """Why training images are given a wrong class: bias is what the convex optimum gets wrong; empty where few are."""
-    trained, images = results.training_accuracy, kind(results.dataset)
+    trained, images = results.kept.training_accuracy, kind(results.dataset)
     if trained >= WELL_LEARNED:
         return ""
-    said = f"It gets {with_interval(1 - trained)} of its training {images} wrong"
+    which = "The network that trains on all" if results.folds else "It"
+    said = f"{which} gets {with_interval(1 - trained)} of its training {images} wrong"
     if not results.optima:
         return f"{said}; they are too many to compute whether one linear layer could do better."
     free, at = results.optima[0], results.optima[-1]
@@ -508,7 +535,7 @@ def _imbalance(results: YourDataResults) -> str:
     data = results.dataset
     if not is_imbalanced(data):
         return ""
-    total, names = np.sum(list(data.counts().values()), axis=0), [html.markdown(name) for name in data.class_names]
+    total, names = data.class_sizes(), [html.markdown(name) for name in data.class_names]
     most, fewest = int(total.argmax()), int(total.argmin())
     below = results.accuracy.value - results.balanced_accuracy.value
     how = f"{with_interval(below, ' points')} below accuracy" if below > 0 else "no lower than accuracy"
@@ -540,6 +567,8 @@ def kept_networks(results: YourDataResults) -> str:
     """Which networks the report's ``model.npz`` and ``model-balanced.npz`` are, in words."""
     first = results.finals[0].record
     which = f"this network, of seed {first['seed']} (test accuracy {with_interval(first['test_accuracy'])})"
+    if results.folds:
+        which = f"the network of seed {first['seed']} that trained on all {kind(results.dataset, len(results.right))}"
     if results.balanced:
         recall = with_interval(mean_recall(results.confusion_of(results.balanced[:1])).value)
         which += (

@@ -7,6 +7,7 @@ import re
 import shutil
 import struct
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -368,17 +369,45 @@ def test_one_table_for_all_parts(tmp_path, labelled):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a,b\nx,y\n", "expected a column of names of the pictures beside it, found a, b"),
+        ("a,b\nx,y\n", "names of the pictures beside it, such as 0.png, found a, b"),
         ("file,x,z\n0.png,1,2\n", "the name of the column of labels (--label NAME)"),
         ("file,label\n0.png,a\n0.png,b\n", "expected one label a picture, found a and b of 0.png"),
         ("file,label\n0.png\n", "its rows have different numbers of values"),
+        ("0.png,a\n1.png,b\n", "expected the names of the columns in the first line, found values (0.png, a)"),
+        ("file,split,label\n0.png,train,a\n1.png,Test,b\n", "expected folders for the parts, found column split"),
+        ("file,label\n0.PNG,a\n", "names of the pictures beside it, such as 0.png, found file, label"),
+        ("file,label\n0.png,é\n".encode("latin-1"), "labels.csv: expected a table in UTF-8, found another encoding"),
         ("", "expected a table of pictures and labels"),
     ],
 )
 def test_bad_tables_of_labels_are_refused(tmp_path, text, said):
     draw(tmp_path)
-    (tmp_path / "labels.csv").write_text(text)
+    (tmp_path / "labels.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
     refused(tmp_path, said)
+
+
+@pytest.mark.parametrize("place", ["", "images/"])
+@pytest.mark.parametrize("name", ["{}", "./{}", ".\\{}", "{} "])
+def test_a_table_is_found_and_names_are_paths_as_each_system_writes_them(tmp_path, place, name):
+    draw(tmp_path / "images" / "deep", 12)
+    names = [f"{'' if place else 'images/'}deep/{i}.png" for i in range(12)]
+    rows = [f"{name.format(each)},{'ab'[i % 2]}" for i, each in enumerate(names)]
+    text = "\n".join(["file,label", *rows])
+    (tmp_path / place / "labels.csv").write_text(text.replace("/", "\\") if "\\" in name else text)
+    data = load_dataset(tmp_path)
+    assert counts(data) == {"training": {"a": 5, "b": 5}, "test": {"a": 1, "b": 1}}
+    assert "Passed over" not in data.provenance.found
+
+
+def test_labels_of_folders_and_of_a_table_are_not_chosen_between_in_silence(tmp_path):
+    for folder in ("batch1", "batch2"):
+        draw(tmp_path / folder, 6)
+    rows = [f"batch{k}/{i}.png,{'ab'[i % 2]}" for k in (1, 2) for i in range(6)]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,label", *rows]))
+    refused(tmp_path, "labels.csv: expected labels by folders or by this table, found both")
+    assert counts(load_dataset(tmp_path, label="label"))["training"] == {"a": 5, "b": 5}
+    (tmp_path / "labels.csv").write_text("id,name\n1,batch1\n2,batch2\n")
+    assert "Passed over: 1 .csv files." in load_dataset(tmp_path).provenance.found
 
 
 # What asks for much, and what is something else
@@ -447,17 +476,20 @@ def test_a_container_is_refused_by_what_it_contains(tmp_path, kind, side):
         ("instances_train.json", b"{}", "cut each object out as a picture, into a folder for each class"),
         ("a.rar", b"", "unpack it, and give what is in it"),
         ("x.npy", b"", "save its arrays with numpy.savez as X and y"),
+        ("downloads/t.zip", b"PK", "but t.zip; unpack it, and give what is in it"),
+        ("tables/t.csv", b"", "but t.csv; give the file in it"),
         *((f"t.{kind}", None, "unpack it, and give what is in it") for kind in ("zip", "tar.gz", "tar")),
     ],
 )
 def test_of_other_files_it_is_said_what_to_do(tmp_path, name, content, said):
     if content is not None:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
     else:
         draw(tmp_path / "photos" / "cat")
         kind = {"t.zip": "zip", "t.tar.gz": "gztar", "t.tar": "tar"}[name]
         shutil.make_archive(str(tmp_path / "t"), kind, tmp_path / "photos", "cat")
-    refused(tmp_path / name, said)
+    refused(tmp_path / Path(name).parts[0], said)
 
 
 @pytest.mark.parametrize("file", ["annotations/instances_val2017.json", "train/_annotations.coco.json"])

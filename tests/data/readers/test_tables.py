@@ -271,9 +271,17 @@ def test_bad_parquet_files_are_refused(tmp_path):
         refused(path, "t.parquet: expected a table, could not read it")
     table.assign(u=None).to_parquet(path)
     refused(path, "t.parquet: expected a value in every row, some lack one in u")
-    images = [{"bytes": b"x", "path": "a.png"}] * 9
-    pandas.DataFrame({"image": images, "label": range(9)}).to_parquet(path)
-    refused(path, "found pictures in column image; write them as files, in a folder for each class")
+    image = {"bytes": b"x", "path": "a.png"}
+    for held, said in (
+        (image, "found pictures in column image; write them as files, in a folder for each class"),
+        ([image], "found pictures in column image; write"),
+        (b"x", "found pictures in column image; write"),
+        ([0.5, 1.5], "found text or others in image"),
+    ):
+        pandas.DataFrame({"image": [held] * 9, "label": range(9)}).to_parquet(path)
+        refused(path, said)
+    frame().assign(label=[[1, 0], [0, 1]] * 60).to_parquet(path)
+    refused(path, "column label: expected a label in every row, found lists")
 
 
 @pytest.mark.parametrize("kind", ["numbers", "lists", "texts"])

@@ -22,3 +22,12 @@ document.querySelectorAll(".wide").forEach((box) => wide.observe(box));
 // On a phone the pages' names run out of the screen: the one that is open comes into view.
 const here = document.querySelector("header [aria-current]");
 if (here) here.parentElement.scrollLeft = here.offsetLeft - 16;
+
+// What several scripts use: the bytes that a text in base64 stands for, and a place that is within a length.
+function bytes(text) {
+  return Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+}
+
+function within(place, length) {
+  return Math.min(Math.max(place, 0), length - 1);
+}

@@ -1,0 +1,44 @@
+// What the panels share: their parts, numbers that the page holds as text, and pictures painted pixel by pixel.
+function finder(section, kind) {
+  return (name) => section.querySelector(`[data-${kind}="${name}"]`);
+}
+
+function canvas(width, height) {
+  return Object.assign(document.createElement("canvas"), { width, height });
+}
+
+function canvas(width, height) {
+  return Object.assign(document.createElement("canvas"), { width, height });
+}
+
+// What shows a picture, pixel by pixel: paint(colour, label) with colour(place, channel) in 0..255.
+function picture(height, width) {
+  const element = canvas(width, height), context = element.getContext("2d");
+  const image = context.createImageData(width, height);
+  element.className = "pixels";
+  element.setAttribute("role", "img");
+  const paint = (colour, label) => {
+    for (let i = 0; i < image.data.length; i++) image.data[i] = i % 4 === 3 ? 255 : colour(i >> 2, i % 4);
+    context.putImageData(image, 0, 0);
+    element.setAttribute("aria-label", label);
+  };
+  return { element, paint };
+}
+
+// The template of each class above its name, in `box`; what is returned paints weights (C, d).
+function templates(box, names, [height, width, channels]) {
+  const d = height * width * channels;
+  const painters = names.map((name) => {
+    const figure = document.createElement("figure"), { element, paint } = picture(height, width);
+    figure.append(element, Object.assign(document.createElement("figcaption"), { textContent: name }));
+    box.append(figure);
+    return (w) => paint(templateColour(w, channels), `Template of the class ${name}`);
+  });
+  return (W) => painters.forEach((paint, k) => paint(W.subarray(k * d, (k + 1) * d)));
+}
+
+// Of weights (d,): from black, the least, to white.
+function templateColour(w, channels) {
+  const low = w.reduce((a, c) => Math.min(a, c)), range = w.reduce((a, c) => Math.max(a, c)) - low || 1;
+  return (place, channel) => (255 * (w[place * channels + (channel % channels)] - low)) / range;
+}
