@@ -232,6 +232,9 @@ def test_slides_have_one_for_each_section_and_need_no_network(export, executed, 
     assert any(slide.select("math") for slide in slides)
     assert not any("networks: " in stream.get_text() for slide in slides for stream in slide.select(".stream"))
     page = visit(file)  # offline
+    high = page.evaluate("[...document.querySelectorAll('.slide')].map(slide => slide.scrollHeight / innerHeight)")
+    assert len(high) > len(titles)  # a section that is longer than the screen goes on to another slide
+    assert max(high) < 1.01
     for key, place in (("ArrowRight", 1), ("PageDown", 2), ("ArrowLeft", 1)):
         page.keyboard.press(key)
         tops = page.evaluate("[...document.querySelectorAll('.slide')].map(slide => slide.getBoundingClientRect().top)")

@@ -44,6 +44,7 @@ IN_JUPYTER = (
     ":is(.templates,.pictures) :is(td,th){border:0!important;padding:.2em!important}"
     ":is(.templates,.pictures) td{max-width:8em!important}"
     ".pixels{image-rendering:pixelated;display:inline!important;max-width:none!important}"
+    ".pictures .pixels{width:clamp(60px,6.2vw,110px)}"
     ".panel{display:inline-block;vertical-align:top;width:12em}"
     ".play meter::-webkit-meter-optimum-value{background:#0072b2}"
     ".play .negative::-webkit-meter-optimum-value{background:#d55e00}</style>"
