@@ -54,7 +54,7 @@ def _about(data: Provenance) -> str:
     return " (its pictures went through JPEG once)" if data.sha256 == _JPEG_COPY else ""
 
 
-def not_real(study: Study, page: str, figure: str) -> html.Prose | None:
+def not_real(study: Study, figure: str, page: str = "learn") -> html.Prose | None:
     """Where single pictures are to be looked at: that a surrogate's show nothing, and where real ones are; else None.
 
     ``figure`` is the number of the same figure on the ``page`` of the committed report.
