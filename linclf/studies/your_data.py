@@ -14,11 +14,11 @@ import numpy as np
 from linclf.classifier.classifier import Classifier
 from linclf.data.dataset import Dataset, folds
 from linclf.data.inputs import Examples, Standardizer
+from linclf.system.threads import AfterEpoch, one_blas_thread, side_by_side
 from linclf.training.config import Config, config_of
 from linclf.training.loop import Run
 from linclf.training.losses import cost_and_gradient, get_loss, largest_eigenvalue
 from linclf.training.model import Linear
-from linclf.training.threads import AfterEpoch, one_blas_thread, side_by_side
 from linclf.training.train import NETWORKS_PER_TASK, in_order, stacks
 
 from . import metrics
