@@ -2,13 +2,14 @@
 
 import hashlib
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from linclf.errors import DataError, printable
+from linclf.errors import ConfigError, DataError, printable
 
 from .inputs import check_told_apart
 from .labels import checked_names, encode_labels
@@ -88,6 +89,8 @@ class Dataset:
         sources: the file, row or element that each image was read from, batch after batch, then the validation and the
             test images; empty where that is not known.
         own_test: whether the data brought the test images, which else are split off, or are all images by turns.
+        groups: of which group each training image is, (n,), batch after batch, and then each test image that is split
+            off: images of one group are in one part. None without groups.
         n_folds: above 1, all the training images are the test images, too, each for networks that do not train on it.
     """
 
@@ -103,6 +106,7 @@ class Dataset:
     sources: tuple[str, ...] = ()
     own_test: bool = True
     n_folds: int = 1
+    groups: np.ndarray | None = None
 
     def __repr__(self) -> str:
         shape, classes = self.test_images.shape[1:], len(self.class_names)
@@ -198,6 +202,7 @@ def split_dataset(
     class_names: Sequence[str] | None = None,
     notes: Sequence[str] = (),
     sources: Mapping[str, Sequence[str]] | None = None,
+    groups: np.ndarray | None = None,
 ) -> Dataset:
     """A Dataset from data without training batches: the training images are split into five, as CIFAR-10's are.
 
@@ -212,6 +217,7 @@ def split_dataset(
         class_names: :func:`.labels.encode_labels` says what they and the labels may be.
         notes: sentences of what the reader passed over or changed.
         sources: what each image of a part was read from.
+        groups: of the training images: those of one group are dealt into one part.
     """
     n_parts, into = (5, "five training batches") if "test" in parts else (6, "five training batches and a test set")
     images = parts["train"][0]
@@ -220,21 +226,23 @@ def split_dataset(
     order = [part for part in ("train", "validation", "test") if part in parts]
     encoded, class_names = encode_labels([parts[part][1] for part in order], class_names, source)
     labels = dict(zip(order, encoded, strict=True))
-    dealt = stratified(labels["train"], n_parts)
+    dealt = stratified(labels["train"], n_parts, groups, source)
     batches = [(images[rows], labels["train"][rows]) for rows in dealt]
     if "test" in parts:
         batches.append((parts["test"][0], labels["test"]))
+    into += ", stratified by class" + (", groups kept whole" if groups is not None else "")
     data = make_dataset(
         batches,
         class_names,
         name=name,
         source=source,
-        layout=f"{layout}; split into {into}, stratified by class, in an order drawn from seed {_SPLIT_SEED}",
+        layout=f"{layout}; split into {into}, in an order drawn from seed {_SPLIT_SEED}",
         official=None,
         validation=(parts["validation"][0], labels["validation"]) if "validation" in parts else None,
         notes=notes,
     )
-    data = replace(data, own_test="test" in parts)
+    groups = None if groups is None else np.concatenate([groups[rows] for rows in dealt])
+    data = replace(data, own_test="test" in parts, groups=groups)
     if not sources:
         return data
     read = [[sources["train"][i] for i in rows] for rows in dealt]
@@ -242,17 +250,45 @@ def split_dataset(
     return replace(data, sources=tuple(printable(source) for part in read for source in part))
 
 
-def stratified(labels: np.ndarray, n_parts: int) -> list[np.ndarray]:
+def stratified(
+    labels: np.ndarray, n_parts: int, groups: np.ndarray | None = None, where: str = "the data"
+) -> list[np.ndarray]:
     """Rows of each part, in an order drawn from a fixed seed: the numbers of a class's images differ by one at most.
+
+    Groups, (n,), stay in one part each; then scikit-learn's StratifiedGroupKFold evens the numbers.
+
+    Raises:
+        DataError: too few groups.
+        ConfigError: groups, and no scikit-learn.
 
     >>> labels = np.repeat([0, 1], [12, 6])
     >>> [np.bincount(labels[rows]).tolist() for rows in stratified(labels, 6)]
     [[2, 1], [2, 1], [2, 1], [2, 1], [2, 1], [2, 1]]
     """
     rng = np.random.default_rng(_SPLIT_SEED)
+    if groups is not None:
+        return [rng.permutation(rows) for rows in _grouped(labels, n_parts, groups, where)]
     order = rng.permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]  # class by class: dealt out in turn
     return [rng.permutation(order[part::n_parts]) for part in range(n_parts)]
+
+
+def _grouped(labels: np.ndarray, n_parts: int, groups: np.ndarray, where: str) -> list[np.ndarray]:
+    try:
+        from sklearn.model_selection import StratifiedGroupKFold
+    except ImportError:
+        raise ConfigError("groups need scikit-learn: pip install 'linclf[sklearn]'") from None
+    n, parts = len(np.unique(groups)), list[np.ndarray]()
+    if n >= n_parts and np.bincount(labels).max() >= n_parts:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The least populated class")  # pages say which classes are small
+            parts = [rows for _, rows in StratifiedGroupKFold(n_parts).split(labels, labels, groups)]
+    if not parts or min(map(len, parts)) == 0:
+        raise DataError(
+            f"{where}: expected groups enough to fill {n_parts} parts, each group in one, found {n:,} groups of "
+            f"{len(labels):,} rows; give another column, or none"
+        )
+    return parts
 
 
 def folds(data: Dataset, n: int) -> tuple[list[Dataset], Dataset]:
@@ -268,7 +304,7 @@ def folds(data: Dataset, n: int) -> tuple[list[Dataset], Dataset]:
     n_train = len(y) - len(data.test_labels)
     given = data.sources[n_train : len(data.sources) - len(data.test_labels)]
     known = np.array([*data.sources[:n_train], *data.test_sources], dtype=object)
-    parts = [[X[rows], y[rows], known[rows] if len(known) else known] for rows in stratified(y, n)]
+    parts = [[X[rows], y[rows], known[rows] if len(known) else known] for rows in stratified(y, n, data.groups)]
 
     def of_parts(train: Sequence[Sequence[np.ndarray]], test: Sequence[np.ndarray], name: str) -> Dataset:
         sha = hashlib.sha256(f"{data.provenance.sha256} {name} of {n}".encode()).hexdigest()
@@ -281,6 +317,7 @@ def folds(data: Dataset, n: int) -> tuple[list[Dataset], Dataset]:
             test_labels=test[1],
             sources=tuple(np.concatenate([*sources, given, test[2]])) if len(known) else (),
             provenance=replace(data.provenance, sha256=sha),
+            groups=None,
         )
 
     held_out = [of_parts([*parts[k + 1 :], *parts[:k]], parts[k], f"fold {k}") for k in range(n)]

@@ -207,7 +207,7 @@ def train_missing(
     reused = sum(len(runs or ()) for runs in stored)
     if not tasks:
         return Count(reused, 0)
-    order = sorted(tasks, key=lambda i: _work(tasks[i]), reverse=True)  # no worker waits at the end for a long one
+    order = sorted(tasks, key=lambda i: _flop(tasks[i]), reverse=True)  # no worker waits at the end for a long one
     count = Count(reused, sum(len(task.configs) for task in tasks.values()), sum(map(_flop, tasks.values())))
     with Progress(sum(task.configs[0].epochs for task in tasks.values()), count.trained, enabled=progress) as line:
         for number, runs in run_tasks([tasks[i] for i in order], line.epoch):
@@ -221,8 +221,3 @@ def _flop(task: Task) -> float:
     measured = {True: n + held_out, "validation": held_out, False: 0}[task.evaluate]
     images = sum(2 * config.epochs * n + (config.epochs + 1) * measured for config in task.configs)
     return 2.0 * task.n_classes * task.train[0].shape[1] * images
-
-
-def _work(task: Task) -> int:
-    """How long a stack takes to train, roughly, in no unit."""
-    return task.configs[0].epochs * len(task.train[1]) * (4 + len(task.configs))

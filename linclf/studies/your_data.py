@@ -5,7 +5,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -14,11 +14,11 @@ import numpy as np
 from linclf.classifier.classifier import Classifier
 from linclf.data.dataset import Dataset, folds
 from linclf.data.inputs import Examples, Standardizer
+from linclf.system.threads import AfterEpoch, one_blas_thread, side_by_side
 from linclf.training.config import Config, config_of
 from linclf.training.loop import Run
 from linclf.training.losses import cost_and_gradient, get_loss, largest_eigenvalue
 from linclf.training.model import Linear
-from linclf.training.threads import one_blas_thread
 from linclf.training.train import NETWORKS_PER_TASK, in_order, stacks
 
 from . import metrics
@@ -49,6 +49,9 @@ UPDATES = 50
 DOUBLINGS, FINAL, FALLS, LOWEST = 4, 2e10, 0.01, 0.01
 """The final network trains twice as long while that lowers its cost by 1 % and it is above 0.01, at most so often, and
 for so many products."""
+FINALS, SECONDS = 4e11, 1.5e-10
+"""Products that all final networks may take, a minute on two cores, and what one takes there: half of 0.3 ns, where
+0.02 to 0.5 ns were measured. Where the plan's epochs are more, they train for fewer, but for 8 at least."""
 LARGEST_STACK = 2e7
 """Weights that train together: they, their gradients and scores fit the memory of a laptop."""
 SHARES = (2, 4, 8)
@@ -59,9 +62,9 @@ WELL_LEARNED = 0.95
 """An accuracy on training images that leaves little to explain."""
 OPTIMUM, ITERATIONS = 5e10, 200
 """Products of a weight and an input that a convex optimum may take, 10 seconds on two cores, and its iterations."""
-PEER, PEER_ITERATIONS, PEER_PENALTIES = 1e11, 100, (1e-4, *PENALTIES[1:])
-"""Such products that all fits of scikit-learn's LogisticRegression may take, each 0.1 to 0.3 ns on one core, so that
-they end within 30 seconds; its iterations at most, and values of λ that it chooses among."""
+PEER, PEER_SCORE, PEER_ITERATIONS, PEER_PENALTIES = 1e11, 100, 100, (1e-4, *PENALTIES[1:])
+"""Such products that all fits of scikit-learn's LogisticRegression may take, each 0.2 to 0.3 ns on one core, so that
+they end within 30 seconds, and how many a score takes beside; its iterations, and values of λ that it chooses among."""
 
 IMBALANCED = 2.0
 """How many times the images of the smallest class the largest must have, to be called so."""
@@ -245,6 +248,7 @@ class YourDataResults(StudyResults):
         size: how much was searched.
         search: one run per configuration; no test image was used.
         chosen: the configuration with the highest validation accuracy.
+        estimate: seconds that the final networks and the learning curve's were estimated to take on two cores.
         lengths: the cost, mean loss + λ‖W‖², of the first final network on its training images, by the epochs it took;
             the last number of epochs is that of the final networks.
         finals: the tested networks, one per seed.
@@ -261,6 +265,7 @@ class YourDataResults(StudyResults):
     size: SearchSize
     search: Sequence[StoredRun]
     chosen: Candidate
+    estimate: float
     lengths: Mapping[int, float]
     finals: Sequence[StoredRun]
     balanced: Sequence[StoredRun]
@@ -499,6 +504,7 @@ class YourDataResults(StudyResults):
             "images": {"train": len(self.final.train), "validation": self.n_validation, "test": len(self.right)},
             "chosen": asdict(self.chosen),
             "folds": [{"chosen": asdict(fold.chosen), "accuracy": fold.accuracy._asdict()} for fold in self.folds],
+            "estimate_seconds": self.estimate,
             "lengths": [{"epochs": epochs, "train_cost": cost} for epochs, cost in self.lengths.items()],
             "accuracy": self.accuracy._asdict(),
             "balanced_accuracy": self.balanced_accuracy._asdict(),
@@ -574,6 +580,7 @@ class YourDataStudy(Study):
             dataset=replace(self.whole, provenance=self.data.provenance),
             search=search,
             chosen=whole.chosen,
+            estimate=sum(fold.estimate for fold in [*held_out, whole]),
             lengths=whole.lengths,
             finals=_joined([fold.finals for fold in held_out], held_out),
             balanced=_joined([fold.balanced for fold in held_out], held_out),
@@ -638,6 +645,7 @@ class Holdout(Study):
             size=size,
             search=search,
             chosen=chosen,
+            estimate=[*lengths][-1] * self._final_products() * SECONDS,
             lengths=lengths,
             finals=finals,
             balanced=balanced,
@@ -658,16 +666,25 @@ class Holdout(Study):
     def _lengths(self, chosen: Candidate) -> dict[int, float]:
         """The training cost of the first final network by its epochs: doubled until the cost stops falling."""
         (n_classes, d), n = self.model_shape, len(self.cut.train)
-        epochs, costs = enough_epochs(self.plan.epochs, n), dict[int, float]()
+        most, costs = FINALS / self.n_folds / self._final_products(), dict[int, float]()
+        epochs = min(enough_epochs(self.plan.epochs, n), max(FEWEST_EPOCHS, int(most)))
         for _ in range(1 + DOUBLINGS):
             task = self._task(n, 0, final_config(chosen, n, epochs, self.plan.first_seed))
             ((run,),) = self.train([task], evaluate=False)
             highest, cost = (1 - FALLS) * min(costs.values(), default=np.inf), float(run.record["train_cost"])
             costs[epochs] = cost
-            if cost > highest or cost < LOWEST or 2 * epochs * n * n_classes * (d + SCORE) > FINAL / self.n_folds:
+            longest = min(most, FINAL / self.n_folds / (n * n_classes * (d + SCORE)))
+            if cost > highest or cost < LOWEST or 2 * epochs > longest:
                 break
             epochs *= 2
         return costs
+
+    def _final_products(self) -> float:
+        """Products that an epoch of all final networks and of the learning curve's takes, each for its own epochs."""
+        (n_classes, d), draws = self.model_shape, DRAWS if self.n_folds == 1 else 1
+        curve = sum(min(draws, part) / part**0.5 for part in SHARES if self.data.n_folds == 1)
+        networks = self.plan.seeds * (1 + is_imbalanced(self.data)) + curve
+        return networks * len(self.cut.train) * n_classes * (d + SCORE)
 
     def _finals(
         self, chosen: Candidate, epochs: int
@@ -709,7 +726,7 @@ class Holdout(Study):
     def _peer(self) -> StoredRun | str:
         """scikit-learn's LogisticRegression of the same penalties, or why it is not fitted."""
         (n_classes, d), n = self.model_shape, len(self.choosing.train)
-        products = (len(PEER_PENALTIES) * n + len(self.cut.train)) * (d + SCORE) * n_classes * PEER_ITERATIONS
+        products = (len(PEER_PENALTIES) * n + len(self.cut.train)) * (d + PEER_SCORE) * n_classes * PEER_ITERATIONS
         if products > PEER / self.n_folds:
             return "its fits could take more than 30 seconds on so many numbers"
         if self.short_of_memory:
@@ -718,16 +735,28 @@ class Holdout(Study):
             return "scikit-learn is not installed: pip install 'linclf[sklearn]'"
         key = self.key("your-data-peer", self.cut, chosen_on=str(self.choosing), penalties=PEER_PENALTIES)
         if (stored := self.store.get(key)) is None:
-            started = time.perf_counter()
-            choosing, final = self.split(self.choosing), self.split()
+            from sklearn.exceptions import ConvergenceWarning
+            from sklearn.linear_model import LogisticRegression
+
+            def fit(images: Examples, l2: float) -> Any:
+                X, y = images[:2]
+                return LogisticRegression(C=1 / (2 * l2 * len(y)), max_iter=PEER_ITERATIONS).fit(X, y)
+
+            def validated(l2: float, after_epoch: AfterEpoch) -> float:
+                return float(fit(choosing.train, l2).score(*choosing.validation[:2]))
+
+            started, choosing, final = time.perf_counter(), self.split(self.choosing), self.split()
             if min(len(np.unique(split.train[1])) for split in (choosing, final)) < 2:
                 return "there is one class to train on"
-            with one_blas_thread():
-                tried = {l2: _logistic(choosing.train, l2).score(*choosing.validation[:2]) for l2 in PEER_PENALTIES}
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)  # pages say how many iterations it has at most
+                fits = side_by_side([partial(validated, l2) for l2 in PEER_PENALTIES], lambda: None)
+                tried = {PEER_PENALTIES[i]: score for i, score in fits}
                 l2 = max(tried, key=lambda l2: (tried[l2], l2))  # of equals, the one that says least
-                fitted, (X, y) = _logistic(final.train, l2), final.train[:2]
-                predictions, train_accuracy = fitted.predict(final.test[0]), float(fitted.score(X, y))
-            record = {"name": "LogisticRegression", "C": fitted.C, "l2": l2, "validation_accuracy": float(tried[l2])}
+                with one_blas_thread():
+                    fitted, (X, y) = fit(final.train, l2), final.train[:2]
+                    predictions, train_accuracy = fitted.predict(final.test[0]), float(fitted.score(X, y))
+            record = {"name": "LogisticRegression", "C": fitted.C, "l2": l2, "validation_accuracy": tried[l2]}
             record |= {"train_accuracy": train_accuracy, "seconds": time.perf_counter() - started}
             record |= {"test_accuracy": metrics.accuracy(predictions, final.test[1])}
             nothing = Linear(np.zeros((n_classes, 0)), np.zeros(n_classes))  # nobody asks for its weights
@@ -753,17 +782,6 @@ class Holdout(Study):
 
     def _runs(self, tasks: Sequence[StudyTask]) -> list[StoredRun]:
         return [run for task in tasks for run in self.stored(task) or []]
-
-
-def _logistic(images: Examples, l2: float) -> Any:
-    """scikit-learn's LogisticRegression that minimises mean cross-entropy + λ‖W‖² on some images: C = 1 / (2 λ n)."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    X, y = images[:2]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # pages say how many iterations it has at most
-        return LogisticRegression(C=1 / (2 * l2 * len(y)), max_iter=PEER_ITERATIONS).fit(X, y)
 
 
 def _mean_training_accuracy(runs: Sequence[StoredRun]) -> float:

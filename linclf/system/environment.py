@@ -53,7 +53,7 @@ def describe() -> dict[str, str]:
 
 
 def _threads(number: int) -> str:
-    return f"{number} thread{'s' * (number != 1)}, one for each stack that trains"  # sweep.py limits a task to one
+    return f"{number} thread{'s' * (number != 1)}, one for each stack that trains"  # a task of a sweep has one
 
 
 def source_tree() -> Path | None:

@@ -109,16 +109,16 @@ def test_resamples_are_what_the_raw_bits_say(stream, n):
 @pytest.mark.parametrize("n", [3, 10])
 def test_means_of_resampled_seeds_and_images_by_hand(n):
     rng = np.random.default_rng(0)
-    columns = [rng.integers(0, 2, (n, 6)).astype(np.float32) for _ in range(2)]
+    columns = [rng.integers(0, 2, (n, 6)).astype(np.float32), rng.random((n, 6))]
     both = bootstrap.resampled_means(columns, images=True)
     alone = bootstrap.resampled_means(columns, images=False)
     assert both.shape == (bootstrap.IMAGE_RESAMPLES, 2)
     assert alone.shape == (bootstrap.RESAMPLES, 2)
     for r in (0, 1, 1999):
-        seeds, images = bootstrap._counts(1, r + 1, n)[r], bootstrap._counts(2, r + 1, 6)[r]
+        seeds, images = (bootstrap._counts(stream, r + 1, m)[r].astype(np.float64) for stream, m in ((1, n), (2, 6)))
         for k, column in enumerate(columns):
-            assert both[r, k] == pytest.approx(seeds @ column @ images / (n * 6))
-            assert alone[r, k] == pytest.approx(seeds @ column.mean(axis=1) / n)
+            assert both[r, k] == pytest.approx(seeds @ column @ images / (n * 6), rel=1e-12)
+            assert alone[r, k] == pytest.approx(seeds @ column.mean(axis=1, dtype=np.float64) / n)
     one = bootstrap.resampled_means(columns[:1], images=True)  # a column by itself, as beside another
     np.testing.assert_array_equal(both[:, :1], one)
 

@@ -211,6 +211,6 @@ def test_probabilities_and_curvatures_by_hand():
 
 
 def test_unknown_loss_names_the_known_ones():
-    said = "unknown loss 'hinge': choose one of cross_entropy, multiclass_hinge, binary_cross_entropy"
+    said = f"unknown loss 'hinge': choose one of {', '.join(LOSSES)}"
     with pytest.raises(ConfigError, match=said):
         get_loss("hinge")

@@ -20,6 +20,7 @@ _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.r
 _KINDS = {
     **dict.fromkeys(("x", "images", "data", "inputs", "features", "embeddings"), "X"),
     **dict.fromkeys(("y", "labels", "label", "target", "targets"), "y"),
+    "groups": "groups",
 }
 _NAMES = ("class_names", "label_names", "target_names", "classes")
 
@@ -35,7 +36,8 @@ def load(path: Path, source: str) -> Dataset:
     X_train and y_train, with X_val and y_val, X_test and y_test and class_names where they are there; or under the
     names that others give them, such as x_train, train_images and train_labels, or X and y alone. X is (n, h, w),
     (n, h, w, c) or, for feature vectors, (n, d), of whole numbers, booleans or floats; y is (n,) or (n, 1), of whole
-    numbers, booleans or text. Without test images, a test set is split off.
+    numbers, booleans or text. Without test images, a test set is split off. Training images of one group, of an array
+    groups (n,), are dealt into one part of every split.
     """
     roles: dict[str, str] = {}
 
@@ -61,8 +63,20 @@ def load(path: Path, source: str) -> Dataset:
         sources[part] = [f"{roles[f'X {part}']}[{i}]" for i in range(len(images))]
     notes = [f"Passed over: {len(over)} arrays of other names ({', '.join(over)[:200]})."] if over else []
     names = _class_names(path, arrays[roles["names"]]) if "names" in roles else None
-    name = f"{path.stem} (arrays)"
-    return split_dataset(sets, name=name, source=source, layout="npz", class_names=names, notes=notes, sources=sources)
+    groups = None
+    if given := roles.get("groups train"):
+        groups = np.unique(as_labels(arrays[given], len(X[0]), given, str(path)), return_inverse=True)[1]
+        notes.append(f"Rows of one group stay together, in {groups.max() + 1:,} groups.")
+    return split_dataset(
+        sets,
+        name=f"{path.stem} (arrays)",
+        source=source,
+        layout="npz",
+        class_names=names,
+        notes=notes,
+        sources=sources,
+        groups=groups,
+    )
 
 
 def _role(name: str) -> str:
@@ -78,6 +92,8 @@ def _role(name: str) -> str:
     kind = [_KINDS[word] for word in words if word in _KINDS]
     if len(kind) != 1 or len(part) > 1 or len(words) != len(part) + 1:
         return ""
+    if kind == ["groups"] and part not in ([], ["train"]):
+        return ""  # the parts that are given stay what they are
     return f"{kind[0]} {part[0] if part else 'train'}"
 
 

@@ -32,13 +32,16 @@ def find(path: Path) -> Path | None:
     return path if path.is_file() and path.suffix.lower() in (*_SEPARATORS, *_PARQUET) else None
 
 
-def load(path: Path, source: str, label: str | None = None, drop: Sequence[str] = ()) -> Dataset:
+def load(
+    path: Path, source: str, label: str | None = None, drop: Sequence[str] = (), group: str | None = None
+) -> Dataset:
     """The feature vectors (n, d), floats, of a table and the labels of its column ``label``; a test set is split off.
 
     All other columns must hold numbers or booleans, but those of ``drop``, which are left out. Without ``label``, it is
     the one column called label, class, target or y. Rows with a missing value are refused. A column without a name, as
     pandas and R write the names of rows, is passed over, and so is one that tells only which row it is. One that alone
-    tells the class is named with a warning.
+    tells the class is named with a warning. Rows of one value of the column ``group``, which is no input, are
+    dealt into one part of every split.
 
     Raises:
         DataError: naming the column that does not fit.
@@ -53,7 +56,10 @@ def load(path: Path, source: str, label: str | None = None, drop: Sequence[str] 
     if missing:
         raise DataError(f"{path}: expected a value in every row, some lack one in {_listed(missing)}; fill them in")
     labels, class_names = encode_words(words, f"{path}, column {column}")
-    features = table.loc[:, [name not in ("", column, *drop) for name in table.columns]]
+    if group is not None and (group == column or group in drop or group not in table.columns):
+        raise DataError(f"{path}: expected a column {group} of groups beside {column}, found {_listed(table.columns)}")
+    groups = None if group is None else np.unique(table[group].astype(str), return_inverse=True)[1]
+    features = table.loc[:, [name not in ("", column, group, *drop) for name in table.columns]]
     of_rows = [name for name in features if _tells_the_row(features[name])]
     features = features.drop(columns=of_rows)
     others = [name for name, kind in features.dtypes.items() if getattr(kind, "kind", "O") not in "biuf"]
@@ -72,6 +78,8 @@ def load(path: Path, source: str, label: str | None = None, drop: Sequence[str] 
         notes.append(f"Passed over: {sum(not name for name in table.columns)} columns without a name.")
     if of_rows:
         notes.append(f"Passed over, because they tell only the row: {_listed(of_rows)}.")
+    if groups is not None:
+        notes.append(f"Rows of one {group} stay together, in {groups.max() + 1:,} groups.")
     if drop:
         notes.append(f"Left out: {_listed(drop)}.")
     notes += [
@@ -87,6 +95,7 @@ def load(path: Path, source: str, label: str | None = None, drop: Sequence[str] 
         class_names=class_names,
         notes=notes,
         sources={"train": [f"row {i:,}" for i in range(1, len(table) + 1)]},
+        groups=groups,
     )
     return replace(data, feature_names=tuple(features.columns))
 
@@ -309,6 +318,7 @@ def _listed(columns: Iterable[Any]) -> str:
 
 
 _DROP = Option("drop", list, "NAME", "a column to leave out; may be given again", "tables")
+_GROUP = Option("group", str, "NAME", "a column whose rows of one value stay in one part of every split", "tables")
 READER = Reader(
-    "a table (.csv, .tsv or .parquet)", find, load, (LABEL, _DROP), imports=("pandas", "pyarrow"), example="flowers.csv"
+    "a table (.csv, .tsv or .parquet)", find, load, (LABEL, _DROP, _GROUP), ("pandas", "pyarrow"), example="flowers.csv"
 )

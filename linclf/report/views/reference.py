@@ -206,9 +206,9 @@ def figures(results: Results, section: str) -> html.Output | None:
             here = (_in_figure(results, each, setting, figure["shows"]) for each in (arm, "base"))
             rows.append([f"{figure['figure']}: {figure['shows']}, setting {setting}", "; ".join(printed), *here])
     caption = (
-        f"What the reference prints of its figures, beside the same here, {of_seeds(results.seeds, 'mean')}. Of a loss "
-        "or cost: least and greatest value of either curve from epoch 1 on, in any run; last value, training / "
-        "validation; in how many epochs training goes up. Of weights: their low-frequency share."
+        f"What the reference prints of its figures, with the same here, {of_seeds(results.seeds, 'mean')}. Of curves: "
+        "least and greatest value of either from epoch 1 on, in any run; last value, training / validation; in how "
+        "many epochs training goes up."
     )
     columns = ["figure", "in the reference", "here", "baseline"]
     return html.table(columns, rows, caption=caption, attributes=' class="words"')
@@ -218,7 +218,8 @@ def _in_figure(results: Results, arm: str, setting: int, shows: str) -> str:
     """What a figure of the reference shows, in numbers of an arm and setting here."""
     if shows == "weights":
         share = 100 * statistics.low_frequency_share(results, arm, setting).mean()
-        return f"{share:.1f} %; test accuracy {mean_and_spread(results.curves(arm, setting, 'test_accuracy'))} %"
+        tested = mean_and_spread(results.curves(arm, setting, "test_accuracy"))
+        return f"low-frequency share {share:.1f} %; test accuracy {tested} %"
     keys = [f"{part}_{shows}" for part in ("train", "validation")]
     least = statistics.least(results, arm, setting, keys).min()
     most = statistics.greatest(results, arm, setting, keys).max()

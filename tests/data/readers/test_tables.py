@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linclf import Classifier, Config, DataError, load_dataset
+from linclf.data.dataset import folds
 from linclf.data.readers.tables import read_table
 
 pandas = pytest.importorskip("pandas")
@@ -308,3 +309,28 @@ def test_a_small_parquet_file_that_asks_for_much_is_refused(tmp_path, kind):
     with nullcontext() if kind == "texts" else pytest.raises(DataError, match=r"t\.parquet: expected"):
         read_table(path)  # of texts that repeat, one is kept
     assert pyarrow.default_memory_pool().max_memory() < before + 2**27
+
+
+def test_rows_of_one_group_are_in_one_part_of_every_split(tmp_path):
+    path, rng = tmp_path / "patients.csv", np.random.default_rng(0)
+    patient = np.repeat(np.arange(30), rng.integers(2, 9, 30))
+    rows = [f"p{p},{rng.normal():.9f},{p},{'ab'[p % 2]}" for p in patient]
+    path.write_text("\n".join(["patient,x,of,label", *rows]))
+    data = load_dataset(path, group="patient", drop="of")
+    assert data.feature_names == ("x",)
+    assert "Rows of one patient stay together, in 30 groups." in data.provenance.found
+    assert "stratified by class, groups kept whole, in an order" in data.provenance.layout
+    of_source = {f"row {i:,}": p for i, p in enumerate(patient, start=1)}
+    assert len({of_source[source] for source in data.sources}) == 30
+    for cut in (data, *folds(data, 5)[0]):
+        of = [of_source[source] for source in cut.sources]
+        parts = np.split(of, np.cumsum([len(y) for y in cut.train_labels]))
+        assert sum(len({*part}) for part in parts) == 30
+    (X, y), held = (np.concatenate(arrays) for arrays in (data.train_images, data.train_labels)), len(data.test_labels)
+    np.savez(tmp_path / "rows.npz", X=X, y=y, groups=data.groups[:-held])
+    assert "Rows of one group stay together" in load_dataset(tmp_path / "rows.npz").provenance.found
+    path.write_text("\n".join(["patient,x,of,label", *rows[:20]]))
+    with pytest.raises(DataError, match=r"expected groups enough to fill 6 parts, .* found \d groups of 20 rows"):
+        load_dataset(path, group="patient")
+    with pytest.raises(DataError, match="expected a column who of groups beside label, found patient, x, of, label"):
+        load_dataset(path, group="who")
