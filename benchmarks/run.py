@@ -14,6 +14,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import tools
+from accuracy import results as accuracies
+from accuracy import section
 from growth import main as reports_growth
 
 import linclf
@@ -166,7 +168,8 @@ def peak_gflops():
 
 def page(results):
     """The results as Markdown."""
-    runs, lines = results["seconds"], ["# Benchmark", ""]
+    runs = {int(K): by_tool for K, by_tool in results["seconds"].items()}  # names, once they were JSON
+    lines = ["# Benchmark", ""]
     lines += [f"Made by `make bench` on {results['date']}.", ""]
     lines += [f"- {name}: {value}" for name, value in results["machine"].items()]
     lines += [
@@ -232,7 +235,7 @@ def page(results):
         lines += ["", "## Seconds to 38 % test accuracy, CIFAR-10's first batch", ""]
         for name, fit in results["seconds_to_38_percent"].items():
             lines += [f"- {name}: {fit['seconds']:.1f} s ({fit['passes']} passes)" if fit else f"- {name}: not reached"]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *section(results["accuracy"])]) + "\n"
 
 
 def plot(results):
@@ -254,13 +257,22 @@ def plot(results):
         fig.savefig(HERE / "growth.svg", metadata={"Date": None})
 
 
+def write(results):
+    """The results, and the page of them."""
+    (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    (HERE / "README.md").write_text(page(results), encoding="utf-8")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=7, help="rounds, default 7")
-    parser.add_argument("what", nargs="?", choices=["growth"], help="growth: how reports grow with their data, alone")
+    alone = "a part alone: how reports grow with their data, or the estimators' accuracy beside scikit-learn's"
+    parser.add_argument("what", nargs="?", choices=["growth", "accuracy"], help=alone)
     options = parser.parse_args()
     if options.what == "growth":
         return reports_growth()
+    if options.what == "accuracy":
+        return write(json.loads((HERE / "results.json").read_text()) | {"accuracy": accuracies()})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data = linclf.load_dataset("synthetic")
@@ -288,9 +300,9 @@ def main():
         "growth": growth(),
         "peak_gflops": peak_gflops(),
         "seconds_to_38_percent": to_38,
+        "accuracy": accuracies(),
     }
-    (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-    (HERE / "README.md").write_text(page(results), encoding="utf-8")
+    write(results)
     plot(results)
     missed = [row["what"] for row in results["ratios"] if not row["reached"]]
     print(f"{HERE / 'README.md'}: {len(results['ratios']) - len(missed)} bounds reached, {len(missed)} not")

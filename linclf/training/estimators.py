@@ -195,11 +195,12 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             if self.verbose:
                 print(_line(self.n_iter_ + epoch, history, time.perf_counter() - started), flush=True)
                 started = time.perf_counter()
-            falling, tol = history.validation_loss if held_out else history.train_cost, self.tol
-            if held_out and tol is None:
-                tol = 0.0
-            if tol is not None and epoch > wait:
-                stopped = falling[-wait:].min() >= falling[:-wait].min() - tol
+            values = history.validation_loss if held_out else history.train_cost
+            if epoch > wait and (held_out or self.tol is not None):
+                before, least = values[:-wait].min(), self.tol or 0
+                if held_out:
+                    least *= 100 * before  # what so few rows do not tell is not worth the time
+                stopped = values[-wait:].min() >= before - least
             if stopped:
                 break
         self._keep(record, epoch)
@@ -303,16 +304,16 @@ class SoftmaxClassifier(_LinearClassifier):
             of mini-batches out of the weights (Polyak and Juditsky, 1992). Later calls of ``partial_fit`` and warm
             starts keep η and λ.
         max_iter: max. epochs of ``fit``, 200 by default.
-        tol: ``fit`` ends once ``n_iter_no_change`` epochs lower the cost on the training rows (with early stopping,
-            the loss on those held out) by no more than this, 1e-4 by default. None: it trains ``max_iter`` epochs or,
-            with early stopping, until that loss no longer falls.
+        tol: ``fit`` ends once ``n_iter_no_change`` epochs lower the cost on the training rows by no more than this,
+            1e-4 by default, or, with early stopping, the loss on those held out by no more than 100 times this share
+            of it, 1 %. None: it trains ``max_iter`` epochs or, with early stopping, until that loss no longer falls.
         class_weight: weights by label, 1 for labels that are not named; those of labels that the rows lack, as a fold
             may, are not used. Or "balanced", by which all classes have the same weight. A row's weight is its
             ``sample_weight``, 1 by default, times that of its class.
         random_state: of the initial weights, the orders, the augmentation and the held-out rows. With an int, ``fit``
             trains the very weights that ``linclf.train`` does with that seed on the rows that are not held out.
         warm_start: ``fit`` continues from the last weights, number of epochs and learning rate.
-        early_stopping: hold out rows, stop once the loss on them no longer falls, and restore the weights of the epoch
+        early_stopping: hold out rows, stop once the loss on them falls no further, and restore the weights of the epoch
             where it was smallest. "auto", the default: of more than 10,000 rows (if ``tol`` is not None and at least
             one row of each class is held out), as HistGradientBoostingClassifier does.
         validation_fraction: share of the rows held out for early stopping, stratified.

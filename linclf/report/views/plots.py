@@ -45,7 +45,7 @@ def history(
         runs: what ``linclf.train`` and ``linclf.sweep`` return, one run, its history, or runs by name. Without names,
             lines are called after the fields of Config in which they differ.
         quantity: "loss", "cost" or "accuracy".
-        beside: other runs by name, drawn thin and grey for comparison.
+        beside: other runs by name, drawn thin and grey for comparison, above the lines that they may coincide with.
         ax: where to draw.
 
     Raises:
@@ -69,7 +69,7 @@ def history(
     ax = ax or _shown(5.6, 3.3).add_subplot()
     for title, others in beside.items():
         for label, values, _, style in _series(others, quantity):
-            _seeds(ax, values, color=BESIDE, linestyle=style, linewidth=0.9, label=f"{label}, {title}")
+            _seeds(ax, values, color=BESIDE, linestyle=style, linewidth=0.9, zorder=3, label=f"{label}, {title}")
     if len(groups) > 1 and any(len(sets) > 1 for _, sets in series):  # which line is which, once for all groups
         for _, label, _, style in _SETS:
             ax.plot([], [], color=BESIDE, linestyle=style, linewidth=1.6, label=label)

@@ -1,0 +1,44 @@
+"""The benchmark's page is what its code makes of the results that are stored beside it; no timing."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from helpers import ROOT
+
+FOLDER = ROOT / "benchmarks"
+
+
+def test_the_page_is_made_of_the_stored_results(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    from run import page
+
+    results = json.loads((FOLDER / "results.json").read_text(encoding="utf-8"))
+    assert (FOLDER / "README.md").read_text(encoding="utf-8") == page(results)
+    draws = [[0.9, 0.5, 1.0], [0.8, 0.25, 2.0]]
+    ours = [[accuracy - 0.015, 1.02 * loss, seconds] for accuracy, loss, seconds in draws]
+    models = {"SoftmaxClassifier": ours, "LogisticRegression": draws}
+    hinges = {"SVMClassifier": [[0.5, None, 1.0]] * 2, "LinearSVC": [[0.4, None, 1.0], [0.45, None, 2.0]]}
+    text = page(results | {"accuracy": {"folds": {"iris": models | hinges}, "embeddings": {"near": {"a": draws[0]}}}})
+    assert [line for line in text.splitlines() if re.match(r"\| (iris|near) ", line)] == [
+        "| iris | SoftmaxClassifier | 83.5 (78.5 to 88.5) | 0.383 (0.255 to 0.510) | 1.5 | 2.0 | 1.50 |",
+        "| iris | LogisticRegression | 85.0 (80.0 to 90.0) | 0.375 (0.250 to 0.500) |  |  | 1.50 |",
+        "| iris | SVMClassifier | 50.0 (50.0 to 50.0) |  | -5.0 |  | 1.00 |",
+        "| iris | LinearSVC | 42.5 (40.0 to 45.0) |  |  |  | 1.50 |",
+        "| near | a | 90.0 ± 0.8 | 0.500 | 1.0 |",
+    ]
+
+
+@pytest.mark.parametrize("power", [0, 0.5])
+def test_made_embeddings_are_noise_of_mean_deviation_1_around_their_classes(monkeypatch, power):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    from accuracy import embeddings
+
+    (X, y), (Z, t) = embeddings(1.0, power, n=3000, n_test=1000, d=20, n_classes=3)
+    assert (X.shape, Z.shape, X.dtype, {*y} | {*t}) == ((3000, 20), (1000, 20), np.float32, {0, 1, 2})
+    variances = [np.linalg.eigvalsh(np.cov(A[b == 0].T)) for A, b in ((X, y), (Z, t))]
+    for values in variances:
+        assert np.sqrt(values).mean() == pytest.approx(1, abs=0.05)
+        assert (values[-1] / values[0] > 10) == (power > 0)
+    np.testing.assert_allclose(X[y == 1].mean(axis=0), Z[t == 1].mean(axis=0), atol=0.5)
