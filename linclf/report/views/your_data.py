@@ -235,6 +235,7 @@ def search(results: YourDataResults) -> html.Prose:
         text += f", {fell} that of half as many"
     elif cost >= LOWEST:
         text += "; whether more of them lower it was not tried, as it would take long"
+    text += f". The final networks were estimated to take {max(1, results.estimate):.0f} s on two cores"
     return html.prose(f"{text}.")
 
 
