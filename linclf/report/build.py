@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -264,19 +265,28 @@ def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenan
 
 
 def _write_markdown(out: Path, executed: dict[str, Execution], first: str) -> None:
-    """README.md, which GitHub shows in place of the first page, and a file for each other, with their pictures."""
+    """README.md, which GitHub shows in place of the first page, a file for each other, and their pictures.
+
+    README.md ends with the numbered figures of the others: 1 and "10 and 11", not 4a or B2.
+    """
     files = {page_file(name, first): "README.md" if name == first else f"{name}.md" for name in executed}
     (out / "pictures").mkdir(exist_ok=True)
-    for name, execution in executed.items():
+    numbered = ""
+    for name in reversed(reading_order(executed, first)):
         page, links = page_file(name, first), []
         for other in reading_order(executed, first):
             title = PAGES[other].title
             links.append(f"**{title}**" if other == name else f"[{title}]({files[page_file(other, first)]})")
-        text, pictures = to_markdown(execution.notebook, name, files)
+        text, pictures = to_markdown(executed[name].notebook, name, files)
         for old in (out / "pictures").glob(f"{name}_*.png"):
             old.unlink()
         for file, content in pictures.items():
             write_bytes(out / file, content)
+        if name == first and numbered:
+            text += f"\n\n## The figures\n\n{numbered}"
+            links.append("[The figures](#the-figures)")
+        elif figures := re.findall(r"^!\[Figures? \d+(?: and \d+)?\. .*$", text, re.M):
+            numbered = "\n\n".join([f"### [{PAGES[name].title}]({files[page]})", *figures, numbered])
         note = f"The same with curves to read off, as one file to open in a browser: [{page}]({page})."
         write_text(out / files[page], f"{' · '.join(links)}\n\n{text.rstrip()}\n\n{note}\n")
 
