@@ -18,10 +18,11 @@ import nbformat
 import numpy as np
 
 from linclf import cli
-from linclf.data.load import READERS
+from linclf.data.load import READERS, load_dataset
 from linclf.report import build
 from linclf.report.execute import execute
-from linclf.report.render import without_progress
+from linclf.report.render import SCRIPTS, without_progress
+from linclf.report.views import play
 from linclf.report.views.html import markdown
 from linclf.report.views.reference import REFERENCE_SVM, mean_and_spread
 from linclf.studies.ceiling import SEARCHED
@@ -306,7 +307,15 @@ def packages() -> str:
     return "\n".join(text)
 
 
+def panel() -> str:
+    """The panel in which a classifier trains, as on a report's page, with its style and scripts."""
+    style, shown = (play.TEMPLATES / "play.css").read_text("utf-8"), play.training(load_dataset("synthetic:10"))
+    scripts = "\n".join(SCRIPTS[name] for name in ("page", "player"))
+    return f"````{{raw}} html\n<style>{style}</style>\n{shown.markup}\n<script>{scripts}</script>\n````\n"
+
+
 PARTS = {
+    "panel": panel,
     "learn": learn,
     "command line": command_line,
     "formats": formats,

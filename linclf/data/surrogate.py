@@ -27,6 +27,7 @@ import numpy as np
 
 from linclf.errors import DataError
 from linclf.system.files import write_whole
+from linclf.system.threads import one_blas_thread
 
 from .dataset import CIFAR10, Dataset, LabelledImages, Reader, make_dataset
 from .labels import LONGEST_NAME, MOST_CLASSES, can_be_shown
@@ -76,6 +77,7 @@ class Surrogate:
     factors: np.ndarray
     deviations: np.ndarray
 
+    @one_blas_thread()
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """n images (n, h, w, c), uint8, and their labels (n,), int64.
 

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -16,7 +17,7 @@ import tempfile
 import webbrowser
 from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, fields
 from functools import cache, partial
 from pathlib import Path
@@ -39,7 +40,7 @@ from linclf.system.environment import cores, source_tree
 from linclf.system.files import LOCK, remove_unfinished, write_bytes, write_json, write_text
 from linclf.system.progress import Clock
 
-from .execute import Execution, execute, patience, short_places, stop_kernels
+from .execute import Execution, execute, forked_kernels, patience, short_places, stop_kernels
 from .pages import CEILING, PAGES, first_page, page_file, reading_order, report_pages
 from .render import POLICY, browser, convert, join, outputs, print_pdf, template_folders, to_markdown
 
@@ -178,26 +179,28 @@ def _execute(
     chosen: dict[str, "Notebook"], values: dict[str, Any], folder: Path, *, png: bool = False
 ) -> dict[str, Execution]:
     """Run the notebooks in ``folder``, which holds the data, one a core; of pictures, the summary's are kept."""
-    pool = ThreadPoolExecutor(cores())
-    run = partial(execute, decoded=folder, beside=len(chosen) >= cores())
+    pool, beside = ThreadPoolExecutor(cores()), len(chosen) >= cores()
     running: dict[str, Future[Execution]] = {}
-    for name, notebook in chosen.items():
-        parameters = {key: value for key, value in values.items() if key in notebook.types}
-        running[name] = pool.submit(
-            run, notebook.path, parameters, folder / notebook.path.name, png=png or name == "summary"
-        )
-    try:
-        for i, (name, done) in enumerate(running.items(), start=1):
-            execution = done.result()
-            failed = f"  failed: {execution.failure}" if execution.failure else ""
-            _say(f"[{i}/{len(chosen)}] {name:<24}{execution.seconds:6.1f} s{failed}")
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for _ in range(10):  # a kernel may just be starting; whoever pressed Ctrl-C does not wait longer than a second
-            stop_kernels()
-            wait([future for future in running.values() if future.running()], timeout=0.1)
-        raise
-    return {name: done.result() for name, done in running.items()}
+    with forked_kernels() if beside else nullcontext():
+        try:
+            for name in sorted(chosen, key=lambda name: PAGES[name].study is not None):  # those that train take longest
+                path = chosen[name].path
+                parameters = {key: value for key, value in values.items() if key in chosen[name].types}
+                with_png = png or name == "summary"
+                running[name] = pool.submit(
+                    execute, path, parameters, folder / path.name, png=with_png, decoded=folder, beside=beside
+                )
+            for i, name in enumerate(chosen, start=1):
+                execution = running[name].result()
+                failed = f"  failed: {execution.failure}" if execution.failure else ""
+                _say(f"[{i}/{len(chosen)}] {name:<24}{execution.seconds:6.1f} s{failed}")
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for _ in range(10):  # a kernel may just be starting; whoever pressed Ctrl-C waits no longer than a second
+                stop_kernels()
+                wait([future for future in running.values() if future.running()], timeout=0.1)
+            raise
+    return {name: running[name].result() for name in chosen}
 
 
 def _write_numbers(out: Path, studies: dict[str, Any], results: dict[str, Any], command: str) -> None:
@@ -262,19 +265,28 @@ def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenan
 
 
 def _write_markdown(out: Path, executed: dict[str, Execution], first: str) -> None:
-    """README.md, which GitHub shows in place of the first page, and a file for each other, with their pictures."""
+    """README.md, which GitHub shows in place of the first page, a file for each other, and their pictures.
+
+    README.md ends with the numbered figures of the others: 1 and "10 and 11", not 4a or B2.
+    """
     files = {page_file(name, first): "README.md" if name == first else f"{name}.md" for name in executed}
     (out / "pictures").mkdir(exist_ok=True)
-    for name, execution in executed.items():
+    numbered = ""
+    for name in reversed(reading_order(executed, first)):
         page, links = page_file(name, first), []
         for other in reading_order(executed, first):
             title = PAGES[other].title
             links.append(f"**{title}**" if other == name else f"[{title}]({files[page_file(other, first)]})")
-        text, pictures = to_markdown(execution.notebook, name, files)
+        text, pictures = to_markdown(executed[name].notebook, name, files)
         for old in (out / "pictures").glob(f"{name}_*.png"):
             old.unlink()
         for file, content in pictures.items():
             write_bytes(out / file, content)
+        if name == first and numbered:
+            text += f"\n\n## The figures\n\n{numbered}"
+            links.append("[The figures](#the-figures)")
+        elif figures := re.findall(r"^!\[Figures? \d+(?: and \d+)?\. .*$", text, re.M):
+            numbered = "\n\n".join([f"### [{PAGES[name].title}]({files[page]})", *figures, numbered])
         note = f"The same with curves to read off, as one file to open in a browser: [{page}]({page})."
         write_text(out / files[page], f"{' · '.join(links)}\n\n{text.rstrip()}\n\n{note}\n")
 

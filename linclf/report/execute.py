@@ -1,18 +1,24 @@
 """Execute one notebook with papermill, in a kernel of its own."""
 
+import json
 import logging
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import nbformat
+import psutil
 import zmq.asyncio
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
@@ -20,7 +26,7 @@ from nbformat import NotebookNode
 
 from linclf.errors import ConfigError
 
-from .kernel import BESIDE, DECODED, WITHOUT_PNG
+from .kernel import BESIDE, DECODED, FORKS, WITHOUT_PNG
 
 PATIENCE = "LINCLF_KERNEL_TIMEOUT"
 """The environment variable that says how many seconds a kernel may take to start."""
@@ -40,6 +46,21 @@ class Execution:
     failure: str | None
 
 
+_SCRIPT = str(Path(__file__).with_name("kernel.py"))
+
+
+def _environment() -> dict[str, str]:
+    """What a kernel's environment has in place of this process's."""
+    return {
+        "MATPLOTLIBRC": os.devnull,
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # or a debugger that nobody asked for warns on stderr
+        "MPLBACKEND": "agg",  # no window is opened, and a backend that is not here would fail the import
+        "PYTHONPATH": os.pathsep.join(sys.path),  # every module is the one that this command would import
+        # What helps whoever looks for faults in programs would stand on pages.
+        **dict.fromkeys(("PYTHONWARNINGS", "PYTHONDEVMODE", "PYTHONVERBOSE", "PYTHONINSPECT"), ""),
+    }
+
+
 class _ThisPython(AsyncKernelManager):
     """Starts the Python that runs this command, whatever kernels are installed where Jupyter looks for them."""
 
@@ -53,23 +74,88 @@ class _ThisPython(AsyncKernelManager):
         argv = [self.connection_file if word == _FILE else word for word in self.kernel_spec.argv]
         return [*argv, *(extra_arguments or ())]
 
+    async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: object) -> None:
+        kernel, provisioner = _forks and _forks.kernel(kernel_cmd[3:]), cast(Any, self.provisioner)
+        if kernel:
+            provisioner.process, provisioner.pgid = kernel, kernel.pid
+        else:
+            await super()._async_launch_kernel(kernel_cmd, **kw)
+
     @property
     def kernel_spec(self) -> KernelSpec:
-        script = str(Path(__file__).with_name("kernel.py"))
         return KernelSpec(
-            argv=[sys.executable, "-P", script, "-f", _FILE],
+            argv=[sys.executable, "-P", _SCRIPT, "-f", _FILE],
             display_name="Python 3",
             language="python",
-            env={
-                "MATPLOTLIBRC": os.devnull,
-                "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # or a debugger that nobody asked for warns on stderr
-                "MPLBACKEND": "agg",  # no window is opened, and a backend that is not here would fail the import
-                # Every module is the one that this command would import; jupyter_client fills in variables.
-                "PYTHONPATH": os.pathsep.join(sys.path).replace("$", "$$"),
-                # What helps whoever looks for faults in programs would stand on pages.
-                **dict.fromkeys(("PYTHONWARNINGS", "PYTHONDEVMODE", "PYTHONVERBOSE", "PYTHONINSPECT"), ""),
-            },
+            # jupyter_client fills in variables
+            env={name: value.replace("$", "$$") for name, value in _environment().items()},
         )
+
+
+class _Forked(psutil.Process):  # type: ignore[misc]
+    """A kernel that is no child of this process, with what jupyter_client asks of one."""
+
+    stdin = stdout = stderr = None
+
+    def poll(self) -> int | None:
+        """None while it runs; its status is not known afterwards."""
+        with suppress(psutil.NoSuchProcess):
+            if self.is_running() and self.status() != psutil.STATUS_ZOMBIE:
+                return None
+        return 1
+
+    wait = poll  # asked only once it has ended
+
+
+class _Forks:
+    """A process that has imported what kernels need, and of which they are copies."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        ours, theirs = socket.socketpair()
+        ours.settimeout(patience())
+        with ours, theirs:
+            self._lines = ours.makefile("rw")
+            command, env = [sys.executable, "-P", _SCRIPT, FORKS, BESIDE], {**os.environ, **_environment()}
+            self._process = subprocess.Popen(command, stdin=theirs.fileno(), env=env, start_new_session=True)
+
+    def kernel(self, arguments: list[str]) -> _Forked | None:
+        """A new kernel, or None where the process has ended."""
+        with self._lock, suppress(OSError, ValueError, psutil.NoSuchProcess):
+            print(json.dumps(arguments), file=self._lines, flush=True)
+            return _Forked(int(self._lines.readline()))
+        return None
+
+    def close(self) -> None:
+        """End the process."""
+        with suppress(OSError):
+            self._lines.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=5)
+        self._process.kill()
+        self._process.wait()
+
+
+_forks: _Forks | None = None
+
+
+@contextmanager
+def forked_kernels() -> Iterator[None]:
+    """Within, notebooks run in kernels that are copies of one process, with one BLAS thread each.
+
+    Each kernel by itself would take most of a second for what all of them import. Only on Linux: libraries of other
+    systems do not bear copies of a process. There, and where that process has ended, each is started by itself.
+    """
+    global _forks
+    if sys.platform != "linux":
+        yield
+        return
+    _forks = _Forks()
+    try:
+        yield
+    finally:
+        _forks.close()
+        _forks = None
 
 
 def patience() -> float:
@@ -106,7 +192,21 @@ def execute(
     import papermill
     from jupyter_core.utils import ensure_event_loop
     from nbclient.exceptions import DeadKernelError
+    from papermill.engines import NBClientEngine, papermill_engines
     from traitlets.config import Config
+
+    class SavesOnce(NBClientEngine):  # type: ignore[misc]
+        """Writes the notebook at its end, however that comes: before and after each cell takes longer than some do."""
+
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **given: Any) -> None:
+            nb_man.output_path, path = None, nb_man.output_path
+            try:
+                super().execute_managed_notebook(nb_man, kernel_name, **given)
+            finally:
+                nb_man.output_path = path
+
+    papermill_engines.register("linclf", SavesOnce)
 
     # papermill would repeat on stderr what the notebook's own page shows, or the report's line about a dead kernel.
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
@@ -117,6 +217,7 @@ def execute(
             _literal(path),
             _literal(scratch),
             parameters,
+            engine_name="linclf",
             kernel_name="python3",
             language="python",
             progress_bar=False,
@@ -202,7 +303,5 @@ def _connection(scratch: Path, folder: Path | None) -> dict[str, str]:
 
 def stop_kernels() -> None:
     """End the kernels that this process has started; what waits for them then sees that they died."""
-    import psutil  # ipykernel brings it
-
     for kernel in psutil.Process().children(recursive=True):
         kernel.kill()

@@ -1,9 +1,10 @@
 """What the report starts as a notebook's kernel: ipykernel, with this very package and no settings of the user's.
 
 A script, imported for the names of its options alone: ``python -P kernel.py -f CONNECTION_FILE``, where -P keeps the
-folder of this file off the path.
+folder of this file off the path. With FORKS it imports what kernels need and waits: see :func:`_fork_kernels`.
 """
 
+import contextlib
 import logging
 import os
 import sys
@@ -11,10 +12,54 @@ import sys
 WITHOUT_PNG = "--without-png"
 DECODED = "--decoded="
 BESIDE = "--beside-others"
+FORKS = "--forks"
+
+
+def _fork_kernels() -> None:
+    """Make a kernel of a copy of this process for each list of arguments that comes as a line; return in the copies.
+
+    The lines come through a socket, which is this process's standard input; a copy's process id goes back. When the
+    report ends, however it does, so does this process, which ends the copies.
+    """
+    import ctypes
+    import gc
+    import json
+    import signal
+    import socket
+
+    import ipykernel.kernelapp  # noqa: F401
+    import matplotlib.backends.backend_svg  # noqa: F401
+
+    from linclf.report.views import claims, explore, learn, play, sliders, your_data  # noqa: F401
+
+    gc.freeze()  # a copy that never looks at these objects shares their memory
+    this = os.getpid()
+    with socket.socket(fileno=0) as report, report.makefile("rw") as lines:
+        while arguments := lines.readline():
+            if (pid := os.fork()) == 0:
+                break
+            print(pid, file=lines, flush=True)
+            _forget_ended()
+        else:
+            _forget_ended()
+            sys.exit()
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG of prctl(2): the end of this copy's parent is its own
+    if os.getppid() != this:
+        sys.exit()
+    os.setsid()  # Ctrl-C is for the report
+    os.open(os.devnull, os.O_RDONLY)  # as standard input, in the socket's place
+    sys.argv[1:] = json.loads(arguments)
+
+
+def _forget_ended() -> None:
+    """Let the system forget the copies that have ended, and count what they used as this process's."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
 
 if __name__ == "__main__":
     if BESIDE in sys.argv:
-        sys.argv.remove(BESIDE)
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # several, of as many kernels as cores, wait for each other
     here = os.getcwd()
     os.chdir(os.path.dirname(os.path.abspath(__file__)))
@@ -27,6 +72,10 @@ if __name__ == "__main__":
     os.chdir(here)
     for name in ("IPYTHONDIR", "SOURCE_DATE_EPOCH"):  # IPython ends where it can make nothing of them
         os.environ.pop(name, None)
+    if FORKS in sys.argv:
+        _fork_kernels()
+    if BESIDE in sys.argv:
+        sys.argv.remove(BESIDE)
     if WITHOUT_PNG in sys.argv:
         from linclf.report.views import html
 

@@ -29,7 +29,7 @@ from linclf.errors import ConfigError
 from linclf.system.progress import MARK
 
 from .pages import PAGES, USUAL, page_file, reading_order
-from .views.html import IN_JUPYTER, PAPER, data_link, markdown, visible
+from .views.html import IN_JUPYTER, PAPER, data_link, markdown, visible, without_formulas
 
 YOURS = "Your data"
 """The words of a heading in whose place a page names the data."""
@@ -478,7 +478,7 @@ def to_markdown(notebook: NotebookNode, name: str, files: Mapping[str, str]) -> 
     text, resources = nbconvert.export(LinclfMarkdownExporter, notebook, resources=where)
     for page, file in files.items():
         text = re.sub(rf"\]\({re.escape(page)}(#[^)]*)?\)", f"]({file})", text)
-    return text, {file: _small(picture) for file, picture in resources["outputs"].items()}
+    return without_formulas(text), {file: _small(picture) for file, picture in resources["outputs"].items()}
 
 
 def _small(picture: bytes, most: int = 60_000) -> bytes:

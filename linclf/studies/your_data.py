@@ -14,11 +14,11 @@ import numpy as np
 from linclf.classifier.classifier import Classifier
 from linclf.data.dataset import Dataset, folds
 from linclf.data.inputs import Examples, Standardizer
+from linclf.system.threads import AfterEpoch, one_blas_thread, side_by_side
 from linclf.training.config import Config, config_of
 from linclf.training.loop import Run
 from linclf.training.losses import cost_and_gradient, get_loss, largest_eigenvalue
 from linclf.training.model import Linear
-from linclf.training.threads import AfterEpoch, one_blas_thread, side_by_side
 from linclf.training.train import NETWORKS_PER_TASK, in_order, stacks
 
 from . import metrics
@@ -49,6 +49,9 @@ UPDATES = 50
 DOUBLINGS, FINAL, FALLS, LOWEST = 4, 2e10, 0.01, 0.01
 """The final network trains twice as long while that lowers its cost by 1 % and it is above 0.01, at most so often, and
 for so many products."""
+FINALS, SECONDS = 4e11, 1.5e-10
+"""Products that all final networks may take, a minute on two cores, and what one takes there: half of 0.3 ns, where
+0.02 to 0.5 ns were measured. Where the plan's epochs are more, they train for fewer, but for 8 at least."""
 LARGEST_STACK = 2e7
 """Weights that train together: they, their gradients and scores fit the memory of a laptop."""
 SHARES = (2, 4, 8)
@@ -59,9 +62,9 @@ WELL_LEARNED = 0.95
 """An accuracy on training images that leaves little to explain."""
 OPTIMUM, ITERATIONS = 5e10, 200
 """Products of a weight and an input that a convex optimum may take, 10 seconds on two cores, and its iterations."""
-PEER, PEER_ITERATIONS, PEER_PENALTIES = 1e11, 100, (1e-4, *PENALTIES[1:])
+PEER, PEER_SCORE, PEER_ITERATIONS, PEER_PENALTIES = 1e11, 100, 100, (1e-4, *PENALTIES[1:])
 """Such products that all fits of scikit-learn's LogisticRegression may take, each 0.2 to 0.3 ns on one core, so that
-they end within 30 seconds; its iterations at most, and values of λ that it chooses among."""
+they end within 30 seconds, and how many a score takes beside; its iterations, and values of λ that it chooses among."""
 
 IMBALANCED = 2.0
 """How many times the images of the smallest class the largest must have, to be called so."""
@@ -245,6 +248,7 @@ class YourDataResults(StudyResults):
         size: how much was searched.
         search: one run per configuration; no test image was used.
         chosen: the configuration with the highest validation accuracy.
+        estimate: seconds that the final networks and the learning curve's were estimated to take on two cores.
         lengths: the cost, mean loss + λ‖W‖², of the first final network on its training images, by the epochs it took;
             the last number of epochs is that of the final networks.
         finals: the tested networks, one per seed.
@@ -261,6 +265,7 @@ class YourDataResults(StudyResults):
     size: SearchSize
     search: Sequence[StoredRun]
     chosen: Candidate
+    estimate: float
     lengths: Mapping[int, float]
     finals: Sequence[StoredRun]
     balanced: Sequence[StoredRun]
@@ -499,6 +504,7 @@ class YourDataResults(StudyResults):
             "images": {"train": len(self.final.train), "validation": self.n_validation, "test": len(self.right)},
             "chosen": asdict(self.chosen),
             "folds": [{"chosen": asdict(fold.chosen), "accuracy": fold.accuracy._asdict()} for fold in self.folds],
+            "estimate_seconds": self.estimate,
             "lengths": [{"epochs": epochs, "train_cost": cost} for epochs, cost in self.lengths.items()],
             "accuracy": self.accuracy._asdict(),
             "balanced_accuracy": self.balanced_accuracy._asdict(),
@@ -574,6 +580,7 @@ class YourDataStudy(Study):
             dataset=replace(self.whole, provenance=self.data.provenance),
             search=search,
             chosen=whole.chosen,
+            estimate=sum(fold.estimate for fold in [*held_out, whole]),
             lengths=whole.lengths,
             finals=_joined([fold.finals for fold in held_out], held_out),
             balanced=_joined([fold.balanced for fold in held_out], held_out),
@@ -638,6 +645,7 @@ class Holdout(Study):
             size=size,
             search=search,
             chosen=chosen,
+            estimate=[*lengths][-1] * self._final_products() * SECONDS,
             lengths=lengths,
             finals=finals,
             balanced=balanced,
@@ -658,16 +666,25 @@ class Holdout(Study):
     def _lengths(self, chosen: Candidate) -> dict[int, float]:
         """The training cost of the first final network by its epochs: doubled until the cost stops falling."""
         (n_classes, d), n = self.model_shape, len(self.cut.train)
-        epochs, costs = enough_epochs(self.plan.epochs, n), dict[int, float]()
+        most, costs = FINALS / self.n_folds / self._final_products(), dict[int, float]()
+        epochs = min(enough_epochs(self.plan.epochs, n), max(FEWEST_EPOCHS, int(most)))
         for _ in range(1 + DOUBLINGS):
             task = self._task(n, 0, final_config(chosen, n, epochs, self.plan.first_seed))
             ((run,),) = self.train([task], evaluate=False)
             highest, cost = (1 - FALLS) * min(costs.values(), default=np.inf), float(run.record["train_cost"])
             costs[epochs] = cost
-            if cost > highest or cost < LOWEST or 2 * epochs * n * n_classes * (d + SCORE) > FINAL / self.n_folds:
+            longest = min(most, FINAL / self.n_folds / (n * n_classes * (d + SCORE)))
+            if cost > highest or cost < LOWEST or 2 * epochs > longest:
                 break
             epochs *= 2
         return costs
+
+    def _final_products(self) -> float:
+        """Products that an epoch of all final networks and of the learning curve's takes, each for its own epochs."""
+        (n_classes, d), draws = self.model_shape, DRAWS if self.n_folds == 1 else 1
+        curve = sum(min(draws, part) / part**0.5 for part in SHARES if self.data.n_folds == 1)
+        networks = self.plan.seeds * (1 + is_imbalanced(self.data)) + curve
+        return networks * len(self.cut.train) * n_classes * (d + SCORE)
 
     def _finals(
         self, chosen: Candidate, epochs: int
@@ -709,7 +726,7 @@ class Holdout(Study):
     def _peer(self) -> StoredRun | str:
         """scikit-learn's LogisticRegression of the same penalties, or why it is not fitted."""
         (n_classes, d), n = self.model_shape, len(self.choosing.train)
-        products = (len(PEER_PENALTIES) * n + len(self.cut.train)) * (d + SCORE) * n_classes * PEER_ITERATIONS
+        products = (len(PEER_PENALTIES) * n + len(self.cut.train)) * (d + PEER_SCORE) * n_classes * PEER_ITERATIONS
         if products > PEER / self.n_folds:
             return "its fits could take more than 30 seconds on so many numbers"
         if self.short_of_memory:

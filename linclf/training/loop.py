@@ -12,12 +12,12 @@ import numpy as np
 
 from linclf.data.inputs import Examples
 from linclf.errors import DivergenceError
+from linclf.system.threads import AfterEpoch, adaptive_blas_threads
 
 from .config import Config
 from .losses import Loss, get_loss, penalty, total
 from .model import Linear
 from .stack import MomentumStack, Stack, State
-from .threads import AfterEpoch, adaptive_blas_threads
 
 Evaluate = bool | Literal["validation"]
 """Which images are measured: both sets (True), validation images alone, or none (False)."""

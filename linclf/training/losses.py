@@ -15,9 +15,9 @@ import numpy as np
 
 from linclf.data.inputs import Examples
 from linclf.errors import ConfigError
+from linclf.system.threads import one_blas_thread
 
 from .model import Linear, softmax
-from .threads import one_blas_thread
 
 
 def _true_class(y: np.ndarray) -> Any:

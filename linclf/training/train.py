@@ -19,12 +19,12 @@ import numpy as np
 from linclf.data.inputs import Examples, stored_array, with_array
 from linclf.errors import ConfigError
 from linclf.system.progress import Progress
+from linclf.system.threads import AfterEpoch, one_blas_thread, side_by_side
 
 from .config import Config, check_configs, check_init, checked_examples
 from .loop import Evaluate, Run, Task, batch_key, train_stack
 from .model import Linear
 from .stack import State
-from .threads import AfterEpoch, one_blas_thread, side_by_side
 
 
 def train(

@@ -191,30 +191,47 @@ def test_wrong_usage_is_one_line_and_status_2(words, message, capsys, tmp_path, 
     assert list(tmp_path.iterdir()) == []
 
 
-def at_the_first_kernel(out, act):
-    """The standard error and status of a report of one notebook; ``act`` is given the report and its kernel."""
-    words = ["report", "--data", "synthetic:40", "--epochs", "1", "--only", "2_svm", "--out", str(out)]
+def at_the_first_kernel(out, act, *more):
+    """The standard error and status of a report; ``act`` is given the report and its first kernel.
+
+    One notebook's kernel is started by itself, those of ``more`` are copies of another process.
+    """
+    words = ["report", "--data", "synthetic:40", "--epochs", "1", "--only", "2_svm", *more, "--out", str(out)]
     report = subprocess.Popen([sys.executable, "-m", "linclf", *words], stderr=subprocess.PIPE, text=True)
-    kernels = []
+    parent, kernels = psutil.Process(report.pid), []
     while not kernels:
         time.sleep(0.05)
-        children = psutil.Process(report.pid).children()
-        kernels = [child for child in children if "IPKernelApp" in str(child.as_dict(["cmdline"]))]
+        started = {child.pid for child in parent.children() if "kernel.py" in str(child.as_dict(["cmdline"]))}
+        family = parent.children(recursive=True)
+        kernels = [each for each in family if (each.ppid() if more else each.pid) in started]
     act(report, kernels[0])
-    return report.communicate(timeout=60)[1], report.returncode, kernels[0].is_running()
+    return report.communicate(timeout=60)[1], report.returncode, [each for each in family if each.is_running()]
 
 
-def test_ctrl_c_during_notebooks_is_one_line_and_leaves_no_kernel(tmp_path):
-    said = at_the_first_kernel(tmp_path, lambda report, kernel: report.send_signal(signal.SIGINT))
-    assert said == ("linclf: interrupted\n", 130, False)
+MORE = pytest.mark.parametrize("more", [(), ("1_1_all_data", "0_baseline")])
+
+
+@MORE
+def test_ctrl_c_during_notebooks_is_one_line_and_leaves_no_kernel(tmp_path, more):
+    said = at_the_first_kernel(tmp_path, lambda report, kernel: report.send_signal(signal.SIGINT), *more)
+    assert said == ("linclf: interrupted\n", 130, [])
     assert {path.name for path in tmp_path.iterdir()} - {".lock"} == {"runs"}  # some versions of filelock keep theirs
 
 
-def test_a_killed_kernel_fails_its_page_only(tmp_path):
-    said = at_the_first_kernel(tmp_path, lambda report, kernel: kernel.kill())
-    assert said == ("", 1, False)
-    assert (tmp_path / "2_svm.html").exists()
+@MORE
+def test_a_killed_kernel_fails_its_page_only(tmp_path, more):
+    said = at_the_first_kernel(tmp_path, lambda report, kernel: kernel.kill(), *more)
+    assert said == ("", 1, [])
+    assert len([*tmp_path.glob("*.failed.ipynb")]) == 1
+    assert {path.stem for path in tmp_path.glob("*.html")} == {"2_svm", *more}
     assert (tmp_path / "results.json").exists()
+
+
+def test_kernels_start_by_themselves_where_what_they_are_copies_of_has_ended(tmp_path):
+    said = at_the_first_kernel(tmp_path, lambda report, kernel: kernel.parent().kill(), "1_1_all_data", "0_baseline")
+    assert said[0::2] == ("", [])
+    assert {path.stem for path in tmp_path.glob("*.html")} == {"2_svm", "1_1_all_data", "0_baseline"}
+    assert len([*tmp_path.glob("*.failed.ipynb")]) < 3
 
 
 def test_a_full_disk_is_one_line_and_status_1(tmp_path, monkeypatch, capsys):

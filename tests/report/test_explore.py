@@ -4,11 +4,14 @@ import base64
 import csv
 import json
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import ROOT, TINY
+from bs4 import BeautifulSoup
+from helpers import ROOT, TINY, missing
 from PIL import Image
 
 from linclf import Config, ConfigError, Linear, Standardizer, load_dataset, sweep
@@ -32,8 +35,12 @@ def page(visit, report):
 
 
 def packed(page):
+    return unpacked(page.locator('[data-play="data"]').text_content())
+
+
+def unpacked(text):
     """What the page holds of the networks: the loss, and weights (C, d) and biases after each epoch kept."""
-    data = json.loads(page.locator('[data-play="data"]').text_content())
+    data = json.loads(text)
     shape = len(data["names"]), IMAGES[0].size
     weights = [
         (
@@ -55,7 +62,7 @@ def shown(page):
     return np.array(json.loads(page.locator(".play").get_attribute("data-scores")))
 
 
-CHOOSE = "(select, i) => { select.value = i; select.dispatchEvent(new Event('change')); }"
+PACKED = {"data-play": "data"}
 CLICK_ALL = """section => [...section.querySelectorAll('[data-play="images"] button')].map(button => {
   button.click(); return JSON.parse(section.dataset.scores); })"""
 
@@ -71,7 +78,7 @@ def test_the_pages_scores_and_losses_are_pythons_for_every_picture_setting_and_e
     networks = packed(page)
     assert [len(epochs) for _, epochs in networks] == [2] * 5  # before and after training
     for i, (loss, epochs) in enumerate(networks):
-        page.locator('[data-play="setting"]').evaluate(CHOOSE, str(i))
+        page.locator('[data-play="setting"]').select_option(str(i))
         for key, name, weights in zip(("Home", "End"), ("epoch 0", "epoch 2"), epochs, strict=True):
             page.locator('[data-play="epoch"]').press(key)
             assert page.locator('[data-play="epoch-name"]').inner_text() == name
@@ -84,7 +91,7 @@ def test_the_pages_scores_and_losses_are_pythons_for_every_picture_setting_and_e
             np.testing.assert_allclose(
                 np.reshape(first, (-1, 4))[:, :3].ravel(), 255 * (w - w.min()) / (w.max() - w.min()), atol=1
             )
-    page.locator('[data-train="loss"]').evaluate(CHOOSE, "multiclass_hinge")
+    page.locator('[data-train="loss"]').select_option("multiclass_hinge")
     page.locator('[data-train="step"]').click()
     page.locator('[data-play="answer"]').get_by_text(" ahead: a loss of ").wait_for()
     assert not page.locator('[data-play="epochs"]').is_visible()
@@ -183,7 +190,7 @@ def test_play_trains_and_pause_rests(page):
     )
     page.locator('[data-train="epoch"]').click()
     page.locator('[data-train="status"]').get_by_text(f"Epoch {int(epoch) + 1}:").wait_for()
-    page.locator('[data-l2="1.0"]').click()
+    page.locator('[data-setting="l2=1.0&eta=0.001"]').click()
     assert page.url.endswith("#train&loss=cross_entropy&l2=1&eta=0.001&seed=0")
     assert page.trouble == []
 
@@ -199,6 +206,33 @@ def test_an_address_sets_the_panel_and_a_break_is_explained(visit, report):
     said.wait_for(timeout=60_000)
     assert "is more than 1, so that each step" in status(page)
     assert "choose a smaller λ" in status(page)
+
+
+def test_firefox_trains_by_keyboard_and_reads_a_photo(report, tmp_path):
+    """On a phone's width; axe and the rest are Chromium's."""
+    firefox = shutil.which("firefox-esr") or shutil.which("firefox")
+    if not firefox or not (ROOT / "tests" / "node_modules" / "puppeteer-core").exists():
+        missing("no Firefox here, or nothing to drive it: apt-get install firefox-esr, npm install --prefix tests")
+    page, photo = report / page_file("explore"), next(photos(tmp_path))
+    words = ["node", ROOT / "tests" / "firefox.mjs", firefox, page.as_uri(), photo]
+    ran = subprocess.run(words, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    seen = json.loads(ran.stdout)
+    assert seen["trouble"] == []
+    assert seen["wide"] <= 390
+    assert seen["pause"] == seen["rest"]
+    assert float(re.findall(r"accuracy ([\d.]+)", seen["rest"])[-1]) > 18  # of ten classes
+    assert "training loss" in seen["step"]
+    assert "training loss" not in seen["again"]
+    assert seen["eta"] == "0.00001"
+    assert seen["loss"] == "cross_entropy"  # as before an address that names no loss
+    assert "choose a smaller λ" in seen["broke"]
+    assert seen["address"] == "#train&loss=multiclass_hinge&l2=0&eta=0.001&seed=0"
+    assert photo.name in seen["photo"]
+    assert "not from photographs" in seen["photo"]
+    (_, epochs), *_ = unpacked(BeautifulSoup(page.read_text("utf-8"), "html.parser").find(attrs=PACKED).string)
+    wanted = expected(epochs[-1], np.stack(prepare_pictures([photo], (32, 32, 3)))).T
+    np.testing.assert_allclose(softmax(np.c_[seen["scores"]]), softmax(wanted), atol=0.005)
 
 
 def photos(folder):

@@ -22,9 +22,10 @@ from nbconvert.filters import markdown2html
 from PIL import Image
 
 from linclf.cli import main
-from linclf.report.execute import execute
+from linclf.report.build import _write_markdown
+from linclf.report.execute import Execution, execute
 from linclf.report.pages import USUAL, page_file
-from linclf.report.render import mathml, template_folders, to_markdown
+from linclf.report.render import mathml, template_folders
 from linclf.report.views import html, plots
 from linclf.report.views.html import IN_JUPYTER
 from linclf.system.progress import MARK
@@ -204,14 +205,22 @@ def test_notebooks_are_thin_and_every_section_starts_a_slide():
                 assert not re.search("^(def|class) ", cell.source, re.M), path
 
 
-def test_github_shows_the_markdown_with_small_pictures_and_no_html(executed, outputs):
-    text, pictures = to_markdown(executed, "2_svm", {"0_baseline.html": "0_baseline.md"})
-    assert {*re.findall(r"!\[.+?\]\((.+?)\)", text)} == {*pictures}
-    assert len(pictures) == figures(outputs)
-    assert max(map(len, pictures.values())) <= 60_000
-    assert BeautifulSoup(text, "html.parser").find() is None
-    assert "](0_baseline.html" not in text
-    assert "](../reports" not in text  # a notebook links to its page, which the page need not
+def test_github_shows_markdown_whose_links_lead_somewhere_with_small_pictures_and_no_html(executed, outputs, tmp_path):
+    says = nbformat.v4.new_markdown_cell("# First\n\n[hinge](2_svm.html#hinge) at $\\lambda = 1$, $\\pm$3: $W$")
+    notebooks = {"summary": nbformat.v4.new_notebook(cells=[says]), "2_svm": executed}
+    _write_markdown(tmp_path, {name: Execution(each, 0, None) for name, each in notebooks.items()}, "summary")
+    readme, svm = ((tmp_path / file).read_text(encoding="utf-8") for file in ("README.md", "2_svm.md"))
+    assert "\n[hinge](2_svm.md) at λ = 1, ±3: $W$\n" in readme  # GitHub shows no formula before a digit
+    numbered = re.findall(r"^!\[Figures? (\d+(?: and \d+)?)\. ", readme, re.M)
+    assert numbered == ["9", "10 and 11", "12", "13 and 14", *map(str, range(15, 21))]
+    for text in (readme, svm):
+        assert BeautifulSoup(text, "html.parser").find() is None
+        places = [place for place in re.findall(r"\]\(([^)]+)\)", text) if not place.endswith(".html")]
+        assert places
+        assert all(place.startswith("#") or (tmp_path / place).is_file() for place in places)
+    sizes = [picture.stat().st_size for picture in tmp_path.glob("pictures/2_svm_*.png")]
+    assert len(sizes) == figures(outputs)
+    assert max(sizes) <= 60_000
 
 
 def test_slides_have_one_for_each_section_and_need_no_network(export, executed, visit):
@@ -223,6 +232,9 @@ def test_slides_have_one_for_each_section_and_need_no_network(export, executed, 
     assert any(slide.select("math") for slide in slides)
     assert not any("networks: " in stream.get_text() for slide in slides for stream in slide.select(".stream"))
     page = visit(file)  # offline
+    high = page.evaluate("[...document.querySelectorAll('.slide')].map(slide => slide.scrollHeight / innerHeight)")
+    assert len(high) > len(titles)  # a section that is longer than the screen goes on to another slide
+    assert max(high) < 1.01
     for key, place in (("ArrowRight", 1), ("PageDown", 2), ("ArrowLeft", 1)):
         page.keyboard.press(key)
         tops = page.evaluate("[...document.querySelectorAll('.slide')].map(slide => slide.getBoundingClientRect().top)")

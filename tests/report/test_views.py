@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -226,7 +227,7 @@ def test_a_number_stays_on_one_line_with_its_sign_and_unit(markup, shown):
 def test_a_picture_for_other_viewers_has_whole_names_and_fits_a_sheet_of_latex():
     fig = pictures.mosaic(np.zeros((40, 64, 16)), ["automobile, 62 %: it is horse"] * 40)
     assert {text.get_text() for text in fig.axes[0].texts} == {"automobile, 62\n%: it is horse"}
-    size = html.png(lambda: fig, "alt", "caption")[1]["image/png"]
+    size = html.png(lambda: fig, "alt", "title", "caption")[1]["image/png"]
     assert size["height"] <= 1.5 * size["width"] + 2
 
 
@@ -265,3 +266,19 @@ def test_weights_that_are_noise_have_the_share_of_white_noise():
     noise = Linear(np.random.default_rng(0).normal(size=(10, 3072)), np.zeros(10))
     said = pictures.weights(data, noise, "noise", number=1).text
     assert "is 5 %; that of white noise would be 5 %." in said
+
+
+def test_on_a_surrogate_single_pictures_link_to_the_same_figure_of_the_committed_report(tmp_path):
+    calls = [
+        call
+        for path in (ROOT / "notebooks").glob("*.ipynb")
+        for call in re.findall(r'not_real\(\w+, \\"(\w+)\\"(?:, \\"(\w+)\\")?\)', path.read_text(encoding="utf-8"))
+    ]
+    assert len(calls) >= 8
+    study = SimpleNamespace(data=load_dataset("synthetic:5"), out_dir=ROOT / "reports" / "latest")
+    for figure, page in calls:
+        (link,) = re.findall(r"\]\((.*)\)", provenance.not_real(study, figure, page or "learn").text)
+        file, _, anchor = link.partition("#")
+        assert f'id="{anchor}"' in (study.out_dir / file).resolve().read_text(encoding="utf-8")
+    study.out_dir = tmp_path  # what is handed on leads nowhere else
+    assert "](" not in provenance.not_real(study, "L1").text

@@ -10,12 +10,18 @@ import numpy as np
 import pytest
 from helpers import SCRIPT, arrays
 from PIL import Image
+from scipy.stats import binomtest
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, StratifiedKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from linclf.data.dataset import split_dataset
 from linclf.data.load import load_dataset
 from linclf.report.views import ceiling, your_data
 from linclf.report.views import pictures as views_of_pictures
+from linclf.studies import metrics
 from linclf.studies.store import Count
 from linclf.studies.your_data import SCORE, SEARCH, Optimum, YourDataStudy, are_copies, mean_recall, search_size
 from linclf.training.config import config_of
@@ -330,6 +336,84 @@ def test_the_peer_is_what_scikit_learn_reaches_with_the_c_that_validates_best(tm
     monkeypatch.setattr("linclf.studies.your_data.PEER", 1)
     missing = study(tmp_path, dataset([90, 90, 90], apart=0.3), epochs=4).run()
     assert "is not beside it: its fits could take more than 30 seconds" in your_data.accuracies(missing).markup
+
+
+def test_final_networks_keep_to_their_time(tmp_path, monkeypatch):
+    """Which is estimated before they train: fewer epochs where the plan's are too long, and no doubling beyond it."""
+    longer = study(tmp_path / "longer", dataset([40, 40], apart=0.5), epochs=40).run()
+    assert your_data.search(longer).text.endswith("The final networks were estimated to take 1 s on two cores.")
+    (fewest, *_), networks = longer.lengths, 1 + 3 / 8**0.5 + 3 / 4**0.5 + 2 / 2**0.5
+    products = networks * len(longer.final.train) * (5 + SCORE) * 2
+    monkeypatch.setattr("linclf.studies.your_data.FINALS", products * fewest * 0.5)
+    kept = study(tmp_path / "kept", dataset([40, 40], apart=0.5), epochs=40).run()
+    assert [*kept.lengths] == [fewest // 2]
+    assert kept.estimate == pytest.approx(fewest // 2 * products * 1.5e-10)
+
+
+def photos(n, n_classes, apart, seed):
+    """A set of photos of 8 pixels, as a mean for each class and noise."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % n_classes
+    pixels = 128 + apart * rng.normal(size=(n_classes, 8, 8, 3))[y] + 40 * rng.normal(size=(n, 8, 8, 3))
+    return {"X": pixels.clip(0, 255).astype(np.uint8), "y": y}
+
+
+def grouped_rows():
+    """Rows of 60 patients, who differ more than their two classes do."""
+    rng = np.random.default_rng(5)
+    patient = np.repeat(np.arange(60), 6)
+    of_patient = rng.normal(size=(60, 8)) + 0.6 * (np.arange(60) % 2)[:, None]
+    return {"X": of_patient[patient] + 0.3 * rng.normal(size=(360, 8)), "y": patient % 2, "groups": patient}
+
+
+def rows_with_the_answer():
+    rng = np.random.default_rng(6)
+    y = np.arange(150) % 3
+    return {"X": np.column_stack([rng.normal(size=(150, 4)), 10 * y + rng.normal(size=150)]), "y": y}
+
+
+def small_classes():
+    rng = np.random.default_rng(7)
+    y = np.repeat(np.arange(200), 5)
+    return {"X": (1.5 * rng.normal(size=(200, 12)))[y] + rng.normal(size=(1000, 12)), "y": y}
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        pytest.param(lambda: photos(51, 3, 12, 1), id="51 photos"),
+        pytest.param(lambda: photos(300, 2, 3, 2), id="300 photos", marks=pytest.mark.slow),
+        pytest.param(lambda: photos(1000, 4, 4, 3), id="1,000 photos", marks=pytest.mark.slow),
+        pytest.param(grouped_rows, id="groups"),
+        pytest.param(rows_with_the_answer, id="the answer"),
+        pytest.param(small_classes, id="200 classes of 5", marks=pytest.mark.slow),
+    ],
+)
+def test_what_a_report_says_agrees_with_scikit_learns_fits(tmp_path, made):
+    arrays = made()
+    np.savez(tmp_path / "data.npz", **arrays)
+    results = study(tmp_path, load_dataset(tmp_path / "data.npz"), epochs=10).run()
+    limits, told = your_data.limits(results).text, results.accuracy
+    X, y = arrays["X"].reshape(len(arrays["X"]), -1), arrays["y"]
+    dealt = StratifiedGroupKFold(5) if "groups" in arrays else StratifiedKFold(5, shuffle=True, random_state=1)
+    peer = make_pipeline(StandardScaler(), GridSearchCV(LogisticRegression(), {"C": np.logspace(-3, 1, 5)}, cv=3))
+    right = cross_val_predict(peer, X, y, groups=arrays.get("groups"), cv=dealt) == y
+    assert told.low - 0.02 <= right.mean() <= told.high + 0.02
+    best = LogisticRegression(C=np.inf, max_iter=5000).fit(*results.whole.split().train)
+    learned = max(best.score(*results.whole.split().train), results.kept.training_accuracy)
+    biased = re.search(r"([\d.]+) % are bias", limits)
+    assert bool(biased) == (results.kept.training_accuracy < 0.95)
+    assert not biased or float(biased[1]) == pytest.approx(100 * (1 - learned), abs=1)
+    baseline = DummyClassifier().fit(X, y).score(X, y)
+    assert f"is right for {100 * baseline:.1f} %" in your_data.headline(results).text
+    gain = results.peers_gain
+    assert gain.value == pytest.approx(results.peer.record["test_accuracy"] - told.value)
+    assert ("more than chance" in limits) == (gain.low > 0 or gain.high < 0)
+    assert ("explain" in limits) == (binomtest(int(results.right.sum()), len(y), baseline).pvalue < 0.01)
+    scores = metrics.class_scores(results.confusion)
+    worst = scores.recall.argmin()
+    harder = metrics.of_share(scores.recall[worst], scores.support[worst]).high < told.value
+    assert ("**The hardest class** is" in limits) == harder
 
 
 def test_too_few_to_test_is_said_and_who(tmp_path):

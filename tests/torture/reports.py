@@ -200,14 +200,19 @@ def _pair(trial: Trial, rng: random.Random, when: float, unbroken: Unbroken) -> 
     return Outcome(word, (*lost, *trial.broken(), *trial.strays()))
 
 
+def _kernels(report: int) -> list[psutil.Process]:
+    """The kernels of a report, which are copies of a child of it."""
+    return [child for child in psutil.Process(report).children(recursive=True) if child.ppid() != report]
+
+
 def _kernel_killed(trial: Trial, rng: random.Random, when: float, unbroken: Unbroken) -> Outcome:
     process = trial.start()
     kernels: list[psutil.Process] = []
     while not kernels and process.poll() is None:
         time.sleep(0.02)
-        kernels = psutil.Process(process.pid).children()
+        kernels = _kernels(process.pid)
     time.sleep(0.6 * when * unbroken.seconds)
-    kernels = psutil.Process(process.pid).children() if process.poll() is None else []
+    kernels = _kernels(process.pid) if process.poll() is None else []
     if kernels:
         rng.choice(kernels).kill()
     said, wrong = process.communicate(timeout=120)

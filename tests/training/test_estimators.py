@@ -376,8 +376,18 @@ def test_divergence_is_told_and_leaves_the_estimator_unfitted():
         model.predict(digits(3, n=30)[0])
 
 
-def test_without_scikit_learn_only_the_classifiers_are_missing():
-    code = "import sys; sys.modules['sklearn'] = None; import linclf; linclf.train; linclf.SoftmaxClassifier"
+@pytest.mark.parametrize(
+    ("module", "name", "said"),
+    [
+        (
+            "sklearn",
+            "SoftmaxClassifier",
+            "the classifiers need scikit-learn 1.6 or later: pip install 'linclf[sklearn]'",
+        ),
+        ("matplotlib", "plot", "pictures need matplotlib: pip install 'linclf[report]'"),
+    ],
+)
+def test_without_a_package_only_what_needs_it_is_missing(module, name, said):
+    code = f"import sys; sys.modules['{module}'] = None; import linclf; linclf.train; linclf.{name}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    last_line = "ImportError: the classifiers need scikit-learn 1.6 or later: pip install 'linclf[sklearn]'\n"
-    assert done.stderr.endswith(last_line)
+    assert done.stderr.endswith(f"ImportError: {said}\n")

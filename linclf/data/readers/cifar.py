@@ -399,6 +399,8 @@ def _numbers(dtype: _DType) -> np.dtype[Any]:
 
 _MATRIX, _COMPRESSED = 14, 15
 _CELL, _CHAR, _NUMERIC = 1, 4, range(6, 16)
+_STORED = {_CHAR: {1, 2, 4, 16, 17, 18}} | {kind: {*range(1, 8), 9, 12, 13} for kind in _NUMERIC}
+"""By class, the types of elements that may hold its values; of others, SciPy reads where no memory is."""
 _MOST_CELLS = 1000
 """Cells, and characters of a text in one; CIFAR-100 has 100 names."""
 
@@ -458,6 +460,8 @@ def _checked_name(matrix: memoryview, order: str, admitted: Collection[int]) -> 
         for inside, cell in islice(elements, _MOST_CELLS):
             if inside != _MATRIX or _checked_name(cell, order, (_CHAR,)) == "":
                 return ""
+    elif not {stored for stored, _ in elements} <= _STORED[kind]:
+        return ""
     return bytes(name).decode("ascii", "replace") or " "
 
 

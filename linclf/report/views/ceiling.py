@@ -361,7 +361,7 @@ def optimum(results: CeilingResults) -> str:
     return (
         f"{reached} of softmax on these images at λ = {l2:g} is {best['cost']:.4f}, by L-BFGS on all of them at once. "
         f"Mini-batch descent with all ingredients but flips and shifts ends at {np.mean(costs):.4f}, "
-        f"{np.mean(costs) - best['cost']:.4f} above. {_beyond(results)}"
+        f"{np.mean(costs) - best['cost']:.4f} above."
     )
 
 

@@ -44,6 +44,7 @@ IN_JUPYTER = (
     ":is(.templates,.pictures) :is(td,th){border:0!important;padding:.2em!important}"
     ":is(.templates,.pictures) td{max-width:8em!important}"
     ".pixels{image-rendering:pixelated;display:inline!important;max-width:none!important}"
+    ".pictures .pixels{width:clamp(60px,6.2vw,110px)}"
     ".panel{display:inline-block;vertical-align:top;width:12em}"
     ".play meter::-webkit-meter-optimum-value{background:#0072b2}"
     ".play .negative::-webkit-meter-optimum-value{background:#d55e00}</style>"
@@ -123,6 +124,17 @@ def markdown(text: str) -> str:
 def _with_formulas(text: str) -> str:
     """Markdown whose Greek letters and signs are formulas, which LaTeX needs and every viewer shows."""
     return _SIGNS.sub(lambda match: f"${_TEX[match['sign']]}{match['rest']}$" if match["sign"] else match[0], text)
+
+
+def without_formulas(text: str) -> str:
+    """Markdown whose formulas of one letter or sign are that sign again: GitHub shows none before a digit.
+
+    >>> without_formulas(_with_formulas("within ±3 at λ = 0.1"))
+    'within ±3 at λ = 0.1'
+    """
+    signs = {tex: sign for sign, tex in _TEX.items()}
+    formula = rf"\$({'|'.join(map(re.escape, signs))})( = [\d.]+)?\$"
+    return re.sub(formula, lambda match: signs[match[1]] + (match[2] or ""), text)
 
 
 def plain(markup: str) -> str:
@@ -311,7 +323,7 @@ def figure_box(
     box = Markup(
         '<figure id="{0}">{1}{2}<figcaption><a class="anchor" href="#{0}"><b>{3}.</b></a> {4}{5}</figcaption></figure>'
     ).format(name, anchors, Markup(content), title, caption, link)
-    return Output(box, f"{title}. {caption}", *png(draw, alt, f"{title}. {caption}"))
+    return Output(box, f"{title}. {caption}", *png(draw, alt, title, caption))
 
 
 def csv_bytes(columns: Mapping[str, Sequence[Any]]) -> bytes:
@@ -375,10 +387,10 @@ def axes_places(ax: Any, epochs: Sequence[int]) -> str:
 
 
 @own_settings()
-def png(draw: Draw, alt: str, caption: str) -> Bundle:
-    """A figure as PNG with two pixels for each that it is wide, and its metadata: width, height and alt text.
+def png(draw: Draw, alt: str, title: str, caption: str) -> Bundle:
+    """A figure as PNG with two pixels for each that it is wide, and its metadata: width, height, title and alt text.
 
-    Its caption stands beneath: viewers that show the picture show no text of the same bundle.
+    Its title and caption stand beneath: viewers that show the picture show no text of the same bundle.
     """
     from matplotlib.figure import Figure
 
@@ -386,7 +398,7 @@ def png(draw: Draw, alt: str, caption: str) -> Bundle:
         return {}, {}
     above = _drawn(draw())
     wide = max(1, above.width / WIDTH)
-    lines = textwrap.wrap(caption, int(above.width / wide) // 15)
+    lines = textwrap.wrap(f"{title}. {caption}", int(above.width / wide) // 15)
     strip = Figure(figsize=(above.width / DPI, wide * (0.19 * len(lines) + 0.1)))
     strip.text(0.01, 0.99, "\n".join(lines), va="top", linespacing=1.25, fontsize=10.5 * wide, parse_math=False)
     below = _drawn(strip)
@@ -398,7 +410,7 @@ def png(draw: Draw, alt: str, caption: str) -> Bundle:
     described = PngInfo()
     described.add_text("Description", alt)
     whole.save(content := io.BytesIO(), format="png", pnginfo=described)
-    size = {"width": whole.width // 2, "height": whole.height // 2, "alt": alt}
+    size = {"width": whole.width // 2, "height": whole.height // 2, "alt": f"{title}. {alt}"}
     return {"image/png": base64.b64encode(content.getvalue()).decode()}, {"image/png": size}
 
 

@@ -1,13 +1,16 @@
 """Views of where a page's numbers come from: the data, how they differ from the reference's, and what made them."""
 
+import os
 import shlex
 import time
 from dataclasses import fields
+from pathlib import Path
 
 from linclf.data.dataset import CIFAR10, Provenance
 from linclf.studies.reference import ReferenceStudy
 from linclf.studies.study import Study
 from linclf.system import environment
+from linclf.system.environment import source_tree
 
 from . import html
 
@@ -34,7 +37,7 @@ def data_note(study: Study) -> html.Output:
     text = "Made on other data, not on CIFAR-10: the reference's numbers, and what is said of them, do not apply here."
     if provenance.synthetic:
         text = "Made on a surrogate of CIFAR-10, not on CIFAR-10: accuracies differ by some points" + (
-            ", and only exact claims get a verdict." if isinstance(study, ReferenceStudy) else "."
+            ", and no claim gets a verdict." if isinstance(study, ReferenceStudy) else "."
         )
         more.insert(
             0,
@@ -51,17 +54,21 @@ def _about(data: Provenance) -> str:
     return " (its pictures went through JPEG once)" if data.sha256 == _JPEG_COPY else ""
 
 
-def not_real(study: Study, figure: str) -> html.Prose | None:
+def not_real(study: Study, figure: str, page: str = "learn") -> html.Prose | None:
     """Where single pictures are to be looked at: that a surrogate's show nothing, and where real ones are; else None.
 
-    ``figure`` is the number of the same figure in the committed report's ``learn.html``.
+    ``figure`` is the number of the same figure on the ``page`` of the committed report.
     """
     if not study.data.provenance.synthetic:
         return None
+    there, source = Path("reports", "cifar-10", f"{page}.html"), source_tree()
+    where = f"figure {figure} of `{there.as_posix()}`"
+    if source and study.out_dir.resolve().is_relative_to(source.resolve()):  # else it leads out of what is handed on
+        link = Path(os.path.relpath(source.resolve() / there, study.out_dir.resolve())).as_posix()
+        where = f"[figure {figure} of the report on CIFAR-10]({link}#figure-{figure})"
     return html.prose(
         "*Single pictures of a surrogate are clouds of colour, in which nobody can see what is wrong: "
-        f"figure {figure} of `reports/cifar-10/learn.html` has real pictures, and "
-        "`linclf report --data cifar-10` makes it here.*"
+        f"{where} has real pictures, and `linclf report --data cifar-10` makes it here.*"
     )
 
 

@@ -12,15 +12,14 @@ function canvas(width, height) {
 }
 
 // What shows a picture, pixel by pixel: paint(colour, label) with colour(place, channel) in 0..255.
-function picture(height, width) {
+function picture(height, width, label = "") {
   const element = canvas(width, height), context = element.getContext("2d");
   const image = context.createImageData(width, height);
-  element.className = "pixels";
-  element.setAttribute("role", "img");
-  const paint = (colour, label) => {
+  Object.assign(element, { className: "pixels", role: "img", ariaLabel: label });
+  const paint = (colour, said = label) => {
     for (let i = 0; i < image.data.length; i++) image.data[i] = i % 4 === 3 ? 255 : colour(i >> 2, i % 4);
     context.putImageData(image, 0, 0);
-    element.setAttribute("aria-label", label);
+    element.ariaLabel = said;
   };
   return { element, paint };
 }
@@ -29,10 +28,11 @@ function picture(height, width) {
 function templates(box, names, [height, width, channels]) {
   const d = height * width * channels;
   const painters = names.map((name) => {
-    const figure = document.createElement("figure"), { element, paint } = picture(height, width);
+    const figure = document.createElement("figure");
+    const { element, paint } = picture(height, width, `Template of the class ${name}`);
     figure.append(element, Object.assign(document.createElement("figcaption"), { textContent: name }));
     box.append(figure);
-    return (w) => paint(templateColour(w, channels), `Template of the class ${name}`);
+    return (w) => paint(templateColour(w, channels));
   });
   return (W) => painters.forEach((paint, k) => paint(W.subarray(k * d, (k + 1) * d)));
 }

@@ -19,8 +19,7 @@ function play(section) {
   let shown; // the pixels, 0..255, and what is known of them
 
   find("controls").hidden = find("all").hidden = false;
-  for (const name of ["setting", "class"]) find(name).addEventListener("change", () => show());
-  find("epoch").addEventListener("input", () => show());
+  for (const name of ["setting", "class", "epoch"]) find(name).addEventListener("input", () => show());
   find("file").addEventListener("change", (event) => open(event.target.files[0]));
   section.addEventListener("dragover", (event) => event.preventDefault());
   section.addEventListener("drop", (event) => {
@@ -55,9 +54,8 @@ function play(section) {
   async function open(file) {
     if (!file) return;
     try {
-      const pixels = await readPhoto(file, data.shape);
-      const alt = `Your own picture, scaled to ${width} by ${height} pixels`;
-      change({ pixels, alt, truth: `Your own picture, ${file.name}, as ${width} × ${height} pixels.` });
+      const truth = `Your own picture, ${file.name}, as ${width} × ${height} pixels.`;
+      change({ pixels: await readPhoto(file, data.shape), truth, alt: truth });
     } catch (error) {
       shown = { ...shown, truth: `${error.message} The picture before is still shown.` };
       show();

@@ -1,3 +1,28 @@
+// What does not fit on a screen goes on to another slide, under the same heading; what is larger by itself shrinks.
+function split(slide) {
+  const style = getComputedStyle(slide);
+  const room = innerHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
+  const [heading, ...blocks] = [...slide.children].filter((block) => block.offsetHeight);
+  if (!heading || slide.scrollHeight <= innerHeight + 1) return;
+  const space = room - heading.offsetHeight - 56;
+  let place = slide, top = heading.getBoundingClientRect().bottom;
+  for (const block of blocks) {
+    const high = block.getBoundingClientRect().height;
+    if (high > space) block.style.zoom = Math.max(space / high, 0.4);
+    if (block.getBoundingClientRect().bottom - top > space + 28 && block.previousElementSibling !== place.firstElementChild) {
+      const next = document.createElement("section");
+      next.className = "slide";
+      const again = heading.cloneNode(true);
+      again.removeAttribute("id");
+      next.append(again);
+      while (block.nextSibling) next.append(block.nextSibling);
+      again.after(block);
+      place.after(next);
+      [place, top] = [next, again.getBoundingClientRect().bottom];
+    }
+  }
+}
+addEventListener("load", () => document.querySelectorAll(".slide").forEach(split));
 document.addEventListener("keydown", (event) => {
   const step = { ArrowRight: 1, PageDown: 1, ArrowLeft: -1, PageUp: -1 }[event.key];
   if (!step || event.target.closest("input, select, textarea, pre, math")) return;

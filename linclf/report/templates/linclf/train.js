@@ -6,7 +6,6 @@ function train(section) {
   const about = JSON.parse(find("data").textContent), article = section.closest("article");
   const { shape, names, losses } = about, paint = templates(find("templates"), names, shape);
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  const DRAWING = "The images are being drawn.";
   let latest = null, points = null, frame = 0, drawnAt = 0, saidAt = 0, connection = null, hasTrained = false;
 
   find("controls").hidden = false;
@@ -18,7 +17,6 @@ function train(section) {
   const place = (name, number) => { find(name).value = number > 0 ? Math.log10(number) : -5.5; };
   const setting = () => ({ loss: find("loss").value, l2: number("l2"), eta: number("eta"), seed: value("seed") });
 
-  // The trainer gets the setting with each command, and without one where a control moves.
   async function ask(command, more = {}) {
     connection ??= start();
     const send = await connection;
@@ -26,7 +24,6 @@ function train(section) {
   }
 
   async function start() {
-    find("status").textContent = DRAWING;
     const [send, surrogate] = await Promise.all([connected(), unpacked()]);
     send({ command: "again", surrogate, nTrain: about.train, nValidation: about.validation, setting: setting() });
     return send;
@@ -63,6 +60,7 @@ function train(section) {
   }
 
   function heard(message) {
+    if (message.drawing) return void (find("status").textContent = "The images are being drawn.");
     latest = message;
     if (message.steps === 0) points = { training: [], validation: [] };
     for (const [set, kept] of Object.entries(points)) {
@@ -86,12 +84,11 @@ function train(section) {
       find("status").textContent = words(latest);
     }
     hasTrained ||= latest.steps > 0; // before, the panel below keeps the network that it shows
-    if (latest.broken || !hasTrained) return;
-    const { loss } = latest.setting;
-    article?.dispatchEvent(new CustomEvent("linclf-network", { detail: { ...latest, loss, link: losses[loss] } }));
+    const detail = { ...latest, link: losses[latest.loss] };
+    if (hasTrained && !latest.broken) article?.dispatchEvent(new CustomEvent("linclf-network", { detail }));
   }
 
-  function words({ steps, epoch, training, validation, broken, setting: { l2, eta } }) {
+  function words({ steps, epoch, training, validation, broken, l2, eta }) {
     if (broken) {
       const [product, factor] = [eta * l2, 1 - 2 * eta * l2].map((value) => value.toPrecision(3).replace("-", "−"));
       const why = eta * l2 > 1
@@ -138,51 +135,46 @@ function train(section) {
     } catch { /* some browsers allow it only so often, or not for a file */ }
   }
 
-  // An address sets the controls, and training begins anew.
-  function recall(address) {
-    const [sign, ...rest] = address.split("&");
-    if (!sign.endsWith("train")) return;
-    const given = new URLSearchParams(rest.join("&"));
+  function set(address) {
+    const given = new URLSearchParams(address);
     const isNumber = (name) => given.get(name) && Number(given.get(name)) >= 0;
     if (Object.hasOwn(losses, given.get("loss"))) find("loss").value = given.get("loss");
     for (const name of ["l2", "eta"]) if (isNumber(name)) place(name, Number(given.get(name)));
     if (isNumber("seed")) find("seed").value = String(Math.floor(Number(given.get("seed"))));
-    section.scrollIntoView();
     changed();
-    again();
   }
 
-  function again() {
-    if (latest && latest.setting.seed !== setting().seed) find("status").textContent = DRAWING;
+  // An address such as "#train&l2=1" sets the controls, and training begins anew.
+  function recall({ hash }) {
+    const [sign, ...rest] = hash.split("&");
+    if (!sign.endsWith("train")) return;
+    set(rest.join("&"));
+    section.scrollIntoView();
     ask("again");
   }
 
   const on = (name, kind, react) => find(name).addEventListener(kind, react);
   for (const name of ["l2", "eta"]) on(name, "input", changed);
   for (const name of ["l2", "eta", "loss"]) on(name, "change", () => { changed(); remember(); });
-  on("seed", "change", () => { remember(); again(); });
+  on("seed", "change", () => { ask("again"); remember(); });
   on("play", "click", () => ask("run", { more: Infinity }));
   on("pause", "click", () => ask("pause"));
   on("step", "click", () => ask("run", { more: 1 }));
   on("epoch", "click", () => ask("epoch"));
-  on("again", "click", again);
-  for (const button of section.querySelectorAll("[data-l2]")) {
-    button.addEventListener("click", () => {
-      for (const name of ["l2", "eta"]) place(name, Number(button.dataset[name]));
-      changed();
-      remember();
-    });
+  on("again", "click", () => ask("again"));
+  for (const button of section.querySelectorAll("[data-setting]")) {
+    button.addEventListener("click", () => { set(button.dataset.setting); remember(); });
   }
   for (const link of section.querySelectorAll("li a")) {
     link.addEventListener("click", (event) => {
       event.preventDefault();
-      recall(link.hash);
+      recall(link);
       remember();
     });
   }
-  addEventListener("hashchange", () => recall(location.hash));
+  addEventListener("hashchange", () => recall(location));
   changed();
-  recall(location.hash);
+  recall(location);
   // Images are drawn when the panel comes near, so that it trains as soon as it is asked to.
   new IntersectionObserver((entries, observer) => {
     if (entries.some((entry) => entry.isIntersecting)) [observer.disconnect(), connection ??= start()];

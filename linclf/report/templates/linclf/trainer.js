@@ -46,10 +46,7 @@ function trainer(send) {
       for (let j = 0, at = (k * K * (K + 1)) / 2; j < K; j++) {
         for (let m = 0; m <= j; m++) x[chosen[j]] += factors[at++] * z[m];
       }
-      for (const basis of bases) {
-        transform(x, basis, other);
-        [x, other] = [other, x];
-      }
+      for (const basis of bases) [x, other] = [transform(x, basis, other), x];
       for (let j = 0; j < d; j++) images[i * d + j] = Math.min(Math.max(Math.round(Math.sqrt(d) * x[j]), 0), 255);
     }
     return { images, labels };
@@ -73,6 +70,7 @@ function trainer(send) {
         into[r * size + place] = sum;
       }
     }
+    return into;
   }
 
   // (x / 255 - mean) / deviation per input, both of the training images; a constant input becomes 0.
@@ -150,8 +148,8 @@ function trainer(send) {
     if (seen.n) measured = mean(seen);
     broken = !Number.isFinite(now.loss) || !Number.isFinite(seen.loss);
     if (broken) until = steps;
-    const state = { steps, epoch: steps / perEpoch, broken, running: steps < until, setting };
-    send({ ...state, training: measured, validation: mean(now), ...scaling, W: W.slice(0, C * d), b: b.slice(0, C) });
+    const state = { steps, epoch: steps / perEpoch, broken, running: steps < until, ...setting, ...scaling };
+    send({ ...state, training: measured, validation: mean(now), W: W.slice(0, C * d), b: b.slice(0, C) });
     seen = { loss: 0, right: 0, n: 0 };
     reported = Date.now();
   }
@@ -170,6 +168,7 @@ function trainer(send) {
       [C, d, perEpoch] = [surrogate.counts.length, surrogate.mean.length, Math.ceil(nTrain / BATCH)];
       const rows = C + (C % 2), row = () => new Float64Array(rows), random = generator(setting.seed ^ 0x5eed);
       if (seed !== setting.seed) {
+        send({ drawing: true });
         seed = setting.seed;
         const images = generator(seed);
         [training, validation] = [draw(nTrain, images), draw(nValidation, images)];
@@ -190,10 +189,8 @@ function trainer(send) {
     },
     epoch() { commands.run({ more: perEpoch - (steps % perEpoch) }); },
     pause() {
-      if (steps < until) {
-        until = steps;
-        report();
-      }
+      until = steps;
+      report();
     },
     export() { send({ exported: training, W: W.slice(0, C * d), b: b.slice(0, C) }); },
   };
@@ -221,7 +218,7 @@ function lossOf(name, C, scores, label, gradient) {
     } else {
       const margin = k === label ? 0 : s - scores[label] + 1;
       gradient[k] = margin > 0 ? 1 : 0;
-      loss += margin > 0 || Number.isNaN(margin) ? margin : 0;
+      loss += Math.max(margin, 0);
       sum += gradient[k];
     }
   }

@@ -12,8 +12,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from linclf import Config, DivergenceError, sweep, train
-from linclf.system import environment
-from linclf.training import threads
+from linclf.system import environment, threads
 
 rng = np.random.default_rng(0)
 X, y = rng.standard_normal((350, 640), dtype=np.float32), rng.integers(0, 10, 350)

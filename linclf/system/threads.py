@@ -36,7 +36,7 @@ def side_by_side(
     """
     from concurrent.futures import ThreadPoolExecutor, as_completed  # both are slow to import
 
-    from linclf.system.environment import cores
+    from .environment import cores
 
     stop = threading.Event()
 
