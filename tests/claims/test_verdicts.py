@@ -375,6 +375,12 @@ def test_verify_fails_on_a_difference_and_without_claims(written, capsys):
     assert "claims.json" in capsys.readouterr().err
 
 
+def test_verify_computes_section_3_too_where_it_was_made(written, capsys):
+    (written / "ceiling.json").write_text('{"format": 1}')
+    assert main(["verify", str(written)]) == 1
+    assert f"{written}/ceiling.json: another version of linclf made it" in capsys.readouterr().err
+
+
 def test_of_a_report_of_the_first_form_the_version_that_made_it_is_said(written, capsys):
     document = json.loads((written / "results.json").read_text())
     for run in document["runs"]:
@@ -388,7 +394,8 @@ def test_of_a_report_of_the_first_form_the_version_that_made_it_is_said(written,
     ):
         (written / "results.json").write_text(json.dumps(document | {"format": 1} | made))
         assert main(["verify", str(written)]) == 1
-        said = f"results.json: linclf {words} made it, whose rule for verdicts was another: verify it with that version"
+        said = f"results.json: linclf {words} made it, whose rule for verdicts was another: verify it with that "
+        said += "version, or make the report again"
         assert said in capsys.readouterr().err
 
 
