@@ -43,6 +43,7 @@ _DEFAULTS = {name: OPTIONS[field].default for name, field in _FIELDS.items()} | 
     "batch_size": "auto",
     "momentum": 0.9,
     "averaging": 0.8,
+    "init": "zeros",  # a small random weight is much for a row whose rare feature is 90 deviations from the mean
     "max_iter": 200,
     "tol": 1e-4,
     "shuffle": True,
@@ -297,12 +298,12 @@ class SoftmaxClassifier(_LinearClassifier):
     Args:
         OPTIONS
         learning_rate_init, alpha, batch_size: "auto", the default, is η = 2 (1 - μ) / (L c + 4λ), with L the largest
-            eigenvalue of the weighted X^T X / n, and c = 1 or, for the hinge, C / 2; λ = 1 / (2n) or, for the hinge,
-            C / (2n), with n the sum of the sample weights; one mini-batch of up to 50 rows, else 20 of an epoch, but
-            of 10 to 100 rows. Momentum adds steps up to η / (1 - μ), which is 1 over L / 2 + 2λ, a bound of the
+            eigenvalue of the weighted X^T X / n, and c = 1 or, for the hinge, C / 2; λ = 1 / (2n) or, for the hinge, C
+            / (2n), with n the sum of the sample weights; one mini-batch of up to 50 rows, else 20 of an epoch, but of
+            10 to 100 rows. Momentum adds steps up to η / (1 - μ), which is 1 over L / 2 + 2λ, a bound of the
             cross-entropy's curvature (Böhning, 1992); μ is 0.9 by default. Averaging, by default 0.8, takes the noise
-            of mini-batches out of the weights (Polyak and Juditsky, 1992). Later calls of ``partial_fit`` and warm
-            starts keep η and λ.
+            of mini-batches out of the weights (Polyak and Juditsky, 1992); they begin at zero. Later calls of
+            ``partial_fit`` and warm starts keep η and λ.
         max_iter: max. epochs of ``fit``, 200 by default.
         tol: ``fit`` ends once ``n_iter_no_change`` epochs lower the cost on the training rows by no more than this,
             1e-4 by default, or, with early stopping, the loss on those held out by no more than 100 times this share

@@ -21,6 +21,7 @@ from linclf.data.dataset import split_dataset
 from linclf.data.load import load_dataset
 from linclf.report.views import ceiling, your_data
 from linclf.report.views import pictures as views_of_pictures
+from linclf.studies import metrics
 from linclf.studies.store import Count
 from linclf.studies.your_data import SCORE, SEARCH, Optimum, YourDataStudy, are_copies, mean_recall, search_size
 from linclf.training.config import config_of
@@ -409,7 +410,10 @@ def test_what_a_report_says_agrees_with_scikit_learns_fits(tmp_path, made):
     assert gain.value == pytest.approx(results.peer.record["test_accuracy"] - told.value)
     assert ("more than chance" in limits) == (gain.low > 0 or gain.high < 0)
     assert ("explain" in limits) == (binomtest(int(results.right.sum()), len(y), baseline).pvalue < 0.01)
-    assert "100.0 % (" not in limits or told.value > 0.9
+    scores = metrics.class_scores(results.confusion)
+    worst = scores.recall.argmin()
+    harder = metrics.of_share(scores.recall[worst], scores.support[worst]).high < told.value
+    assert ("**The hardest class** is" in limits) == harder
 
 
 def test_too_few_to_test_is_said_and_who(tmp_path):

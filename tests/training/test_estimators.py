@@ -31,6 +31,7 @@ every_classifier = pytest.mark.parametrize("Classifier", CLASSIFIERS.values())
 pytestmark = pytest.mark.filterwarnings("ignore:training ended after max_iter")  # most tests train briefly
 unscaled = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 PLAIN = {"learning_rate_init": 0.01, "alpha": 1e-4, "batch_size": 100, "momentum": 0.0, "averaging": 0.0, "tol": None}
+PLAIN["init"] = "normal"
 """Plain gradient descent, as train does it without further options."""
 
 DIGITS = load_digits(return_X_y=True)

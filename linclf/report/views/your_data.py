@@ -558,6 +558,11 @@ def _worst(results: YourDataResults) -> str:
         return ""
     others, names = results.confusion[worst].copy(), [html.markdown(name) for name in results.dataset.class_names]
     others[worst] = 0
+    if recall.high >= results.accuracy.value:
+        return (
+            f"**The hardest class.** {names[worst]} has the lowest recall, {with_interval(recall)}, but with "
+            f"{scores.support[worst]:.0f} to test that can be chance: it may be no harder than all together."
+        )
     return (
         f"**The hardest class** is {names[worst]}: {with_interval(recall)} of {scores.support[worst]:.0f} are "
         f"recognised, and most others are taken for {names[int(others.argmax())]}."
