@@ -577,7 +577,7 @@ class YourDataStudy(Study):
         peers = [[fold.peer] for fold in held_out if isinstance(fold.peer, StoredRun)]
         return replace(
             held_out[0],
-            dataset=replace(self.whole, provenance=self.data.provenance),
+            dataset=replace(self.whole, provenance=self.data.provenance, groups=self.data.groups),
             search=search,
             chosen=whole.chosen,
             estimate=sum(fold.estimate for fold in [*held_out, whole]),

@@ -414,6 +414,7 @@ def test_what_a_report_says_agrees_with_scikit_learns_fits(tmp_path, made):
     worst = scores.recall.argmin()
     harder = metrics.of_share(scores.recall[worst], scores.support[worst]).high < told.value
     assert ("**The hardest class** is" in limits) == harder
+    assert ("from 60 groups, and those of a group" in your_data.accuracies(results).text) == ("groups" in arrays)
 
 
 def test_too_few_to_test_is_said_and_who(tmp_path):

@@ -90,9 +90,9 @@ def _tested(explored: Explored) -> np.ndarray:
 
 
 def curves(explored: Explored, quantity: str, *, number: int | str) -> html.Output:
-    """A quantity over the epochs, beside the reference's settings, as a numbered figure."""
+    """A quantity over the epochs, beside the reference's settings with the first seed, as a numbered figure."""
     chosen: dict[str, Sequence[Run]] = {YOURS: explored.runs}
-    theirs = {i: explored.reference.trained("base", i) for i in SETTINGS}
+    theirs = {i: explored.reference.trained("base", i)[:1] for i in SETTINGS}
     large: dict[str, Sequence[Run]] = {reference.setting_name(1): theirs.pop(1)}
     small: dict[str, Sequence[Run]] = {reference.setting_name(i): runs for i, runs in theirs.items()}
     if quantity != "accuracy" and explored.runs[0].config.loss != "cross_entropy":
@@ -103,7 +103,9 @@ def curves(explored: Explored, quantity: str, *, number: int | str) -> html.Outp
         panels = [chosen | large, small]
     else:
         panels = [chosen, large, small]
-    title = f"{quantity.capitalize()} over the epochs."
+    title = (
+        f"{quantity.capitalize()} over the epochs, the reference's settings with seed {explored.runs[0].config.seed}."
+    )
     return reference.history(panels[0], quantity, number=number, title=title, below=panels[1:])
 
 

@@ -132,7 +132,8 @@ def about(study: YourDataStudy) -> html.Output:
     said = [study.data.provenance.describe(), *provenance.how_it_ran(study)]
     if (n_folds := study.whole.n_folds) > 1:
         n = len(study.whole.test_labels)
-        said.append(f"So few are not split here: all {n:,} are dealt into {n_folds} folds, stratified by class.")
+        kept = "" if study.data.groups is None else ", each group in one of them"
+        said.append(f"So few are not split here: all {n:,} are dealt into {n_folds} folds, stratified by class{kept}.")
     return html.callout(" ".join(said))
 
 
@@ -257,13 +258,16 @@ def accuracies(results: YourDataResults) -> html.Output:
     caption = f"On {kind(results.dataset, n_test)}{how}{seeds}; 95 % intervals over them. "
     caption += "Balanced accuracy is the mean recall of the classes"
     caption += f" that have any to test, {n_classes:,} of {len(names):,}." if n_classes < len(names) else "."
+    if (groups := results.dataset.groups) is not None:
+        caption += (
+            f" They come from {len(np.unique(groups)):,} groups, and those of a group may be alike: intervals here "
+        )
+        caption += f"and below count {kind(results.dataset)}, and may be too narrow for new groups."
     if isinstance(results.peer, str):
         caption += f" {peer(results)}"
     else:
-        caption += (
-            f" LogisticRegression is scikit-learn's, at most {PEER_ITERATIONS} iterations; its C has the highest "
-        )
-        caption += f"accuracy of {len(PEER_PENALTIES)} on the validation {kind(results.dataset)}."
+        caption += f" LogisticRegression is scikit-learn's, at most {PEER_ITERATIONS} iterations; its C has the "
+        caption += f"highest accuracy of {len(PEER_PENALTIES)} on the validation {kind(results.dataset)}."
     return html.table(["measure", "%"], lines, caption=caption)
 
 
