@@ -181,16 +181,19 @@ def _worst(words: Sequence[str | None], order: Sequence[str]) -> str | None:
 
 
 def _marks(results: Results, claim: dict[str, Any], parts: Sequence[dict[str, Any]]) -> list[str]:
-    """What may turn a verdict: what the ledger knows of earlier runs, and another copy of the images."""
+    """What may turn a verdict: what the ledger knows of earlier runs, and another copy of the images.
+
+    A part that is refuted, and surely so, refutes the claim whatever the others do.
+    """
     marks = [claim["unsteady"]] if "unsteady" in claim else []
     near = [
-        part
-        for part in parts
-        if (part["measure"], part["verdict"] is None) == ("accuracy", False)
+        (part["measure"], part["verdict"] is None) == ("accuracy", False)
         and part["low"] is not None
         and Region.parse(part["region"]).ends_near(part["low"], part["high"])
+        for part in parts
     ]
-    if near and results.data.get("official") is not True:
+    settled = any(part["verdict"] == "refuted" and not close for part, close in zip(parts, near, strict=True))
+    if any(near) and not settled and results.data.get("official") is not True:
         marks.append(f"may depend on the copy of the images: an interval ends within {NEAR} points of its bound")
     return marks
 

@@ -190,6 +190,15 @@ def test_what_may_turn_a_verdict_is_marked(results):
     official = Results(results.document | {"data": results.data | {"official": True}})
     assert only(official, "2b", with_region(f"> {value - 0.3}", "2b"))["marks"] == []
     assert "gave another verdict" in only(results, "1.3c")["marks"][0]
+    low = only(results, "1.1e")["parts"][0]["low"]
+    changed = copy.deepcopy(ledger())
+    (claim,) = (claim for claim in changed["claims"] if claim["id"] == "1.1e")
+    claim["tests"] = [
+        {"measure": "accuracy", "of": ["full 2 - base 2"], "region": f"> {low - 0.1}"},
+        {"measure": "accuracy", "of": ["full 3 - base 3"], "region": "> 90"},
+    ]
+    settled = only(results, "1.1e", changed)
+    assert (settled["verdict"], settled["marks"]) == ("refuted", [])
 
 
 @pytest.mark.parametrize(

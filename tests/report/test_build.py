@@ -201,11 +201,14 @@ def at_the_first_kernel(out, act, *more):
     parent, kernels = psutil.Process(report.pid), []
     while not kernels:
         time.sleep(0.05)
-        started = {child.pid for child in parent.children() if "kernel.py" in str(child.as_dict(["cmdline"]))}
-        family = parent.children(recursive=True)
-        kernels = [each for each in family if (each.ppid() if more else each.pid) in started]
+        started = [child for child in parent.children() if "kernel.py" in str(child.as_dict(["cmdline"]))]
+        kernels = [kernel for process in started for kernel in process.children()] if more else started
+        family = [*started, *kernels]
     act(report, kernels[0])
-    return report.communicate(timeout=60)[1], report.returncode, [each for each in family if each.is_running()]
+    said = report.communicate(timeout=60)[1]
+    # Where the first process of a container forgets none, a process whose parent has ended stays a zombie.
+    alive = {each.pid for each in psutil.process_iter(["status"]) if each.info["status"] != psutil.STATUS_ZOMBIE}
+    return said, report.returncode, [each for each in family if each.is_running() and each.pid in alive]
 
 
 MORE = pytest.mark.parametrize("more", [(), ("1_1_all_data", "0_baseline")])

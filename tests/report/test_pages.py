@@ -114,7 +114,7 @@ def test_a_phone_shows_what_matters(opened):
 @pytest.mark.parametrize("size", [(1280, 900), PHONE])
 def test_a_result_stands_above_the_fold(opened, size):
     with looked_at(opened, *size) as page:
-        result = page.locator(".counts, figure, .wide, .callout:has-text('statements')").first
+        result = page.locator(".counts, figure, .wide, .callout:has-text('statements'), [data-train='play']").first
         assert result.bounding_box()["y"] < size[1] - 60
 
 

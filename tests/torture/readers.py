@@ -51,6 +51,7 @@ from linclf.data.load import READERS
 from linclf.data.surrogate import fit_surrogate
 from linclf.errors import DataError
 from linclf.studies.results import Results
+from linclf.system.threads import one_blas_thread
 
 TRIALS, A_TASK = 5000, 250
 SECONDS, BYTES = 5, 2**30
@@ -315,6 +316,8 @@ def _start() -> None:
     Image.init()  # all of Pillow's readers, which are imported when one is needed first
     for read, file in ((pandas.read_csv, b"a\n1"), (pandas.read_parquet, _parquet(np.random.default_rng(0)))):
         read(io.BytesIO(file))  # what it imports, and asks the system, the first time
+    with one_blas_thread():  # which looks for the BLAS, once
+        pass
     bootstrap.RESAMPLES = bootstrap.IMAGE_RESAMPLES = 50
     warnings.simplefilter("ignore")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff says there what it thinks of each file

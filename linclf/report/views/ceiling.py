@@ -31,9 +31,10 @@ def setup(results: CeilingResults) -> html.Output:
     """What was trained, on which images, in words."""
     n_train, n_validation = map(len, results.choosing)
     text = (
-        f"Everything is chosen on {n_validation:,} validation images, after training on the first {n_train:,}; the "
-        f"baseline takes the first {results.n_first:,} of them. Nothing is chosen on the test images: they test the "
-        f"networks at the end, which train on {len(results.final.train):,}, and those of the learning curve."
+        f"Everything is chosen on {n_validation:,} validation images, after training on the first {n_train:,} (the "
+        f"baseline: the first {results.n_first:,} of them, standardised as all of them are). Only the epoch at which a "
+        "final network is taken is chosen on other images, which it holds out. Nothing is chosen on the test images, "
+        f"which test the final networks, trained on {len(results.final.train):,}, and those of the learning curve."
     )
     return html.callout(text)
 
@@ -128,7 +129,7 @@ def ingredients_table(results: CeilingResults, gains: Gains) -> html.Output:
         rows.append([title, *(cell for pair in zip(tried, gained, strict=True) for cell in pair)])
     columns = ["ingredient", "alone, %", "gain, points", "all but it, %", "missed, points"]
     caption = "Validation accuracy, mean ± deviation over seeds; gains with 95 % intervals over seeds and images. "
-    caption += "First row: none of them, and all."
+    caption += "First row: none of them, and all. What is missed is lost without the ingredient: below 0 it harms."
     return html.table(columns, rows, caption=caption)
 
 
@@ -264,7 +265,8 @@ def learning_curve(results: CeilingResults, *, number: int | str) -> html.Output
     values = np.stack([column.mean(axis=1) for column in columns.values()])
     axes = plots.by_size(dict(zip(columns, values, strict=True)), trend=further)
     axes.set(xlabel="training images", ylabel="test accuracy, %")
-    caption = f"Test accuracy against the number of training images, {get_loss(results.chosen_loss).words}. {said}"
+    caption = f"Test accuracy against the number of training images, {get_loss(results.chosen_loss).words}, with the λ "
+    caption += f"and η chosen for {len(results.choosing[0]):,}. {said}"
     data = {"training images": list(columns)} | {f"seed {i}, %": values[:, i].tolist() for i in range(values.shape[1])}
     return html.figure(axes.figure, number=number, caption=caption, data=data)
 
@@ -309,7 +311,7 @@ def _extrapolated(
     ):
         value, (low, high) = reduce(means), interval(columns, reduce, images=True)
         if low <= value <= high < most:
-            told.append(text.format(f"{value:.1f} {unit} ({low:.1f} to {high:.1f})").replace("-", "−"))
+            told.append(text.format(f"{value:.2f} {unit} ({low:.1f} to {high:.1f})").replace("-", "−"))
     if not told:
         return "No trend can be trusted beyond these numbers of images.", None
     further, off = np.geomspace(sizes[0], 2 * sizes[-1], 100), np.abs(trend(sizes) - means).max()

@@ -228,7 +228,8 @@ def picture(results: Results, *, number: int | str) -> html.Output:
     return html.figure(
         axes.figure,
         number=number,
-        caption=f"Test accuracy in each section and setting, with 95 % intervals over {over}.{printed}",
+        caption="Test accuracy in each section and setting, trained on all batches in section 1.1 and else on batch 1, "
+        f"with 95 % intervals over {over}.{printed}",
         alt=f"{f'{counts}. ' if counts else ''}Test accuracy: {_in_words(found)}.",
         data={"setting": list(SETTINGS)}
         | {

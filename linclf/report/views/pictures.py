@@ -381,7 +381,9 @@ def class_scores(data: Dataset, predictions: np.ndarray) -> html.Output:
         for k, (name, support) in enumerate(zip(names[:MOST_ROWS], scores.support, strict=False))
     ]
     caption = "Recall: the share of a class that is given it. Precision: the share of what is given a class that is of "
-    caption += "it. F1: their harmonic mean. Support: how many there are to test. In brackets: 95 % intervals."
+    caption += "it. F1: their harmonic mean. Support: how many there are to test. "
+    caption += f"Mean of {len(predictions)} networks; in brackets" if len(predictions) > 1 else "In brackets"
+    caption += ": 95 % intervals over the test images."
     if len(names) > MOST_ROWS:
         caption += f" The first {MOST_ROWS} of {len(names):,} classes."
     return html.table(["class", "support", "F1, %", "precision, %", "recall, %"], rows, caption=caption)

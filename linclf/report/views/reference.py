@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from linclf.claims import statistics
 from linclf.claims.bootstrap import paired_difference
 from linclf.claims.verdicts import ledger, terms
+from linclf.studies import metrics
 from linclf.studies.reference import ARMS, COMPARED, KEPT, N_TEST, SETTINGS, ReferenceStudy, on_surrogate
 from linclf.studies.results import Results
 from linclf.training.loop import Run
@@ -333,7 +334,7 @@ def section(study: ReferenceStudy) -> Iterator[Any]:
         alt="One picture per class.",
         weights=here.reshape(-1, *data.test_images.shape[1:]),
     )
-    yield html.prose(finding({key: accuracy[key] - original[key] for key in drawn}, alike))
+    yield html.prose(finding(original, accuracy, (len(data.test_labels), N_TEST), alike))
 
 
 def correlations(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -346,16 +347,31 @@ def correlations(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return (a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
 
 
-def finding(differences: dict[tuple[str, int], float], alike: np.ndarray) -> str:
-    """What the section found, in a sentence.
+def finding(
+    original: dict[tuple[str, int], float],
+    accuracy: dict[tuple[str, int], float],
+    tested: tuple[int, int],
+    alike: np.ndarray,
+) -> str:
+    """What the section found, in words.
 
-    Surrogate minus original in points of test accuracy, by arm and setting, and correlations of their templates, (C,).
+    Percent of the test images that are right by arm and setting, on the original and on the surrogate; the number of
+    test images of either; and the correlations of their templates, (C,).
     """
-    arm, setting = max(differences, key=lambda key: abs(differences[key]))
-    most = abs(differences[arm, setting])
-    mean = np.abs(list(differences.values())).mean()
+    apart = {key: accuracy[key] - original[key] for key in accuracy}
+    halves = [
+        {key: 100 * metrics.of_share(share / 100, n).half for key, share in of.items()}
+        for of, n in zip((original, accuracy), tested, strict=True)
+    ]
+    chance = {key: float(np.hypot(halves[0][key], halves[1][key])) for key in apart}
+    arm, setting = max(apart, key=lambda key: abs(apart[key]))
+    beyond = [f"{_LOSS[of]}, setting {i}" for of, i in apart if abs(apart[of, i]) > chance[of, i]]
+    names = "; ".join(beyond)
+    mean, most = np.abs(list(apart.values())).mean(), abs(apart[arm, setting])
     return (
         f"On the surrogate, accuracies differ by {mean:.1f} points on average and at most by {most:.1f} ({_LOSS[arm]}, "
-        f"setting {setting}), and the templates correlate by {alike.mean():.2f} on average, at least by "
-        f"{alike.min():.2f}: so much of it a linear network learns from the classes' means and covariances alone."
+        f"setting {setting}). Chance in drawing the test images explains differences of up to "
+        f"{max(chance.values()):.1f} points; {len(beyond)} of {len(apart)} exceed it"
+        f"{f' ({names})' if beyond else ''}. "
+        f"The templates correlate by {alike.mean():.2f} on average, at least by {alike.min():.2f}."
     )
