@@ -70,7 +70,7 @@ def _over_seeds_and_images(column: np.ndarray, weights: np.ndarray) -> np.ndarra
 def levels(n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Percentile levels, expanded because n seeds are few: Phi(∓ sqrt(n / (n - 1)) t_{n-1}).
 
-    The plain levels, 2.5 and 97.5 %, give intervals about 12 % too short at n = 10 (they amount to z in place of t, and
+    The plain levels, 2.5 and 97.5 %, give intervals about 18 % too short at n = 10 (they amount to z in place of t, and
     to dividing the variance by n in place of n - 1). One seed gets them: there, images alone are resampled.
     """
     if n == 1:
