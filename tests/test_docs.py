@@ -20,7 +20,6 @@ from helpers import ROOT, commands, examples, serious_violations, spans, visitin
 import linclf
 from linclf.cli import parser
 from linclf.report.build import notebooks, parse
-from linclf.training.config import OPTIONS
 
 pytestmark = pytest.mark.slow
 
@@ -134,8 +133,7 @@ def test_every_extra_and_every_parameter_of_a_notebook_is_explained():
         {*spans(" ".join(re.findall(r"^\| (`.*?`) \|", TEXTS[name], re.M)))} for name in ("install.md", "notebooks.md")
     )
     assert {*PROJECT["optional-dependencies"]} <= extras
-    names = {name for notebook in NOTEBOOKS.values() for name in notebook.types}
-    assert names - {*OPTIONS} <= parameters <= names
+    assert parameters == {name for notebook in NOTEBOOKS.values() for name in notebook.types}
 
 
 def test_every_public_name_and_method_is_listed(site):
