@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import nbformat
 import numpy as np
@@ -201,9 +202,10 @@ def at_the_first_kernel(out, act, *more):
     parent, kernels = psutil.Process(report.pid), []
     while not kernels:
         time.sleep(0.05)
-        started = [child for child in parent.children() if "kernel.py" in str(child.as_dict(["cmdline"]))]
-        kernels = [kernel for process in started for kernel in process.children()] if more else started
-        family = [*started, *kernels]
+        with suppress(psutil.NoSuchProcess):  # a child that asks the system something, and has ended
+            started = [child for child in parent.children() if "kernel.py" in str(child.as_dict(["cmdline"]))]
+            kernels = [kernel for process in started for kernel in process.children()] if more else started
+            family = [*started, *kernels]
     act(report, kernels[0])
     said = report.communicate(timeout=60)[1]
     # Where the first process of a container forgets none, a process whose parent has ended stays a zombie.

@@ -68,6 +68,9 @@ def test_the_surrogate_is_trained_once_and_shown_beside_cifar_10(tmp_path, monke
 
 
 def test_the_finding_follows_from_the_numbers():
-    said = reference.finding({("base", 2): 1.0, ("svm", 1): -5.0}, np.array([0.95, 0.85]))
+    there, here = {("base", 2): 40.0, ("svm", 1): 35.0}, {("base", 2): 41.0, ("svm", 1): 30.0}
+    said = reference.finding(there, here, (10_000, 5000), np.array([0.95, 0.85]))
     assert "differ by 3.0 points on average and at most by 5.0 (SVM, setting 1)" in said
+    chance = 1.96 * np.sqrt(40 * 60 / 10_000 + 41 * 59 / 5000)
+    assert f"differences of up to {chance:.1f} points; 1 of 2 exceed it (SVM, setting 1)." in said
     assert "correlate by 0.90 on average, at least by 0.85" in said
