@@ -14,6 +14,6 @@ export default [
       globals: { ...globals.browser, ...Object.fromEntries(shared.map((name) => [name, "readonly"])) },
     },
     linterOptions: { reportUnusedDisableDirectives: "error" },
-    rules: { "no-redeclare": "off", "no-unused-vars": ["error", { vars: "local" }], "prefer-const": "error" },
+    rules: { "no-redeclare": ["error", { builtinGlobals: false }], "no-unused-vars": ["error", { vars: "local" }], "prefer-const": "error" },
   },
 ];

@@ -202,7 +202,7 @@ def split_dataset(
     class_names: Sequence[str] | None = None,
     notes: Sequence[str] = (),
     sources: Mapping[str, Sequence[str]] | None = None,
-    groups: np.ndarray | None = None,
+    groups: tuple[str, np.ndarray] | None = None,
 ) -> Dataset:
     """A Dataset from data without training batches: the training images are split into five, as CIFAR-10's are.
 
@@ -217,7 +217,7 @@ def split_dataset(
         class_names: :func:`.labels.encode_labels` says what they and the labels may be.
         notes: sentences of what the reader passed over or changed.
         sources: what each image of a part was read from.
-        groups: of the training images: those of one group are dealt into one part.
+        groups: what a group is, as "patient", and which each training image is of: a group is dealt into one part.
     """
     n_parts, into = (5, "five training batches") if "test" in parts else (6, "five training batches and a test set")
     images = parts["train"][0]
@@ -226,11 +226,15 @@ def split_dataset(
     order = [part for part in ("train", "validation", "test") if part in parts]
     encoded, class_names = encode_labels([parts[part][1] for part in order], class_names, source)
     labels = dict(zip(order, encoded, strict=True))
-    dealt = stratified(labels["train"], n_parts, groups, source)
+    of_group = None if groups is None else np.unique(groups[1], return_inverse=True)[1]
+    dealt = stratified(labels["train"], n_parts, of_group, source)
     batches = [(images[rows], labels["train"][rows]) for rows in dealt]
     if "test" in parts:
         batches.append((parts["test"][0], labels["test"]))
-    into += ", stratified by class" + (", groups kept whole" if groups is not None else "")
+    into += ", stratified by class"
+    if groups is not None:
+        into += ", groups kept whole"
+        notes = [*notes, f"Rows of one {groups[0]} stay together, in {len(np.unique(groups[1])):,} groups."]
     data = make_dataset(
         batches,
         class_names,
@@ -241,8 +245,8 @@ def split_dataset(
         validation=(parts["validation"][0], labels["validation"]) if "validation" in parts else None,
         notes=notes,
     )
-    groups = None if groups is None else np.concatenate([groups[rows] for rows in dealt])
-    data = replace(data, own_test="test" in parts, groups=groups)
+    of_group = None if of_group is None else np.concatenate([of_group[rows] for rows in dealt])
+    data = replace(data, own_test="test" in parts, groups=of_group)
     if not sources:
         return data
     read = [[sources["train"][i] for i in rows] for rows in dealt]
@@ -297,10 +301,8 @@ def folds(data: Dataset, n: int) -> tuple[list[Dataset], Dataset]:
     The training batches of data set k are the parts after k, in a circle, so that each part also is the last batch of
     one. The data set of all has the parts to train on, and all of them to test.
     """
-    X, y = (
-        np.concatenate([*data.train_images, data.test_images]),
-        np.concatenate([*data.train_labels, data.test_labels]),
-    )
+    X = np.concatenate([*data.train_images, data.test_images])
+    y = np.concatenate([*data.train_labels, data.test_labels])
     n_train = len(y) - len(data.test_labels)
     given = data.sources[n_train : len(data.sources) - len(data.test_labels)]
     known = np.array([*data.sources[:n_train], *data.test_sources], dtype=object)

@@ -26,7 +26,7 @@ from nbformat import NotebookNode
 
 from linclf.errors import ConfigError
 
-from .kernel import BESIDE, DECODED, FORKS, WITHOUT_PNG
+from .kernel import BESIDE, DECODED, FORK_SERVER, WITHOUT_PNG
 
 PATIENCE = "LINCLF_KERNEL_TIMEOUT"
 """The environment variable that says how many seconds a kernel may take to start."""
@@ -75,7 +75,7 @@ class _ThisPython(AsyncKernelManager):
         return [*argv, *(extra_arguments or ())]
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: object) -> None:
-        kernel, provisioner = _forks and _forks.kernel(kernel_cmd[3:]), cast(Any, self.provisioner)
+        kernel, provisioner = _fork_server and _fork_server.kernel(kernel_cmd[3:]), cast(Any, self.provisioner)
         if kernel:
             provisioner.process, provisioner.pgid = kernel, kernel.pid
         else:
@@ -107,7 +107,7 @@ class _Forked(psutil.Process):  # type: ignore[misc]
     wait = poll  # asked only once it has ended
 
 
-class _Forks:
+class _ForkServer:
     """A process that has imported what kernels need, and of which they are copies."""
 
     def __init__(self) -> None:
@@ -116,7 +116,7 @@ class _Forks:
         ours.settimeout(patience())
         with ours, theirs:
             self._lines = ours.makefile("rw")
-            command, env = [sys.executable, "-P", _SCRIPT, FORKS, BESIDE], {**os.environ, **_environment()}
+            command, env = [sys.executable, "-P", _SCRIPT, FORK_SERVER, BESIDE], {**os.environ, **_environment()}
             self._process = subprocess.Popen(command, stdin=theirs.fileno(), env=env, start_new_session=True)
 
     def kernel(self, arguments: list[str]) -> _Forked | None:
@@ -136,7 +136,7 @@ class _Forks:
         self._process.wait()
 
 
-_forks: _Forks | None = None
+_fork_server: _ForkServer | None = None
 
 
 @contextmanager
@@ -146,16 +146,16 @@ def forked_kernels() -> Iterator[None]:
     Each kernel by itself would take most of a second for what all of them import. Only on Linux: libraries of other
     systems do not bear copies of a process. There, and where that process has ended, each is started by itself.
     """
-    global _forks
+    global _fork_server
     if sys.platform != "linux":
         yield
         return
-    _forks = _Forks()
+    _fork_server = _ForkServer()
     try:
         yield
     finally:
-        _forks.close()
-        _forks = None
+        _fork_server.close()
+        _fork_server = None
 
 
 def patience() -> float:

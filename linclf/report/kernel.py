@@ -1,7 +1,7 @@
 """What the report starts as a notebook's kernel: ipykernel, with this very package and no settings of the user's.
 
 A script, imported for the names of its options alone: ``python -P kernel.py -f CONNECTION_FILE``, where -P keeps the
-folder of this file off the path. With FORKS it imports what kernels need and waits: see :func:`_fork_kernels`.
+folder of this file off the path. With FORK_SERVER it imports what kernels need and waits: see :func:`_fork_kernels`.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import sys
 WITHOUT_PNG = "--without-png"
 DECODED = "--decoded="
 BESIDE = "--beside-others"
-FORKS = "--forks"
+FORK_SERVER = "--fork-server"
 
 
 def _fork_kernels() -> None:
@@ -72,7 +72,7 @@ if __name__ == "__main__":
     os.chdir(here)
     for name in ("IPYTHONDIR", "SOURCE_DATE_EPOCH"):  # IPython ends where it can make nothing of them
         os.environ.pop(name, None)
-    if FORKS in sys.argv:
+    if FORK_SERVER in sys.argv:
         _fork_kernels()
     if BESIDE in sys.argv:
         sys.argv.remove(BESIDE)

@@ -1,7 +1,7 @@
 """What is measured on a trained network."""
 
 from functools import cache
-from math import sqrt
+from math import hypot, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -194,6 +194,20 @@ def of_mean(shares: list[Interval]) -> Interval:
     value, low, high = np.array(shares).T
     mean, k = float(value.mean()), len(value)
     return Interval(mean, mean - float(np.linalg.norm(value - low)) / k, mean + float(np.linalg.norm(high - value)) / k)
+
+
+def of_independent(one: Interval, other: Interval) -> Interval:
+    """The difference of two shares of different images, ``one - other``: Newcombe's interval (1998, method 10).
+
+    >>> [round(number, 4) for number in of_independent(of_share(56 / 70, 70), of_share(48 / 80, 80))]
+    [0.2, 0.0524, 0.3339]
+    """
+    value = one.value - other.value
+    low, high = (
+        hypot(one.value - one.low, other.high - other.value),
+        hypot(one.high - one.value, other.value - other.low),
+    )
+    return Interval(value, value - low, value + high)
 
 
 def of_difference(one: np.ndarray, other: np.ndarray) -> Interval:

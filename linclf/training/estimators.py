@@ -198,10 +198,9 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
                 started = time.perf_counter()
             values = history.validation_loss if held_out else history.train_cost
             if epoch > wait and (held_out or self.tol is not None):
-                before, least = values[:-wait].min(), self.tol or 0
-                if held_out:
-                    least *= 100 * before  # what so few rows do not tell is not worth the time
-                stopped = values[-wait:].min() >= before - least
+                before, tol = values[:-wait].min(), self.tol or 0
+                gain = 100 * tol * before if held_out else tol  # of a loss on few rows, less is not worth the time
+                stopped = values[-wait:].min() >= before - gain
             if stopped:
                 break
         self._keep(record, epoch)

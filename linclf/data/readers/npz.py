@@ -65,8 +65,7 @@ def load(path: Path, source: str) -> Dataset:
     names = _class_names(path, arrays[roles["names"]]) if "names" in roles else None
     groups = None
     if given := roles.get("groups train"):
-        groups = np.unique(as_labels(arrays[given], len(X[0]), given, str(path)), return_inverse=True)[1]
-        notes.append(f"Rows of one group stay together, in {groups.max() + 1:,} groups.")
+        groups = "group", as_labels(arrays[given], len(X[0]), given, str(path))
     return split_dataset(
         sets,
         name=f"{path.stem} (arrays)",

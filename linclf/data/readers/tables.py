@@ -58,7 +58,6 @@ def load(
     labels, class_names = encode_words(words, f"{path}, column {column}")
     if group is not None and (group == column or group in drop or group not in table.columns):
         raise DataError(f"{path}: expected a column {group} of groups beside {column}, found {_listed(table.columns)}")
-    groups = None if group is None else np.unique(table[group].astype(str), return_inverse=True)[1]
     features = table.loc[:, [name not in ("", column, group, *drop) for name in table.columns]]
     of_rows = [name for name in features if _tells_the_row(features[name])]
     features = features.drop(columns=of_rows)
@@ -78,8 +77,6 @@ def load(
         notes.append(f"Passed over: {sum(not name for name in table.columns)} columns without a name.")
     if of_rows:
         notes.append(f"Passed over, because they tell only the row: {_listed(of_rows)}.")
-    if groups is not None:
-        notes.append(f"Rows of one {group} stay together, in {groups.max() + 1:,} groups.")
     if drop:
         notes.append(f"Left out: {_listed(drop)}.")
     notes += [
@@ -95,7 +92,7 @@ def load(
         class_names=class_names,
         notes=notes,
         sources={"train": [f"row {i:,}" for i in range(1, len(table) + 1)]},
-        groups=groups,
+        groups=None if group is None else (group, table[group].astype(str).to_numpy()),
     )
     return replace(data, feature_names=tuple(features.columns))
 

@@ -145,10 +145,8 @@ def finding(explored: Explored) -> html.Prose | html.Output:
 
 
 def _gap(seen: metrics.Interval, unseen: metrics.Interval) -> str:
-    """What the distance of training and validation accuracy says, by Newcombe's interval for two sets of images."""
-    gap = 100 * (seen.value - unseen.value)
-    low = gap - 100 * np.hypot(seen.value - seen.low, unseen.high - unseen.value)
-    high = gap + 100 * np.hypot(seen.high - seen.value, unseen.value - unseen.low)
+    """What the distance of training and validation accuracy says."""
+    gap, low, high = (100 * number for number in metrics.of_independent(seen, unseen))
     said = f"Of the images that it has seen it gets {reference.points((gap, low, high))} points more right"
     if low > 10:
         return f"{said}: much of what it learned is theirs alone."

@@ -36,10 +36,10 @@ MOST_SURROGATE, MOST_TEMPLATES, DRAWN = 350_000, 100, (2000, 1000)
 def networks(explored: Explored) -> dict[str, tuple[Config, dict[int, Linear]]]:
     """The first network of the chosen setting and of the reference's four, by the setting's name and the epoch."""
     first, reference = explored.runs[0], {i: explored.reference.trained("base", i)[0] for i in SETTINGS}
-    found = {explore.YOURS: (first.config, explored.checkpoints)}
+    settings = {explore.YOURS: (first.config, explored.checkpoints)}
     for i, run in reference.items():
-        found[f"setting {i}"] = run.config, {**explored.earlier[i], run.config.epochs: run.model}
-    return {f"{name}: {explore.name_of(config)}": (config, models) for name, (config, models) in found.items()}
+        settings[f"setting {i}"] = run.config, {**explored.earlier[i], run.config.epochs: run.model}
+    return {f"{name}: {explore.name_of(config)}": (config, models) for name, (config, models) in settings.items()}
 
 
 def play(explored: Explored, strip: Any) -> html.Output:

@@ -358,20 +358,20 @@ def finding(
     Percent of the test images that are right by arm and setting, on the original and on the surrogate; the number of
     test images of either; and the correlations of their templates, (C,).
     """
-    apart = {key: accuracy[key] - original[key] for key in accuracy}
-    halves = [
-        {key: 100 * metrics.of_share(share / 100, n).half for key, share in of.items()}
-        for of, n in zip((original, accuracy), tested, strict=True)
+    shares = [
+        {key: metrics.of_share(percent / 100, n) for key, percent in of.items()}
+        for of, n in zip((accuracy, original), reversed(tested), strict=True)
     ]
-    chance = {key: float(np.hypot(halves[0][key], halves[1][key])) for key in apart}
-    arm, setting = max(apart, key=lambda key: abs(apart[key]))
-    beyond = [f"{_LOSS[of]}, setting {i}" for of, i in apart if abs(apart[of, i]) > chance[of, i]]
+    apart = {key: metrics.of_independent(shares[0][key], shares[1][key]) for key in accuracy}
+    arm, setting = max(apart, key=lambda key: abs(apart[key].value))
+    beyond = [f"{_LOSS[of]}, setting {i}" for (of, i), points in apart.items() if points.low > 0 or points.high < 0]
     names = "; ".join(beyond)
-    mean, most = np.abs(list(apart.values())).mean(), abs(apart[arm, setting])
+    mean, most = 100 * np.mean([abs(points.value) for points in apart.values()]), 100 * abs(apart[arm, setting].value)
+    chance = 100 * max(points.half for points in apart.values())
     return (
         f"On the surrogate, accuracies differ by {mean:.1f} points on average and at most by {most:.1f} ({_LOSS[arm]}, "
         f"setting {setting}). Chance in drawing the test images explains differences of up to "
-        f"{max(chance.values()):.1f} points; {len(beyond)} of {len(apart)} exceed it"
+        f"{chance:.1f} points; {len(beyond)} of {len(apart)} exceed it"
         f"{f' ({names})' if beyond else ''}. "
         f"The templates correlate by {alike.mean():.2f} on average, at least by {alike.min():.2f}."
     )

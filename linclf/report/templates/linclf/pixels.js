@@ -7,10 +7,6 @@ function canvas(width, height) {
   return Object.assign(document.createElement("canvas"), { width, height });
 }
 
-function canvas(width, height) {
-  return Object.assign(document.createElement("canvas"), { width, height });
-}
-
 // What shows a picture, pixel by pixel: paint(colour, label) with colour(place, channel) in 0..255.
 function picture(height, width, label = "") {
   const element = canvas(width, height), context = element.getContext("2d");
