@@ -6,8 +6,9 @@ import os
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout, suppress
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
@@ -43,6 +44,7 @@ class _Version(argparse.Action):
 def parser() -> argparse.ArgumentParser:
     """The parser of the command line, which shtab makes completions of and the documentation a page."""
     from linclf.data.load import OPTIONS, formats  # which loads every reader
+    from linclf.studies.study import Plan
 
     data = f"auto (default), synthetic, digits, cifar-10, or a path: of {formats()}"
     parser = _Parser(
@@ -62,9 +64,9 @@ def parser() -> argparse.ArgumentParser:
         said = f"of {option.of}: {option.help}".replace("%", "%%")
         report.add_argument(f"--{option.name.replace('_', '-')}", help=said, **how)
     report.add_argument("--out", default=REPORT, metavar="DIR", help="folder to write, default %(default)s")
-    report.add_argument("--seeds", type=int, default=1, metavar="N", help="number of seeds, default 1")
-    report.add_argument("--first-seed", type=int, default=0, metavar="S", help="number of the first seed, default 0")
-    report.add_argument("--epochs", type=int, default=40, metavar="N", help="epochs of each training, default 40")
+    for field in fields(Plan):
+        name, said = f"--{field.name.replace('_', '-')}", f"{field.metadata['says']}, default %(default)s"
+        report.add_argument(name, type=int, default=field.default, metavar="N", help=said)
     report.add_argument("--only", nargs="+", action="extend", metavar="NAME", help="run only these, such as 0_baseline")
     report.add_argument("--ceiling", action="store_true", help="also make section 3: ten minutes more on CIFAR-10")
     report.add_argument(
@@ -186,28 +188,6 @@ def _is_lost(stream: TextIO) -> bool:
     return False
 
 
-class _Patient(io.TextIOBase):
-    """Standard output whose failure ends no training: the first error is raised when all is done."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
-        self.error: OSError | None = None
-
-    def write(self, text: str) -> int:
-        self._attempt(lambda: self.stream.write(text))
-        return len(text)
-
-    def flush(self) -> None:
-        self._attempt(self.stream.flush)
-
-    def _attempt(self, action: Callable[[], object]) -> None:
-        if self.error is None:
-            try:
-                action()
-            except OSError as error:
-                self.error = error
-
-
 def _command(words: Sequence[str]) -> str:
     """The command as text that a page can show."""
     command = shlex.join(["linclf", *words])
@@ -223,14 +203,14 @@ def _report(options: argparse.Namespace) -> int:
         raise ConfigError("expected a home folder, where Jupyter looks for its own, found none: set HOME")
     from linclf.data.load import OPTIONS, name_with_options
     from linclf.report.build import make_report
+    from linclf.studies.study import Plan
     from linclf.training.train import engine
 
-    parameters = {name: getattr(options, name) for name in ("data", "seeds", "first_seed", "epochs")}
-    parameters["data"] = name_with_options(options.data, {name: getattr(options, name) for name in OPTIONS})
-    output = _Patient(sys.stdout)
-    with engine(options.backend, options.scheduler), redirect_stdout(output):
-        status = make_report(
-            parameters | {"out_dir": options.out},
+    data = name_with_options(options.data, {name: getattr(options, name) for name in OPTIONS})
+    plan = {field.name: getattr(options, field.name) for field in fields(Plan)}
+    with engine(options.backend, options.scheduler):
+        return make_report(
+            {"data": data, "out_dir": options.out} | plan,
             assignments=options.parameter or [],
             only=options.only,
             ceiling=options.ceiling,
@@ -241,9 +221,6 @@ def _report(options: argparse.Namespace) -> int:
             markdown=options.markdown,
             open_page=options.open,
         )
-    if output.error:
-        raise OSError(output.error.errno, output.error.strerror, "standard output")
-    return status
 
 
 def _clean(options: argparse.Namespace) -> int:

@@ -34,7 +34,7 @@ from linclf.studies.exploration import ExplorationPlan
 from linclf.studies.reference import ReferenceStudy, on_surrogate
 from linclf.studies.results import Results
 from linclf.studies.store import Count, Store
-from linclf.studies.study import Study
+from linclf.studies.study import Plan, Study
 from linclf.studies.your_data import YourDataStudy
 from linclf.system.environment import cores, source_tree
 from linclf.system.files import LOCK, remove_unfinished, write_bytes, write_json, write_text
@@ -366,8 +366,12 @@ def _announce(page: Path, open_page: bool) -> None:
 
 
 def _say(text: str, stream: TextIO | None = None) -> None:
-    """Print a line at once; names in it may hold what a terminal would obey."""
-    print(printable(text), file=stream, flush=True)
+    """Print a line at once; names in it may hold what a terminal would obey.
+
+    A stream that is closed or full ends no report: the command says so when all is done, and flushes it again.
+    """
+    with suppress(OSError):
+        print(printable(text), file=stream, flush=True)
 
 
 @contextmanager
@@ -520,9 +524,6 @@ def _nearest(name: str, known: dict[str, Any]) -> str:
     return f": did you mean {close[0]!r}?" if close else f": choose among {', '.join(sorted(known))}"
 
 
-_GIVEN = ("seeds", "first_seed", "epochs")
-
-
 def _data_of(command: str) -> str:
     """What a command of ``linclf report`` names as its data."""
     parser = argparse.ArgumentParser(add_help=False)
@@ -559,7 +560,7 @@ def rewrite_verdicts(out: Path, name: str | None = None) -> str:
             return f"{written}; its pages are not, since they take the finished runs, which are not in {out / 'runs'}."
     except DataError as error:
         return f"{written}; its pages are not, since they take the data set: {error}"
-    given = {"data": name, "out_dir": str(out)} | {key: plan[key] for key in _GIVEN}
+    given = {"data": name, "out_dir": str(out)} | _of(Plan, plan)
     others = [f"{key}={value}" for key, value in plan.items() if key not in given]
     status = make_report(
         given, assignments=others, only=pages, ceiling=False, command=command, fresh=False, single_file=False,

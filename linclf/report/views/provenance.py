@@ -8,14 +8,11 @@ from pathlib import Path
 
 from linclf.data.dataset import CIFAR10, Provenance
 from linclf.studies.reference import ReferenceStudy
-from linclf.studies.study import Study
+from linclf.studies.study import Plan, Study
 from linclf.system import environment
 from linclf.system.environment import source_tree
 
 from . import html
-
-_OPTIONS = ("seeds", "first_seed", "epochs")
-"""Parameters that are options of the command; the others are given with -p."""
 
 _JPEG_COPY = "ca82fddcc02ede59727dca10c458e34b7a40bd07b0495e3625df31adf376ffb2"
 """Content SHA-256 of a copy of CIFAR-10 whose pictures went through JPEG once."""
@@ -97,9 +94,10 @@ def provenance(study: Study, notebook: str) -> html.Output:
     """Where this page's numbers come from, and the command that makes the page again."""
     out = [] if study.kept else ["--out", str(study.out_dir)]
     command = ["linclf", "report", "--data", str(study.source), *out, "--only", notebook]
+    options = [field.name for field in fields(Plan)]  # of the command; the others are given with -p
     for field in fields(study.plan):
         value = getattr(study.plan, field.name)
-        if field.name in _OPTIONS:
+        if field.name in options:
             command += [f"--{field.name.replace('_', '-')}", str(value)]
         elif value != field.default:
             command += ["-p", f"{field.name}={value}"]
