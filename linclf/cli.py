@@ -69,16 +69,15 @@ def parser() -> argparse.ArgumentParser:
         report.add_argument(name, type=int, default=field.default, metavar="N", help=said)
     report.add_argument("--only", nargs="+", action="extend", metavar="NAME", help="run only these, such as 0_baseline")
     report.add_argument("--ceiling", action="store_true", help="also make section 3: ten minutes more on CIFAR-10")
-    report.add_argument(
-        "-p", "--parameter", action="append", metavar="NAME=VALUE", help="set another notebook parameter"
-    )
+    said = "set another notebook parameter"
+    report.add_argument("-p", "--parameter", dest="assignments", action="append", metavar="NAME=VALUE", help=said)
     report.add_argument("--backend", choices=("threading", "loky", "dask"), help="joblib's backend for training")
     report.add_argument("--scheduler", metavar="ADDRESS", help="of the Dask cluster, such as tcp://127.0.0.1:8786")
     report.add_argument("--fresh", action="store_true", help="remove stored runs first: train everything anew")
     report.add_argument("--single-file", action="store_true", help="also write report.html, all pages in one")
     report.add_argument("--pdf", action="store_true", help="also write report.pdf, all pages in one; needs Chromium")
     report.add_argument("--markdown", action="store_true", help="also write README.md and more, which GitHub shows")
-    report.add_argument("--open", action="store_true", help="open the report in the browser")
+    report.add_argument("--open", dest="open_page", action="store_true", help="open the report in the browser")
 
     clean = commands.add_parser("clean", help="remove the finished runs that a report keeps, not its pages")
     clean.add_argument("folder", nargs="?", default=REPORT, metavar="DIR", help="the report's, default %(default)s")
@@ -208,19 +207,11 @@ def _report(options: argparse.Namespace) -> int:
 
     data = name_with_options(options.data, {name: getattr(options, name) for name in OPTIONS})
     plan = {field.name: getattr(options, field.name) for field in fields(Plan)}
+    names = ("only", "ceiling", "fresh", "single_file", "pdf", "markdown", "open_page")
+    chosen = {name: getattr(options, name) for name in names}
+    given = {"data": data, "out_dir": options.out} | plan
     with engine(options.backend, options.scheduler):
-        return make_report(
-            {"data": data, "out_dir": options.out} | plan,
-            assignments=options.parameter or [],
-            only=options.only,
-            ceiling=options.ceiling,
-            command=options.line,
-            fresh=options.fresh,
-            single_file=options.single_file,
-            pdf=options.pdf,
-            markdown=options.markdown,
-            open_page=options.open,
-        )
+        return make_report(given, command=options.line, assignments=options.assignments or (), **chosen)
 
 
 def _clean(options: argparse.Namespace) -> int:

@@ -1,16 +1,15 @@
 """Views of where a page's numbers come from: the data, how they differ from the reference's, and what made them."""
 
-import os
 import shlex
 import time
 from dataclasses import fields
 from pathlib import Path
 
 from linclf.data.dataset import CIFAR10, Provenance
+from linclf.report.pages import tree_around
 from linclf.studies.reference import ReferenceStudy
 from linclf.studies.study import Plan, Study
 from linclf.system import environment
-from linclf.system.environment import source_tree
 
 from . import html
 
@@ -58,11 +57,10 @@ def not_real(study: Study, figure: str, page: str = "learn") -> html.Prose | Non
     """
     if not study.data.provenance.synthetic:
         return None
-    there, source = Path("reports", "cifar-10", f"{page}.html"), source_tree()
+    there, source = Path("reports", "cifar-10", f"{page}.html"), tree_around(study.out_dir)
     where = f"figure {figure} of `{there.as_posix()}`"
-    if source and study.out_dir.resolve().is_relative_to(source.resolve()):  # else it leads out of what is handed on
-        link = Path(os.path.relpath(source.resolve() / there, study.out_dir.resolve())).as_posix()
-        where = f"[figure {figure} of the report on CIFAR-10]({link}#figure-{figure})"
+    if source:
+        where = f"[figure {figure} of the report on CIFAR-10]({(source / there).as_posix()}#figure-{figure})"
     return html.prose(
         "*Single pictures of a surrogate are clouds of colour, in which nobody can see what is wrong: "
         f"{where} has real pictures, and `linclf report --data cifar-10` makes it here.*"
