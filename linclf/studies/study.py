@@ -5,7 +5,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -64,13 +64,13 @@ class Plan:
         ConfigError: numbers that cannot be trained.
     """
 
-    seeds: int = 1
-    first_seed: int = 0
-    epochs: int = 40
+    seeds: int = field(default=1, metadata={"says": "number of seeds", "low": 1, "high": 10_000})
+    first_seed: int = field(default=0, metadata={"says": "number of the first seed", "low": 0, "high": 2**32})
+    epochs: int = field(default=40, metadata={"says": "epochs of each training", "low": 1, "high": 10**6})
 
     def __post_init__(self) -> None:
-        for name, low, high in (("seeds", 1, 10_000), ("first_seed", 0, 2**32), ("epochs", 1, 10**6)):
-            check_whole(name, getattr(self, name), low, high)
+        for option in fields(Plan):
+            check_whole(option.name, getattr(self, option.name), option.metadata["low"], option.metadata["high"])
 
     @property
     def all_seeds(self) -> range:

@@ -12,6 +12,7 @@ from helpers import arrays, write_images
 
 from linclf import Augmentation, Classifier, Config, ConfigError, DataError, Linear, Standardizer, load_dataset, train
 from linclf.data.readers.pictures import prepare_pictures
+from linclf.training.losses import LOSSES
 
 NUMPYS = {"learning_rate": np.float32(0.5), "epochs": np.int64(3)}
 CONFIG = Config(loss="binary_cross_entropy", l2=0.0, augment=Augmentation(image_shape=(1, 2, 3), flip=True), **NUMPYS)
@@ -114,11 +115,13 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", "multiclass_hinge"])
-def test_onnxruntime_gives_the_same_numbers(tmp_path, kind, loss):
+@pytest.mark.parametrize("loss", LOSSES)
+def test_onnxruntime_gives_the_same_numbers_and_so_does_a_file_of_any_loss(tmp_path, kind, loss):
     np.savez(tmp_path / "data.npz", **arrays(**KINDS[kind]))
     data = load_dataset(tmp_path / "data.npz")
     classifier = Classifier.fit(data, Config(loss=loss, learning_rate=0.1, l2=0.0, epochs=5), progress=False)
+    classifier.save(tmp_path / "model.npz")
+    classifier = Classifier.load(tmp_path / "model.npz")
     classifier.to_onnx(path := tmp_path / "model.onnx")
     onnx.checker.check_model(str(path), full_check=True)
     session = onnxruntime.InferenceSession(path)

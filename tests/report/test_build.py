@@ -20,7 +20,7 @@ import numpy as np
 import psutil
 import pytest
 from bs4 import BeautifulSoup
-from helpers import ROOT, without_times
+from helpers import PYTHON, ROOT, without_times
 from PIL import Image
 
 from linclf import Classifier, load_dataset
@@ -153,7 +153,7 @@ def test_a_failed_notebook_leaves_its_copy_and_the_others_still_run(tmp_path, mo
         declared = 'data: str = "auto"\nout_dir: str = ""\nseeds: int = 1\nfirst_seed: int = 0\nepochs: int = 1'
         cell = nbformat.v4.new_code_cell(declared, metadata={"tags": ["parameters"]})
         cells = [nbformat.v4.new_markdown_cell(f"# {name}"), cell, nbformat.v4.new_code_cell(source)]
-        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=PYTHON), tmp_path / f"{name}.ipynb")
         chosen[name] = build.read_notebook(tmp_path / f"{name}.ipynb")
     monkeypatch.setattr(build, "notebooks", lambda: chosen)
     assert main(["report", "--data", "synthetic:250", "--epochs", "1", "--out", str(tmp_path / "out")]) == 1
@@ -172,15 +172,21 @@ def test_a_failed_notebook_leaves_its_copy_and_the_others_still_run(tmp_path, mo
         (["report", "--seeds", "0"], "seeds must be a whole number, 1 or more, not 0"),
         (["report", "--seeds", "1000000000"], "seeds must be at most 10,000"),
         (["report", "--seeds", "x"], "invalid int value: 'x'"),
+        (["report", "--seeds", "9" * 5000], "invalid int value: '999"),
         (["report", "--epochs", "-1"], "epochs must be a whole number, 1 or more, not -1"),
         (["report", "--data", "\udcff"], "expected words of the command in UTF-8"),
         (["report", "--data", "a\nb"], "a\\nb: no such file or folder"),
+        (["report", "--data", "x" * 300], "no such file or folder"),
+        (["report", "--data", "synthetic:20", "--out", "/dev/null/x"], "expected a folder to write to, but found"),
+        (["report", "report"], "unrecognized arguments: report"),
+        (["predict", "a.npz", "a.png", "--top", "1.5"], "invalid int value: '1.5'"),
         (["verify", "nowhere"], "nowhere: no such file or folder"),
         (["report", "--data", "/nowhere"], "/nowhere: no such file or folder"),
         (["report", "--only", "2_swm"], "unknown notebook '2_swm': did you mean '2_svm'?"),
         (["report", "-p", "lr_decai=0.5"], "unknown parameter 'lr_decai': did you mean 'lr_decay'?"),
         (["report", "-p", "lr_decay=fast"], "parameter 'lr_decay' must be of type float, not 'fast'"),
         (["report", "--data", "synthetic:20", "-p", "lr_decay=2"], "lr_decay must be a number above 0 and at most 1"),
+        (["report", "--data", "synthetic:40", "--only", "explore", "-p", "l2=-1"], "l2 must be a finite number, 0 or"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(words, message, capsys, tmp_path, monkeypatch):
@@ -257,13 +263,6 @@ def test_no_home_folder_is_one_line_and_status_2(monkeypatch, capsys):
         said = capsys.readouterr().err
         assert said.count("\n") == 1
         assert "expected a home folder" in said
-
-
-def test_info_says_what_is_there(capsys, monkeypatch):
-    monkeypatch.setenv("LINCLF_DATA", "synthetic:20")
-    assert main(["info"]) == 0
-    said = capsys.readouterr().out
-    assert all(word in said for word in ("data: Gaussian surrogate of CIFAR-10", "numpy", "BLAS", "cores"))
 
 
 def test_formulas_become_mathml_and_code_stays():

@@ -12,7 +12,7 @@ from nbconvert.preprocessors import TagRemovePreprocessor
 
 import linclf
 from linclf import DivergenceError
-from linclf.report.views import pictures, reference
+from linclf.report.views import pictures
 from linclf.training.losses import LOSSES, cross_entropy, multiclass_hinge_gradient
 
 NOTEBOOK = nbformat.read(ROOT / "notebooks" / "learn.ipynb", as_version=4)
@@ -66,11 +66,6 @@ def test_cells_that_run_again_after_the_end_give_the_same(after):
     assert after["curve"].losses[0] == pytest.approx(first, rel=1e-6)
 
 
-def test_the_loop_is_plain_numpy():
-    assert len(LOOP.splitlines()) == 17
-    assert not re.search(r"\bdef\b|\bimport\b|linclf\.(?!Linear)", LOOP)
-
-
 NOISY = "learning_rate, l2, batch_size = 0.1, 0, 100\n" + LOOP.partition("\n")[2]
 OF_ALL = "(({0} @ W.T + b).argmax(axis=1) == {1}).mean()"
 
@@ -115,14 +110,6 @@ def test_a_hand_out_without_answers_can_be_made():
 def test_the_hinges_gradient_on_the_page_is_the_librarys(after):
     gradient = multiclass_hinge_gradient(after["t"][:, None], np.array([after["true_class"]]))[:, 0]
     np.testing.assert_array_equal(after["hinge_gradient"], gradient)
-
-
-def test_a_run_is_told_in_words():
-    said = reference.told(np.array([[0.1, 0.4, 0.3]]), np.array([[0.1, 0.2, 0.3]]), "accuracy")
-    assert said == (
-        "Training accuracy goes from 10.0 % to 30.0 %, highest 40.0 % at epoch 1; validation accuracy goes from 10.0 % "
-        "to 30.0 %."
-    )
 
 
 @pytest.mark.parametrize("loss", sorted(LOSSES))

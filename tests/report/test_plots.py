@@ -118,13 +118,6 @@ def test_the_labels_of_a_heat_map_do_not_touch(ticks):
     )
 
 
-def test_the_sizes_of_a_learning_curve_are_its_only_ticks():
-    axes = plots.by_size({30: [1, 2], 100: [2, 3], 300: [3, 4]})
-    axes.figure.draw_without_rendering()
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["30", "100", "300"]
-    assert not len(axes.get_xticklabels(minor=True))
-
-
 def test_names_are_text_whatever_signs_they_hold(runs):
     names = ["$x^$", "_under", "a|b`*{}", "\x1b[31mred"]
     axes = plot.history(dict(zip(names, ([run] for run in runs), strict=True)), ax=new_axes())

@@ -12,8 +12,7 @@ from helpers import ROOT, arrays, fabricated
 from linclf import Linear, load_dataset
 from linclf.claims.verdicts import ledger
 from linclf.report.render import mathml, tied
-from linclf.report.views import claims, html, pictures, plots, provenance, reference
-from linclf.studies.reference import ReferenceStudy
+from linclf.report.views import claims, pictures, provenance, reference
 from linclf.studies.results import Results
 
 RENDERED = ROOT / "reports" / "cifar-10" / "results.json"
@@ -173,40 +172,6 @@ def test_the_first_picture_holds_each_settings_accuracies_with_intervals(name, s
             assert value - 6 < low < value < high < value + 6
 
 
-@pytest.mark.parametrize(
-    ("shape", "dtype", "says"),
-    [
-        (
-            (5, 6, 3),
-            np.uint8,
-            '`linclf predict model.npz photo.jpg`, or `linclf.Classifier.load("model.npz").predict("',
-        ),
-        ((4,), np.float32, "predict(X)` in Python, with X of shape (n, 4)"),
-    ],
-)
-def test_it_says_how_to_use_the_classifier_to_keep(tmp_path, shape, dtype, says):
-    np.savez(tmp_path / "data.npz", **arrays(shape=shape, dtype=dtype))
-    study = ReferenceStudy(str(tmp_path / "data.npz"), tmp_path, epochs=1, progress=False)
-    results = study.run("full")
-    assert says in pictures.kept(results.dataset, reference.kept_network(results)).text
-
-
-def test_what_the_ledger_and_the_views_know_of_the_reference_agrees():
-    assert provenance.is_the_references(ledger()["rule"]["data"])
-    says = {claim["says"] for claim in ledger()["claims"]}
-    for setting, printed in reference.REFERENCE_SVM.items():
-        assert f"The SVM's test accuracy in setting {setting} is {printed} %." in says
-
-
-def test_a_table_of_many_arms_has_a_row_for_each_and_one_of_few_a_column():
-    results = Results.load(RENDERED)
-    many, few = (reference.accuracies(results, arms).markup for arms in (results.arms, ["base", "svm"]))
-    assert (many.count("<tr>"), many.count("<th ")) == (1 + len(results.arms) + 1, 1 + 4)
-    assert (few.count("<tr>"), few.count("<th ")) == (1 + 4, 1 + 2 + 1)
-    for markup in (many, few):
-        assert "<td>36.03</td>" in markup
-
-
 UNTIED = '<img alt="40 % at λ = 1"><code>40 % 7</code> `λ = 1`'
 
 
@@ -222,22 +187,6 @@ UNTIED = '<img alt="40 % at λ = 1"><code>40 % 7</code> `λ = 1`'
 def test_a_number_stays_on_one_line_with_its_sign_and_unit(markup, shown):
     assert tied(markup).replace("\xa0", "~") == shown
     assert mathml("$L = -s_y - 1$").count('<mo form="prefix">&#x02212;') == 1
-
-
-def test_a_picture_for_other_viewers_has_whole_names_and_fits_a_sheet_of_latex():
-    fig = pictures.mosaic(np.zeros((40, 64, 16)), ["automobile, 62 %: it is horse"] * 40)
-    assert {text.get_text() for text in fig.axes[0].texts} == {"automobile, 62\n%: it is horse"}
-    size = html.png(lambda: fig, "alt", "title", "caption")[1]["image/png"]
-    assert size["height"] <= 1.5 * size["width"] + 2
-
-
-@pytest.mark.parametrize(("channels", "shape"), [(1, (2, 4, 5)), (2, (2, 4, 10)), (3, (2, 4, 5, 3)), (4, (2, 4, 20))])
-def test_templates_of_any_number_of_channels_are_pictures(channels, shape):
-    W = np.arange(2 * 4 * 5 * channels, dtype=np.float32).reshape(2, -1)
-    templates = plots.template_images(W, (4, 5, channels))
-    assert templates.shape == shape
-    if channels != 3:
-        np.testing.assert_array_equal(np.argsort(templates[0, 0, :5]), range(5))  # the first channel comes first
 
 
 def test_templates_of_many_classes_and_channels(tmp_path):
@@ -259,13 +208,6 @@ def test_large_weights_are_offered_as_fine_as_their_pictures():
         [W[:, i : i + 3, j : j + 3].mean(axis=(1, 2)) for i in range(0, 130, 3) for j in range(0, 70, 3)], 1
     )
     np.testing.assert_array_equal(offered.reshape(means.shape), np.rint(means * 127 / np.abs(means).max()))
-
-
-def test_weights_that_are_noise_have_the_share_of_white_noise():
-    data = load_dataset("synthetic:5")
-    noise = Linear(np.random.default_rng(0).normal(size=(10, 3072)), np.zeros(10))
-    said = pictures.weights(data, noise, "noise", number=1).text
-    assert "is 5 %; that of white noise would be 5 %." in said
 
 
 def test_on_a_surrogate_single_pictures_link_to_the_same_figure_of_the_committed_report(tmp_path):

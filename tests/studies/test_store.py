@@ -191,19 +191,6 @@ def test_a_file_whose_unfinished_copy_is_tidied_away_is_written_again(tmp_path):
     assert [path.read_text() for path in tmp_path.iterdir()] == ["whole"]
 
 
-def test_timings_are_kept_one_by_one(tmp_path):
-    """Those that a report took before it was interrupted are not taken again."""
-    made = study(tmp_path, seeds=2)
-    made.time_shuffling()
-    before = made.results().document["timings"]
-    made.store.put_values(made._timings_key, before[:1])
-    made.time_shuffling()
-    first, second = made.results().document["timings"]
-    assert (first, second["seed"]) == (before[0], 1)
-    made.time_shuffling()
-    assert made.results().document["timings"] == [first, second]
-
-
 # Training that resumes.
 
 rng = np.random.default_rng(0)

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import SCRIPT, arrays
 from PIL import Image
 from scipy.stats import binomtest
 from sklearn.dummy import DummyClassifier
@@ -459,13 +458,3 @@ def test_what_more_data_would_bring_counts_imbalanced_classes_alike(tmp_path):
     assert results.doubling.value == pytest.approx(gain)
     assert results.doubling.low < gain < results.doubling.high
     assert ") of balanced accuracy: " in your_data.more(results)
-
-
-def test_names_from_data_are_text(tmp_path):
-    file = tmp_path / "arrays.npz"
-    np.savez(file, **arrays(shape=(4, 4, 3), dtype=np.uint8), class_names=[SCRIPT, "*b* $x$", "[c](d)"])
-    results = study(tmp_path / "out", load_dataset(file), epochs=1).run()
-    for view in views(results):
-        assert SCRIPT not in markup(view)
-        if not hasattr(view, "markup"):
-            assert not re.search(r"(?<!\\)\*b\*|(?<!\\)\$x|(?<!\\)\[c\]", view.text)
