@@ -296,3 +296,7 @@ def fabricated(seeds=SEEDS, name="CIFAR-10"):
             "runs": runs,
         }
     )
+
+
+PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+"""The metadata of a notebook in Python."""

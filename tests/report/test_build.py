@@ -20,7 +20,7 @@ import numpy as np
 import psutil
 import pytest
 from bs4 import BeautifulSoup
-from helpers import ROOT, refuses, without_times
+from helpers import PYTHON, ROOT, refuses, without_times
 from PIL import Image
 
 from linclf import Classifier, load_dataset
@@ -154,7 +154,7 @@ def test_a_failed_notebook_leaves_its_copy_and_the_others_still_run(tmp_path, mo
         declared = 'data: str = "auto"\nout_dir: str = ""\nseeds: int = 1\nfirst_seed: int = 0\nepochs: int = 1'
         cell = nbformat.v4.new_code_cell(declared, metadata={"tags": ["parameters"]})
         cells = [nbformat.v4.new_markdown_cell(f"# {name}"), cell, nbformat.v4.new_code_cell(source)]
-        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=PYTHON), tmp_path / f"{name}.ipynb")
         chosen[name] = build.read_notebook(tmp_path / f"{name}.ipynb")
     monkeypatch.setattr(build, "notebooks", lambda: chosen)
     assert main(["report", "--data", "synthetic:250", "--epochs", "1", "--out", str(tmp_path / "out")]) == 1

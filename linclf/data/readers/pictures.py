@@ -25,6 +25,8 @@ from linclf.data.labels import composed, encode_words
 from linclf.errors import ConfigError, DataError, LinclfError
 from linclf.system.files import LOCK
 
+from .tables import reading_table
+
 Classes = dict[str, list[Path]]
 """The pictures of each class."""
 
@@ -366,15 +368,11 @@ class _Table:
     """
 
     def __init__(self, table: Path, files: Sequence[Path]) -> None:
-        try:
+        with reading_table(table, "a table of pictures and labels"):
             lines = csv.reader(io.StringIO(table.read_text(encoding="utf-8-sig"), newline=""), strict=True)
             self.columns, *self.rows = [[value.strip() for value in row] for row in lines if row]
             if any(len(row) != len(self.columns) for row in self.rows):
                 raise ValueError("its rows have different numbers of values")
-        except UnicodeError as error:
-            raise DataError(f"{table}: expected a table in UTF-8, found another encoding; save it as UTF-8") from error
-        except (OSError, ValueError, csv.Error) as error:
-            raise DataError(f"{table}: expected a table of pictures and labels, could not read it ({error})") from error
         self.places: dict[str, list[Path]] = {}
         for file in files:
             relative = Path(os.path.relpath(file, table.parent))
