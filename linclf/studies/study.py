@@ -92,11 +92,15 @@ class Cut(NamedTuple):
 
 @dataclass(frozen=True)
 class Split:
-    """Standardised inputs and labels of the images of a cut, and of the test images."""
+    """Standardised inputs and labels of the images of a cut, and of the test images.
+
+    axes: orthonormal ones, (d, r), if inputs are given by their coordinates along them; None if as they are.
+    """
 
     train: Examples
     validation: Examples
     test: Arrays
+    axes: np.ndarray | None = None
 
 
 def check_whole(name: str, value: object, low: int, high: int) -> None:
@@ -298,6 +302,10 @@ class Study:
         """The images of a cut and the test images, standardised with the mean and deviation of those that train."""
         return make_split(self.data, cut or self.cut, lazily=self.short_of_memory)
 
+    def inputs(self, cut: Cut | None = None) -> Split:
+        """What networks train on: the same, unless a kind of study says otherwise."""
+        return self.split(cut)
+
     def key(self, name: str, cut: Cut, **choices: Any) -> Key:
         """All that what is called ``name`` depends on, but for the code."""
         rows = [str(cut.train), str(cut.validation)]
@@ -318,7 +326,7 @@ class Study:
             tasks: the networks of each stack, and the images that they see.
             evaluate: as in ``train``.
         """
-        split = cache(self.split)  # made for missing tasks only, once, and kept no longer than they train
+        split = cache(self.inputs)  # made for missing tasks only, once, and kept no longer than they train
 
         def make(i: int) -> Task:
             task, images = tasks[i], split(tasks[i].cut)
