@@ -13,7 +13,7 @@ from nbconvert.preprocessors import TagRemovePreprocessor
 import linclf
 from linclf import DivergenceError
 from linclf.report.views import pictures
-from linclf.training.losses import LOSSES, cross_entropy, multiclass_hinge_gradient
+from linclf.training.losses import LOSSES, cross_entropy
 
 NOTEBOOK = nbformat.read(ROOT / "notebooks" / "learn.ipynb", as_version=4)
 CODE = [cell.source for cell in NOTEBOOK.cells if cell.cell_type == "code"]
@@ -106,11 +106,6 @@ def test_a_hand_out_without_answers_can_be_made():
     assert TEXT.count("<details>") == 6
     assert "<details>" not in left
     assert all(f"**{number}.**" in left for number in range(1, 7))
-
-
-def test_the_hinges_gradient_on_the_page_is_the_librarys(after):
-    gradient = multiclass_hinge_gradient(after["t"][:, None], np.array([after["true_class"]]))[:, 0]
-    np.testing.assert_array_equal(after["hinge_gradient"], gradient)
 
 
 @pytest.mark.parametrize("loss", sorted(LOSSES))

@@ -293,6 +293,12 @@ def intervals(names: Sequence[str], series: Sequence[tuple[str, Sequence[tuple[f
     return styled(ax, grid="x")
 
 
+def interval_columns(series: Sequence[tuple[str, Sequence[tuple[float, float, float]]]]) -> dict[str, Sequence[Any]]:
+    """What :func:`intervals` draws, as columns of a file."""
+    parts = ("mean", "low", "high")
+    return {f"{label} ({parts[i]})": [each[i] for each in numbers] for label, numbers in series for i in range(3)}
+
+
 @own_settings()
 def legend_below(ax: Axes) -> None:
     """The legend in two columns under the axes, where it hides nothing."""
