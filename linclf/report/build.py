@@ -5,11 +5,8 @@ import ast
 import base64
 import difflib
 import hashlib
-import hmac
-import json
 import os
 import re
-import secrets
 import shlex
 import shutil
 import sys
@@ -19,7 +16,7 @@ from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, fields
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -27,7 +24,7 @@ import nbformat
 
 from linclf.claims import ceiling, verdicts
 from linclf.data.dataset import Dataset, Provenance
-from linclf.data.load import cache_folder, write_decoded
+from linclf.data.load import write_decoded
 from linclf.errors import ConfigError, DataError, DivergenceError, printable
 from linclf.studies.ceiling import CeilingStudy
 from linclf.studies.exploration import ExplorationPlan
@@ -42,7 +39,7 @@ from linclf.system.progress import Clock
 
 from .execute import Execution, execute, forked_kernels, patience, short_places, stop_kernels
 from .pages import CEILING, PAGES, first_page, page_file, reading_order, report_pages, tree_around
-from .render import POLICY, browser, convert, join, outputs, print_pdf, template_folders, to_markdown
+from .render import browser, convert, join, outputs, print_pdf, template_folders, to_markdown
 
 SINGLE = "report.html"
 """All pages in one, where it is asked for."""
@@ -56,8 +53,6 @@ BALANCED = "model-balanced.npz"
 """The one beside it, for which all classes of imbalanced data count alike."""
 _IN_SOURCE = {"documentation": "docs/index.md", "licence": "LICENSE"}
 """What the pages of a report within linclf's own source link to."""
-SEALS = "pages.json"
-"""What tells the pages that were written here from others: see :func:`_seal`."""
 _LONGEST = 2**26  # bytes of a page that is read again
 
 _STUDIES: dict[str, type[Study]] = {"reference": ReferenceStudy, "ceiling": CeilingStudy, "your_data": YourDataStudy}
@@ -230,7 +225,7 @@ def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenan
 
     The pages link each other, but not those that an earlier report left there on other data.
     """
-    first, pages, seals = first_page(provenance), {}, _seals(out)
+    first, pages = first_page(provenance), {}
     files = {word: source / file for word, file in _IN_SOURCE.items() if (source := tree_around(out))}
     about = {
         "pages": [n for n in PAGES if n in executed or provenance.sha256 in _page(out / page_file(n, first))],
@@ -254,8 +249,6 @@ def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenan
             _say(f"{name}: no page could be made of {copy}: {type(error).__name__}: {error}", sys.stderr)
             continue
         write_text(out / file, pages[name])
-        seals[file] = _seal(file, pages[name])
-    write_json(out / SEALS, seals)
     if "summary" in executed:
         _write_picture(out, executed["summary"])
     return pages
@@ -298,35 +291,6 @@ def _page(path: Path) -> str:
         return ""
 
 
-def _seals(out: Path) -> dict[str, str]:
-    """The seal of each page by its file, as far as they are known."""
-    try:
-        seals = json.loads(_page(out / SEALS) or "{}")
-        return {file: str(seal) for file, seal in seals.items()}
-    except (ValueError, AttributeError, RecursionError):
-        return {}
-
-
-def _seal(file: str, page: str) -> str:
-    """A code of a page that nobody else can make; who hands a folder over may put any page there, and any record."""
-    return hmac.new(_key(), f"{POLICY}\0{file}\0{page}".encode(), hashlib.sha256).hexdigest()
-
-
-@cache
-def _key() -> bytes:
-    """This user's secret, in the cache folder; where that cannot be written, one that this process forgets."""
-    path = cache_folder() / "pages.key"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError), open(path, "xb", opener=partial(os.open, mode=0o600)) as file:
-            file.write(secrets.token_bytes(32))
-        if len(key := path.read_bytes()) == 32:
-            return key
-    except OSError:
-        pass
-    return secrets.token_bytes(32)
-
-
 def _write_picture(out: Path, summary: Execution) -> None:
     """The first picture that the summary shows; none where it failed before."""
     pictures = (output.get("data", {}).get("image/png") for output in outputs(summary.notebook))
@@ -334,17 +298,14 @@ def _write_picture(out: Path, summary: Execution) -> None:
         write_bytes(out / PICTURE, base64.b64decode(first))
 
 
-def _write_whole(out: Path, made: dict[str, str], first: str, *, single_file: bool, pdf: bool) -> None:
-    """All pages in one, as a page and on paper: those just made, and others that were written here and not changed."""
-    pages, seals = {}, _seals(out)
-    for name in reading_order(PAGES, first):
-        path = out / page_file(name, first)
-        page = made.get(name) or _page(path)
-        if name in made or (page and seals.get(path.name) == _seal(path.name, page)):
-            pages[name] = page
-        elif os.path.lexists(path):
-            whole = SINGLE if single_file else PRINTED
-            _say(f"left out of {whole}, since linclf did not write it here, or it has changed: {path}")
+def _write_whole(out: Path, pages: dict[str, str], first: str, *, single_file: bool, pdf: bool) -> None:
+    """The pages just made in one, as a page and on paper.
+
+    Others in the folder are named, and left out: whoever hands a folder over may put any page there.
+    """
+    for path in (out / page_file(name, first) for name in PAGES if name not in pages):
+        if os.path.lexists(path):
+            _say(f"left out of {SINGLE if single_file else PRINTED}, since this command did not make it: {path}")
     if not pages:
         return
     whole = join(pages, first)
@@ -380,12 +341,11 @@ def sole_writer(out: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    lock, runs = FileLock(out / LOCK, timeout=0), Store.of_report(out).folder
+    lock, runs = FileLock(out / LOCK, timeout=0, mode=0o666), Store.of_report(out).folder  # for whoever shares it
     if os.path.islink(runs):  # which says False of a name that is too long
         raise ConfigError(f"{runs}: expected a folder, found a link, perhaps to another report's; remove it first")
     try:
         out.mkdir(parents=True, exist_ok=True)
-        _remove_unheld(out / LOCK)
         lock.acquire()
     except Timeout:
         raise ConfigError(f"{out}: another report is being written there; wait for it, or choose another") from None
@@ -398,20 +358,6 @@ def sole_writer(out: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _remove_unheld(lock: Path) -> None:
-    """Remove the file of a lock that another user left and this one may not open for writing, unless it is held."""
-    if not lock.is_file() or lock.is_symlink() or os.access(lock, os.W_OK):
-        return
-    if os.access(lock, os.R_OK):
-        import fcntl  # a system without it has no such rights either
-
-        with open(lock, "rb") as file, suppress(BlockingIOError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            lock.unlink()
-    elif f":{lock.stat().st_ino} " not in Path("/proc/locks").read_text():
-        lock.unlink()
 
 
 @contextmanager

@@ -467,16 +467,14 @@ def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | Non
 
 # fmt: off
 FORMATS = (
-    "AVIF", "BLP", "BMP", "CUR", "DCX", "DDS", "DIB", "FLI", "FTEX", "GBR", "GIF", "ICNS", "ICO", "JPEG",
-    "JPEG2000", "MSP", "PCD", "PCX", "PIXAR", "PNG", "PPM", "PSD", "QOI", "SGI", "SUN", "TGA", "TIFF", "WEBP", "XBM",
-    "XPM",
+    "AVIF", "BMP", "DDS", "DIB", "GIF", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "PSD", "QOI", "SGI", "TGA", "TIFF",
+    "WEBP",
 )
-"""What Pillow reads as pictures (JPEG includes MPO), but for those for which it calls another program, such as EPS."""
+"""What is read as pictures, by Pillow's names (JPEG includes MPO)."""
 ENDINGS = {
-    ".apng", ".avif", ".avifs", ".blp", ".bmp", ".bw", ".cur", ".dcx", ".dds", ".dib", ".flc", ".fli", ".ftc", ".ftu",
-    ".gbr", ".gif", ".icb", ".icns", ".ico", ".j2c", ".j2k", ".jfif", ".jp2", ".jpc", ".jpe", ".jpeg", ".jpf",
-    ".jpg", ".jpx", ".mpo", ".msp", ".pbm", ".pcd", ".pcx", ".pfm", ".pgm", ".png", ".pnm", ".ppm", ".psd", ".pxr",
-    ".qoi", ".ras", ".rgb", ".rgba", ".sgi", ".tga", ".tif", ".tiff", ".vda", ".vst", ".webp", ".xbm", ".xpm",
+    ".apng", ".avif", ".avifs", ".bmp", ".bw", ".dds", ".dib", ".gif", ".icb", ".j2c", ".j2k", ".jfif", ".jp2", ".jpc",
+    ".jpe", ".jpeg", ".jpf", ".jpg", ".jpx", ".mpo", ".pbm", ".pcx", ".pfm", ".pgm", ".png", ".pnm", ".ppm", ".psd",
+    ".qoi", ".rgb", ".rgba", ".sgi", ".tga", ".tif", ".tiff", ".vda", ".vst", ".webp",
 }
 # fmt: on
 """Of the files in these formats, in any case."""
@@ -568,19 +566,14 @@ def _noting(unreadable: dict[Path, DataError], file: Path) -> Iterator[None]:
 
 
 def _all_of(unreadable: Mapping[Path, DataError]) -> DataError:
-    """One error that names all files, as far as a line does, so that nobody meets them one by one."""
+    """One error that names all files, or the first of many, so that nobody meets them one by one."""
     (first, error), *others = unreadable.items()
     if not others:
         return error
     above = os.path.join(first.parent.parent, "")
-    names = [str(other).removeprefix(above) for other, _ in others]
-    listed = 1
-    while listed < len(names) and len(", ".join(names[: listed + 1])) < 1200:
-        listed += 1
-    more = f", and {len(names) - listed:,} others" if listed < len(names) else ""
-    return DataError(
-        f"{error}; nor can {', '.join(names[:listed])}{more} be read; mend or remove them, or --skip-unreadable"
-    )
+    names = ", ".join(str(other).removeprefix(above) for other, _ in others[:20])
+    more = f", and {len(others) - 20:,} others" if len(others) > 20 else ""
+    return DataError(f"{error}; nor can {names}{more} be read; mend or remove them, or --skip-unreadable")
 
 
 def prepare_pictures(files: Sequence[Path], shape: tuple[int, ...]) -> list[np.ndarray | LinclfError]:
@@ -661,7 +654,6 @@ def _opened(file: Path) -> Iterator[Any]:
 
     Call it within :func:`_strict_warnings`.
     """
-    dataset.check_file(file, "an image")
     from PIL import Image, UnidentifiedImageError
 
     if file.suffix.lower() in HEIC:
@@ -672,43 +664,30 @@ def _opened(file: Path) -> Iterator[Any]:
                 f"{file}: HEIC pictures need pillow-heif: pip install 'linclf[heic]', or convert them to JPEG"
             ) from None
         register_heif_opener()
-    try:
+    with dataset.reading(file, "an image", "decode"):
         # From memory: of an open file, Pillow asks for as many bytes as a header may say.
         Image.init()
         formats = ["HEIF"] if file.suffix.lower() in HEIC else FORMATS
         formats = [name for name in formats if name in Image.OPEN]  # not every Pillow is built with all
         content = file.read_bytes()
-        with Image.open(io.BytesIO(content), formats=formats) as image:
+        try:
+            image: Any = Image.open(io.BytesIO(content), formats=formats)
+        except UnidentifiedImageError:
+            raise ValueError("of no format that is known") from None
+        with image:
             if image.mode not in _EIGHT_BITS or _is_deep(image):
                 raise DataError(
                     f"{file}: expected 8 bits per pixel and channel, found more (mode {image.mode}); convert it first, "
                     "or save the arrays as .npz, which keeps all bits"
                 )
-            for width, height in _sizes_within(image, content):
+            sizes = [image.size]
+            if image.format == "TIFF":  # decoding makes room for a tile, too
+                sizes.append((image.tag_v2.get(322, 1), image.tag_v2.get(323, 1)))
+            for width, height in sizes:
                 dataset.check_size(str(file), width * height * 3, len(content), _LARGEST_PICTURE)
             yield image
-    except DataError:
-        raise
-    except UnidentifiedImageError:
-        raise DataError(f"{file}: expected an image, could not decode it (of no format that is known)") from None
-    except Exception as error:  # decoding hostile bytes can raise nearly anything
-        raise DataError(f"{file}: expected an image, could not decode it ({error})") from error
 
 
-def _sizes_within(image: Any, content: bytes) -> Iterator[tuple[int, int]]:
-    """(width, height) of all that decoding makes room for: the picture, one that it contains, tiles of it."""
-    yield image.size
-    if image.format in ("ICO", "ICNS", "BLP", "CUR"):  # which contain a picture in another format, with its own header
-        for match in _INNER_HEADER.finditer(content):
-            sides = [int.from_bytes(side, "big") for side in match.groups() if side]
-            yield sides[0], sides[1]
-    if image.format == "TIFF":
-        tile = [image.tag_v2.get(tag, 1) for tag in (322, 323)]
-        yield tile[0], tile[1]
-
-
-_INNER_HEADER = re.compile(rb"(?:IHDR|ihdr)(....)(....)|\xff[\xc0-\xc2].{3}(..)(..)", re.DOTALL)
-"""Of PNG, JPEG 2000 and JPEG."""
 _LARGEST_PICTURE = 2**25
 """Bytes of a picture that may be more than a hundred times those of its file; decoding it takes some times as much."""
 
