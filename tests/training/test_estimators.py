@@ -268,22 +268,6 @@ def test_many_rows_stop_early_by_default(changes, stops_early):
 
 
 @every_classifier
-@pytest.mark.parametrize(
-    "labels",
-    [["cat", "dog", "owl"], np.array(["cat", "dog", "owl"], dtype=object), [-5, 0, 7], [0.0, 1.0, 2.0], [True, False]],
-    ids=["strings", "objects", "ints", "floats", "booleans"],
-)
-def test_any_labels(Classifier, labels):
-    labels = np.asarray(labels)
-    X, y = digits(len(labels), n=200)
-    model = Classifier(learning_rate_init=0.1, random_state=0).fit(X, labels[y])
-    np.testing.assert_array_equal(model.classes_, np.unique(labels))
-    assert model.predict(X).dtype == labels.dtype
-    assert model.score(X, labels[y]) > 0.99
-    model.partial_fit(X, labels[y], classes=list(labels))  # the same, in whatever order and container
-
-
-@every_classifier
 def test_scikit_learn_tools_take_them(Classifier):
     X, y = digits(n=400)
     pipeline, name = make_pipeline(StandardScaler(), Classifier(random_state=0, max_iter=20)), Classifier.__name__
