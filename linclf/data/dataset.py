@@ -31,7 +31,7 @@ PART_NAMES = {
 LARGEST = 2**31
 """Max. bytes of the images in a file or folder; standardised they take four times as much memory."""
 LARGEST_PACKED, MOST_PACKED = 2**27, 100
-"""Images of more bytes may take at most so many times their bytes on disk; decompression bombs take a thousand times."""
+"""Images of more bytes may take at most so many times their bytes on disk; bombs grow a thousandfold."""
 _SPLIT_SEED = 0
 _FEW_CLASSES = 10  # whose numbers of images a sentence can list
 _CHANNELS = (1, 3, 4)
@@ -372,6 +372,10 @@ USUAL_LABELS = ("label", "class", "target", "y")
 """What a column of labels is called where none is named."""
 LABEL = Option(
     "label", str, "NAME", "the column of labels; else the one called label, class, target or y", "tables and labels.csv"
+)
+
+GROUP = Option(
+    "group", str, "NAME", "a column whose rows of one value stay in one part of every split", "tables and labels.csv"
 )
 
 

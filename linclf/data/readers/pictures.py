@@ -37,7 +37,13 @@ def find(path: Path) -> Path | None:
 
 
 def load(
-    path: Path, source: str, image_size: int | None = None, label: str | None = None, *, skip_unreadable: bool = False
+    path: Path,
+    source: str,
+    image_size: int | None = None,
+    label: str | None = None,
+    group: str | None = None,
+    *,
+    skip_unreadable: bool = False,
 ) -> Dataset:
     """The data set of a folder, (n, h, w, c) uint8; DataError naming the first file or folder that does not fit.
 
@@ -45,7 +51,7 @@ def load(
     those of ``train`` by name. Without a folder ``test``, a test set is split off; those of ``val`` are to validate on.
     Other files are passed over and counted.
     """
-    found = sort_pictures(path, label)
+    found = sort_pictures(path, label, group)
     rows = [(part, name, file) for part, of in found.parts.items() for name, files in of.items() for file in files]
     images, unreadable, notes = read_pictures([file for *_, file in rows], image_size, skip_unreadable=skip_unreadable)
     names = [name for _, name, _ in rows]
@@ -56,11 +62,14 @@ def load(
         labels = np.searchsorted(class_names, names)
     labels = labels[[file not in unreadable for *_, file in rows]]
     parts: dict[str, LabelledImages] = {}
-    sources, start = {}, 0
+    sources, start, groups = {}, 0, None
     for part in found.parts:
-        sources[part] = [str(file.relative_to(path)) for of, _, file in rows if of == part and file not in unreadable]
-        here = slice(start, start := start + len(sources[part]))
-        parts[part] = images[here], labels[here]
+        files = [file for of, _, file in rows if of == part and file not in unreadable]
+        sources[part] = [str(file.relative_to(path)) for file in files]
+        parts[part] = images[start : start + len(files)], labels[start : start + len(files)]
+        start += len(files)
+        if part == "train" and group is not None:
+            groups = group, np.array([found.groups[file] for file in files])
     for table, missing in found.tables.items():
         found.over[f"rows of {table.name} without a picture"] += len(missing)
     found.over["pictures that cannot be read"] += len(unreadable)
@@ -74,6 +83,7 @@ def load(
         class_names=class_names,
         notes=[*notes, *passed_over(found.over)],
         sources=sources,
+        groups=groups,
     )
 
 
@@ -100,12 +110,15 @@ _NO_FOLDER = "pictures in no folder of a class"
 class Found:
     """The pictures of each part and class, how many files are passed over, by reason, and the tables of labels.
 
-    Of each table, the names in it that no picture has.
+    Of each table, the names in it that no picture has. Where ``group`` is a column of them, which group each picture
+    is of.
     """
 
     parts: dict[str, Classes] = field(default_factory=dict)
     over: Counter[str] = field(default_factory=Counter)
     tables: dict[Path, set[str]] = field(default_factory=dict)
+    group: str | None = None
+    groups: dict[Path, str] = field(default_factory=dict)
 
 
 def passed_over(over: Counter[str]) -> list[str]:
@@ -162,14 +175,14 @@ def _why_file(entry: os.DirEntry[str], inside: str) -> str:
     return ""
 
 
-def sort_pictures(root: Path, label: str | None = None) -> Found:
+def sort_pictures(root: Path, label: str | None = None, group: str | None = None) -> Found:
     """The pictures below ``root`` by part and class.
 
     ``root`` holds folders of the parts (train, val, test, in any case, or such as training_set) with a folder for each
     class in them; or a folder for each class, with folders of the parts in it or not. A picture may be deeper within
     its class. A folder called ``train`` is a class where other classes stand beside it. A single folder within
     ``root`` is looked into. Or a table labels.csv or metadata.csv, in ``root`` or in a part, names the pictures, which
-    are in no folders of classes; ``label`` is its column of labels.
+    are in no folders of classes; ``label`` is its column of labels, ``group`` that of groups.
 
     Raises:
         DataError: pictures that no folder gives a class, folders that are no classes, or classes that training does not
@@ -181,7 +194,7 @@ def sort_pictures(root: Path, label: str | None = None) -> Found:
                 f"{coco}: expected a folder of pictures for each class, found names of objects in pictures, as COCO "
                 "has them; cut each out as a picture, into a folder for its class"
             )
-    found = Found()
+    found = Found(group=group)
     groups = _by_folder(root, list_pictures(root, found.over))
     tables = [root]
     while len(names := [*filter(None, groups)]) == 1 and not _part_of(names[0]):
@@ -259,15 +272,16 @@ def _classes(
     names = [name for name in groups if name]
     files = [file for inside in groups.values() for file in inside]
     table = next((place / name for place in reversed(tables) for name in _TABLES if (place / name).is_file()), None)
-    if table and (len(names) < 2 or label is not None):
+    asked = label if label is not None else found.group
+    if table and (len(names) < 2 or asked is not None):
         return _labelled(table, files, found, label)
     if table and 2 * _Table(table, files).named >= len(files):
         raise DataError(
             f"{table}: expected labels by folders or by this table, found both; name its column (--label NAME) to take "
             "it, or move it elsewhere"
         )
-    if label is not None:
-        raise DataError(f"{folder}: expected {' or '.join(_TABLES)} with a column {label}, found no such table")
+    if asked is not None:
+        raise DataError(f"{folder}: expected {' or '.join(_TABLES)} with a column {asked}, found no such table")
     for path in sorted(folder.iterdir()):
         over: Counter[str] = Counter()
         if path.is_dir() and path.name not in groups and not _why_folder(path):
@@ -404,6 +418,9 @@ def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | Non
             raise DataError(
                 f"{table}: expected folders for the parts, found column {name}; put them into train and test"
             )
+    of_group = others.pop(found.group or "", None)
+    if found.group is not None and (of_group is None or not others or label == found.group):
+        raise DataError(f"{table}: expected a column {found.group} of groups beside one of labels, found {names}")
     usual = [label] if label else [*others]
     if len(usual) > 1:
         usual = [name for name in others if name.lower() in dataset.USUAL_LABELS]
@@ -423,6 +440,9 @@ def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | Non
             missing.add(name)
         if held and labels.setdefault(held[0], text) != text:
             raise DataError(f"{table}: expected one label a picture, found {labels[held[0]]} and {text} of {name}")
+        of = "" if of_group is None else row[of_group]
+        if held and found.group and (not of or found.groups.setdefault(held[0], of) != of):
+            raise DataError(f"{table}: expected one {found.group} a picture, found another number of {name}")
     classes: Classes = {}
     for file in files:
         if text := labels.get(file, ""):
@@ -667,6 +687,7 @@ _OF = "folders of pictures"
 OPTIONS = (
     Option("image_size", int, "N", "pixels a side, to which the middle square of each picture is brought", _OF),
     dataset.LABEL,
+    dataset.GROUP,
     Option("skip_unreadable", bool, "", "pass over pictures that cannot be read, 5 % at most, and list them", _OF),
 )
 READER = Reader(

@@ -302,12 +302,11 @@ def _listed(columns: Iterable[Any]) -> str:
 
 
 _DROP = Option("drop", list, "NAME", "a column to leave out; may be given again", "tables")
-_GROUP = Option("group", str, "NAME", "a column whose rows of one value stay in one part of every split", "tables")
 READER = Reader(
     "a table (.csv, .tsv or .parquet)",
     find,
     load,
-    (dataset.LABEL, _DROP, _GROUP),
+    (dataset.LABEL, _DROP, dataset.GROUP),
     ("pandas", "pyarrow"),
     example="flowers.csv",
 )
