@@ -174,41 +174,35 @@ def table(
     columns: Sequence[str], rows: Sequence[Sequence[str | Output]], *, caption: str, attributes: str = ""
 ) -> Output:
     """A table; the page's script lets its headers sort it. With the attribute ``class="words"`` cells are folded."""
-    cell, line = Markup("<td>{}</td>"), Markup("<tr>{}</tr>")
-    body = Markup().join(line.format(Markup().join(map(cell.format, row))) for row in rows)
-    return _table(attributes, columns, body, caption, [[str(cell) for cell in row] for row in rows])
+    line = Markup("<tr>{}</tr>")
+    lines = [line.format(Markup().join(map(Markup("<td>{}</td>").format, row))) for row in rows]
+    return _table(attributes, columns, lines, [list(map(str, row)) for row in rows], caption)
 
 
-def claims(rows: Sequence[Mapping[str, str]], *, caption: str) -> Output:
-    """Claims as a table, one row per claim; ``found`` and ``verdict`` are markup, the others text.
-
-    ``where`` says where in the reference, ``here`` what ``link`` leads to.
-    """
+def claims(rows: Mapping[str, Sequence[str]], *, caption: str) -> Output:
+    """Claims as a table, one row per claim, by its name; its cells are markup."""
     line = Markup(
-        '<tr id="claim-{id}"><th scope="row">{id}</th><td>{where}<br><a href="{link}">{here}</a></td>'
-        '<td class="text">{says}<br><small>{statistic}</small></td><td class="found">{found}</td>'
-        "<td>{verdict}</td></tr>"
+        '<tr id="claim-{0}"><th scope="row">{0}</th><td>{1}</td><td class="text">{2}</td><td class="found">{3}</td>'
+        "<td>{4}</td></tr>"
     )
-    marked = [{**row, "found": Markup(row["found"]), "verdict": Markup(row["verdict"])} for row in rows]
     columns = ("claim", "where", "the reference says", "found here", "verdict")
-    texts = [
-        [row["id"], row["where"], f"{row['says']} ({row['statistic']})", plain(row["found"]), plain(row["verdict"])]
-        for row in rows
-    ]
-    body = Markup().join(line.format(**row) for row in marked)
-    return _table(' class="claims"', columns, body, caption, texts)
+    lines = [line.format(name, *cells) for name, cells in rows.items()]
+    texts = [[name, *map(plain, cells)] for name, cells in rows.items()]
+    return _table(' class="claims"', columns, lines, texts, caption)
 
 
-def _table(attributes: str, columns: Sequence[str], body: str, caption: str, rows: Sequence[Sequence[str]]) -> Output:
+def _table(
+    attributes: str, columns: Sequence[str], lines: Sequence[str], rows: Sequence[Sequence[str]], caption: str
+) -> Output:
     """A table that scrolls where it is wider than the page: as a region, it can be reached with the keyboard.
 
-    ``rows`` are those of ``body`` as plain text, for viewers that show no HTML.
+    ``rows`` are its ``lines`` as plain text, for viewers that show no HTML.
     """
     head = Markup().join(map(Markup('<th scope="col">{}</th>').format, columns))
     whole = Markup(
         '<div class="wide" tabindex="0" role="region" aria-label="{0}"><table{1}><caption>{0}</caption>'
         "<thead><tr>{2}</tr></thead><tbody>{3}</tbody></table></div>"
-    ).format(caption, Markup(attributes), head, body)
+    ).format(caption, Markup(attributes), head, Markup().join(lines))
     return _output(whole, plain_table(columns, rows, caption), markdown_table(columns, rows, caption))
 
 
