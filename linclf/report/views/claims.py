@@ -100,7 +100,7 @@ def _where(claim: dict[str, Any]) -> str:
     return f"section {claim['section']}, figure{'s' * (' and ' in numbers)} {numbers}"
 
 
-def changes(results: Results, **said: str) -> html.Prose:
+def changes(results: Results, **said: str) -> html.Output:
     """A list with one line per section: how its arm changes test accuracy and, on CIFAR-10, what the reference says.
 
     ``said`` are the reference's words by arm; the section is the first that shows the arm.
@@ -215,7 +215,7 @@ def picture(results: Results, *, number: int | str) -> html.Output:
             mfc="none",
             label="SVM, in the reference",
         )
-    axes.set_xlabel(f"test accuracy on {results.data['name']}, %", parse_math=False)
+    axes.set_xlabel(f"test accuracy on {results.data['name']}, %")
     axes.set_title(counts.replace(", ", ",\n", 1), loc="left", fontweight="bold")
     plots.legend_below(axes)
     over = "seeds and test images" if len(results.seeds) > 1 else "test images; there is one seed"

@@ -73,7 +73,7 @@ def name_of(config: Config) -> str:
     return ", ".join(said)
 
 
-def setting(exploration: Exploration) -> html.Prose:
+def setting(exploration: Exploration) -> html.Output:
     """What is tried, in a sentence."""
     plan, n_train = exploration.plan, len(exploration.cut.train)
     config = plan.config(0, exploration.data.test_images.shape[1:])
@@ -137,7 +137,7 @@ def _highest(runs: Mapping[str, Sequence[Run]], quantity: str) -> float:
     return float(np.nanmax([getattr(history, f"validation_{quantity}") for history in histories]))
 
 
-def finding(explored: Explored) -> html.Prose | html.Output:
+def finding(explored: Explored) -> html.Output:
     """What came of it, in sentences with its numbers."""
     if explored.broke:
         text = f"{explored.broke[0].upper()}{explored.broke[1:]}."

@@ -72,7 +72,7 @@ _SIGNS = re.compile(
 
 @dataclass(frozen=True)
 class Output:
-    """Markup that a notebook shows, and the same as plain text and in other MIME types."""
+    """Markup that a notebook shows, and the same as plain text and in other MIME types; Markdown needs no markup."""
 
     markup: str
     text: str = ""
@@ -80,27 +80,14 @@ class Output:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
-        shown = visible(self.markup) + IN_JUPYTER * ("<table" in self.markup)
-        return {"text/html": shown, "text/plain": repr(self), **self.others}, dict(self.metadata)
+        shown = {"text/html": visible(self.markup) + IN_JUPYTER * ("<table" in self.markup)} if self.markup else {}
+        return {**shown, "text/plain": repr(self), **self.others}, dict(self.metadata)
 
     def __html__(self) -> str:
         return self.markup
 
     def __repr__(self) -> str:
         return visible(self.text or plain(self.markup))
-
-
-@dataclass(frozen=True)
-class Prose:
-    """Markdown text with computed numbers that a notebook shows."""
-
-    text: str
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
-        return {"text/markdown": _with_formulas(visible(self.text)), "text/plain": repr(self)}, {}
-
-    def __repr__(self) -> str:
-        return visible(self.text)
 
 
 def visible(text: str) -> str:
@@ -152,9 +139,10 @@ def timed(text: str) -> Output:
     return Output(Markup("<time>{}</time>").format(text), text)
 
 
-def prose(text: str) -> Prose:
+def prose(text: str) -> Output:
     """Markdown text, formulas between dollar signs included; the minus of a power of ten lets no line break."""
-    return Prose(re.sub(r"(?<=\de)-(?=\d)", "−", text))
+    text = re.sub(r"(?<=\de)-(?=\d)", "−", text)
+    return _output("", text, visible(text))
 
 
 def callout(text: str, kind: str = "note", more: str = "") -> Output:
@@ -394,7 +382,7 @@ def png(draw: Draw, alt: str, title: str, caption: str) -> Bundle:
     wide = max(1, above.width / WIDTH)
     lines = textwrap.wrap(f"{title}. {caption}", int(above.width / wide) // 15)
     strip = Figure(figsize=(above.width / DPI, wide * (0.19 * len(lines) + 0.1)))
-    strip.text(0.01, 0.99, "\n".join(lines), va="top", linespacing=1.25, fontsize=10.5 * wide, parse_math=False)
+    strip.text(0.01, 0.99, "\n".join(lines), va="top", linespacing=1.25, fontsize=10.5 * wide)
     below = _drawn(strip)
     height = above.height + below.height
     # A sheet of LaTeX has room for a picture that is 1.5 times as high as wide.

@@ -135,7 +135,7 @@ def mosaic(images: np.ndarray, names: Sequence[str], rows: Mapping[str, int] | N
     height = ratio + (0.14 + max(map(len, beneath)) * size / 63 if any(beneath) else 0)
     fig = Figure(figsize=(1.1 * across, 1.1 * down * height))
     ax = fig.add_axes((0, 0, 1, 1))
-    write = partial(ax.text, fontsize=size, linespacing=1.1, parse_math=False)
+    write = partial(ax.text, fontsize=size, linespacing=1.1)
     for row, lines in enumerate(beside):
         write(0.95, row * height + ratio / 2, "\n".join(lines), ha="right", va="center")
     for (x, row), pixels, lines in zip(places, images, beneath, strict=True):
@@ -387,7 +387,7 @@ def class_scores(data: Dataset, predictions: np.ndarray) -> html.Output:
     return html.table(["class", "support", "F1, %", "precision, %", "recall, %"], rows, caption=caption)
 
 
-def kept(data: Dataset, which: str) -> html.Prose:
+def kept(data: Dataset, which: str) -> html.Output:
     """What the report's ``model.npz`` is, and how to use it."""
     images, load = data.test_images, 'linclf.Classifier.load("model.npz")'
     if images.dtype == np.uint8 and images.shape[3:] in ((1,), (3,)):
