@@ -2,6 +2,7 @@
 
 import hashlib
 import http.server
+import sys
 import threading
 from functools import partial
 
@@ -126,6 +127,14 @@ def test_no_other_data_have_the_references_name(tmp_path):
     write_images(tmp_path / "images" / "CIFAR-10")
     for path in ("CIFAR-10.npz", "idx/CIFAR-10", "images/CIFAR-10"):
         assert load_dataset(tmp_path / path).provenance.name != "CIFAR-10"
+
+
+def test_pillow_and_scikit_learn_are_asked_for_where_they_are_missing(tmp_path, monkeypatch):
+    write_images(tmp_path)
+    for module, data, extra in (("PIL", tmp_path, "images"), ("sklearn.datasets", "digits", "sklearn")):
+        monkeypatch.setitem(sys.modules, module, None)
+        with pytest.raises(ConfigError, match=rf"pip install 'linclf\[{extra}\]'"):
+            load_dataset(data)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ import numpy as np
 import psutil
 import pytest
 from bs4 import BeautifulSoup
-from helpers import PYTHON, ROOT, without_times
+from helpers import PYTHON, ROOT, refuses, without_times
 from PIL import Image
 
 from linclf import Classifier, load_dataset
@@ -33,6 +33,7 @@ from linclf.report.render import convert, mathml
 from linclf.studies.reference import ARMS
 
 NOTEBOOKS = ROOT / "notebooks"
+DASK = ["report", "--data", "synthetic:20", "--backend", "dask"]
 
 
 def test_a_page_a_notebook_and_the_results(report):
@@ -179,6 +180,10 @@ def test_a_failed_notebook_leaves_its_copy_and_the_others_still_run(tmp_path, mo
         (["report", "--data", "x" * 300], "no such file or folder"),
         (["report", "--data", "synthetic:20", "--out", "/dev/null/x"], "expected a folder to write to, but found"),
         (["report", "report"], "unrecognized arguments: report"),
+        ([*DASK, "--scheduler", "tcp://127.0.0.1:9"], "no scheduler answers at tcp://127.0.0.1:9"),
+        (DASK, "needs --scheduler ADDRESS"),
+        (["report", "--data", "synthetic:20", "--scheduler", "tcp://127.0.0.1:9"], "needs --backend dask"),
+        (["report", "--backend", "dusk"], "invalid choice: 'dusk'"),
         (["predict", "a.npz", "a.png", "--top", "1.5"], "invalid int value: '1.5'"),
         (["verify", "nowhere"], "nowhere: no such file or folder"),
         (["report", "--data", "/nowhere"], "/nowhere: no such file or folder"),
@@ -191,10 +196,7 @@ def test_a_failed_notebook_leaves_its_copy_and_the_others_still_run(tmp_path, mo
 )
 def test_wrong_usage_is_one_line_and_status_2(words, message, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert main(words) == 2
-    said = capsys.readouterr().err
-    assert message in said
-    assert said.count("\n") == 1
+    refuses(words, message, capsys)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -259,10 +261,14 @@ def test_no_home_folder_is_one_line_and_status_2(monkeypatch, capsys):
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.delenv("LINCLF_DATA", raising=False)
     for word in ("report", "info", "fetch"):
-        assert main([word]) == 2
-        said = capsys.readouterr().err
-        assert said.count("\n") == 1
-        assert "expected a home folder" in said
+        refuses([word], "expected a home folder", capsys)
+
+
+def test_info_says_what_is_there(capsys, monkeypatch):
+    monkeypatch.setenv("LINCLF_DATA", "synthetic:20")
+    assert main(["info"]) == 0
+    said = capsys.readouterr().out
+    assert all(word in said for word in ("data: Gaussian surrogate of CIFAR-10", "numpy", "BLAS", "cores"))
 
 
 def test_formulas_become_mathml_and_code_stays():
@@ -323,12 +329,3 @@ def test_what_a_readers_own_cells_show_is_on_the_page_or_said_to_be_left_out(tmp
         assert said.strip() in page
     assert page.count("Left out: what") == 5
     assert "\x1b" not in page
-
-
-def test_pages_link_to_their_numbers(report):
-    for name, files in {"2_svm": ["results.json", "claims.json"], "explore": []}.items():
-        footer = (report / page_file(name)).read_text(encoding="utf-8").rpartition("<footer>")[2]
-        assert re.findall('href="(.*?)"', footer) == files
-        assert all((report / file).is_file() for file in files)
-        assert "Fernando García Sanz" in footer
-        assert "MIT licence" in footer

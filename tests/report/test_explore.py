@@ -164,32 +164,6 @@ def test_the_page_trains_as_python_does(page, small_surrogate):
     np.testing.assert_allclose(mean, expected, atol=12)
 
 
-def status(page):
-    return page.locator('[data-train="status"]').inner_text()
-
-
-def test_play_trains_and_pause_rests(page):
-    page.locator('[data-train="play"]').click()
-    page.locator('[data-train="status"]').get_by_text(re.compile("Epoch ([4-9]|[1-9][0-9])")).wait_for(timeout=60_000)
-    page.locator('[data-train="pause"]').click()
-    page.wait_for_timeout(1000)
-    rests, epoch = status(page), float(re.search(r"Epoch ([\d.]+)", status(page))[1])
-    assert epoch >= 3
-    assert float(re.findall(r"accuracy ([\d.]+)", rests)[-1]) > 18  # of ten classes
-    page.wait_for_timeout(500)
-    assert status(page) == rests
-    assert (
-        page.locator('[data-play="setting"]')
-        .evaluate("select => select.selectedOptions[0].text")
-        .startswith("as it trains")
-    )
-    page.locator('[data-train="epoch"]').click()
-    page.locator('[data-train="status"]').get_by_text(f"Epoch {int(epoch) + 1}:").wait_for()
-    page.locator('[data-setting="l2=1.0&eta=0.001"]').click()
-    assert page.url.endswith("#train&loss=cross_entropy&l2=1&eta=0.001&seed=0")
-    assert page.trouble == []
-
-
 def test_firefox_trains_by_keyboard_and_reads_a_photo(report, tmp_path):
     """On a phone's width; axe and the rest are Chromium's."""
     firefox = shutil.which("firefox-esr") or shutil.which("firefox")
@@ -332,24 +306,6 @@ def test_the_finding_follows_from_the_history(explored, loss, gap, l2, said):
 
 
 @pytest.mark.parametrize(
-    ("quantity", "factor", "loss", "panels"),
-    [
-        ("loss", 1, "cross_entropy", 2),
-        ("loss", 1e9, "cross_entropy", 3),
-        ("loss", 1, "multiclass_hinge", 1),
-        ("accuracy", 1e9, "multiclass_hinge", 2),
-    ],
-)
-def test_what_would_squeeze_the_others_has_axes_of_its_own(explored, quantity, factor, loss, panels):
-    (run,) = explored.runs
-    history = replace(run.history, validation_loss=run.history.validation_loss * factor)
-    changed = replace(run, history=history, config=replace(run.config, loss=loss))
-    markup = explore.curves(replace(explored, runs=[changed]), quantity, number=1).markup
-    picture = base64.b64decode(re.search('src="data:image/svg.xml;base64,(.*?)"', markup)[1])
-    assert picture.count(b'id="axes_') == panels
-
-
-@pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"loss": "hinge"}, "unknown loss 'hinge'"),
@@ -362,12 +318,6 @@ def test_what_would_squeeze_the_others_has_axes_of_its_own(explored, quantity, f
 def test_what_cannot_be_trained_is_refused_at_once(changes, said, tmp_path):
     with pytest.raises(ConfigError, match=said):
         Exploration("synthetic:40", tmp_path, **changes)
-
-
-def test_more_images_than_there_are_is_said(tmp_path):
-    for n, too_many in ((160, False), (1000, True)):
-        exploration = Exploration("synthetic:40", tmp_path, n_train=n, epochs=1, progress=False)
-        assert ("160 training images, all there are" in explore.setting(exploration).text) == too_many
 
 
 def test_the_first_images_train_beside_the_references_settings(tmp_path):
@@ -433,18 +383,6 @@ def test_sliders_train_what_they_show_and_say_what_cannot_be_trained(tmp_path):
     named["epochs"].value, named["learning rate η"].value, named["penalty λ"].value = 40, 0.3, 10.0
     assert "training diverged" in panel.value
     assert panel.value.count("<img") == 1 + len(exploration.data.class_names)  # the curve up to there, and templates
-
-
-def test_epochs_turn_the_templates(tmp_path):
-    widgets = sliders.sliders(Exploration("synthetic:60", tmp_path, epochs=3, progress=False), number=1).widgets
-    named, panel = controls(widgets), widgets.children[-1]
-    shown = [panel.value]
-    for name, value in (("epoch shown", 0), ("loss", "multiclass_hinge")):
-        named[name].value = value
-        shown.append(panel.value)
-    last, first, hinge = (re.findall('src="(.*?)"', markup) for markup in shown)
-    assert last[0] == first[0] != hinge[0]  # the curves
-    assert last[1:] != first[1:] == hinge[1:]  # the templates: before training they are those of any loss
 
 
 def test_controls_begin_with_what_they_were_given(tmp_path):

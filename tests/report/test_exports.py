@@ -15,12 +15,11 @@ import numpy as np
 import pypdf
 import pytest
 from bs4 import BeautifulSoup
-from helpers import NO_CHROMIUM, ROOT, chromium, missing
+from helpers import NO_CHROMIUM, ROOT, chromium, missing, refuses
 from nbconvert import get_exporter
 from nbconvert.filters import markdown2html
 from PIL import Image
 
-from linclf.cli import main
 from linclf.report.build import _write_markdown
 from linclf.report.execute import Execution, execute
 from linclf.report.pages import USUAL, page_file
@@ -265,8 +264,7 @@ def test_the_report_on_paper_has_all_pages_and_a_table_of_contents_first(report)
 def test_without_a_browser_a_pdf_is_refused_before_anything_is_trained(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PATH", "")
     monkeypatch.chdir(tmp_path)
-    assert main(["report", "--data", "synthetic:50", "--out", "report", "--pdf"]) == 2
-    assert "expected Chromium or Chrome" in capsys.readouterr().err
+    refuses(["report", "--data", "synthetic:50", "--out", "report", "--pdf"], "expected Chromium or Chrome", capsys)
     assert list(tmp_path.iterdir()) == []
 
 

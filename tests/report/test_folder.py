@@ -12,7 +12,7 @@ import tempfile
 import cifar_files
 import nbformat
 import pytest
-from helpers import TINY, linclf
+from helpers import TINY, linclf, refuses
 
 from linclf import load_dataset
 from linclf.cli import main
@@ -30,10 +30,7 @@ def test_a_folder_has_one_writer_until_that_is_killed(tmp_path, capsys):
     assert holder.stdout.readline() == b"held\n"
     write_text(tmp_path / "runs" / "a-0123456789abcdef.npz", "")
     for words in (["report", "--data", "synthetic:40", "--out", str(tmp_path)], ["clean", str(tmp_path)]):
-        assert main(words) == 2
-        assert capsys.readouterr().err.endswith(
-            "another report is being written there; wait for it, or choose another\n"
-        )
+        refuses(words, "another report is being written there; wait for it, or choose another\n", capsys)
     holder.send_signal(signal.SIGKILL)
     holder.communicate()
     with sole_writer(tmp_path):
@@ -83,8 +80,7 @@ def test_clean_says_what_it_removed(tmp_path, capsys):
         assert main(["clean", str(tmp_path)]) == 0
         assert capsys.readouterr().out.endswith(said + "\n")
     assert {path.name for path in tmp_path.iterdir()} - {".lock"} == {"index.html"}
-    assert main(["clean", str(tmp_path / "nowhere")]) == 2
-    assert "expected the folder of a report, found none" in capsys.readouterr().err
+    refuses(["clean", tmp_path / "nowhere"], "expected the folder of a report, found none", capsys)
 
 
 def test_pages_that_the_command_did_not_make_are_named_and_left_out_of_the_whole(tmp_path, capsys):
@@ -108,9 +104,8 @@ def test_a_link_to_another_reports_runs_is_refused(tmp_path, capsys, act):
     write_text(stored, "hours")
     (tmp_path / "handed").mkdir()
     (tmp_path / "handed" / "runs").symlink_to(stored.parent)
-    handed = str(tmp_path / "handed")
-    assert main(["clean", handed] if act == "clean" else ["report", "--data", "synthetic:20", "--out", handed]) == 2
-    assert "expected a folder, found a link" in capsys.readouterr().err
+    words = ["clean"] if act == "clean" else ["report", "--data", "synthetic:20", "--out"]
+    refuses([*words, tmp_path / "handed"], "expected a folder, found a link", capsys)
     assert stored.read_text() == "hours"
 
 

@@ -9,7 +9,6 @@ from helpers import blobs
 from sklearn.linear_model import LogisticRegression
 
 from linclf import Config, ConfigError, Linear, train
-from linclf.claims import ceiling as section_3
 from linclf.data.load import load_dataset
 from linclf.report.views import ceiling as ceiling_views
 from linclf.studies import ceiling
@@ -166,24 +165,6 @@ def test_the_sentence_on_ingredients_names_the_effects_of_either_sign_that_chanc
         "missed in the mix when left out, shuffling (+0.2 points). The other 14 of 18"
     )
     assert said in ceiling_views.most(found)
-
-
-@pytest.mark.parametrize(
-    ("high", "said"), [(0.1, "by no more than chance explains"), (-0.1, "by more than chance explains")]
-)
-def test_the_mix_that_is_highest_by_chance_is_said_to_be(results, high, said):
-    found = {"shuffle": (Interval(0.0, 0.0, 0.0), Interval(-0.2, -0.5, high))}
-    assert f"without shuffling, {said}" in ceiling_views.mix(replace(results, chosen_mix="-shuffle"), found)
-
-
-def test_what_limits_the_networks_is_said_by_rule(results, monkeypatch):
-    for training, test, said in ((44.0, 41.9, "on its own images too: bias"), (98.0, 40.0, "alone: variance")):
-        gap = {section_3.TESTED: {"training": [training], "held_out": [test]}}
-        monkeypatch.setattr(section_3, "gaps", lambda document, gap=gap: gap)
-        text = ceiling_views.limits(results).text
-        assert f"get {training:.1f} % of their training images right and {test:.1f} % of the test images" in text
-        assert f"{said}.\n- **The number of images.** " in text
-        assert "at its optimum, without flips and shifts, changes validation accuracy by" in text
 
 
 def learning_curve(results, accuracies, n_test=2000):
