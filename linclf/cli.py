@@ -6,8 +6,9 @@ import os
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout, suppress
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
@@ -43,6 +44,7 @@ class _Version(argparse.Action):
 def parser() -> argparse.ArgumentParser:
     """The parser of the command line, which shtab makes completions of and the documentation a page."""
     from linclf.data.load import OPTIONS, formats  # which loads every reader
+    from linclf.studies.study import Plan
 
     data = f"auto (default), synthetic, digits, cifar-10, or a path: of {formats()}"
     parser = _Parser(
@@ -62,21 +64,20 @@ def parser() -> argparse.ArgumentParser:
         said = f"of {option.of}: {option.help}".replace("%", "%%")
         report.add_argument(f"--{option.name.replace('_', '-')}", help=said, **how)
     report.add_argument("--out", default=REPORT, metavar="DIR", help="folder to write, default %(default)s")
-    report.add_argument("--seeds", type=int, default=1, metavar="N", help="number of seeds, default 1")
-    report.add_argument("--first-seed", type=int, default=0, metavar="S", help="number of the first seed, default 0")
-    report.add_argument("--epochs", type=int, default=40, metavar="N", help="epochs of each training, default 40")
+    for field in fields(Plan):
+        name, said = f"--{field.name.replace('_', '-')}", f"{field.metadata['says']}, default %(default)s"
+        report.add_argument(name, type=int, default=field.default, metavar="N", help=said)
     report.add_argument("--only", nargs="+", action="extend", metavar="NAME", help="run only these, such as 0_baseline")
     report.add_argument("--ceiling", action="store_true", help="also make section 3: ten minutes more on CIFAR-10")
-    report.add_argument(
-        "-p", "--parameter", action="append", metavar="NAME=VALUE", help="set another notebook parameter"
-    )
+    said = "set another notebook parameter"
+    report.add_argument("-p", "--parameter", dest="assignments", action="append", metavar="NAME=VALUE", help=said)
     report.add_argument("--backend", choices=("threading", "loky", "dask"), help="joblib's backend for training")
     report.add_argument("--scheduler", metavar="ADDRESS", help="of the Dask cluster, such as tcp://127.0.0.1:8786")
     report.add_argument("--fresh", action="store_true", help="remove stored runs first: train everything anew")
     report.add_argument("--single-file", action="store_true", help="also write report.html, all pages in one")
     report.add_argument("--pdf", action="store_true", help="also write report.pdf, all pages in one; needs Chromium")
     report.add_argument("--markdown", action="store_true", help="also write README.md and more, which GitHub shows")
-    report.add_argument("--open", action="store_true", help="open the report in the browser")
+    report.add_argument("--open", dest="open_page", action="store_true", help="open the report in the browser")
 
     clean = commands.add_parser("clean", help="remove the finished runs that a report keeps, not its pages")
     clean.add_argument("folder", nargs="?", default=REPORT, metavar="DIR", help="the report's, default %(default)s")
@@ -186,28 +187,6 @@ def _is_lost(stream: TextIO) -> bool:
     return False
 
 
-class _Patient(io.TextIOBase):
-    """Standard output whose failure ends no training: the first error is raised when all is done."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
-        self.error: OSError | None = None
-
-    def write(self, text: str) -> int:
-        self._attempt(lambda: self.stream.write(text))
-        return len(text)
-
-    def flush(self) -> None:
-        self._attempt(self.stream.flush)
-
-    def _attempt(self, action: Callable[[], object]) -> None:
-        if self.error is None:
-            try:
-                action()
-            except OSError as error:
-                self.error = error
-
-
 def _command(words: Sequence[str]) -> str:
     """The command as text that a page can show."""
     command = shlex.join(["linclf", *words])
@@ -223,27 +202,16 @@ def _report(options: argparse.Namespace) -> int:
         raise ConfigError("expected a home folder, where Jupyter looks for its own, found none: set HOME")
     from linclf.data.load import OPTIONS, name_with_options
     from linclf.report.build import make_report
+    from linclf.studies.study import Plan
     from linclf.training.train import engine
 
-    parameters = {name: getattr(options, name) for name in ("data", "seeds", "first_seed", "epochs")}
-    parameters["data"] = name_with_options(options.data, {name: getattr(options, name) for name in OPTIONS})
-    output = _Patient(sys.stdout)
-    with engine(options.backend, options.scheduler), redirect_stdout(output):
-        status = make_report(
-            parameters | {"out_dir": options.out},
-            assignments=options.parameter or [],
-            only=options.only,
-            ceiling=options.ceiling,
-            command=options.line,
-            fresh=options.fresh,
-            single_file=options.single_file,
-            pdf=options.pdf,
-            markdown=options.markdown,
-            open_page=options.open,
-        )
-    if output.error:
-        raise OSError(output.error.errno, output.error.strerror, "standard output")
-    return status
+    data = name_with_options(options.data, {name: getattr(options, name) for name in OPTIONS})
+    plan = {field.name: getattr(options, field.name) for field in fields(Plan)}
+    names = ("only", "ceiling", "fresh", "single_file", "pdf", "markdown", "open_page")
+    chosen = {name: getattr(options, name) for name in names}
+    given = {"data": data, "out_dir": options.out} | plan
+    with engine(options.backend, options.scheduler):
+        return make_report(given, command=options.line, assignments=options.assignments or (), **chosen)
 
 
 def _clean(options: argparse.Namespace) -> int:

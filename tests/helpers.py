@@ -20,6 +20,7 @@ from PIL import Image
 
 from linclf import Config, ConfigError, DataError, load_dataset
 from linclf.claims.verdicts import ledger
+from linclf.cli import main
 from linclf.report import render
 from linclf.studies.results import CURVES, FORMAT, HELD_OUT, Results, encode_correct, encode_losses
 
@@ -34,6 +35,14 @@ def linclf(*words, cwd=None, under=()):
     """Status and output of ``linclf`` with these words; under: a command that starts it."""
     command = [*under, sys.executable, "-m", "linclf", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+
+
+def refuses(words, message, capsys):
+    """The command ends with status 2, no output, and one line of errors that has this message."""
+    assert main([*map(str, words)]) == 2
+    said = capsys.readouterr()
+    assert message in said.err
+    assert (said.out, said.err.count("\n")) == ("", 1)
 
 
 def chromium():
@@ -287,3 +296,7 @@ def fabricated(seeds=SEEDS, name="CIFAR-10"):
             "runs": runs,
         }
     )
+
+
+PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+"""The metadata of a notebook in Python."""

@@ -1,9 +1,15 @@
-"""The rooms of the package: no import runs upwards, and none in a circle."""
+"""The rooms of the package: no import runs upwards, none in a circle, and a call passes few of them."""
 
 import ast
+import sys
+import threading
 from graphlib import TopologicalSorter
 
-from helpers import ROOT
+from helpers import ROOT, blobs, config, write_images
+
+from linclf import load_dataset, train
+from linclf.report.views.reference import curves
+from linclf.studies.reference import ReferenceStudy
 
 PACKAGE = ROOT / "linclf"
 ORDER = ("errors", "system", "data", "training", "classifier", "studies", "claims", "report", "losses", "plot", "cli")
@@ -45,3 +51,33 @@ def test_no_import_runs_in_a_circle():
 def test_there_are_six_modules_in_the_root_and_sixty_in_all():
     assert {name.split(".")[1] for name in MODULES if name.count(".") == 1} == {"cli", "errors", "losses", "plot"}
     assert len(MODULES) + 2 <= 60
+
+
+def modules_passed(call):
+    """The files of the package in which a function is called."""
+    files = set()
+
+    def note(frame, *_):
+        files.add(frame.f_code.co_filename)
+
+    sys.setprofile(note)
+    threading.setprofile(note)
+    try:
+        call()
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+    return {file for file in files if file.startswith(str(PACKAGE))}
+
+
+def test_who_follows_a_call_passes_few_modules(tmp_path):
+    write_images(tmp_path / "photos")
+    results = ReferenceStudy("synthetic:20", tmp_path, epochs=1, progress=False).run("base")
+    for call, most in (
+        (lambda: train(config(), blobs(), blobs(seed=1), progress=False), 10),
+        (lambda: train([config(), config(shuffle=True)], blobs(), progress=False), 10),
+        (lambda: load_dataset(tmp_path / "photos", image_size=4), 11),
+        (lambda: curves(results, "base", 1, number=1)._repr_mimebundle_(), 8),
+    ):
+        passed = modules_passed(call)
+        assert 1 < len(passed) <= most, passed

@@ -4,8 +4,6 @@ import json
 import re
 import runpy
 
-import numpy as np
-import pytest
 from helpers import ROOT
 
 FOLDER = ROOT / "benchmarks"
@@ -28,17 +26,3 @@ def test_the_page_is_made_of_the_stored_results(monkeypatch):
         "| iris | LinearSVC | 42.5 (40.0 to 45.0) |  |  |  | 1.50 |",
         "| near | a | 90.0 ± 0.8 | 0.500 | 1.0 |",
     ]
-
-
-@pytest.mark.parametrize("power", [0, 0.5])
-def test_made_embeddings_are_noise_of_mean_deviation_1_around_their_classes(monkeypatch, power):
-    monkeypatch.syspath_prepend(str(FOLDER))
-    from accuracy import embeddings
-
-    (X, y), (Z, t) = embeddings(1.0, power, n=3000, n_test=1000, d=20, n_classes=3)
-    assert (X.shape, Z.shape, X.dtype, {*y} | {*t}) == ((3000, 20), (1000, 20), np.float32, {0, 1, 2})
-    variances = [np.linalg.eigvalsh(np.cov(A[b == 0].T)) for A, b in ((X, y), (Z, t))]
-    for values in variances:
-        assert np.sqrt(values).mean() == pytest.approx(1, abs=0.05)
-        assert (values[-1] / values[0] > 10) == (power > 0)
-    np.testing.assert_allclose(X[y == 1].mean(axis=0), Z[t == 1].mean(axis=0), atol=0.5)

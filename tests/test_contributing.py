@@ -14,23 +14,18 @@ from helpers import ROOT
 ROWS = dict(re.findall(r"^\| (\w.*?) \| (.*) \|$", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.M))
 
 LOSS = '''
-def squared_hinge(S: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Multi-class squared hinge, Σ_{j≠y} max(0, S_j - S_y + 1)²."""
-    margins = np.maximum(S - _true_scores(S, y) + 1, 0)
-    margins[_true_class(y)] = 0
-    return np.square(margins).sum(axis=0)
+def squared_error(S: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Squared error of the scores as a guess of 1 for the true class and 0 for others, Σ_j (S_j - onehot(y)_j)²."""
+    return np.square(S - _onehot(y, S)).sum(axis=0)
 
 
-def squared_hinge_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Gradient of :func:`squared_hinge` with respect to the scores, (C, ...)."""
-    G = 2 * np.maximum(S - _true_scores(S, y) + 1, 0)
-    G[_true_class(y)] = 0
-    G[_true_class(y)] = -G.sum(axis=0).T
-    return G
+def squared_error_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Gradient of :func:`squared_error` with respect to the scores, (C, ...)."""
+    return 2 * (S - _onehot(y, S))
 
 
 '''
-READER = '''"""Sparse rows of LIBSVM: a label, then index:value pairs, counted from 1."""
+READER = '''"""Rows of numbers with blanks between: a label, then the features."""
 
 from pathlib import Path
 
@@ -40,22 +35,15 @@ from linclf.data.dataset import Dataset, Reader, split_dataset
 
 
 def find(path: Path) -> Path | None:
-    return path if path.suffix == ".svm" and path.is_file() else None
+    return path if path.suffix == ".rows" and path.is_file() else None
 
 
 def load(path: Path, source: str) -> Dataset:
-    labels, rows = [], []
-    for line in path.read_text().splitlines():
-        label, *pairs = line.split()
-        labels.append(int(label))
-        rows.append({int(i): float(value) for i, value in (pair.split(":") for pair in pairs)})
-    X = np.zeros((len(rows), max(map(max, rows))))
-    for i, row in enumerate(rows):
-        X[i, [index - 1 for index in row]] = [*row.values()]
-    return split_dataset({"train": (X, np.array(labels))}, name=path.stem, source=source, layout="LIBSVM")
+    rows = np.loadtxt(path)
+    return split_dataset({"train": (rows[:, 1:], rows[:, 0].astype(int))}, name=path.stem, source=source, layout="rows")
 
 
-READER = Reader("a LIBSVM file (.svm)", find, load, example="a9a.svm")
+READER = Reader("a file of rows (.rows)", find, load, example="a9a.rows")
 '''
 CLAIM = {
     "id": "1.1z", "section": "1.1", "where": "1.1", "figure": None, "says": "Training begins where it begins.",
@@ -92,15 +80,15 @@ def copy(tmp_path_factory):
             assert name in ROWS[what], (what, name)
 
     losses = "linclf/training/losses.py"
-    entry = '        Loss("squared_hinge", "squared hinge", squared_hinge, squared_hinge_gradient),\n'
+    entry = '        Loss("squared_error", "squared error", squared_error, squared_error_gradient),\n'
     edit(losses, ("@dataclass", LOSS + "@dataclass"), ("    for loss in (\n", f"    for loss in (\n{entry}"))
     row("a loss", losses, "`LOSSES`")
 
-    (root / "linclf" / "data" / "readers" / "libsvm.py").write_text(READER, encoding="utf-8")
+    (root / "linclf" / "data" / "readers" / "rows.py").write_text(READER, encoding="utf-8")
     edit(
         "linclf/data/load.py",
-        ("from .readers import cifar, idx,", "from .readers import cifar, idx, libsvm,"),
-        ("    npz.READER,\n", "    npz.READER,\n    libsvm.READER,\n"),
+        ("from .readers import cifar, idx,", "from .readers import cifar, idx, rows,"),
+        ("    npz.READER,\n", "    npz.READER,\n    rows.READER,\n"),
     )
     row("a data format", "linclf/data/readers/", "`READER`", "`READERS`", "linclf/data/load.py")
 
@@ -146,21 +134,21 @@ def test_a_loss_trains_has_the_right_gradient_and_is_kept(copy):
 import linclf, helpers
 from linclf.studies.reference import gradient_error
 X, y = helpers.blobs()
-assert gradient_error("squared_hinge", X, y, 3) < 1e-6
-config = linclf.Config(loss="squared_hinge", learning_rate=0.01, l2=0.01, epochs=20)
+assert gradient_error("squared_error", X, y, 3) < 1e-6
+config = linclf.Config(loss="squared_error", learning_rate=0.01, l2=0.01, epochs=20)
 (run,) = linclf.train(config, (X, y), progress=False)
 linclf.Classifier.of(run).save("model.npz")
 kept = linclf.Classifier.load("model.npz")
 print(kept.loss, kept.has_probabilities, (kept.predict(X) == y.astype(str)).mean() > 0.8)
 """
-    assert run(copy, code).split() == ["squared_hinge", "False", "True"]
+    assert run(copy, code).split() == ["squared_error", "False", "True"]
 
 
 def test_a_format_is_read_and_told_of(copy):
-    (copy / "rows.svm").write_text("".join(f"{i % 2} 1:{i / 7:.4f} 3:{i % 2}\n" for i in range(60)))
-    code = "import linclf; data = linclf.load_dataset('rows.svm'); print(data.test_images.shape[1:], data.class_names)"
+    (copy / "made.rows").write_text("".join(f"{i % 2} {i / 7:.4f} 0 {i % 2}\n" for i in range(60)))
+    code = "import linclf; data = linclf.load_dataset('made.rows'); print(data.test_images.shape[1:], data.class_names)"
     assert run(copy, code) == "(3,) ('0', '1')\n"
-    assert "LIBSVM file (.svm)" in " ".join(run(copy, "", "report", "--help").split())
+    assert "a file of rows (.rows)" in " ".join(run(copy, "", "report", "--help").split())
 
 
 def test_an_option_is_checked_used_and_stored(copy):
@@ -198,7 +186,7 @@ print(document["claims"][-1]["id"], document["claims"][-1]["verdict"], sum(docum
 
 @pytest.mark.slow
 def test_a_page_is_made_and_the_loss_is_explored(copy):
-    words = ["--data", "synthetic:60", "--epochs", "1", "-p", "loss=squared_hinge", "--out", "out"]
+    words = ["--data", "synthetic:60", "--epochs", "1", "-p", "loss=squared_error", "--out", "out"]
     run(copy, "", "report", "--only", "mine", "explore", *words)
     assert "A page of mine" in (copy / "out" / "mine.html").read_text(encoding="utf-8")
-    assert "squared hinge" in (copy / "out" / "explore.html").read_text(encoding="utf-8")
+    assert "squared error" in (copy / "out" / "explore.html").read_text(encoding="utf-8")

@@ -7,7 +7,6 @@ import shlex
 import subprocess
 import sys
 import threading
-import tomllib
 from functools import cache, partial
 from html import unescape
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
-from helpers import ROOT, commands, examples, serious_violations, spans, visiting
+from helpers import ROOT, commands, examples, serious_violations, visiting
 
 import linclf
 from linclf.cli import parser
@@ -26,7 +25,6 @@ pytestmark = pytest.mark.slow
 PAGES = sorted(path.stem for path in (ROOT / "docs").glob("*.*") if path.suffix in (".md", ".rst"))
 TEXTS = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 NOTEBOOKS = notebooks()
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ON_GITHUB = {
     "GITHUB_REPOSITORY": "Someone/linclf",
     "GITHUB_SERVER_URL": "https://github.com",
@@ -119,21 +117,6 @@ def test_its_commands_are_commands(command):
     elif program == "linclf":
         with pytest.raises(SystemExit, match=r"^0$"):
             parser().parse_args([rest[0], "--help"])
-
-
-def test_its_options_are_options():
-    (subcommands,) = (action for action in parser()._actions if hasattr(action.choices, "values"))
-    known = {word for command in subcommands.choices.values() for word in command._option_string_actions}
-    named = {span.split()[0] for text in TEXTS.values() for span in spans(text) if span[:2] == "--"}
-    assert named <= known
-
-
-def test_every_extra_and_every_parameter_of_a_notebook_is_explained():
-    extras, parameters = (
-        {*spans(" ".join(re.findall(r"^\| (`.*?`) \|", TEXTS[name], re.M)))} for name in ("install.md", "notebooks.md")
-    )
-    assert {*PROJECT["optional-dependencies"]} <= extras
-    assert parameters == {name for notebook in NOTEBOOKS.values() for name in notebook.types}
 
 
 def test_every_public_name_and_method_is_listed(site):

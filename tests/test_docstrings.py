@@ -6,7 +6,6 @@ import re
 
 import linclf
 
-FORMULA = re.compile(r"[Σλη²Φ‖√∓←·]|<-| [+<]?= |\^T|\b(?:exp|log|max|softmax|sigmoid|sqrt)\b ?\(")
 SHAPE = re.compile(r"\((?:[\w.·*+²() ]+, ?)+(?:[\w.·*+ ]+)?\)")
 """Such as (n, d), (C,) or (epochs + 1,)."""
 COMPUTE_WITH_ARRAYS = [
@@ -17,17 +16,6 @@ COMPUTE_WITH_ARRAYS = [
     "training.model",
     "training.stack",
 ]
-NEED_A_FORMULA = [
-    "claims.bootstrap.levels", "claims.statistics.rising", "claims.statistics.rms_difference",
-    "claims.statistics.settling_epoch", "claims.statistics.variation",
-    "classifier.classifier.Classifier.predict_proba", "data.inputs.Standardizer", "data.surrogate",
-    "data.surrogate.fit_surrogate", "studies.metrics.low_frequency_share", "training.config.Config",
-    "training.estimators.SVMClassifier", "training.estimators.SoftmaxClassifier", "training.loop.History",
-    "training.losses.cost_and_gradient", "training.losses.penalty", "training.losses.penalty_factor",
-    "training.losses.sigmoid", "training.model.Linear.initial", "training.model.Linear.scores",
-    "training.model.softmax", "training.stack.Stack.descend", "training.stack.Stack.move_towards",
-    "training.stack.scores",
-]  # fmt: skip
 
 
 def located(name):
@@ -49,14 +37,6 @@ def functions(owner):
             yield from functions(member)
         elif inspect.isfunction(member):
             yield member, owner
-
-
-def test_what_computes_a_formula_states_it():
-    computed = [located(name) for name in NEED_A_FORMULA]
-    computed += [
-        function for loss in linclf.training.losses.LOSSES.values() for function in (loss.value, loss.gradient)
-    ]
-    assert [function for function in computed if not FORMULA.search(function.__doc__)] == []
 
 
 def test_whoever_takes_or_gives_arrays_states_their_shapes():

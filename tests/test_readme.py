@@ -112,11 +112,3 @@ def test_its_picture_counts_the_verdicts_of_the_committed_report():
     numbers = "{reproduced} of {total} statements reproduced, {refuted} refuted, {inconclusive} inconclusive"
     numbers = numbers.format(total=len(document["claims"]), **document["counts"])
     assert Image.open(ROOT / name).text["Description"].startswith(numbers)
-
-
-def test_the_reference_is_named():
-    for file in ("README.md", "CITATION.cff", "notebooks/summary.ipynb"):
-        text = (ROOT / file).read_text(encoding="utf-8")
-        for words in ("Fernando", "García Sanz", "Deep Learning in Data Science - Assignment 1 - Bonus Tasks"):
-            assert words in text, file
-        assert "March 26, 2020" in text or "2020-03-26" in text, file

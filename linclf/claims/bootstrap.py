@@ -12,6 +12,7 @@ from math import sqrt
 import numpy as np
 
 from linclf.errors import ConfigError
+from linclf.studies.metrics import Interval
 
 RESAMPLES = 10_000
 """Resamples of seeds alone."""
@@ -40,10 +41,10 @@ def interval(
     return float(bounds[0]), float(bounds[1])
 
 
-def paired_difference(of: np.ndarray, minus: np.ndarray) -> tuple[float, float, float]:
-    """Difference of two means, (seeds, images) each, and the ends of its interval over seeds and images, paired."""
-    low, high = interval([of, minus], lambda means: means[..., 0] - means[..., 1], images=True)
-    return float(of.mean() - minus.mean()), low, high
+def paired_difference(of: np.ndarray, minus: np.ndarray) -> Interval:
+    """Difference of two means, (seeds, images) each, with its interval over seeds and images, paired."""
+    ends = interval([of, minus], lambda means: means[..., 0] - means[..., 1], images=True)
+    return Interval(float(of.mean() - minus.mean()), *ends)
 
 
 def resampled_means(columns: Sequence[np.ndarray], *, images: bool) -> np.ndarray:

@@ -72,7 +72,7 @@ def predict(
 def _predict_table(classifier: Classifier, path: Path, *, every: bool) -> None:
     """Write CSV: each row's number from 1, class and probability or score, or those of ``every`` class by name."""
     table = read_table(path)
-    if over := [printable(name) for name in table.columns if name not in classifier.feature_names]:
+    if over := [printable(name) or "unnamed" for name in table.columns if name not in classifier.feature_names]:
         print(f"linclf: {printable(str(path))}: Passed over: {', '.join(over)}.", file=sys.stderr)
     try:
         values = (classifier.predict_proba if classifier.has_probabilities else classifier.scores)(table)

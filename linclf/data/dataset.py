@@ -3,13 +3,14 @@
 import hashlib
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from linclf.errors import ConfigError, DataError, printable
+from linclf.errors import ConfigError, DataError, LinclfError, printable
 
 from .inputs import check_told_apart
 from .labels import checked_names, encode_labels
@@ -374,11 +375,28 @@ LABEL = Option(
     "label", str, "NAME", "the column of labels; else the one called label, class, target or y", "tables and labels.csv"
 )
 
+GROUP = Option(
+    "group", str, "NAME", "a column whose rows of one value stay in one part of every split", "tables and labels.csv"
+)
+
 
 def check_file(path: Path, what: str) -> None:
     """DataError if there is something else than a file at ``path``: a pipe, say, which would be waited for."""
     if os.path.exists(path) and not os.path.isfile(path):  # which say False of a name that is too long
         raise DataError(f"{path}: expected {what}, found something that is no file")
+
+
+@contextmanager
+def reading(path: str | os.PathLike[str], what: str, verb: str = "read") -> Iterator[None]:
+    """Within it, whatever reading the file raises becomes a DataError that names it and ``what`` was expected."""
+    check_file(Path(path), what)
+    try:
+        yield
+    except LinclfError:
+        raise
+    except Exception as error:  # reading hostile bytes can raise nearly anything
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise DataError(f"{path}: expected {what}, could not {verb} it ({reason})") from error
 
 
 def check_size(where: str, size: int, stored: int, packed: int = LARGEST_PACKED) -> None:

@@ -5,21 +5,18 @@ import ast
 import base64
 import difflib
 import hashlib
-import hmac
-import json
 import os
 import re
-import secrets
 import shlex
 import shutil
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, fields
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -27,22 +24,22 @@ import nbformat
 
 from linclf.claims import ceiling, verdicts
 from linclf.data.dataset import Dataset, Provenance
-from linclf.data.load import cache_folder, write_decoded
+from linclf.data.load import write_decoded
 from linclf.errors import ConfigError, DataError, DivergenceError, printable
 from linclf.studies.ceiling import CeilingStudy
 from linclf.studies.exploration import ExplorationPlan
 from linclf.studies.reference import ReferenceStudy, on_surrogate
 from linclf.studies.results import Results
 from linclf.studies.store import Count, Store
-from linclf.studies.study import Study
+from linclf.studies.study import Plan, Study
 from linclf.studies.your_data import YourDataStudy
 from linclf.system.environment import cores, source_tree
 from linclf.system.files import LOCK, remove_unfinished, write_bytes, write_json, write_text
 from linclf.system.progress import Clock
 
 from .execute import Execution, execute, forked_kernels, patience, short_places, stop_kernels
-from .pages import CEILING, PAGES, first_page, page_file, reading_order, report_pages
-from .render import POLICY, browser, convert, join, outputs, print_pdf, template_folders, to_markdown
+from .pages import CEILING, PAGES, first_page, page_file, reading_order, report_pages, tree_around
+from .render import browser, convert, join, outputs, print_pdf, template_folders, to_markdown
 
 SINGLE = "report.html"
 """All pages in one, where it is asked for."""
@@ -56,27 +53,25 @@ BALANCED = "model-balanced.npz"
 """The one beside it, for which all classes of imbalanced data count alike."""
 _IN_SOURCE = {"documentation": "docs/index.md", "licence": "LICENSE"}
 """What the pages of a report within linclf's own source link to."""
-SEALS = "pages.json"
-"""What tells the pages that were written here from others: see :func:`_seal`."""
 _LONGEST = 2**26  # bytes of a page that is read again
 
 _STUDIES: dict[str, type[Study]] = {"reference": ReferenceStudy, "ceiling": CeilingStudy, "your_data": YourDataStudy}
 """What trains for the pages."""
-_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "str": (str,), "bool": (bool,)}
+_TYPES: dict[str, type | tuple[type, ...]] = {"int": int, "float": (float, int), "str": str, "bool": bool}
 
 
 def make_report(
     given: dict[str, Any],
     *,
-    assignments: list[str],
-    only: list[str] | None,
-    ceiling: bool,
     command: str,
-    fresh: bool,
-    single_file: bool,
-    pdf: bool,
-    markdown: bool,
-    open_page: bool,
+    assignments: Sequence[str] = (),
+    only: Sequence[str] | None = None,
+    ceiling: bool = False,
+    fresh: bool = False,
+    single_file: bool = False,
+    pdf: bool = False,
+    markdown: bool = False,
+    open_page: bool = False,
 ) -> int:
     """Run the notebooks, write pages, numbers and a classifier to keep; the exit status, 1 if a notebook failed.
 
@@ -230,26 +225,23 @@ def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenan
 
     The pages link each other, but not those that an earlier report left there on other data.
     """
-    first, pages, seals = first_page(provenance), {}, _seals(out)
-    links, source = {}, source_tree()
-    if source and out.resolve().is_relative_to(source.resolve()):  # elsewhere they would lead out of what is handed on
-        beside = Path(os.path.relpath(source.resolve(), out.resolve()))
-        links = {word: (beside / file).as_posix() for word, file in _IN_SOURCE.items() if (source / file).is_file()}
-    names = [name for name in PAGES if name in executed or provenance.sha256 in _page(out / page_file(name, first))]
+    first, pages = first_page(provenance), {}
+    files = {word: source / file for word, file in _IN_SOURCE.items() if (source := tree_around(out))}
+    about = {
+        "pages": [n for n in PAGES if n in executed or provenance.sha256 in _page(out / page_file(n, first))],
+        "first": first,
+        "data": provenance.name.rpartition(" (")[0] or provenance.name,
+        "links": {word: file.as_posix() for word, file in files.items() if (out.resolve() / file).is_file()},
+    }
     for name, execution in executed.items():
         copy, file = out / f"{name}.failed.ipynb", page_file(name, first)
         copy.unlink(missing_ok=True)
-        about: dict[str, Any] = {
-            "pages": names,
-            "first": first,
-            "data": provenance.name.rpartition(" (")[0] or provenance.name,
-        }
-        about["numbers"] = [file for file in PAGES[name].numbers if (out / file).is_file()]
-        about["links"] = links
         if execution.failure:
             write_text(copy, nbformat.writes(execution.notebook))
-            about["failed"] = copy.name
-        execution.notebook.metadata["linclf"] = about
+        execution.notebook.metadata["linclf"] = about | {
+            "numbers": [file for file in PAGES[name].numbers if (out / file).is_file()],
+            "failed": copy.name if execution.failure else None,
+        }
         try:
             pages[name] = convert(execution.notebook, name)
         except Exception as error:  # whatever a notebook may hold that its converters do not expect
@@ -257,8 +249,6 @@ def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenan
             _say(f"{name}: no page could be made of {copy}: {type(error).__name__}: {error}", sys.stderr)
             continue
         write_text(out / file, pages[name])
-        seals[file] = _seal(file, pages[name])
-    write_json(out / SEALS, seals)
     if "summary" in executed:
         _write_picture(out, executed["summary"])
     return pages
@@ -301,35 +291,6 @@ def _page(path: Path) -> str:
         return ""
 
 
-def _seals(out: Path) -> dict[str, str]:
-    """The seal of each page by its file, as far as they are known."""
-    try:
-        seals = json.loads(_page(out / SEALS) or "{}")
-        return {file: str(seal) for file, seal in seals.items()}
-    except (ValueError, AttributeError, RecursionError):
-        return {}
-
-
-def _seal(file: str, page: str) -> str:
-    """A code of a page that nobody else can make; who hands a folder over may put any page there, and any record."""
-    return hmac.new(_key(), f"{POLICY}\0{file}\0{page}".encode(), hashlib.sha256).hexdigest()
-
-
-@cache
-def _key() -> bytes:
-    """This user's secret, in the cache folder; where that cannot be written, one that this process forgets."""
-    path = cache_folder() / "pages.key"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError), open(path, "xb", opener=partial(os.open, mode=0o600)) as file:
-            file.write(secrets.token_bytes(32))
-        if len(key := path.read_bytes()) == 32:
-            return key
-    except OSError:
-        pass
-    return secrets.token_bytes(32)
-
-
 def _write_picture(out: Path, summary: Execution) -> None:
     """The first picture that the summary shows; none where it failed before."""
     pictures = (output.get("data", {}).get("image/png") for output in outputs(summary.notebook))
@@ -337,17 +298,14 @@ def _write_picture(out: Path, summary: Execution) -> None:
         write_bytes(out / PICTURE, base64.b64decode(first))
 
 
-def _write_whole(out: Path, made: dict[str, str], first: str, *, single_file: bool, pdf: bool) -> None:
-    """All pages in one, as a page and on paper: those just made, and others that were written here and not changed."""
-    pages, seals = {}, _seals(out)
-    for name in reading_order(PAGES, first):
-        path = out / page_file(name, first)
-        page = made.get(name) or _page(path)
-        if name in made or (page and seals.get(path.name) == _seal(path.name, page)):
-            pages[name] = page
-        elif os.path.lexists(path):
-            whole = SINGLE if single_file else PRINTED
-            _say(f"left out of {whole}, since linclf did not write it here, or it has changed: {path}")
+def _write_whole(out: Path, pages: dict[str, str], first: str, *, single_file: bool, pdf: bool) -> None:
+    """The pages just made in one, as a page and on paper.
+
+    Others in the folder are named, and left out: whoever hands a folder over may put any page there.
+    """
+    for path in (out / page_file(name, first) for name in PAGES if name not in pages):
+        if os.path.lexists(path):
+            _say(f"left out of {SINGLE if single_file else PRINTED}, since this command did not make it: {path}")
     if not pages:
         return
     whole = join(pages, first)
@@ -366,8 +324,12 @@ def _announce(page: Path, open_page: bool) -> None:
 
 
 def _say(text: str, stream: TextIO | None = None) -> None:
-    """Print a line at once; names in it may hold what a terminal would obey."""
-    print(printable(text), file=stream, flush=True)
+    """Print a line at once; names in it may hold what a terminal would obey.
+
+    A stream that is closed or full ends no report: the command says so when all is done, and flushes it again.
+    """
+    with suppress(OSError):
+        print(printable(text), file=stream, flush=True)
 
 
 @contextmanager
@@ -379,12 +341,11 @@ def sole_writer(out: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    lock, runs = FileLock(out / LOCK, timeout=0), Store.of_report(out).folder
+    lock, runs = FileLock(out / LOCK, timeout=0, mode=0o666), Store.of_report(out).folder  # for whoever shares it
     if os.path.islink(runs):  # which says False of a name that is too long
         raise ConfigError(f"{runs}: expected a folder, found a link, perhaps to another report's; remove it first")
     try:
         out.mkdir(parents=True, exist_ok=True)
-        _remove_unheld(out / LOCK)
         lock.acquire()
     except Timeout:
         raise ConfigError(f"{out}: another report is being written there; wait for it, or choose another") from None
@@ -397,20 +358,6 @@ def sole_writer(out: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _remove_unheld(lock: Path) -> None:
-    """Remove the file of a lock that another user left and this one may not open for writing, unless it is held."""
-    if not lock.is_file() or lock.is_symlink() or os.access(lock, os.W_OK):
-        return
-    if os.access(lock, os.R_OK):
-        import fcntl  # a system without it has no such rights either
-
-        with open(lock, "rb") as file, suppress(BlockingIOError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            lock.unlink()
-    elif f":{lock.stat().st_ino} " not in Path("/proc/locks").read_text():
-        lock.unlink()
 
 
 @contextmanager
@@ -453,22 +400,10 @@ class Notebook:
 
 
 def read_notebook(path: Path) -> Notebook:
-    """The notebook at ``path``; ConfigError unless one tagged cell holds annotated literals and nothing else."""
-    cells = [
-        cell.source for cell in nbformat.read(path, as_version=4).cells if "parameters" in cell.metadata.get("tags", [])
-    ]
-    wrong = ConfigError(
-        f"{path.name}: expected one cell tagged 'parameters' with lines such as 'epochs: int = 40' and nothing else"
-    )
-    if len(cells) != 1:
-        raise wrong
-    types = {}
-    for line in ast.parse(cells[0]).body:
-        if not (isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value is not None):
-            raise wrong
-        types[line.target.id] = ast.unparse(line.annotation)
-        check(line.target.id, types[line.target.id], ast.literal_eval(line.value))
-    return Notebook(path, types)
+    """The notebook at ``path``."""
+    from papermill import inspect_notebook  # slow to import
+
+    return Notebook(path, {name: about["inferred_type_name"] for name, about in inspect_notebook(path).items()})
 
 
 def select(notebooks: dict[str, Notebook], only: Collection[str]) -> dict[str, Notebook]:
@@ -479,7 +414,7 @@ def select(notebooks: dict[str, Notebook], only: Collection[str]) -> dict[str, N
     return {name: notebook for name, notebook in notebooks.items() if name in only}
 
 
-def parse(assignments: list[str], notebooks: dict[str, Notebook]) -> dict[str, Any]:
+def parse(assignments: Sequence[str], notebooks: dict[str, Notebook]) -> dict[str, Any]:
     """``NAME=VALUE`` texts as typed values; every name must be a parameter of at least one of the notebooks.
 
     Values are Python literals or bare text: nothing in them is run.
@@ -498,10 +433,7 @@ def parse(assignments: list[str], notebooks: dict[str, Notebook]) -> dict[str, A
 
 def check(name: str, type_: str, value: Any) -> Any:
     """``value`` if it is of the type, else ConfigError."""
-    allowed = _TYPES.get(type_)
-    if allowed is None:
-        raise ConfigError(f"parameter {name!r}: expected a type among {', '.join(_TYPES)}, not {type_!r}")
-    if not isinstance(value, allowed) or (isinstance(value, bool) and type_ != "bool"):
+    if not isinstance(value, _TYPES[type_]) or (isinstance(value, bool) and type_ != "bool"):
         raise ConfigError(f"parameter {name!r} must be of type {type_}, not {value!r}")
     return value
 
@@ -518,9 +450,6 @@ def _literal(text: str) -> Any:
 def _nearest(name: str, known: dict[str, Any]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     return f": did you mean {close[0]!r}?" if close else f": choose among {', '.join(sorted(known))}"
-
-
-_GIVEN = ("seeds", "first_seed", "epochs")
 
 
 def _data_of(command: str) -> str:
@@ -559,10 +488,7 @@ def rewrite_verdicts(out: Path, name: str | None = None) -> str:
             return f"{written}; its pages are not, since they take the finished runs, which are not in {out / 'runs'}."
     except DataError as error:
         return f"{written}; its pages are not, since they take the data set: {error}"
-    given = {"data": name, "out_dir": str(out)} | {key: plan[key] for key in _GIVEN}
+    given = {"data": name, "out_dir": str(out)} | _of(Plan, plan)
     others = [f"{key}={value}" for key, value in plan.items() if key not in given]
-    status = make_report(
-        given, assignments=others, only=pages, ceiling=False, command=command, fresh=False, single_file=False,
-        pdf=False, markdown=False, open_page=False,
-    )  # fmt: skip
+    status = make_report(given, command=command, assignments=others, only=pages)
     return f"{written}, {'and its pages too' if status == 0 else 'but not all of its pages'}."

@@ -1,10 +1,13 @@
 """The report's pages: their titles, sections, files and order, and which of them a report on some data has."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from linclf.data.dataset import CIFAR10, Provenance
 from linclf.studies.reference import ARMS, SECTIONS
+from linclf.system.environment import source_tree
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,15 @@ def page_file(name: str, first: str = "summary") -> str:
 def reading_order(names: Iterable[str], first: str = "summary") -> list[str]:
     """The pages among ``names`` as a reader meets them: the first one, then the sections."""
     return sorted(names, key=lambda name: (name != first, list(PAGES).index(name)))
+
+
+def tree_around(out: Path) -> Path | None:
+    """The source tree that a report's folder lies in, relative to it.
+
+    None elsewhere, where links would lead out of what is handed on.
+    """
+    tree, out = source_tree(), out.resolve()
+    return Path(os.path.relpath(tree.resolve(), out)) if tree and out.is_relative_to(tree.resolve()) else None
 
 
 def section_title(section: str) -> str:

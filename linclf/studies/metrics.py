@@ -167,6 +167,11 @@ class Interval(NamedTuple):
         return (self.high - self.low) / 2
 
     @property
+    def is_clear(self) -> bool:
+        """Whether a difference is larger, in either direction, than chance explains: 0 is outside."""
+        return not self.low <= 0 <= self.high
+
+    @property
     def is_wide(self) -> bool:
         """Whether it is of a share that so few images cannot tell: wider than 20 points."""
         return self.half > 0.1

@@ -5,7 +5,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -64,13 +64,13 @@ class Plan:
         ConfigError: numbers that cannot be trained.
     """
 
-    seeds: int = 1
-    first_seed: int = 0
-    epochs: int = 40
+    seeds: int = field(default=1, metadata={"says": "number of seeds", "low": 1, "high": 10_000})
+    first_seed: int = field(default=0, metadata={"says": "number of the first seed", "low": 0, "high": 2**32})
+    epochs: int = field(default=40, metadata={"says": "epochs of each training", "low": 1, "high": 10**6})
 
     def __post_init__(self) -> None:
-        for name, low, high in (("seeds", 1, 10_000), ("first_seed", 0, 2**32), ("epochs", 1, 10**6)):
-            check_whole(name, getattr(self, name), low, high)
+        for option in fields(Plan):
+            check_whole(option.name, getattr(self, option.name), option.metadata["low"], option.metadata["high"])
 
     @property
     def all_seeds(self) -> range:
@@ -92,11 +92,15 @@ class Cut(NamedTuple):
 
 @dataclass(frozen=True)
 class Split:
-    """Standardised inputs and labels of the images of a cut, and of the test images."""
+    """Standardised inputs and labels of the images of a cut, and of the test images.
+
+    axes: orthonormal ones, (d, r), if inputs are given by their coordinates along them; None if as they are.
+    """
 
     train: Examples
     validation: Examples
     test: Arrays
+    axes: np.ndarray | None = None
 
 
 def check_whole(name: str, value: object, low: int, high: int) -> None:
@@ -298,6 +302,10 @@ class Study:
         """The images of a cut and the test images, standardised with the mean and deviation of those that train."""
         return make_split(self.data, cut or self.cut, lazily=self.short_of_memory)
 
+    def inputs(self, cut: Cut | None = None) -> Split:
+        """What networks train on: the same, unless a kind of study says otherwise."""
+        return self.split(cut)
+
     def key(self, name: str, cut: Cut, **choices: Any) -> Key:
         """All that what is called ``name`` depends on, but for the code."""
         rows = [str(cut.train), str(cut.validation)]
@@ -318,7 +326,7 @@ class Study:
             tasks: the networks of each stack, and the images that they see.
             evaluate: as in ``train``.
         """
-        split = cache(self.split)  # made for missing tasks only, once, and kept no longer than they train
+        split = cache(self.inputs)  # made for missing tasks only, once, and kept no longer than they train
 
         def make(i: int) -> Task:
             task, images = tasks[i], split(tasks[i].cut)

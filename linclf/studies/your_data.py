@@ -5,7 +5,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -41,8 +41,8 @@ FOLDS, LITTLE = 5, 2000
 """Parts that data without a test set are dealt into where they are fewer images than these."""
 SEARCH = 1e12
 """Products of a weight and an input that the search may take, of all folds: about 20 seconds on two cores."""
-SCORE = 300
-"""Such products that take as long as what the loss makes of a score."""
+SCORE, UPDATE = 300, 20
+"""Such products that take as long as what the loss makes of a score, and as the update of a weight: 1 ns."""
 FEWEST_EPOCHS = 8
 UPDATES = 50
 """Mini-batches per epoch of the plan, at least: little data takes more epochs, 2,000 updates where the plan says 40."""
@@ -111,7 +111,7 @@ def search_size(
     """
     for steps, penalties in GRIDS:
         candidates = grid(n_classes, largest_eigenvalue, steps, penalties)
-        per_image = len(candidates) * (n_inputs + SCORE) * n_classes
+        per_image = len(candidates) * products_of_an_epoch(n_train, n_classes, n_inputs) / n_train
         epochs = min(most_epochs, max(FEWEST_EPOCHS, int(products / (per_image * n_train))))
         if per_image * n_train * epochs <= products:
             break
@@ -152,6 +152,30 @@ def enough_epochs(epochs: int, n_train: int) -> int:
     (40, 334)
     """
     return max(epochs, -(-UPDATES * epochs // -(-n_train // batch_size(n_train))))
+
+
+def products_of_an_epoch(n_train: int, n_classes: int, n_inputs: int) -> float:
+    """Products of a weight and an input that an epoch of one network takes, and what takes as long beside them."""
+    return n_train * n_classes * (n_inputs * (1 + UPDATE / batch_size(n_train)) + SCORE)
+
+
+def span(X: np.ndarray) -> np.ndarray:
+    """Orthonormal axes (d, r) of the space that rows X (n, d) span: they lose nothing of X, but what rounding does.
+
+    These are the left singular vectors of X^T, by the eigenvectors of X X^T (the method of snapshots, Sirovich, 1987).
+
+    >>> axes = span(np.array([[3.0, 0.0, 4.0], [6.0, 0.0, 8.0]]))
+    >>> np.abs(axes).round(6).tolist()
+    [[0.6], [0.0], [0.8]]
+    """
+    products = np.zeros((len(X), len(X)))
+    for i in range(0, X.shape[1], _CHUNK):
+        part = X[:, i : i + _CHUNK].astype(np.float64)
+        products += part @ part.T
+    squares, vectors = np.linalg.eigh(products)
+    kept = squares >= 1e-10 * squares[-1]
+    axes: np.ndarray = X.T @ (vectors[:, kept] / np.sqrt(np.maximum(squares[kept], 1e-9))).astype(X.dtype)
+    return axes
 
 
 def final_config(candidate: Candidate, n_train: int, epochs: int, seed: int) -> Config:
@@ -625,6 +649,28 @@ class Holdout(Study):
             validation = range(n - n_validation, n)
         self.choosing = Cut(range(n - n_validation), validation)
         self.cut = Cut(range(n), validation)
+        self.is_wide = n < LITTLE and 2 * n <= data.test_images[0].size and not self.short_of_memory
+        self._in_span = lru_cache(2)(self._made_in_span)
+
+    @property
+    def model_shape(self) -> tuple[int, int]:
+        """Classes, and inputs or coordinates that networks train on, (C, d)."""
+        n_classes, d = super().model_shape
+        return n_classes, len(self.cut.train) if self.is_wide else d
+
+    def inputs(self, cut: Cut | None = None) -> Split:
+        """Of little data with many inputs, coordinates in the span of the training images.
+
+        Steps from zero never leave it, nor does a minimum, and lengths are the same there: so are the networks, but for
+        rounding, in a time that no longer grows with the inputs.
+        """
+        return self._in_span(cut or self.cut) if self.is_wide else self.split(cut)
+
+    def _made_in_span(self, cut: Cut) -> Split:
+        split = self.split(cut)
+        axes = span(np.asarray(split.train[0]))
+        train, validation, test = ((X @ axes, y) for X, y, *_ in (split.train, split.validation, split.test))
+        return Split(train, validation, test, axes)
 
     def size(self) -> SearchSize:
         """How much is searched in each fold."""
@@ -640,7 +686,7 @@ class Holdout(Study):
         lengths = self._lengths(chosen)
         finals, balanced, curve = self._finals(chosen, [*lengths][-1])
         learned = _mean_training_accuracy(finals)
-        return YourDataResults(
+        results = YourDataResults(
             **about,
             size=size,
             search=search,
@@ -653,6 +699,8 @@ class Holdout(Study):
             optima=[] if is_fold or learned >= WELL_LEARNED else self._optima(chosen),
             peer=self._peer() if search else "these networks are not tested",
         )
+        self._in_span.cache_clear()
+        return results
 
     def _search(self, size: SearchSize) -> list[StoredRun]:
         """One run per choice, all from the same seed."""
@@ -665,7 +713,7 @@ class Holdout(Study):
 
     def _lengths(self, chosen: Candidate) -> dict[int, float]:
         """The training cost of the first final network by its epochs: doubled until the cost stops falling."""
-        (n_classes, d), n = self.model_shape, len(self.cut.train)
+        n = len(self.cut.train)
         most, costs = FINALS / self.n_folds / self._final_products(), dict[int, float]()
         epochs = min(enough_epochs(self.plan.epochs, n), max(FEWEST_EPOCHS, int(most)))
         for _ in range(1 + DOUBLINGS):
@@ -673,7 +721,7 @@ class Holdout(Study):
             ((run,),) = self.train([task], evaluate=False)
             highest, cost = (1 - FALLS) * min(costs.values(), default=np.inf), float(run.record["train_cost"])
             costs[epochs] = cost
-            longest = min(most, FINAL / self.n_folds / (n * n_classes * (d + SCORE)))
+            longest = min(most, FINAL / self.n_folds / products_of_an_epoch(n, *self.model_shape))
             if cost > highest or cost < LOWEST or 2 * epochs > longest:
                 break
             epochs *= 2
@@ -681,10 +729,10 @@ class Holdout(Study):
 
     def _final_products(self) -> float:
         """Products that an epoch of all final networks and of the learning curve's takes, each for its own epochs."""
-        (n_classes, d), draws = self.model_shape, DRAWS if self.n_folds == 1 else 1
+        draws = DRAWS if self.n_folds == 1 else 1
         curve = sum(min(draws, part) / part**0.5 for part in SHARES if self.data.n_folds == 1)
         networks = self.plan.seeds * (1 + is_imbalanced(self.data)) + curve
-        return networks * len(self.cut.train) * n_classes * (d + SCORE)
+        return networks * products_of_an_epoch(len(self.cut.train), *self.model_shape)
 
     def _finals(
         self, chosen: Candidate, epochs: int
@@ -716,7 +764,7 @@ class Holdout(Study):
             key = self.key("your-data-optimum", self.cut, l2=l2, iterations=ITERATIONS)
             stored = self.store.get_values(key)
             if stored is None:
-                X, y = self.split().train[:2]
+                X, y = self.inputs().train[:2]
                 model, _, converged = softmax_optimum((X, y), n_classes, l2, ITERATIONS)
                 stored = {"accuracy": metrics.accuracy(metrics.predicted(model, X), y), "converged": converged}
                 self.store.put_values(key, stored)
@@ -745,7 +793,7 @@ class Holdout(Study):
             def validated(l2: float, after_epoch: AfterEpoch) -> float:
                 return float(fit(choosing.train, l2).score(*choosing.validation[:2]))
 
-            started, choosing, final = time.perf_counter(), self.split(self.choosing), self.split()
+            started, choosing, final = time.perf_counter(), self.inputs(self.choosing), self.inputs()
             if min(len(np.unique(split.train[1])) for split in (choosing, final)) < 2:
                 return "there is one class to train on"
             with warnings.catch_warnings():
@@ -778,6 +826,8 @@ class Holdout(Study):
         learned = metrics.accuracy(metrics.predicted(run.model, X), y)
         cost, _, _ = cost_and_gradient(run.model, (X, y), get_loss(run.config.loss), run.config.l2)
         predicted = metrics.predicted(run.model, X_test)
+        if split.axes is not None:
+            run = replace(run, model=Linear(run.model.W @ split.axes.T, run.model.b))
         return StoredRun.tested(label, run, predicted, y_test, train_accuracy=learned, train_cost=cost)
 
     def _runs(self, tasks: Sequence[StudyTask]) -> list[StoredRun]:

@@ -10,13 +10,12 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
-from linclf.data.inputs import Examples, stored_array, with_array
+from linclf.data.inputs import Examples
 from linclf.errors import ConfigError
 from linclf.system.progress import Progress
 from linclf.system.threads import AfterEpoch, one_blas_thread, side_by_side
@@ -241,7 +240,8 @@ def run_in_processes(
     streams = bool(getattr(backend, "supports_return_generator", False))
     images = tempfile.TemporaryDirectory(prefix="linclf-", dir=folder, ignore_cleanup_errors=True)
     with images as stored, _safe_path():
-        calls = [joblib.delayed(_run_mapped)(i, task) for i, task in enumerate(_on_disk(tasks, stored))]
+        joblib.dump([*tasks], file := os.path.join(stored, "tasks"))  # images that tasks share are written once
+        calls = [joblib.delayed(_run_stored)(file, i) for i in range(len(tasks))]
         return_as = "generator_unordered" if streams else "list"
         finished = joblib.Parallel(n_jobs or -1, batch_size=1, pre_dispatch="all", return_as=return_as)(calls)
         try:
@@ -270,37 +270,12 @@ def _safe_path() -> Iterator[None]:
             os.environ["PYTHONSAFEPATH"] = before
 
 
-def _run_mapped(i: int, task: Task) -> tuple[int, list[Run]]:
-    """Train a task in this worker, whose images are on disk."""
+def _run_stored(file: str, i: int) -> tuple[int, list[Run]]:
+    """Train a task in this worker; the arrays of the file are mapped, not read."""
+    import joblib
+
     with one_blas_thread():
-        mapped = replace(task, train=_mapped(task.train), validation=_mapped(task.validation))
-        return i, train_stack(mapped, lambda: None)
-
-
-def _on_disk(tasks: Sequence[Task], folder: str) -> list[Task]:
-    """The tasks with files in place of arrays; images that tasks share are written once."""
-    stored: dict[int, Any] = {}
-
-    def store(examples: Examples | None) -> Any:
-        if examples is None:
-            return None
-        if id(examples) not in stored:
-            X, *targets = examples
-            files = [os.path.join(folder, f"{len(stored)}-{i}.npy") for i in range(len(examples))]
-            for file, array in zip(files, (stored_array(X), *targets), strict=True):
-                np.save(file, array)
-            stored[id(examples)] = with_array(X, files[0]), *files[1:]  # type: ignore[arg-type]
-        return stored[id(examples)]
-
-    return [replace(task, train=store(task.train), validation=store(task.validation)) for task in tasks]
-
-
-def _mapped(files: Any) -> Any:
-    """The examples that :func:`_on_disk` stored; inputs are a read-only map of their file."""
-    if files is None:
-        return None
-    X, *targets = files
-    return with_array(X, np.load(str(stored_array(X)), mmap_mode="r")), *map(np.load, targets)
+        return i, train_stack(joblib.load(file, mmap_mode="r")[i], lambda: None)
 
 
 @contextmanager

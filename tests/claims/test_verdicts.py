@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from helpers import SEEDS, fabricated
+from helpers import SEEDS, fabricated, refuses
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -421,8 +421,8 @@ def test_verdicts_are_written_anew_from_the_results(written, capsys):
 
 def test_where_no_claims_are_made_there_is_nothing_to_verify(tmp_path, capsys):
     (tmp_path / "your_data.json").write_text("{}")
-    assert main(["verify", str(tmp_path)]) == 2
-    assert f"makes no claims to verify; its numbers are in {tmp_path}/your_data.json" in capsys.readouterr().err
+    said = f"makes no claims to verify; its numbers are in {tmp_path}/your_data.json"
+    refuses(["verify", tmp_path], said, capsys)
 
 
 GONE = object()

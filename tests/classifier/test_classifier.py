@@ -1,6 +1,5 @@
 """A classifier to keep: what it takes, what it gives, what it refuses."""
 
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -164,12 +163,6 @@ def test_files_are_prepared_as_in_training(tmp_path):
     np.testing.assert_allclose(whole.scores(tmp_path / "large.png"), whole.scores(files[0]), atol=0.5)
     with pytest.raises(DataError, match=r"none\.png: expected an image"):
         fitted.predict([files[0], tmp_path / "none.png"])
-
-
-def test_without_pillow_it_says_what_to_install(fitted, monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(ConfigError, match=r"pip install 'linclf\[images\]'"):
-        fitted.predict(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

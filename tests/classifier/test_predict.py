@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pandas
 import pytest
-from helpers import arrays, write_images
+from helpers import arrays, refuses, write_images
 
 from linclf import Classifier, Config, load_dataset
 from linclf.cli import main
@@ -121,10 +121,7 @@ def test_what_cannot_run_is_refused_at_once(words, said, capsys, place):
     Classifier.fit(load_dataset("data.npz"), Config(learning_rate=1, l2=0, epochs=0), progress=False).save(
         "vectors.npz"
     )
-    assert main(["predict", *words]) == 2
-    found = capsys.readouterr()
-    assert said in found.err
-    assert (found.out, found.err.count("\n")) == ("", 1)
+    refuses(["predict", *words], said, capsys)
 
 
 def test_a_table_gives_csv_by_the_names_of_its_columns(capsys, tmp_path):
@@ -155,10 +152,7 @@ def test_a_table_gives_csv_by_the_names_of_its_columns(capsys, tmp_path):
         ("", [tmp_path / "a.png"], "expected a table (.csv, .tsv or .parquet), found none"),
     ):
         rows.write_text(text)
-        assert main(["predict", str(tmp_path / "table.npz"), *map(str, words)]) == 2
-        said = capsys.readouterr()
-        assert error in said.err
-        assert (said.out, said.err.count("\n")) == ("", 1)
+        refuses(["predict", tmp_path / "table.npz", *words], error, capsys)
 
 
 def test_nobody_need_read_to_the_end():

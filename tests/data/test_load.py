@@ -39,22 +39,6 @@ def test_auto_takes_the_variable_then_the_cache_then_where_others_leave_it_then_
         load_dataset("auto")
 
 
-def test_what_another_process_has_decoded_is_mapped_under_the_name_that_it_was_read_from(tmp_path, monkeypatch):
-    cifar_files.write(tmp_path)
-    name, left = str(tmp_path / "cifar-10-batches-py"), tmp_path / "left"
-    data = load_dataset(name)
-    monkeypatch.setattr(fetching, "decoded", left)
-    left.mkdir()
-    assert load_dataset("synthetic:5").provenance.synthetic  # nothing was left yet, as where the disk was full
-    fetching.write_decoded(data, name, left)
-    (tmp_path / "cifar-10-batches-py" / "data_batch_1").unlink()
-    again = load_dataset(name)
-    assert (again.provenance, again.class_names) == (data.provenance, data.class_names)
-    np.testing.assert_array_equal(again.train_images, data.train_images)
-    assert not again.test_images.flags.owndata
-    assert load_dataset("synthetic:5").provenance.synthetic
-
-
 @pytest.mark.parametrize("name", ["synthetic:0", "synthetic:x", "synthetic:999999999"])
 def test_a_bad_size_of_the_stand_in_is_refused(name):
     with pytest.raises(DataError, match="expected a number of images after the colon"):
@@ -147,14 +131,10 @@ def test_no_other_data_have_the_references_name(tmp_path):
 
 def test_pillow_and_scikit_learn_are_asked_for_where_they_are_missing(tmp_path, monkeypatch):
     write_images(tmp_path)
-    for module, data, package in (
-        ("PIL", tmp_path, "linclf[images]"),
-        ("sklearn.datasets", "digits", "linclf[sklearn]"),
-    ):
+    for module, data, extra in (("PIL", tmp_path, "images"), ("sklearn.datasets", "digits", "sklearn")):
         monkeypatch.setitem(sys.modules, module, None)
-        with pytest.raises(ConfigError) as raised:
+        with pytest.raises(ConfigError, match=rf"pip install 'linclf\[{extra}\]'"):
             load_dataset(data)
-        assert f"pip install '{package}'" in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -26,21 +26,6 @@ pytestmark = pytest.mark.slow
 REPORT = ("report", "--data", "synthetic:40", "--epochs", "1", "--only", "summary", "--out")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no such sockets")
-def test_sockets_are_files_in_a_folder_of_ones_own_wherever_the_temporary_folder_lies(tmp_path, monkeypatch):
-    deep = tmp_path / ("x" * 120)
-    deep.mkdir()
-    assert execute._folder_for_sockets(tmp_path / "a.ipynb") == tmp_path
-    short = execute._folder_for_sockets(deep / "a.ipynb")
-    assert short.parent in execute.short_places()
-    assert short.stat().st_mode & 0o777 == 0o700
-    short.rmdir()
-    monkeypatch.setattr(execute, "short_places", lambda: [deep])
-    assert execute._folder_for_sockets(deep / "a.ipynb") is None
-    assert execute._connection(deep / "a.ipynb", None)["transport"] == "tcp"
-    assert [*tmp_path.iterdir(), *deep.iterdir()] == [deep]  # what was tried leaves nothing
-
-
 def test_a_report_made_again_from_nothing_in_hostile_surroundings_is_the_same(report, tmp_path, monkeypatch):
     """All at once: a long TMPDIR, a site's kernel, a matplotlibrc, modules in the folder, a startup file."""
     hostile = tmp_path / "hostile"

@@ -9,11 +9,11 @@ from helpers import blobs
 from sklearn.linear_model import LogisticRegression
 
 from linclf import Config, ConfigError, Linear, train
-from linclf.claims import ceiling as section_3
 from linclf.data.load import load_dataset
 from linclf.report.views import ceiling as ceiling_views
 from linclf.studies import ceiling
 from linclf.studies.ceiling import FULL, INGREDIENTS, CeilingStudy, Choice, Size, softmax_optimum, validation_accuracy
+from linclf.studies.metrics import Interval
 from linclf.studies.store import StoredRun
 
 SHAPE = (32, 32, 3)
@@ -134,10 +134,10 @@ def test_votes_and_mean_scores():
 
     runs = [network(1, 0, 0), network(1, 0.5, 0), network(0, 9, 0)]
     X = np.zeros((2, 1))
-    assert ceiling_views._majority(runs, X).tolist() == [0, 0]
-    assert ceiling_views._mean_of_scores(runs, X).tolist() == [1, 1]
+    assert ceiling_views._together(runs, X)[0].tolist() == [0, 0]
+    assert ceiling_views._together(runs, X)[1].tolist() == [1, 1]
     tied = [network(1, 0, 0), network(0, 3, 0)]
-    assert ceiling_views._majority(tied, X).tolist() == [1, 1]
+    assert ceiling_views._together(tied, X)[0].tolist() == [1, 1]
 
 
 def test_gains_count_images_as_well_as_seeds(results):
@@ -152,37 +152,19 @@ def test_gains_count_images_as_well_as_seeds(results):
 
 
 def test_the_sentence_on_ingredients_names_the_effects_of_either_sign_that_chance_does_not_explain():
-    zero = (0.0, 0.0, 0.0)
+    zero = Interval(0.0, 0.0, 0.0)
     found = dict.fromkeys(INGREDIENTS, (zero, zero))
     assert "to the baseline alone, none; missed in the mix when left out, none. The other 18 of 18" in (
         ceiling_views.most(found)
     )
-    found["shuffle"] = ((0.4, 0.1, 0.7), (0.2, 0.1, 0.3))
-    found["data"] = ((4.0, 3.0, 5.0), (2.0, -0.1, 4.0))
-    found["search"] = ((-6.0, -8.0, -4.0), zero)
+    found["shuffle"] = (Interval(0.4, 0.1, 0.7), Interval(0.2, 0.1, 0.3))
+    found["data"] = (Interval(4.0, 3.0, 5.0), Interval(2.0, -0.1, 4.0))
+    found["search"] = (Interval(-6.0, -8.0, -4.0), zero)
     said = (
         "alone, λ, η and batch size searched (−6.0 points), all the data (+4.0 points) and shuffling (+0.4 points); "
         "missed in the mix when left out, shuffling (+0.2 points). The other 14 of 18"
     )
     assert said in ceiling_views.most(found)
-
-
-@pytest.mark.parametrize(
-    ("high", "said"), [(0.1, "by no more than chance explains"), (-0.1, "by more than chance explains")]
-)
-def test_the_mix_that_is_highest_by_chance_is_said_to_be(results, high, said):
-    found = {"shuffle": ((0.0, 0.0, 0.0), (-0.2, -0.5, high))}
-    assert f"without shuffling, {said}" in ceiling_views.mix(replace(results, chosen_mix="-shuffle"), found)
-
-
-def test_what_limits_the_networks_is_said_by_rule(results, monkeypatch):
-    for training, test, said in ((44.0, 41.9, "on its own images too: bias"), (98.0, 40.0, "alone: variance")):
-        gap = {section_3.TESTED: {"training": [training], "held_out": [test]}}
-        monkeypatch.setattr(section_3, "gaps", lambda document, gap=gap: gap)
-        text = ceiling_views.limits(results).text
-        assert f"get {training:.1f} % of their training images right and {test:.1f} % of the test images" in text
-        assert f"{said}.\n- **The number of images.** " in text
-        assert "at its optimum, without flips and shifts, changes validation accuracy by" in text
 
 
 def learning_curve(results, accuracies, n_test=2000):

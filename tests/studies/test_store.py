@@ -9,15 +9,13 @@ import numpy as np
 import pytest
 
 import linclf
-from linclf import Config
 from linclf.studies import store
 from linclf.studies.ceiling import CeilingStudy, Size
 from linclf.studies.exploration import Exploration
 from linclf.studies.reference import ReferenceStudy
-from linclf.studies.store import Count, Store, StoredRun, train_missing
+from linclf.studies.store import Count, Store, StoredRun
 from linclf.studies.your_data import YourDataStudy
 from linclf.system.files import remove_unfinished, write_text, write_whole
-from linclf.training.loop import Task
 from linclf.training.model import Linear
 
 PACKAGE = Path(linclf.__file__).parent
@@ -191,46 +189,13 @@ def test_a_file_whose_unfinished_copy_is_tidied_away_is_written_again(tmp_path):
     assert [path.read_text() for path in tmp_path.iterdir()] == ["whole"]
 
 
-def test_timings_are_kept_one_by_one(tmp_path):
-    """Those that a report took before it was interrupted are not taken again."""
-    made = study(tmp_path, seeds=2)
-    made.time_shuffling()
-    before = made.results().document["timings"]
-    made.store.put_values(made._timings_key, before[:1])
-    made.time_shuffling()
-    first, second = made.results().document["timings"]
-    assert (first, second["seed"]) == (before[0], 1)
-    made.time_shuffling()
-    assert made.results().document["timings"] == [first, second]
-
-
-# Training that resumes.
-
-rng = np.random.default_rng(0)
-IMAGES = rng.standard_normal((60, 5), dtype=np.float32), rng.integers(0, 3, 60)
-STACKS = [[Config(learning_rate=0.1, l2=l2, epochs=2, seed=seed) for l2 in (0.0, 0.1)] for seed in range(3)]
-KEYS = [{"name": f"search-{i}", "configs": repr(configs)} for i, configs in enumerate(STACKS)]
-
-
-def untested(i, runs):
-    return [StoredRun({"stack": i, "accuracy": run.history.validation_accuracy[-1]}, run.model) for run in runs]
-
-
-def train_all(folder, keys=KEYS):
-    made = []
-
-    def task(i):
-        made.append(i)
-        return Task(STACKS[i], IMAGES, IMAGES, 3)
-
-    return train_missing(Store(folder), keys, task, untested, progress=False), made
-
-
 def test_only_what_is_missing_is_trained(tmp_path):
-    assert train_all(tmp_path) == (Count(reused=0, trained=6), [0, 1, 2])
-    first = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    assert train_all(tmp_path) == (Count(reused=6, trained=0), [])
-    lost = Store(tmp_path).path(KEYS[1])
-    lost.write_bytes(first[lost][:100])  # cut off: counts as absent
-    assert train_all(tmp_path) == (Count(reused=4, trained=2), [1])
-    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == first
+    first = study(tmp_path)
+    first.run("full_updates", "shuffle")
+    stored = {path: path.read_bytes() for path in (tmp_path / "runs").iterdir()}
+    (lost,) = (path for path in stored if path.name.startswith("shuffle"))
+    lost.write_bytes(stored[lost][:100])  # cut off: counts as absent
+    again = study(tmp_path)
+    again.run("full_updates", "shuffle")
+    assert (first.count.trained, again.count.trained, again.count.reused) == (8, 4, 4)
+    assert {path for path in stored if path.read_bytes() != stored[path]} <= {lost}  # which tells its seconds

@@ -7,7 +7,6 @@ elsewhere, within 5 seconds and 1 GB. Trials depend on their number alone, so th
 """
 
 import faulthandler
-import gzip
 import io
 import json
 import os
@@ -25,6 +24,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
@@ -40,7 +40,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
 import cifar_files
 import mutate
-from helpers import arrays, cifar100, fabricated, idx_bytes
+from helpers import arrays, cifar100, fabricated, write_idx
 from row import Row
 
 from linclf import Augmentation, Classifier, Config, Linear, Run, Standardizer, load_dataset
@@ -121,154 +121,114 @@ def _evaluate(path: Path) -> None:
         verify(path)
 
 
-def readers() -> dict[str, Reader]:
-    """Every reader by name."""
+def _write(folder: Path) -> None:
+    """Valid files of every format, each in a folder of its own."""
+
+    def place(name: str) -> Path:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        return folder / name
+
     rng = np.random.default_rng(0)
-    pixels, labels = rng.integers(0, 256, (2, 3072), np.uint8), np.array([1, 2], np.uint8)
-    pickled = {name: cifar_files.pickled(pixels, labels) for name in cifar_files.BATCHES}
-    binary = {f"{name}.bin": np.column_stack([labels, pixels]).tobytes() for name in cifar_files.BATCHES}
-    matlab = {f"{name}.mat": _mat(pixels, labels, i % 2) for i, name in enumerate(cifar_files.BATCHES)}
-    kinds = [labels, labels.tolist(), list(labels)] * 2
-    anew = {
-        name: pickle.dumps({"data": pixels, "labels": held}, protocol=2 + i % 4)
-        for i, (name, held) in enumerate(zip(cifar_files.BATCHES, kinds, strict=True))
-    }
-    fine = cifar100(n=6)[0]["cifar-100-python"]
-    idx = {
-        f"{part}-{name}": content
-        for part, n in (("train", 6), ("t10k", 2))
-        for name, content in (
-            ("images-idx3-ubyte", idx_bytes(rng.integers(0, 256, (n, 3, 4), np.uint8))),
-            ("labels-idx1-ubyte", idx_bytes(np.arange(n, dtype=np.uint8) % 2)),
-        )
-    }
-    npz = io.BytesIO()
-    np.savez(npz, **arrays(n=8, n_test=4, shape=(2, 3)), class_names=["a", "b", "c"])
-    model = io.BytesIO()
-    np.savez(model, W=rng.normal(size=(3, 4)), b=np.zeros(3))
-    return {
-        "CIFAR-10, pickled": _in("cifar-10-batches-py", pickled, mutate.pickled),
-        "CIFAR-10, binary": _in("cifar-10-batches-bin", binary, mutate.flipped),
-        "CIFAR-10, tar.gz": Reader(
-            {"py.tar.gz": _tar("cifar-10-batches-py", pickled), "bin.tgz": _tar("cifar-10-batches-bin", binary)},
-            "",
-            mutate.gzipped(mutate.tarred),
-            _load,
-        ),
-        "CIFAR-10, MATLAB": _in("cifar-10-batches-mat", matlab, mutate.flipped),
-        "CIFAR-10, pickled anew": _in("cifar-10-batches-py", anew, mutate.pickled),
-        "CIFAR-10, zip": Reader({"mine.zip": _zip(binary)}, "", mutate.flipped, _load),
-        "CIFAR-100, MATLAB": _in("cifar-100-matlab", _cifar100_mat(pixels, labels), mutate.flipped),
-        "CIFAR-100, pickled": _in("cifar-100-python", fine, mutate.pickled),
-        "table": Reader({"table.csv": b"a,b,label\n" + b"1,0.5,x\n2,-3e2,y\n" * 6}, "", mutate.flipped, _load),
-        "table, Parquet": Reader({"table.parquet": _parquet(rng)}, "", mutate.flipped, _load),
-        "npz, text labels": Reader({"words.npz": _words(rng)}, "", mutate.zipped, _load),
-        "npz": Reader({"arrays.npz": npz.getvalue()}, "", mutate.zipped, _load),
-        "classifier": Reader({"kept.npz": _classifier(rng)}, "", mutate.zipped, _classify),
-        "model": Reader({"model.npz": model.getvalue()}, "", mutate.zipped, _predict),
-        "IDX": _in("idx", idx, mutate.flipped),
-        "IDX, gzipped": _in(
-            "idx", {f"{n}.gz": gzip.compress(c, mtime=0) for n, c in idx.items()}, mutate.gzipped(mutate.flipped)
-        ),
-        "surrogate": Reader({"surrogate.npz": _surrogate(rng)}, "", mutate.zipped, _load),
-        "labels.csv": _in("photos", _labelled(rng), mutate.flipped),
-        "image files": _in("images", _images(rng), mutate.png),
-        "results.json": Reader(
-            {"results.json": _results(), "claims.json": b"{}"}, "results.json", mutate.json_text, _evaluate
-        ),
-    }
-
-
-def _in(folder: str, files: Mapping[str, bytes], mutate: mutate.Mutate) -> Reader:
-    return Reader({f"{folder}/{name}": content for name, content in files.items()}, folder, mutate, _load)
-
-
-def _tar(folder: str, files: Mapping[str, bytes]) -> bytes:
-    with tempfile.TemporaryDirectory() as place:
-        path = cifar_files.archive(Path(place) / "a", [(f"{folder}/{name}", c) for name, c in files.items()])
-        return path.read_bytes()
-
-
-def _mat(pixels: np.ndarray, labels: np.ndarray, compressed: int) -> bytes:
-    file = io.BytesIO()
-    scipy.io.savemat(file, {"data": pixels, "labels": labels[:, None]}, do_compression=bool(compressed))
-    return file.getvalue()
-
-
-def _cifar100_mat(pixels: np.ndarray, labels: np.ndarray) -> dict[str, bytes]:
-    names, meta = np.array([f"thing {i}" for i in range(100)], dtype=object)[:, None], io.BytesIO()
-    scipy.io.savemat(meta, {"fine_label_names": names})
-    made, pixels, labels = {"meta.mat": meta.getvalue()}, np.tile(pixels, (3, 1)), np.tile(labels, 3)
-    for part, packed in (("train", False), ("test", True)):
-        file = io.BytesIO()
-        both = {"data": pixels, "fine_labels": labels[:, None], "coarse_labels": labels[:, None] // 5}
-        scipy.io.savemat(file, both, do_compression=packed)
-        made[f"{part}.mat"] = file.getvalue()
-    return made
-
-
-def _parquet(rng: np.random.Generator) -> bytes:
-    file = io.BytesIO()
-    columns = {"a": rng.random(24), "b": rng.integers(0, 9, 24), "c": rng.random(24) > 0.5, "label": [*"xyz"] * 8}
-    pandas.DataFrame(columns).to_parquet(file, engine="pyarrow")
-    return file.getvalue()
-
-
-def _zip(files: Mapping[str, bytes]) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
+    batches, hundred = cifar_files.write(folder, 2), cifar100(n=6)[0]["cifar-100-python"]
+    layouts = {kind: [*(folder / f"cifar-10-batches-{kind}").iterdir()] for kind in ("py", "bin")}
+    members = {kind: [(f"{p.parent.name}/{p.name}", p.read_bytes()) for p in sorted(layouts[kind])] for kind in layouts}
+    cifar_files.archive(place("tar/py.tar.gz"), members["py"])
+    cifar_files.archive(place("tar/bin.tgz"), members["bin"])
+    with zipfile.ZipFile(place("zip/mine.zip"), "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members["bin"]:
             archive.writestr(name, content)
-    return file.getvalue()
-
-
-def _words(rng: np.random.Generator) -> bytes:
-    file, y = io.BytesIO(), np.array(["a", "b", "c"] * 4)[:, None]
-    np.savez(file, x_train=rng.random((12, 3)), y_train=y, x_val=rng.random((12, 3)), y_val=y)
-    return file.getvalue()
-
-
-def _classifier(rng: np.random.Generator) -> bytes:
+    for i, (name, (pixels, y)) in enumerate(batches.items()):
+        held = {"data": pixels, "labels": y[:, None]}
+        scipy.io.savemat(place(f"cifar-10-batches-mat/{name}.mat"), held, do_compression=i % 2 == 1)
+        anew = {"data": pixels, "labels": (y, y.tolist(), list(y))[i % 3]}
+        place(f"anew/{name}").write_bytes(pickle.dumps(anew, protocol=2 + i % 4))
+    for name, content in hundred.items():
+        place(f"cifar-100-python/{name}").write_bytes(content)
+    names, y = np.array([f"thing {i}" for i in range(100)], dtype=object)[:, None], np.arange(6)[:, None]
+    scipy.io.savemat(place("cifar-100-matlab/meta.mat"), {"fine_label_names": names})
+    held = {"data": rng.integers(0, 256, (6, 3072), np.uint8), "fine_labels": y, "coarse_labels": y // 5}
+    for part, packed in (("train", False), ("test", True)):
+        scipy.io.savemat(folder / "cifar-100-matlab" / f"{part}.mat", held, do_compression=packed)
+    write_idx(folder / "idx", shape=(3, 4))
+    write_idx(folder / "idx.gz", zipped=True, shape=(3, 4))
+    place("csv/table.csv").write_bytes(b"a,b,label\n" + b"1,0.5,x\n2,-3e2,y\n" * 6)
+    columns = {"a": rng.random(24), "b": rng.integers(0, 9, 24), "c": rng.random(24) > 0.5, "label": [*"xyz"] * 8}
+    pandas.DataFrame(columns).to_parquet(place("parquet/table.parquet"), engine="pyarrow")
+    np.savez(place("npz/arrays.npz"), **arrays(n=8, n_test=4, shape=(2, 3)), class_names=["a", "b", "c"])
+    y = np.array(["a", "b", "c"] * 4)[:, None]
+    np.savez(place("words/words.npz"), x_train=rng.random((12, 3)), y_train=y, x_val=rng.random((12, 3)), y_val=y)
+    Linear(rng.normal(size=(3, 4)), np.zeros(3)).save(place("model/model.npz"))
     config = Config(learning_rate=0.1, l2=0.0, augment=Augmentation(image_shape=(1, 2, 3), flip=True))
     run = Run(config, Linear(rng.normal(size=(3, 6)), np.zeros(3)), None, 0.0)
-    standardize = Standardizer(rng.random(6), np.ones(6), 255.0)
-    made = Classifier.of(run, standardize, class_names="abc", image_shape=(1, 2, 3), validation_accuracy=0.5)
-    with tempfile.TemporaryDirectory() as place:
-        made.save(f"{place}/kept.npz")
-        return Path(place, "kept.npz").read_bytes()
-
-
-def _surrogate(rng: np.random.Generator) -> bytes:
-    images, labels = rng.integers(0, 256, (30, 3, 2, 1), np.uint8), np.arange(30) % 2
-    with tempfile.TemporaryDirectory() as place:
-        fit_surrogate(images, labels, "ab", name="noise").save(f"{place}/s.npz")
-        return Path(place, "s.npz").read_bytes()
-
-
-def _labelled(rng: np.random.Generator) -> dict[str, bytes]:
-    picture = next(iter(_images(rng).values()))
-    made = {f"{i}.png": picture for i in range(12)}
-    return made | {"labels.csv": "".join(["file,label\n", *(f"{i}.png,{'ab'[i % 2]}\n" for i in range(12))]).encode()}
-
-
-def _images(rng: np.random.Generator) -> dict[str, bytes]:
-    made = {}
-    kinds = [
-        *("png", "jpeg", "gif", "bmp", "ppm", "tiff", "webp", "tga", "pcx", "sgi", "ico", "jp2", "dds", "avif", "qoi")
-    ]
-    Image.init()
+    more = {"class_names": "abc", "image_shape": (1, 2, 3), "validation_accuracy": 0.5}
+    Classifier.of(run, Standardizer(rng.random(6), np.ones(6), 255.0), **more).save(place("classifier/kept.npz"))
+    images = rng.integers(0, 256, (30, 3, 2, 1), np.uint8)
+    fit_surrogate(images, np.arange(30) % 2, "ab", name="noise").save(place("surrogate/surrogate.npz"))
+    kinds = (
+        "png",
+        "jpeg",
+        "gif",
+        "bmp",
+        "ppm",
+        "tiff",
+        "webp",
+        "tga",
+        "pcx",
+        "sgi",
+        "ico",
+        "jp2",
+        "dds",
+        "avif",
+        "qoi",
+    )
     for i, kind in enumerate(kinds):
-        file = io.BytesIO()
-        Image.fromarray(rng.integers(0, 256, (5, 4, 3), np.uint8)).save(file, Image.registered_extensions()[f".{kind}"])
-        made[f"{'ab'[i % 2]}/{i}.{kind}"] = file.getvalue()
-    return made
-
-
-def _results() -> bytes:
+        image = Image.fromarray(rng.integers(0, 256, (5, 4, 3), np.uint8))
+        image.save(place(f"images/{'ab'[i % 2]}/{i}.{kind}"))
+    for i in range(12):
+        image.save(place(f"photos/{i}.png"))
+    rows = [f"{i}.png,{'ab'[i % 2]}" for i in range(12)]
+    (folder / "photos" / "labels.csv").write_text("\n".join(["file,label", *rows, ""]))
     document = fabricated(seeds=range(2000, 2002)).document
     for run in document["runs"]:
         run |= {key: series[:3] for key, series in run.items() if isinstance(series, list)} | {"epochs": 2}
-    return json.dumps(document).encode()
+    place("results/results.json").write_text(json.dumps(document))
+    (folder / "results" / "claims.json").write_text("{}")
+
+
+@cache
+def readers() -> dict[str, Reader]:
+    """Every reader by name."""
+    with tempfile.TemporaryDirectory() as place:
+        _write(Path(place))
+        made = {p.relative_to(place).as_posix(): p.read_bytes() for p in sorted(Path(place).rglob("*")) if p.is_file()}
+
+    def of(folder: str, change: mutate.Mutate, load: Callable[[Path], None] = _load, given: str = ".") -> Reader:
+        """Of a folder, which is loaded; given: a file of it that is loaded, "" for the one that was changed."""
+        files = {name: content for name, content in made.items() if name.startswith(f"{folder}/")}
+        return Reader(files, folder if given == "." else given, change, load)
+
+    return {
+        "CIFAR-10, pickled": of("cifar-10-batches-py", mutate.pickled),
+        "CIFAR-10, binary": of("cifar-10-batches-bin", mutate.flipped),
+        "CIFAR-10, tar.gz": of("tar", mutate.gzipped(mutate.tarred), given=""),
+        "CIFAR-10, MATLAB": of("cifar-10-batches-mat", mutate.flipped),
+        "CIFAR-10, pickled anew": of("anew", mutate.pickled),
+        "CIFAR-10, zip": of("zip", mutate.flipped, given=""),
+        "CIFAR-100, MATLAB": of("cifar-100-matlab", mutate.flipped),
+        "CIFAR-100, pickled": of("cifar-100-python", mutate.pickled),
+        "table": of("csv", mutate.flipped, given=""),
+        "table, Parquet": of("parquet", mutate.flipped, given=""),
+        "npz, text labels": of("words", mutate.zipped, given=""),
+        "npz": of("npz", mutate.zipped, given=""),
+        "classifier": of("classifier", mutate.zipped, _classify, ""),
+        "model": of("model", mutate.zipped, _predict, ""),
+        "IDX": of("idx", mutate.flipped),
+        "IDX, gzipped": of("idx.gz", mutate.gzipped(mutate.flipped)),
+        "surrogate": of("surrogate", mutate.zipped, given=""),
+        "labels.csv": of("photos", mutate.flipped),
+        "image files": of("images", mutate.png),
+        "results.json": of("results", mutate.json_text, _evaluate, "results/results.json"),
+    }
 
 
 # The guard. Python reports what it is about to do to audit hooks (PEP 578), which cannot be taken off again.
@@ -314,7 +274,8 @@ def _start() -> None:
     for module in {module for reader in READERS for module in reader.imports}:
         import_module(module)
     Image.init()  # all of Pillow's readers, which are imported when one is needed first
-    for read, file in ((pandas.read_csv, b"a\n1"), (pandas.read_parquet, _parquet(np.random.default_rng(0)))):
+    parquet = readers()["table, Parquet"].files["parquet/table.parquet"]
+    for read, file in ((pandas.read_csv, b"a\n1"), (pandas.read_parquet, parquet)):
         read(io.BytesIO(file))  # what it imports, and asks the system, the first time
     with one_blas_thread():  # which looks for the BLAS, once
         pass
@@ -332,7 +293,7 @@ def attempt(reader: Reader, number: int, folder: Path, seconds: float = SECONDS)
     """How one trial ends: "valid", "refused", or what it did that it may not."""
     global _watched
     rng = Random(number)
-    victim = rng.choice([name for name in reader.files if name != "claims.json"])
+    victim = rng.choice([name for name in reader.files if not name.endswith("claims.json")])
     path = folder / victim
     path.write_bytes(reader.mutate(rng, reader.files[victim]))
     given = folder / (reader.given or victim)

@@ -2,16 +2,14 @@
 
 import math
 
-import nbformat
 import numpy as np
-import onnxruntime
 import pytest
-from helpers import ROOT, blobs, config, weights
+from helpers import blobs, weights
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from linclf import Classifier, ConfigError, Linear, train
+from linclf import ConfigError, Linear
 from linclf.training.losses import LOSSES, cost_and_gradient, get_loss, largest_eigenvalue
 
 every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
@@ -161,43 +159,6 @@ def test_an_answer_is_as_sure_as_its_probability_or_its_lead():
     expected = {"softmax": softmax, "sigmoid": sigmoid.max(axis=0) / sigmoid.sum(axis=0), None: [math.log(3), 1.5]}
     for loss in LOSSES.values():
         np.testing.assert_allclose(loss.sureness(S), expected[loss.link])
-
-
-@every_loss
-def test_a_classifier_of_any_loss_is_saved_and_gives_probabilities_if_the_loss_does(loss, tmp_path):
-    X, y = blobs(n=60)
-    (run,) = train(config(loss=loss.name), (X, y), progress=False)
-    classifier = Classifier.of(run)
-    classifier.save(tmp_path / "model.npz")
-    loaded = Classifier.load(tmp_path / "model.npz")
-    np.testing.assert_array_equal(loaded.scores(X), classifier.scores(X))
-    loaded.to_onnx(tmp_path / "model.onnx")
-    (made,) = onnxruntime.InferenceSession(tmp_path / "model.onnx").run(None, {"images": X})
-    if loss.link:
-        P = loaded.predict_proba(X)
-        np.testing.assert_allclose(P.sum(axis=1), 1)
-        np.testing.assert_array_equal(P.argmax(axis=1), loaded.scores(X).argmax(axis=1))
-        np.testing.assert_allclose(made, P, atol=1e-12)
-    else:
-        assert not loaded.has_probabilities
-        with pytest.raises(ConfigError, match="has scores, not probabilities: call scores"):
-            loaded.predict_proba(X)
-        np.testing.assert_allclose(made, loaded.scores(X), atol=1e-12)
-
-
-@pytest.mark.slow
-def test_the_explore_page_takes_every_loss(tmp_path):
-    """The cells of its notebook, in this process."""
-    cells = nbformat.read(ROOT / "notebooks" / "explore.ipynb", as_version=4).cells
-    parameters, *code = [compile(cell.source, cell.id, "exec") for cell in cells if cell.cell_type == "code"]
-    for loss in LOSSES.values():
-        names = {}
-        exec(parameters, names)
-        names |= {"data": "synthetic:30", "out_dir": str(tmp_path), "epochs": 1, "loss": loss.name}
-        for cell in code:
-            exec(cell, names)
-        said = names["explore"].setting(names["exploration"])._repr_mimebundle_()[0]["text/markdown"]
-        assert f"**{loss.words}, " in said
 
 
 def test_probabilities_and_curvatures_by_hand():

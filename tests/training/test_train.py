@@ -13,7 +13,6 @@ from helpers import TINY, linclf
 from joblib._parallel_backends import LokyBackend
 
 from linclf import Config, DataError, sweep, train
-from linclf.cli import main
 from linclf.training.loop import Task
 from linclf.training.train import run_tasks
 
@@ -163,19 +162,3 @@ def test_a_report_trains_on_a_cluster(report, cluster, tmp_path):
             assert there.files == here.files
             for name in {"W", "b"} & {*there.files}:  # the exact statements have none
                 np.testing.assert_array_equal(there[name], here[name])
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["--backend", "dask", "--scheduler", "tcp://127.0.0.1:9"], "no scheduler answers at tcp://127.0.0.1:9"),
-        (["--backend", "dask"], "needs --scheduler ADDRESS"),
-        (["--scheduler", "tcp://127.0.0.1:9"], "needs --backend dask"),
-        (["--backend", "dusk"], "invalid choice: 'dusk'"),
-    ],
-)
-def test_an_engine_that_is_not_there_is_one_line_and_status_2(words, message, capsys):
-    assert main(["report", "--data", "synthetic:20", *words]) == 2
-    said = capsys.readouterr().err
-    assert message in said
-    assert said.count("\n") == 1

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from linclf.data.dataset import CIFAR10, Dataset, LabelledImages, Reader, check_file, make_dataset, split_dataset
+from linclf.data.dataset import CIFAR10, Dataset, LabelledImages, Reader, make_dataset, reading, split_dataset
 from linclf.errors import ConfigError, DataError
 
 PIXELS = 3 * 32 * 32
@@ -165,15 +165,11 @@ class Family:
 def _arrays(file: str, content: bytes, keys: Sequence[str], largest: int) -> list[np.ndarray]:
     """The arrays or lists that a pickled or MATLAB file holds under ``keys``; of columns, their numbers."""
     kind = "MATLAB" if file.endswith(".mat") else "pickled"
-    try:
+    with reading(file, f"a {kind} file of CIFAR"):
         values = _read_mat(content, keys, largest) if kind == "MATLAB" else _unpickle(content)
         if not isinstance(values, dict) or not all(key in values for key in keys):
             raise ValueError(f"it holds no {' and '.join(keys)}")
         arrays = [_as_array(values[key]) for key in keys]
-    except ConfigError:
-        raise
-    except Exception as error:  # reading hostile bytes can raise nearly anything
-        raise DataError(f"{file}: expected a {kind} file of CIFAR, could not read it ({error})") from error
     return [array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array for array in arrays]
 
 
@@ -198,20 +194,17 @@ MOST_ENTRIES = 1000
 
 def _read_file(path: Path, largest: int, name: str) -> bytes:
     """The bytes of a file of at most ``largest`` bytes."""
-    check_file(path, f"a file of {name}")
-    try:
+    with reading(path, f"a file of {name}"):
         if path.stat().st_size > largest:
             raise DataError(f"{path}: expected at most {largest:,} bytes, found {path.stat().st_size:,}")
         return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: expected a file of {name}, could not read it ({error.strerror})") from error
 
 
 def _read_archive(path: Path, wanted: Collection[str], largest: int) -> dict[str, dict[str, bytes]]:
     """The regular files of an archive that have a name in ``wanted``, by the folder that they are in."""
     folders: dict[str, dict[str, bytes]] = {"": {}}
     total, others = 0, ""
-    try:
+    with reading(path, "an archive of CIFAR"):
         for i, (name, size, file) in enumerate(_members(path), start=1):
             total += size
             if size > largest or total > LARGEST_ARCHIVE or i > MOST_ENTRIES:
@@ -225,8 +218,6 @@ def _read_archive(path: Path, wanted: Collection[str], largest: int) -> dict[str
                 others = name
         if not any(folders.values()) and others:
             raise ValueError(f"it holds other files, such as {others}: unpack it, and give what is in it")
-    except Exception as error:  # unpacking hostile bytes can raise nearly anything
-        raise DataError(f"{path}: expected an archive of CIFAR, could not read it ({error})") from error
     return folders
 
 
@@ -269,47 +260,28 @@ MOST_PIECES = 500_000
 """Opcodes and arguments of a pickle: CIFAR-100's train, the longest, has 450,000, and each may take 100 bytes."""
 
 
+_ADMITTED = {("numpy", "ndarray"): "array", ("numpy", "dtype"): "dtype", ("_codecs", "encode"): "encoded"} | {
+    (f"{core}.{module}", function): name
+    for core in ("numpy.core", "numpy._core")
+    for module, function, name in (
+        ("multiarray", "_reconstruct", "array"),
+        ("multiarray", "scalar", "scalar"),
+        ("numeric", "_frombuffer", "buffer"),  # an array as protocol 5 has it
+    )
+}
+"""What a pickle may name, and what such a call makes; "encoded" are bytes as Python 3 writes them by protocol 2."""
+
+
+@dataclass
 class _Call:
     """What a pickle would call to build a NumPy object: keeps the arguments and the state, and calls nothing."""
 
+    makes: str
+    arguments: tuple[Any, ...]
     state: Any = None
-
-    def __init__(self, *arguments: Any) -> None:
-        self.arguments = arguments
 
     def __setstate__(self, state: Any) -> None:
         self.state = state
-
-
-class _Array(_Call):
-    pass
-
-
-class _Buffer(_Call):
-    """An array as protocol 5 has it."""
-
-
-class _Scalar(_Call):
-    pass
-
-
-class _DType(_Call):
-    pass
-
-
-class _Encoded(_Call):
-    """Bytes as Python 3 writes them by protocol 2."""
-
-
-_ADMITTED: dict[tuple[str, str], type[_Call]] = {
-    ("numpy", "ndarray"): _Array,
-    ("numpy", "dtype"): _DType,
-    ("_codecs", "encode"): _Encoded,
-}
-for _core in ("numpy.core", "numpy._core"):
-    _ADMITTED[f"{_core}.multiarray", "_reconstruct"] = _Array
-    _ADMITTED[f"{_core}.multiarray", "scalar"] = _Scalar
-    _ADMITTED[f"{_core}.numeric", "_frombuffer"] = _Buffer
 
 
 class _Pieces(io.BytesIO):
@@ -324,10 +296,6 @@ class _Pieces(io.BytesIO):
         return super().read(size)
 
 
-def _pass_over_frame(unpickler: Any) -> None:
-    unpickler.read(8)
-
-
 class _Unpickler(pickle._Unpickler):
     """Python's own, not the one in C: no number in a file makes its memo great."""
 
@@ -336,13 +304,13 @@ class _Unpickler(pickle._Unpickler):
         # These two make room for as many bytes as the file may say before they read them: bytes are read as others
         # are, and frames, which only announce how much follows, are passed over.
         pickle.BYTEARRAY8[0]: pickle._Unpickler.dispatch[pickle.BINBYTES8[0]],
-        pickle.FRAME[0]: _pass_over_frame,
+        pickle.FRAME[0]: lambda unpickler: unpickler.read(8),
     }
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ADMITTED:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no such file holds")
-        return _ADMITTED[module, name]
+        return lambda *arguments: _Call(_ADMITTED[module, name], arguments)
 
 
 def _unpickle(content: bytes) -> Any:
@@ -359,22 +327,22 @@ def _as_array(value: Any) -> np.ndarray:
         case np.ndarray():
             return value
         case list():
-            plain = [_as_array(item)[()] if isinstance(item, _Scalar) else item for item in value]
+            plain = [_as_array(item)[()] if isinstance(item, _Call) else item for item in value]
             if all(isinstance(item, bytes | str) for item in plain):
                 return np.fromiter(plain, object)
             if all(type(item) is int or isinstance(item, np.integer) for item in plain):
                 return np.array(plain, np.int64)
             raise ValueError("it holds a list of others than numbers or texts")
-        case _Array(state=(1, tuple(shape), _DType() as dtype, by_column, raw)):
+        case _Call("array", _, (1, tuple(shape), _Call("dtype") as dtype, by_column, raw)):
             order: Literal["C", "F"] = "F" if by_column else "C"
-        case _Buffer(arguments=(raw, _DType() as dtype, tuple(shape), order)):
+        case _Call("buffer", (raw, _Call("dtype") as dtype, tuple(shape), order)):
             order = "F" if order in ("F", b"F") else "C"
-        case _Scalar(arguments=(_DType() as dtype, raw)):
+        case _Call("scalar", (_Call("dtype") as dtype, raw)):
             shape, order = (), "C"
         case _:
             raise ValueError("it holds another value than an array or a list")
     numbers = _numbers(dtype)
-    if isinstance(raw, _Encoded):
+    if isinstance(raw, _Call) and raw.makes == "encoded":
         raw, encoding = raw.arguments
         if len(raw) == math.prod(shape) * numbers.itemsize and encoding in ("latin1", b"latin1"):
             raw = raw.encode("latin1")
@@ -383,7 +351,7 @@ def _as_array(value: Any) -> np.ndarray:
     return np.frombuffer(raw, numbers).reshape(shape, order=order)
 
 
-def _numbers(dtype: _DType) -> np.dtype[Any]:
+def _numbers(dtype: _Call) -> np.dtype[Any]:
     """The whole numbers that a pickled dtype stands for; of its state, only the order of bytes counts."""
     code = dtype.arguments[0] if dtype.arguments else None
     code = code.decode() if isinstance(code, bytes) else code

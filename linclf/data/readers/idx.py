@@ -7,12 +7,11 @@ https://web.archive.org/web/20240101000000/http://yann.lecun.com/exdb/mnist/ (se
 import gzip
 import math
 import re
-import zlib
 from pathlib import Path
 
 import numpy as np
 
-from linclf.data.dataset import Dataset, LabelledImages, Reader, check_file, check_size, split_dataset
+from linclf.data.dataset import Dataset, LabelledImages, Reader, check_size, reading, split_dataset
 from linclf.errors import DataError
 
 _NAME = re.compile(r"(.*?)(train|test|t10k)[-_.](images|labels)[-_.]idx[13][-_.]ubyte(?:\.gz)?", re.IGNORECASE)
@@ -66,23 +65,14 @@ def _sets(path: Path) -> dict[tuple[Path, str], _Files]:
             match = _NAME.fullmatch(file.name)
             if match and not (file.is_dir() or file.name.startswith(".")):
                 prefix, part, kind = (word.lower() for word in match.groups())
-                files = sets.setdefault((file.parent, prefix), {})
+                folder = file.parent.parent if file.parent.name == file.name else file.parent  # as Kaggle unpacks them
+                files = sets.setdefault((folder, prefix), {})
                 key = "train" if part == "train" else "t10k", kind
                 if key in files and file.suffix != ".gz" and files[key].suffix != ".gz":
                     raise DataError(f"{file}: expected one file of {part} {kind}, found also {files[key].name}")
                 files.setdefault(key, file)  # sorted: the plain one before its gzipped one
         if sets:
-            return _without_folders_of_a_file(sets)
-    return {}
-
-
-def _without_folders_of_a_file(sets: dict[tuple[Path, str], _Files]) -> dict[tuple[Path, str], _Files]:
-    """Kaggle unpacks each file into a folder of its name: together these are one set."""
-    if len(sets) > 1 and all(len(files) == 1 for files in sets.values()):
-        together = {key: file for files in sets.values() for key, file in files.items()}
-        parents = {folder.parent for folder, _ in sets}
-        if len(together) == len(sets) and len(parents) == 1:
-            return {(parents.pop(), ""): together}
+            break
     return sets
 
 
@@ -99,26 +89,19 @@ def _part(folder: Path, files: _Files, part: str) -> LabelledImages:
 def _read(path: Path, n_dimensions: int) -> np.ndarray:
     """The array of a file: 0, 0, 8 for unsigned bytes, the number of dimensions, 4 bytes for each, the data."""
     magic = bytes([0, 0, 8, n_dimensions])
-    check_file(path, "an IDX file")
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
-            header = file.read(4 + 4 * n_dimensions)
-            shape = tuple(np.frombuffer(header[4:], ">u4").tolist())
-            if header[:4] != magic or len(shape) != n_dimensions or 0 in shape:
-                raise DataError(
-                    f"{path}: expected an IDX file of unsigned bytes in {n_dimensions} dimensions, found "
-                    f"a header {header.hex(' ')}"
-                )
-            size = math.prod(shape)
-            check_size(str(path), size, path.stat().st_size)
-            content = bytearray()
-            while len(content) <= size and (chunk := file.read(2**20)):  # no more memory than there are bytes
-                content += chunk
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        if isinstance(error, DataError):
-            raise
-        reason = (error.strerror if isinstance(error, OSError) else None) or error
-        raise DataError(f"{path}: expected an IDX file, could not read it ({reason})") from error
+    with reading(path, "an IDX file"), gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+        header = file.read(4 + 4 * n_dimensions)
+        shape = tuple(np.frombuffer(header[4:], ">u4").tolist())
+        if header[:4] != magic or len(shape) != n_dimensions or 0 in shape:
+            raise DataError(
+                f"{path}: expected an IDX file of unsigned bytes in {n_dimensions} dimensions, found "
+                f"a header {header.hex(' ')}"
+            )
+        size = math.prod(shape)
+        check_size(str(path), size, path.stat().st_size)
+        content = bytearray()
+        while len(content) <= size and (chunk := file.read(2**20)):  # no more memory than there are bytes
+            content += chunk
     if len(content) != size:
         held = f"{len(content):,}" if len(content) < size else "more"
         raise DataError(f"{path}: expected {size:,} bytes for dimensions {shape}, found {held}")

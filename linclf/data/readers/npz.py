@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from linclf.data.dataset import PART_NAMES, Dataset, Reader, as_images, as_labels, check_file, check_size, split_dataset
+from linclf.data.dataset import PART_NAMES, Dataset, Reader, as_images, as_labels, check_size, reading, split_dataset
 from linclf.errors import DataError
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -112,26 +112,20 @@ def read_arrays(
 
     The names of the others are added to ``over``.
     """
-    check_file(Path(path), what)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
-            chosen = {name: member for name, member in members.items() if wanted(name)}
-            if over is not None:
-                over += [name for name in members if name not in chosen]
-            if not chosen:
-                raise DataError(f"{path}: expected {what}, found {str([*members][:5])[:200]}")
-            check_size(os.fspath(path), sum(member.file_size for member in chosen.values()), os.path.getsize(path))
-            arrays = {}
-            for name, member in chosen.items():
-                if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                    raise ValueError(f"{name} is compressed in a way that NumPy does not write")
-                arrays[name] = _array(name, archive.read(member))
-            return arrays
-    except DataError:
-        raise
-    except Exception as error:  # unpacking hostile bytes can raise nearly anything
-        raise DataError(f"{path}: expected {what}, could not read it ({error})") from error
+    with reading(path, what), zipfile.ZipFile(path) as archive:
+        members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+        chosen = {name: member for name, member in members.items() if wanted(name)}
+        if over is not None:
+            over += [name for name in members if name not in chosen]
+        if not chosen:
+            raise DataError(f"{path}: expected {what}, found {str([*members][:5])[:200]}")
+        check_size(os.fspath(path), sum(member.file_size for member in chosen.values()), os.path.getsize(path))
+        arrays = {}
+        for name, member in chosen.items():
+            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ValueError(f"{name} is compressed in a way that NumPy does not write")
+            arrays[name] = _array(name, archive.read(member))
+        return arrays
 
 
 def _array(name: str, content: bytes) -> np.ndarray:

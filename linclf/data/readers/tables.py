@@ -11,7 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from linclf.data.dataset import LABEL, USUAL_LABELS, Dataset, Option, Reader, as_images, check_size, split_dataset
+from linclf.data.dataset import (
+    GROUP,
+    LABEL,
+    USUAL_LABELS,
+    Dataset,
+    Option,
+    Reader,
+    as_images,
+    check_size,
+    reading,
+    split_dataset,
+)
 from linclf.data.inputs import check_told_apart
 from linclf.data.labels import encode_words
 from linclf.errors import ConfigError, DataError, printable
@@ -48,7 +59,6 @@ def load(
         ConfigError: pandas, or pyarrow for Parquet, is not installed.
     """
     drop = [drop] if isinstance(drop, str) else [*dict.fromkeys(drop)]
-    check_size(str(path), path.stat().st_size, path.stat().st_size)
     table, words, column = _read(path, label, drop)
     if not len(table):
         raise DataError(f"{path}: expected rows below the names of the columns, found none")
@@ -101,76 +111,63 @@ def read_table(path: Path) -> Any:
     """All columns of a table as a DataFrame, by name; DataError if it cannot be read, ConfigError without pandas."""
     if not find(path):
         raise DataError(f"{path}: expected {READER.reads}, found {'another file' if path.exists() else 'none'}")
-    check_size(str(path), path.stat().st_size, path.stat().st_size)
-    with _reading(path):
+    with reading_table(path):
         if path.suffix.lower() in _PARQUET:
             return _read_parquet(path)
-        sep = _SEPARATORS[path.suffix.lower()]
-        _first_rows(path, sep)
-        table = _read_csv(path, sep)
-    table.columns = [str(name).strip() for name in table.columns]
-    return table
+        return _read_csv(path, [name.strip() for name in _first_rows(path)[0]])
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Say in a sentence what reading a table raises: ConfigError without the packages that do it, else DataError."""
-    try:
-        yield
-    except (ConfigError, DataError):
-        raise
-    except ImportError as error:
-        raise ConfigError(f"tables need {error.name}: pip install 'linclf[tables]'") from None
-    except UnicodeError as error:
-        raise DataError(f"{path}: expected a table in UTF-8, found {_encoding(path)}; save it as UTF-8") from error
-    except Exception as error:  # reading hostile bytes can raise nearly anything
-        raise DataError(f"{path}: expected a table, could not read it ({error})") from error
-
-
-def _read_csv(path: Path, sep: str) -> Any:
-    import pandas
-
-    table = pandas.read_csv(path, sep=sep)
-    if len(table) and not isinstance(table.index, pandas.RangeIndex):
-        raise DataError(
-            f"{path}: expected a name in the first line for each column, found {table.shape[1]} names for "
-            f"{table.shape[1] + table.index.nlevels} columns; end no line with a separator, or name the first"
-        )
-    return table
+def reading_table(path: Path, what: str = "a table") -> Iterator[None]:
+    """As :func:`reading`, also where the text is not in UTF-8; ConfigError without the packages that read tables."""
+    with reading(path, what):
+        try:
+            yield
+        except ImportError as error:
+            raise ConfigError(f"tables need {error.name}: pip install 'linclf[tables]'") from None
+        except UnicodeError as error:
+            marked = path.read_bytes()[:2] in (b"\xff\xfe", b"\xfe\xff")
+            encoding = "UTF-16" if marked else "another encoding"
+            raise DataError(f"{path}: expected a table in UTF-8, found {encoding}; save it as UTF-8") from error
 
 
 def _read(path: Path, label: str | None, drop: Sequence[str]) -> tuple[Any, list[str], str]:
     """The table, its columns by name (those without one have an empty name), its labels as text, and their column."""
-    with _reading(path):
-        import pandas
-
+    with reading_table(path):
         if path.suffix.lower() in _PARQUET:
             table = _read_parquet(path)
             column = _label_column(path, [*table.columns], label, drop)
             if isinstance(next(iter(table[column]), None), _LISTS):
                 raise DataError(f"{path}, column {column}: expected a label in every row, found lists")
-            texts = [value.decode() if isinstance(value, bytes) else str(value) for value in table[column]]
-            return table, texts, column
-        sep = _SEPARATORS[path.suffix.lower()]
-        names, column = _read_header(path, sep, label, drop)
-        table = _read_csv(path, sep)
-        place = names.index(column)  # as text: a class may be called NA
-        words = pandas.read_csv(path, sep=sep, usecols=[place], dtype=str, keep_default_na=False).iloc[:, 0].str.strip()
-        table.isetitem(place, words.where(words != ""))
-    table.columns = names
+            return table, [text.decode() if isinstance(text, bytes) else str(text) for text in table[column]], column
+        names = _checked_names(path, label)
+        column = _label_column(path, names, label, drop)
+        table = _read_csv(path, names)
+        words = _read_csv(path, [column], usecols=[names.index(column)], dtype=str, keep_default_na=False)[column]
+        words = words.str.strip()  # as text, since a class may be called NA
+        table[column] = words.where(words != "")
     return table, words.tolist(), column
 
 
-def _encoding(path: Path) -> str:
-    with path.open("rb") as file:
-        start = file.read(2)
-    return "UTF-16" if start in (b"\xff\xfe", b"\xfe\xff") else "another encoding"
+def _read_csv(path: Path, names: Sequence[str], **options: Any) -> Any:
+    """The table, its columns called ``names``; ``options`` of ``pandas.read_csv``."""
+    import pandas
+
+    table = pandas.read_csv(path, sep=_SEPARATORS[path.suffix.lower()], **options)
+    if len(table) and not isinstance(table.index, pandas.RangeIndex):
+        raise DataError(
+            f"{path}: expected a name in the first line for each column, found {table.shape[1]} names for "
+            f"{table.shape[1] + table.index.nlevels} columns; end no line with a separator, or name the first"
+        )
+    table.columns = names
+    return table
 
 
-def _first_rows(path: Path, sep: str) -> list[list[str]]:
+def _first_rows(path: Path) -> list[list[str]]:
     """The first thousand lines that hold something; DataError where there are none, or too many columns."""
+    check_size(str(path), path.stat().st_size, path.stat().st_size)
     with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = [row for row in islice(csv.reader(file, delimiter=sep), 1000) if row]
+        rows = [row for row in islice(csv.reader(file, delimiter=_SEPARATORS[path.suffix.lower()]), 1000) if row]
     if not rows:
         raise DataError(f"{path}: expected a table, could not read it (it is empty)")
     if any("\0" in value for row in rows for value in row):
@@ -183,9 +180,9 @@ def _first_rows(path: Path, sep: str) -> list[list[str]]:
     return rows
 
 
-def _read_header(path: Path, sep: str, label: str | None, drop: Sequence[str]) -> tuple[list[str], str]:
-    """The names of the columns and which one holds the labels; DataError where the first line has no names."""
-    rows = _first_rows(path, sep)
+def _checked_names(path: Path, label: str | None) -> list[str]:
+    """The names of the columns; DataError where the first line has none."""
+    rows, sep = _first_rows(path), _SEPARATORS[path.suffix.lower()]
     names = [name.strip() for name in rows[0]]
     columns = [{row[i].strip() for row in rows[1:] if i < len(row)} for i in range(len(names))]
     labels = [name for name in names if (name == label if label else name.lower() in USUAL_LABELS)]
@@ -206,7 +203,7 @@ def _read_header(path: Path, sep: str, label: str | None, drop: Sequence[str]) -
             f"{path}: expected columns of numbers and one of labels, with {between} between them, found one alone: "
             f"{names[0]}"
         )
-    return names, _label_column(path, names, label, drop)
+    return names
 
 
 def _is_number(text: str) -> bool:
@@ -315,7 +312,6 @@ def _listed(columns: Iterable[Any]) -> str:
 
 
 _DROP = Option("drop", list, "NAME", "a column to leave out; may be given again", "tables")
-_GROUP = Option("group", str, "NAME", "a column whose rows of one value stay in one part of every split", "tables")
 READER = Reader(
-    "a table (.csv, .tsv or .parquet)", find, load, (LABEL, _DROP, _GROUP), ("pandas", "pyarrow"), example="flowers.csv"
+    "a table (.csv, .tsv or .parquet)", find, load, (LABEL, _DROP, GROUP), ("pandas", "pyarrow"), example="flowers.csv"
 )

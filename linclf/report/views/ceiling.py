@@ -79,43 +79,34 @@ def chosen(results: CeilingResults) -> html.Output:
     return html.table(columns, rows, caption=caption)
 
 
-Gain = tuple[float, float, float]
-Gains = dict[str, tuple[Gain, Gain]]
-"""A difference of accuracy in points with the ends of its 95 % interval over seeds and images; by ingredient, what it
-brings alone and what it is missed by."""
+Gains = dict[str, tuple[metrics.Interval, metrics.Interval]]
+"""By ingredient, what it brings alone and what it is missed by, in points."""
 
 
 def gains(results: CeilingResults) -> Gains:
     """For each ingredient what it brings alone and what it is missed by on the validation images."""
     computed = section_3.gains(results.document()).items()
-    return {name: (_gain(both["alone"]), _gain(both["missed"])) for name, both in computed}
-
-
-def _gain(number: section_3.Number) -> Gain:
-    return number["mean"], number["low"], number["high"]
+    pairs = ((name, [metrics.Interval(*gain.values()) for gain in both.values()]) for name, both in computed)
+    return {name: (alone, missed) for name, (alone, missed) in pairs}
 
 
 def ingredients(results: CeilingResults, gains: Gains, *, number: int | str) -> html.Output:
     """What each ingredient brings, alone and among all the others, as a numbered figure."""
     names = list(ceiling.INGREDIENTS.values())
     alone, among = zip(*gains.values(), strict=True)
-    axes = plots.intervals(names, [("added to the baseline", alone), ("missed when left out", among)])
+    series = [("added to the baseline", alone), ("missed when left out", among)]
+    axes = plots.intervals(names, series)
     axes.axvline(0, color=html.BESIDE, lw=0.8)
     axes.set(xlabel="points of validation accuracy")
     plots.legend_below(axes)
     title = "What each ingredient brings: added to the baseline alone, and missing from the mix of all."
-    data = {"ingredient": names} | {
-        f"{what} ({part})": [numbers[i] for numbers in column]
-        for what, column in (("alone", alone), ("left out", among))
-        for i, part in enumerate(("mean", "low", "high"))
-    }
-    text = "; ".join(
-        f"{name} {a[0]:+.1f} alone, {b[0]:+.1f} among all" for name, a, b in zip(names, alone, among, strict=True)
-    )
+    each = zip(names, alone, among, strict=True)
+    text = "; ".join(f"{name} {a.value:+.1f} alone, {b.value:+.1f} among all" for name, a, b in each)
     caption = (
         f"{title} Mean of {results.plan.size.seeds} seeds, 95 % bootstrap intervals over seeds and images. Of these "
         f"{2 * len(gains)} intervals, one in twenty misses by chance."
     )
+    data = {"ingredient": names} | plots.interval_columns(series)
     return html.figure(axes.figure, number=number, caption=caption, alt=f"{title} {text}.", data=data)
 
 
@@ -124,9 +115,8 @@ def ingredients_table(results: CeilingResults, gains: Gains) -> html.Output:
     runs = results.ablation
     rows = [["none: the baseline", _percent(runs["base"]), "", _percent(runs["all"]), ""]]
     for name, title in ceiling.INGREDIENTS.items():
-        gained = map(reference.points, gains[name])
-        tried = (_percent(runs[f"{sign}{name}"]) for sign in "+-")
-        rows.append([title, *(cell for pair in zip(tried, gained, strict=True) for cell in pair)])
+        (alone, among), tried = map(reference.points, gains[name]), (_percent(runs[f"{sign}{name}"]) for sign in "+-")
+        rows.append([title, next(tried), alone, next(tried), among])
     columns = ["ingredient", "alone, %", "gain, points", "all but it, %", "missed, points"]
     caption = "Validation accuracy, mean ± deviation over seeds; gains with 95 % intervals over seeds and images. "
     caption += "First row: none of them, and all. What is missed is lost without the ingredient: below 0 it harms."
@@ -137,18 +127,18 @@ def _percent(runs: Sequence[StoredRun]) -> str:
     return reference.mean_and_spread(np.array([ceiling.validation_accuracy(run) for run in runs]))
 
 
-def _chance(numbers: tuple[float, float, float]) -> str:
-    return ", which chance explains" if numbers[1] <= 0 <= numbers[2] else ""
+def _chance(difference: metrics.Interval) -> str:
+    return "" if difference.is_clear else ", which chance explains"
 
 
 def most(gains: Gains) -> str:
     """Which effects, of either sign, are larger than chance explains, alone and in the mix of all, in one sentence."""
     listed, chance = [], 0
     for way in (0, 1):
-        effects = {ceiling.INGREDIENTS[name]: both[way] for name, both in gains.items()}
-        clear = {name: value for name, (value, low, high) in effects.items() if not low <= 0 <= high}
-        chance += len(effects) - len(clear)
-        named = [f"{name} ({clear[name]:+.1f} points)" for name in sorted(clear, key=lambda name: -abs(clear[name]))]
+        clear = {name: both[way].value for name, both in gains.items() if both[way].is_clear}
+        chance += len(gains) - len(clear)
+        ordered = sorted(clear, key=lambda name: -abs(clear[name]))
+        named = [f"{ceiling.INGREDIENTS[name]} ({clear[name]:+.1f} points)" for name in ordered]
         listed.append(" and ".join(filter(None, [", ".join(named[:-1]), *named[-1:]])) or "none")
     text = (
         f"Effects whose interval leaves out 0: added to the baseline alone, {listed[0]}; missed in the mix when left "
@@ -162,51 +152,37 @@ def mix(results: CeilingResults, gains: Gains) -> str:
     without = results.chosen_mix.removeprefix("-")
     if without not in ceiling.EVERYTHING:
         return "No ingredient is better left out: the final networks have them all."
-    _, low, high = gains[without][1]
-    by = "by no more than chance explains" if low <= 0 <= high else "by more than chance explains"
+    more = "more" if gains[without][1].is_clear else "no more"
     return (
-        f"Validation accuracy is highest without {ceiling.INGREDIENTS[without]}, {by}: the final networks go without."
+        f"Validation accuracy is highest without {ceiling.INGREDIENTS[without]}, by {more} than chance explains: the "
+        "final networks go without."
     )
 
 
 def ensembles(results: CeilingResults) -> html.Output:
     """Ensembles by majority vote and by mean of scores, on validation images, beside their members."""
     X, y = results.split(results.choosing).validation[:2]
-    groups = {
-        "baseline": [
-            results.ensemble_members[i : i + ceiling.MEMBERS]
-            for i in range(0, len(results.ensemble_members), ceiling.MEMBERS)
-        ],
-        "all ingredients": [results.ablation["all"]],
-    }
+    singles, size = results.ensemble_members, ceiling.MEMBERS
+    baseline = [singles[i : i + size] for i in range(0, len(singles), size)]
     rows = []
-    for title, members in groups.items():
-        singles = np.array([ceiling.validation_accuracy(run) for runs in members for run in runs])
-        votes, means = (
-            np.array([metrics.accuracy(combine(runs, X), y) for runs in members])
-            for combine in (_majority, _mean_of_scores)
-        )
-        rows.append(
-            [
-                title,
-                f"{len(members)} × {len(members[0])} networks",
-                *map(reference.mean_and_spread, (singles, votes, means)),
-            ]
-        )
+    for title, members in (("baseline", baseline), ("all ingredients", [results.ablation["all"]])):
+        alone = np.array([ceiling.validation_accuracy(run) for runs in members for run in runs])
+        votes, means = np.array([[metrics.accuracy(given, y) for given in _together(runs, X)] for runs in members]).T
+        shares = map(reference.mean_and_spread, (alone, votes, means))
+        rows.append([title, f"{len(members)} × {len(members[0])} networks", *shares])
     columns = ["networks", "ensembles", "one network, %", "majority vote, %", "mean of scores, %"]
     return html.table(columns, rows, caption="Validation accuracy of ensembles of networks that differ in their seed.")
 
 
-def _majority(runs: Sequence[StoredRun], X: Any) -> np.ndarray:
-    """The class that most networks give each image; of equals, the one with the highest sum of scores decides."""
+def _together(runs: Sequence[StoredRun], X: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Classes that networks give the images together, (n,): by majority, and by the highest sum of scores.
+
+    Of classes with as many votes, the one with the highest sum is given.
+    """
     scores = np.stack([run.model.scores(X[:]) for run in runs])
     votes = (scores.argmax(axis=1)[:, None] == np.arange(scores.shape[1])[:, None]).sum(axis=0)
     total = scores.sum(axis=0)
-    return np.lexsort((total, votes), axis=0)[-1]
-
-
-def _mean_of_scores(runs: Sequence[StoredRun], X: Any) -> np.ndarray:
-    return np.sum([run.model.scores(X[:]) for run in runs], axis=0).argmax(axis=0)
+    return np.lexsort((total, votes), axis=0)[-1], total.argmax(axis=0)
 
 
 def final(results: CeilingResults) -> html.Output:
@@ -231,10 +207,8 @@ def verdict(results: CeilingResults) -> str:
         for loss in ceiling.SEARCHED
     }
     chosen = columns.pop(results.chosen_loss)
-    apart = []
-    for loss, other in columns.items():
-        points = paired_difference(chosen, other)
-        apart.append(f"{reference.points(points)} points from {get_loss(loss).words}{_chance(points)}")
+    differences = {get_loss(loss).words: paired_difference(chosen, other) for loss, other in columns.items()}
+    apart = [f"{reference.points(by)} points from {words}{_chance(by)}" for words, by in differences.items()]
     return (
         f"The network chosen on validation images, with {get_loss(results.chosen_loss).words}, gets "
         f"{chosen.mean():.2f} % of the test images right. On these images it is {', and '.join(apart)}."
@@ -251,7 +225,7 @@ def limits(results: CeilingResults) -> html.Prose:
         if missed > apart
         else "So most of what they get wrong they get wrong on new images alone: variance"
     )
-    said, _ = _trend(results)
+    said, _ = _extrapolated(*_by_size(results))
     return html.prose(
         f"- **The model.** The chosen networks get {training:.1f} % of their training images right and {test:.1f} % of "
         f"the test images: they miss {missed:.1f} % of what they have seen, and {apart:.1f} points more of what they "
@@ -261,29 +235,23 @@ def limits(results: CeilingResults) -> html.Prose:
 
 def learning_curve(results: CeilingResults, *, number: int | str) -> html.Output:
     """Test accuracy against the number of training images, with its trend, as a numbered figure."""
-    columns, (said, further) = _by_size(results), _trend(results)
-    values = np.stack([column.mean(axis=1) for column in columns.values()])
-    axes = plots.by_size(dict(zip(columns, values, strict=True)), trend=further)
+    sizes, columns = _by_size(results)
+    said, further = _extrapolated(sizes, columns)
+    values = np.stack([column.mean(axis=1) for column in columns])
+    axes = plots.by_size(dict(zip(sizes, values, strict=True)), trend=further)
     axes.set(xlabel="training images", ylabel="test accuracy, %")
     caption = f"Test accuracy against the number of training images, {get_loss(results.chosen_loss).words}, with the λ "
     caption += f"and η chosen for {len(results.choosing[0]):,}. {said}"
-    data = {"training images": list(columns)} | {f"seed {i}, %": values[:, i].tolist() for i in range(values.shape[1])}
+    data = {"training images": sizes} | {f"seed {i}, %": series.tolist() for i, series in enumerate(values.T)}
     return html.figure(axes.figure, number=number, caption=caption, data=data)
 
 
-def _by_size(results: CeilingResults) -> dict[int, np.ndarray]:
-    """By number of training images, 100 for each test image that is classified rightly, (seeds, images)."""
+def _by_size(results: CeilingResults) -> tuple[list[int], list[np.ndarray]]:
+    """Numbers of training images, and 100 for each test image that is classified rightly, (seeds, images) each."""
     groups = [runs for name, runs in results.finals.items() if name.startswith(f"{results.chosen_loss} ")]
-    return {
-        runs[0].record["n_train"]: 100.0 * (tested_predictions(runs) == results.dataset.test_labels)
-        for runs in sorted(groups, key=lambda runs: runs[0].record["n_train"])
-    }
-
-
-def _trend(results: CeilingResults) -> tuple[str, tuple[np.ndarray, np.ndarray] | None]:
-    """What :func:`_extrapolated` says of the learning curve."""
-    columns = _by_size(results)
-    return _extrapolated(list(columns), list(columns.values()))
+    groups.sort(key=lambda runs: int(runs[0].record["n_train"]))
+    right = [100.0 * (tested_predictions(runs) == results.dataset.test_labels) for runs in groups]
+    return [runs[0].record["n_train"] for runs in groups], right
 
 
 def _extrapolated(

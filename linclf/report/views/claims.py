@@ -231,12 +231,7 @@ def picture(results: Results, *, number: int | str) -> html.Output:
         caption="Test accuracy in each section and setting, trained on all batches in section 1.1 and else on batch 1, "
         f"with 95 % intervals over {over}.{printed}",
         alt=f"{f'{counts}. ' if counts else ''}Test accuracy: {_in_words(found)}.",
-        data={"setting": list(SETTINGS)}
-        | {
-            f"{title}, % ({part})": [numbers[i] for numbers in own]
-            for title, own in series
-            for i, part in enumerate(("mean", "low", "high"))
-        },
+        data={"setting": list(SETTINGS)} | plots.interval_columns([(f"{title}, %", of) for title, of in series]),
     )
 
 

@@ -73,13 +73,16 @@ def history(
     if len(groups) > 1 and any(len(sets) > 1 for _, sets in series):  # which line is which, once for all groups
         for _, label, _, style in _SETS:
             ax.plot([], [], color=BESIDE, linestyle=style, linewidth=1.6, label=label)
+        if len(groups) == 3:  # so that the legend has all the names, which are long, in its second column
+            ax.plot([], [], " ", label=" ")
     for i, (title, sets) in enumerate(series):
         for j, (label, values, colour, style) in enumerate(sets):
             if len(groups) > 1:
                 label, colour = "" if j else title, COLOURS[i % len(COLOURS)]
             _seeds(ax, values, color=colour, linestyle=style, linewidth=1.6, label=label or None)
-    ax.set(xlabel="epoch", ylabel=quantity, xlim=(0, None))
+    ax.set(xlabel="epoch", ylabel=quantity)
     ax.locator_params(axis="x", integer=True)
+    ax.set_xlim(0, max(1, ax.get_xlim()[1]), auto=None)  # axes that share this one may go farther
     return legend_above(styled(ax))
 
 
@@ -89,7 +92,8 @@ def _seeds(ax: Axes, values: np.ndarray, **line: Any) -> None:
     others = [np.column_stack([epochs, series]) for series in values[1:]]
     behind = {name: line[name] for name in ("color", "linestyle")}
     ax.add_collection(LineCollection(others, linewidths=0.6, alpha=0.25, zorder=1, **behind))
-    ax.plot(epochs, values[0], **line)
+    marker = "o" if np.isfinite(values[0]).sum() == 1 else ""  # what diverged in its first epoch is no line
+    ax.plot(epochs, values[0], marker=marker, **line)
 
 
 def _by_name(runs: Run | Iterable[Run] | Mapping[str, Sequence[Run]]) -> Mapping[str, Sequence[Run]]:
@@ -287,6 +291,12 @@ def intervals(names: Sequence[str], series: Sequence[tuple[str, Sequence[tuple[f
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
     return styled(ax, grid="x")
+
+
+def interval_columns(series: Sequence[tuple[str, Sequence[tuple[float, float, float]]]]) -> dict[str, Sequence[Any]]:
+    """What :func:`intervals` draws, as columns of a file."""
+    parts = ("mean", "low", "high")
+    return {f"{label} ({parts[i]})": [each[i] for each in numbers] for label, numbers in series for i in range(3)}
 
 
 @own_settings()

@@ -1,21 +1,17 @@
 """Views of where a page's numbers come from: the data, how they differ from the reference's, and what made them."""
 
-import os
 import shlex
 import time
 from dataclasses import fields
 from pathlib import Path
 
 from linclf.data.dataset import CIFAR10, Provenance
+from linclf.report.pages import tree_around
 from linclf.studies.reference import ReferenceStudy
-from linclf.studies.study import Study
+from linclf.studies.study import Plan, Study
 from linclf.system import environment
-from linclf.system.environment import source_tree
 
 from . import html
-
-_OPTIONS = ("seeds", "first_seed", "epochs")
-"""Parameters that are options of the command; the others are given with -p."""
 
 _JPEG_COPY = "ca82fddcc02ede59727dca10c458e34b7a40bd07b0495e3625df31adf376ffb2"
 """Content SHA-256 of a copy of CIFAR-10 whose pictures went through JPEG once."""
@@ -61,11 +57,10 @@ def not_real(study: Study, figure: str, page: str = "learn") -> html.Prose | Non
     """
     if not study.data.provenance.synthetic:
         return None
-    there, source = Path("reports", "cifar-10", f"{page}.html"), source_tree()
+    there, source = Path("reports", "cifar-10", f"{page}.html"), tree_around(study.out_dir)
     where = f"figure {figure} of `{there.as_posix()}`"
-    if source and study.out_dir.resolve().is_relative_to(source.resolve()):  # else it leads out of what is handed on
-        link = Path(os.path.relpath(source.resolve() / there, study.out_dir.resolve())).as_posix()
-        where = f"[figure {figure} of the report on CIFAR-10]({link}#figure-{figure})"
+    if source:
+        where = f"[figure {figure} of the report on CIFAR-10]({(source / there).as_posix()}#figure-{figure})"
     return html.prose(
         "*Single pictures of a surrogate are clouds of colour, in which nobody can see what is wrong: "
         f"{where} has real pictures, and `linclf report --data cifar-10` makes it here.*"
@@ -97,9 +92,10 @@ def provenance(study: Study, notebook: str) -> html.Output:
     """Where this page's numbers come from, and the command that makes the page again."""
     out = [] if study.kept else ["--out", str(study.out_dir)]
     command = ["linclf", "report", "--data", str(study.source), *out, "--only", notebook]
+    options = [field.name for field in fields(Plan)]  # of the command; the others are given with -p
     for field in fields(study.plan):
         value = getattr(study.plan, field.name)
-        if field.name in _OPTIONS:
+        if field.name in options:
             command += [f"--{field.name.replace('_', '-')}", str(value)]
         elif value != field.default:
             command += ["-p", f"{field.name}={value}"]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import unicodedata
 from contextlib import nullcontext
 
@@ -205,10 +206,9 @@ def test_a_table_without_names_is_refused_with_the_line_to_add(tmp_path, row, la
     path = tmp_path / f"t.{ending}"
     first = 1 if row.endswith(("rare", "y")) else 3  # a class that the first line alone has
     path.write_text("\n".join([row] * first + ["9.5,8.5,other", "8.5,9.5,more"] * 3).replace(",", sep))
-    with pytest.raises(DataError) as raised:
-        load_dataset(path, label=label)
-    assert "expected the names of the columns in the first line, found values" in str(raised.value)
-    assert f"add a line such as {sep.join(['x1', 'x2', 'label'])}".replace("\t", "\\t") in str(raised.value)
+    line = sep.join(["x1", "x2", "label"]).replace("\t", "\\t")
+    said = "expected the names of the columns in the first line, found values"
+    refused(f"{path}:{label}" if label else path, said, f"add a line such as {line}")
 
 
 @pytest.mark.parametrize("names", ["0,1,2", "label,400,401"])
@@ -242,9 +242,8 @@ def test_names_that_are_numbers_are_read_where_it_is_clear_that_they_are_names(t
 )
 def test_bad_tables_are_refused(tmp_path, content, said):
     (tmp_path / "t.csv").write_bytes(content.encode() if isinstance(content, str) else content)
-    with pytest.raises(DataError) as raised:
+    with pytest.raises(DataError, match=re.escape(said)):
         load_dataset(tmp_path / "t.csv")
-    assert said in str(raised.value)
 
 
 def test_a_table_to_classify_is_read_and_refused_as_one_to_learn_from(tmp_path):
