@@ -327,12 +327,7 @@ def as_batch(
         return read_pictures([images], shape, pixels=pixels), True
     if isinstance(images, Sequence) and images and all(isinstance(item, str | os.PathLike) for item in images):
         return read_pictures(images, shape, pixels=pixels), False
-    try:
-        X = plain_array(images, "images")
-    except DataError:
-        raise
-    except ValueError as error:
-        raise DataError(f"expected images of shape {shape}, found what is no array ({error})") from None
+    X = plain_array(images, "images")
     if feature_names and (columns := _column_names(images)):
         X = _select_columns(X, columns, feature_names)
     shapes = [shape, shape[:2]] if shape[2:] == (1,) else [shape]  # grey images may come without their channel

@@ -375,6 +375,10 @@ LABEL = Option(
     "label", str, "NAME", "the column of labels; else the one called label, class, target or y", "tables and labels.csv"
 )
 
+GROUP = Option(
+    "group", str, "NAME", "a column whose rows of one value stay in one part of every split", "tables and labels.csv"
+)
+
 
 def check_file(path: Path, what: str) -> None:
     """DataError if there is something else than a file at ``path``: a pipe, say, which would be waited for."""

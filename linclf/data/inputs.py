@@ -34,9 +34,12 @@ def check_plain(values: object, what: str) -> None:
 
 
 def plain_array(values: object, what: str) -> np.ndarray:
-    """``values`` as an array; DataError for dates and durations, and whatever :func:`check_plain` refuses."""
+    """``values`` as an array; DataError for what is none, dates and durations, and what :func:`check_plain` refuses."""
     check_plain(values, what)
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:  # rows of several lengths, say
+        raise DataError(f"{what}: expected plain numbers, found what is no array ({error})") from None
     if array.dtype.kind in "mM":
         raise DataError(f"{what}: expected plain numbers, found {array.dtype}; give, say, seconds since one date")
     return array
@@ -168,12 +171,9 @@ class Standardizer:
         return self.scale == _PIXELS
 
     def _check(self, images: np.ndarray) -> None:
-        if self.of_pixels and images.dtype != np.uint8:
-            raise DataError(f"expected uint8 images, as the standardiser was fitted on, found {images.dtype}")
-        if not self.of_pixels and images.dtype == np.uint8:
-            raise DataError(
-                "expected numbers that are not divided by 255, as the standardiser was fitted on, found uint8"
-            )
+        if self.of_pixels != (images.dtype == np.uint8):
+            expected = "uint8 images" if self.of_pixels else "numbers that are not divided by 255"
+            raise DataError(f"expected {expected}, as the standardiser was fitted on, found {images.dtype}")
         if images.dtype.kind not in "biuf":
             raise DataError(f"expected images of numbers, found {images.dtype}")
         if math.prod(images.shape[1:]) != len(self.mean):

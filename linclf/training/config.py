@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from linclf.data.inputs import Augmentation, Examples, LazyInputs, check_plain, floating, plain_array, stored_array
+from linclf.data.inputs import Augmentation, Examples, LazyInputs, floating, plain_array, stored_array
 from linclf.errors import ConfigError, DataError
 
 from .losses import LOSSES, get_loss
@@ -187,13 +187,11 @@ def checked_examples(
     """
     try:
         X, y, weights = examples if sample_weight is None and len(examples) == 3 else (*examples, sample_weight)
-        check_plain(stored_array(X), f"{name} images")
-        X = X if isinstance(X, LazyInputs) else plain_array(X, f"{name} images")
-        y = plain_array(y, f"{name} labels")
-    except DataError:
-        raise
     except (TypeError, ValueError):
         raise DataError(f"{name} images: expected a pair (X, y) of arrays, not {type(examples).__name__}") from None
+    array = plain_array(stored_array(X), f"{name} images")
+    X = X if isinstance(X, LazyInputs) else array
+    y = plain_array(y, f"{name} labels")
     if X.ndim != 2 or y.ndim != 1 or len(X) != len(y):
         raise DataError(f"{name} images: expected X (n, d) and y (n,), not {X.shape} and {y.shape}")
     if 0 in X.shape:

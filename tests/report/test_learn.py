@@ -73,12 +73,13 @@ OF_ALL = "(({0} @ W.T + b).argmax(axis=1) == {1}).mean()"
 @pytest.mark.parametrize(
     ("number", "loop", "wrong", "right"),
     [
-        (1, LOOP, "2.0, 9", "np.log(10), 9"),
+        (1, LOOP, "2.0, 9", "2.3, 9"),
         (2, LOOP, "p + 0.1", "np.exp(s + 5) / np.exp(s + 5).sum()"),
         (3, NOISY, "0, 0", f"{OF_ALL.format('X', 'y')}, {OF_ALL.format('X_validation', 'y_validation')}"),
         (4, SHUFFLED, "orders[:2] * 3", "orders"),
+        (4, SHUFFLED, "[]", "[list(order) for order in orders]"),
         (5, HINGE, "kept[4].W", "kept[5].W"),
-        (6, LOOP, "0.8, 1000", "-1.2, 1000"),
+        (6, LOOP, "'-1.2', 'a thousand'", "-1.2, 1000"),
     ],
 )
 def test_exercises_tell_right_answers_from_others(after, number, loop, wrong, right):

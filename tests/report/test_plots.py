@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from helpers import blobs, config
 from matplotlib import pyplot
+from matplotlib.figure import Figure
 
 import linclf
 from linclf import ConfigError, DataError, plot
@@ -44,6 +45,18 @@ def test_of_several_seeds_the_first_is_drawn_in_full_and_the_others_lightly(runs
     assert [tick for tick in axes.get_xticks() if tick % 1] == []
     axes.figure.draw_without_rendering()
     assert axes.get_legend().get_window_extent().x1 <= axes.figure.bbox.x1
+
+
+def test_panels_reach_to_the_longest_run_and_hold_their_legends():
+    runs = [linclf.train(config(epochs=epochs), blobs(), blobs(seed=1), progress=False) for epochs in (2, 9)]
+    three = {f"setting {i} (λ = 0.1, η = 0.001)": runs[1] for i in (2, 3, 4)}
+    figure = Figure(figsize=(5.6, 7.2), layout="constrained")
+    for axes, panel in zip(figure.subplots(2, sharex=True), ({"": runs[0]}, three), strict=True):
+        plot.history(panel, ax=axes)
+    figure.draw_without_rendering()
+    assert axes.get_xlim()[0] == 0
+    assert 9 <= axes.get_xlim()[1] < 10
+    assert axes.get_legend().get_window_extent().x1 <= figure.bbox.x1
 
 
 def test_settings_are_called_after_what_differs_or_as_the_caller_says(runs):

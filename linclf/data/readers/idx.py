@@ -65,23 +65,14 @@ def _sets(path: Path) -> dict[tuple[Path, str], _Files]:
             match = _NAME.fullmatch(file.name)
             if match and not (file.is_dir() or file.name.startswith(".")):
                 prefix, part, kind = (word.lower() for word in match.groups())
-                files = sets.setdefault((file.parent, prefix), {})
+                folder = file.parent.parent if file.parent.name == file.name else file.parent  # as Kaggle unpacks them
+                files = sets.setdefault((folder, prefix), {})
                 key = "train" if part == "train" else "t10k", kind
                 if key in files and file.suffix != ".gz" and files[key].suffix != ".gz":
                     raise DataError(f"{file}: expected one file of {part} {kind}, found also {files[key].name}")
                 files.setdefault(key, file)  # sorted: the plain one before its gzipped one
         if sets:
-            return _without_folders_of_a_file(sets)
-    return {}
-
-
-def _without_folders_of_a_file(sets: dict[tuple[Path, str], _Files]) -> dict[tuple[Path, str], _Files]:
-    """Kaggle unpacks each file into a folder of its name: together these are one set."""
-    if len(sets) > 1 and all(len(files) == 1 for files in sets.values()):
-        together = {key: file for files in sets.values() for key, file in files.items()}
-        parents = {folder.parent for folder, _ in sets}
-        if len(together) == len(sets) and len(parents) == 1:
-            return {(parents.pop(), ""): together}
+            break
     return sets
 
 

@@ -37,7 +37,13 @@ def find(path: Path) -> Path | None:
 
 
 def load(
-    path: Path, source: str, image_size: int | None = None, label: str | None = None, *, skip_unreadable: bool = False
+    path: Path,
+    source: str,
+    image_size: int | None = None,
+    label: str | None = None,
+    group: str | None = None,
+    *,
+    skip_unreadable: bool = False,
 ) -> Dataset:
     """The data set of a folder, (n, h, w, c) uint8; DataError naming the first file or folder that does not fit.
 
@@ -45,7 +51,7 @@ def load(
     those of ``train`` by name. Without a folder ``test``, a test set is split off; those of ``val`` are to validate on.
     Other files are passed over and counted.
     """
-    found = sort_pictures(path, label)
+    found = sort_pictures(path, label, group)
     files = [file for classes in found.parts.values() for inside in classes.values() for file in inside]
     images, unreadable, notes = read_pictures(files, image_size, skip_unreadable=skip_unreadable)
     class_names = names = sorted(found.parts["train"])
@@ -53,11 +59,14 @@ def load(
         codes, class_names = encode_words(names, str(path))
         names = [names[i] for i in codes.argsort()]
     parts: dict[str, LabelledImages] = {}
-    sources = {}
+    sources, groups = {}, None
     start = 0
     for part, classes in found.parts.items():
         readable = {name: [file for file in inside if file not in unreadable] for name, inside in classes.items()}
-        sources[part] = [str(file.relative_to(path)) for inside in readable.values() for file in inside]
+        listed = [file for inside in readable.values() for file in inside]
+        sources[part] = [str(file.relative_to(path)) for file in listed]
+        if part == "train" and group is not None:
+            groups = group, np.array([found.groups[file] for file in listed])
         labels = np.repeat([names.index(name) for name in readable], [len(inside) for inside in readable.values()])
         parts[part] = images[start : start + len(labels)], labels
         start += len(labels)
@@ -74,6 +83,7 @@ def load(
         class_names=class_names,
         notes=[*notes, *passed_over(found.over)],
         sources=sources,
+        groups=groups,
     )
 
 
@@ -100,12 +110,15 @@ _NO_FOLDER = "pictures in no folder of a class"
 class Found:
     """The pictures of each part and class, how many files are passed over, by reason, and the tables of labels.
 
-    Of each table, the names in it that no picture has.
+    Of each table, the names in it that no picture has. Where ``group`` is a column of them, which group each picture
+    is of.
     """
 
     parts: dict[str, Classes] = field(default_factory=dict)
     over: Counter[str] = field(default_factory=Counter)
     tables: dict[Path, set[str]] = field(default_factory=dict)
+    group: str | None = None
+    groups: dict[Path, str] = field(default_factory=dict)
 
 
 def passed_over(over: Counter[str]) -> list[str]:
@@ -162,14 +175,14 @@ def _why_file(entry: os.DirEntry[str], inside: str) -> str:
     return ""
 
 
-def sort_pictures(root: Path, label: str | None = None) -> Found:
+def sort_pictures(root: Path, label: str | None = None, group: str | None = None) -> Found:
     """The pictures below ``root`` by part and class.
 
     ``root`` holds folders of the parts (train, val, test, in any case, or such as training_set) with a folder for each
     class in them; or a folder for each class, with folders of the parts in it or not. A picture may be deeper within
     its class. A folder called ``train`` is a class where other classes stand beside it. A single folder within
     ``root`` is looked into. Or a table labels.csv or metadata.csv, in ``root`` or in a part, names the pictures, which
-    are in no folders of classes; ``label`` is its column of labels.
+    are in no folders of classes; ``label`` is its column of labels, ``group`` that of groups.
 
     Raises:
         DataError: pictures that no folder gives a class, folders that are no classes, or classes that training does not
@@ -181,7 +194,7 @@ def sort_pictures(root: Path, label: str | None = None) -> Found:
                 f"{coco}: expected a folder of pictures for each class, found names of objects in pictures, as COCO "
                 "has them; cut each out as a picture, into a folder for its class"
             )
-    found = Found()
+    found = Found(group=group)
     groups = _by_folder(root, list_pictures(root, found.over))
     tables = [root]
     while len(names := [*filter(None, groups)]) == 1 and not _part_of(names[0]):
@@ -259,15 +272,16 @@ def _classes(
     names = [name for name in groups if name]
     files = [file for inside in groups.values() for file in inside]
     table = next((place / name for place in reversed(tables) for name in _TABLES if (place / name).is_file()), None)
-    if table and (len(names) < 2 or label is not None):
+    asked = label if label is not None else found.group
+    if table and (len(names) < 2 or asked is not None):
         return _labelled(table, files, found, label)
     if table and 2 * _Table(table, files).named >= len(files):
         raise DataError(
             f"{table}: expected labels by folders or by this table, found both; name its column (--label NAME) to take "
             "it, or move it elsewhere"
         )
-    if label is not None:
-        raise DataError(f"{folder}: expected {' or '.join(_TABLES)} with a column {label}, found no such table")
+    if asked is not None:
+        raise DataError(f"{folder}: expected {' or '.join(_TABLES)} with a column {asked}, found no such table")
     for path in sorted(folder.iterdir()):
         over: Counter[str] = Counter()
         if path.is_dir() and path.name not in groups and not _why_folder(path):
@@ -409,6 +423,9 @@ def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | Non
             raise DataError(
                 f"{table}: expected folders for the parts, found column {name}; put them into train and test"
             )
+    of_group = others.pop(found.group or "", None)
+    if found.group is not None and (of_group is None or not others or label == found.group):
+        raise DataError(f"{table}: expected a column {found.group} of groups beside one of labels, found {names}")
     usual = (
         [label]
         if label
@@ -432,6 +449,9 @@ def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | Non
             missing.add(name)
         if held and labels.setdefault(held[0], text) != text:
             raise DataError(f"{table}: expected one label a picture, found {labels[held[0]]} and {text} of {name}")
+        of = "" if of_group is None else row[of_group]
+        if held and found.group and (not of or found.groups.setdefault(held[0], of) != of):
+            raise DataError(f"{table}: expected one {found.group} a picture, found another number of {name}")
     classes: Classes = {}
     for file in files:
         if text := labels.get(file, ""):
@@ -447,16 +467,14 @@ def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | Non
 
 # fmt: off
 FORMATS = (
-    "AVIF", "BLP", "BMP", "CUR", "DCX", "DDS", "DIB", "FLI", "FTEX", "GBR", "GIF", "ICNS", "ICO", "JPEG",
-    "JPEG2000", "MSP", "PCD", "PCX", "PIXAR", "PNG", "PPM", "PSD", "QOI", "SGI", "SUN", "TGA", "TIFF", "WEBP", "XBM",
-    "XPM",
+    "AVIF", "BMP", "DDS", "DIB", "GIF", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "PSD", "QOI", "SGI", "TGA", "TIFF",
+    "WEBP",
 )
-"""What Pillow reads as pictures (JPEG includes MPO), but for those for which it calls another program, such as EPS."""
+"""What is read as pictures, by Pillow's names (JPEG includes MPO)."""
 ENDINGS = {
-    ".apng", ".avif", ".avifs", ".blp", ".bmp", ".bw", ".cur", ".dcx", ".dds", ".dib", ".flc", ".fli", ".ftc", ".ftu",
-    ".gbr", ".gif", ".icb", ".icns", ".ico", ".j2c", ".j2k", ".jfif", ".jp2", ".jpc", ".jpe", ".jpeg", ".jpf",
-    ".jpg", ".jpx", ".mpo", ".msp", ".pbm", ".pcd", ".pcx", ".pfm", ".pgm", ".png", ".pnm", ".ppm", ".psd", ".pxr",
-    ".qoi", ".ras", ".rgb", ".rgba", ".sgi", ".tga", ".tif", ".tiff", ".vda", ".vst", ".webp", ".xbm", ".xpm",
+    ".apng", ".avif", ".avifs", ".bmp", ".bw", ".dds", ".dib", ".gif", ".icb", ".j2c", ".j2k", ".jfif", ".jp2", ".jpc",
+    ".jpe", ".jpeg", ".jpf", ".jpg", ".jpx", ".mpo", ".pbm", ".pcx", ".pfm", ".pgm", ".png", ".pnm", ".ppm", ".psd",
+    ".qoi", ".rgb", ".rgba", ".sgi", ".tga", ".tif", ".tiff", ".vda", ".vst", ".webp",
 }
 # fmt: on
 """Of the files in these formats, in any case."""
@@ -548,19 +566,14 @@ def _noting(unreadable: dict[Path, DataError], file: Path) -> Iterator[None]:
 
 
 def _all_of(unreadable: Mapping[Path, DataError]) -> DataError:
-    """One error that names all files, as far as a line does, so that nobody meets them one by one."""
+    """One error that names all files, or the first of many, so that nobody meets them one by one."""
     (first, error), *others = unreadable.items()
     if not others:
         return error
     above = os.path.join(first.parent.parent, "")
-    names = [str(other).removeprefix(above) for other, _ in others]
-    listed = 1
-    while listed < len(names) and len(", ".join(names[: listed + 1])) < 1200:
-        listed += 1
-    more = f", and {len(names) - listed:,} others" if listed < len(names) else ""
-    return DataError(
-        f"{error}; nor can {', '.join(names[:listed])}{more} be read; mend or remove them, or --skip-unreadable"
-    )
+    names = ", ".join(str(other).removeprefix(above) for other, _ in others[:20])
+    more = f", and {len(others) - 20:,} others" if len(others) > 20 else ""
+    return DataError(f"{error}; nor can {names}{more} be read; mend or remove them, or --skip-unreadable")
 
 
 def prepare_pictures(files: Sequence[Path], shape: tuple[int, ...]) -> list[np.ndarray | LinclfError]:
@@ -641,7 +654,6 @@ def _opened(file: Path) -> Iterator[Any]:
 
     Call it within :func:`_strict_warnings`.
     """
-    dataset.check_file(file, "an image")
     from PIL import Image, UnidentifiedImageError
 
     if file.suffix.lower() in HEIC:
@@ -652,43 +664,30 @@ def _opened(file: Path) -> Iterator[Any]:
                 f"{file}: HEIC pictures need pillow-heif: pip install 'linclf[heic]', or convert them to JPEG"
             ) from None
         register_heif_opener()
-    try:
+    with dataset.reading(file, "an image", "decode"):
         # From memory: of an open file, Pillow asks for as many bytes as a header may say.
         Image.init()
         formats = ["HEIF"] if file.suffix.lower() in HEIC else FORMATS
         formats = [name for name in formats if name in Image.OPEN]  # not every Pillow is built with all
         content = file.read_bytes()
-        with Image.open(io.BytesIO(content), formats=formats) as image:
+        try:
+            image: Any = Image.open(io.BytesIO(content), formats=formats)
+        except UnidentifiedImageError:
+            raise ValueError("of no format that is known") from None
+        with image:
             if image.mode not in _EIGHT_BITS or _is_deep(image):
                 raise DataError(
                     f"{file}: expected 8 bits per pixel and channel, found more (mode {image.mode}); convert it first, "
                     "or save the arrays as .npz, which keeps all bits"
                 )
-            for width, height in _sizes_within(image, content):
+            sizes = [image.size]
+            if image.format == "TIFF":  # decoding makes room for a tile, too
+                sizes.append((image.tag_v2.get(322, 1), image.tag_v2.get(323, 1)))
+            for width, height in sizes:
                 dataset.check_size(str(file), width * height * 3, len(content), _LARGEST_PICTURE)
             yield image
-    except DataError:
-        raise
-    except UnidentifiedImageError:
-        raise DataError(f"{file}: expected an image, could not decode it (of no format that is known)") from None
-    except Exception as error:  # decoding hostile bytes can raise nearly anything
-        raise DataError(f"{file}: expected an image, could not decode it ({error})") from error
 
 
-def _sizes_within(image: Any, content: bytes) -> Iterator[tuple[int, int]]:
-    """(width, height) of all that decoding makes room for: the picture, one that it contains, tiles of it."""
-    yield image.size
-    if image.format in ("ICO", "ICNS", "BLP", "CUR"):  # which contain a picture in another format, with its own header
-        for match in _INNER_HEADER.finditer(content):
-            sides = [int.from_bytes(side, "big") for side in match.groups() if side]
-            yield sides[0], sides[1]
-    if image.format == "TIFF":
-        tile = [image.tag_v2.get(tag, 1) for tag in (322, 323)]
-        yield tile[0], tile[1]
-
-
-_INNER_HEADER = re.compile(rb"(?:IHDR|ihdr)(....)(....)|\xff[\xc0-\xc2].{3}(..)(..)", re.DOTALL)
-"""Of PNG, JPEG 2000 and JPEG."""
 _LARGEST_PICTURE = 2**25
 """Bytes of a picture that may be more than a hundred times those of its file; decoding it takes some times as much."""
 
@@ -697,6 +696,7 @@ _OF = "folders of pictures"
 OPTIONS = (
     Option("image_size", int, "N", "pixels a side, to which the middle square of each picture is brought", _OF),
     dataset.LABEL,
+    dataset.GROUP,
     Option("skip_unreadable", bool, "", "pass over pictures that cannot be read, 5 % at most, and list them", _OF),
 )
 READER = Reader(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from linclf.data.dataset import (
+    GROUP,
     LABEL,
     USUAL_LABELS,
     Dataset,
@@ -311,7 +312,6 @@ def _listed(columns: Iterable[Any]) -> str:
 
 
 _DROP = Option("drop", list, "NAME", "a column to leave out; may be given again", "tables")
-_GROUP = Option("group", str, "NAME", "a column whose rows of one value stay in one part of every split", "tables")
 READER = Reader(
-    "a table (.csv, .tsv or .parquet)", find, load, (LABEL, _DROP, _GROUP), ("pandas", "pyarrow"), example="flowers.csv"
+    "a table (.csv, .tsv or .parquet)", find, load, (LABEL, _DROP, GROUP), ("pandas", "pyarrow"), example="flowers.csv"
 )

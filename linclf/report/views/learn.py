@@ -100,7 +100,7 @@ class LossCurve:
         self._when = time.monotonic()
 
 
-def check(exercise: int, answers: Mapping[str, tuple[Any, Any]], tolerance: float = 1e-3) -> html.Output:
+def check(exercise: int, answers: Mapping[str, tuple[Any, Any]], tolerance: float = 5e-3) -> html.Output:
     """Whether the answers of an exercise, (given, right) by name, agree; None is an answer that is not given yet."""
     if any(given is None for given, _ in answers.values()):
         return html.callout(
@@ -111,10 +111,11 @@ def check(exercise: int, answers: Mapping[str, tuple[Any, Any]], tolerance: floa
         try:
             off = np.abs(np.asarray(given, np.float64) - right).max()
         except (TypeError, ValueError):
-            wrong.append(f"{name} should have the shape {np.shape(right)}, and has {np.shape(given)}")
+            what = f"numbers of the shape {np.shape(right)}" if np.shape(right) else "a number"
+            wrong.append(f"{name} should be {what}")
             continue
         if not off <= tolerance:
-            wrong.append(f"{name} is off by {off:.3g}")
+            wrong.append(f"{name}: off by {off:.3g}")
     if wrong:
         return html.callout(f"Exercise {exercise}, not yet: {'; '.join(wrong)}.", kind="warning")
     return html.callout(f"Exercise {exercise} is right.")

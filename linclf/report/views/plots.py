@@ -73,13 +73,16 @@ def history(
     if len(groups) > 1 and any(len(sets) > 1 for _, sets in series):  # which line is which, once for all groups
         for _, label, _, style in _SETS:
             ax.plot([], [], color=BESIDE, linestyle=style, linewidth=1.6, label=label)
+        if len(groups) == 3:  # so that the legend has all the names, which are long, in its second column
+            ax.plot([], [], " ", label=" ")
     for i, (title, sets) in enumerate(series):
         for j, (label, values, colour, style) in enumerate(sets):
             if len(groups) > 1:
                 label, colour = "" if j else title, COLOURS[i % len(COLOURS)]
             _seeds(ax, values, color=colour, linestyle=style, linewidth=1.6, label=label or None)
-    ax.set(xlabel="epoch", ylabel=quantity, xlim=(0, None))
+    ax.set(xlabel="epoch", ylabel=quantity)
     ax.locator_params(axis="x", integer=True)
+    ax.set_xlim(0, max(1, ax.get_xlim()[1]), auto=None)  # axes that share this one may go farther
     return legend_above(styled(ax))
 
 
@@ -89,7 +92,8 @@ def _seeds(ax: Axes, values: np.ndarray, **line: Any) -> None:
     others = [np.column_stack([epochs, series]) for series in values[1:]]
     behind = {name: line[name] for name in ("color", "linestyle")}
     ax.add_collection(LineCollection(others, linewidths=0.6, alpha=0.25, zorder=1, **behind))
-    ax.plot(epochs, values[0], **line)
+    marker = "o" if np.isfinite(values[0]).sum() == 1 else ""  # what diverged in its first epoch is no line
+    ax.plot(epochs, values[0], marker=marker, **line)
 
 
 def _by_name(runs: Run | Iterable[Run] | Mapping[str, Sequence[Run]]) -> Mapping[str, Sequence[Run]]:
@@ -171,8 +175,7 @@ def images(images: np.ndarray, titles: Sequence[str] | None = None, *, columns: 
         ax = figure.add_subplot(rows, columns, i)
         whole = np.issubdtype(picture.dtype, np.integer)
         ax.imshow(picture, cmap="gray", vmin=0, vmax=255 if whole else 1, interpolation="none")
-        # parse_math: what comes from data is text, whatever dollar signs it holds.
-        ax.set_title(title, fontsize="small", parse_math=False)
+        ax.set_title(title, fontsize="small")
         ax.axis("off")
     return figure
 
@@ -298,15 +301,8 @@ def interval_columns(series: Sequence[tuple[str, Sequence[tuple[float, float, fl
 @own_settings()
 def legend_below(ax: Axes) -> None:
     """The legend in two columns under the axes, where it hides nothing."""
-    below = ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
-    as_text(below)
+    ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     ax.legend().remove()
-
-
-def as_text(legend: Any) -> None:
-    """Show the names in a legend as they are, whatever dollar signs they hold."""
-    for text in legend.get_texts():
-        text.set_parse_math(False)
 
 
 def heights(names: int, series: int, i: int) -> np.ndarray:
@@ -367,7 +363,7 @@ def styled(ax: Axes, grid: Literal["both", "x"] = "both") -> Axes:
     """``ax`` with what all line plots share: a light grid, a legend, and no frame at the top and right."""
     ax.grid(axis=grid, alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
-    as_text(ax.legend(framealpha=0.7, edgecolor="none"))
+    ax.legend(framealpha=0.7, edgecolor="none")
     return ax
 
 
@@ -378,5 +374,5 @@ def legend_above(ax: Axes) -> Axes:
     if labels[-1].startswith("validation"):
         order.sort(key=lambda i: labels[i].startswith("validation"))
     handles, labels = [handles[i] for i in order], [labels[i] for i in order]
-    as_text(ax.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False))
+    ax.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     return ax

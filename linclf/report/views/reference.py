@@ -117,6 +117,10 @@ def told(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
     n = int(np.isfinite(train.mean(axis=0)).sum())  # up to where training diverged
     train, validation, epochs = train[:, :n], validation[:, :n], n - 1
     trained, held_out = train[0], validation[0]
+    if not epochs:
+        start, end = (_in_digits(values[0], quantity) for values in (trained, held_out))
+        said = f"training {quantity} is {start}, validation {quantity} {end}"
+        return f"Training diverged in its first epoch; before it, {said}."
     if quantity == "accuracy":
         parts = []
         for part, values in (("Training", trained), ("validation", held_out)):
@@ -274,7 +278,7 @@ def kept_network(results: Results) -> str:
     return f"the network trained on {described(*KEPT)}, seed {results.seeds[0]} (validation accuracy {accuracy} %)"
 
 
-def below(results: Results, arm: str, setting: int) -> html.Prose:
+def below(results: Results, arm: str, setting: int) -> html.Output:
     """Whether the validation loss ends below the training loss, in a sentence."""
     train, validation = (results.curves(arm, setting, f"{name}_loss")[:, -1].mean() for name in ("train", "validation"))
     answer = "is below" if validation < train else "is not below"

@@ -83,7 +83,11 @@ def sliders(exploration: Exploration, *, number: int | str) -> html.Output | Mov
 
 def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., html.Output]) -> Any:
     """The sliders, and what ``show`` gives for their values."""
-    wide = {"style": {"description_width": "8em"}, "layout": {"width": "28em"}, "continuous_update": False}
+    wide = {
+        "style": {"description_width": "8em"},
+        "layout": {"width": "28em"},
+        "continuous_update": False,
+    }
 
     def among(description: str, values: Sequence[float], chosen: float) -> Any:
         options = [(explore.exact(value), value) for value in sorted({*values, chosen})]
@@ -102,9 +106,10 @@ def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., html.Output]) ->
         w.dlink((controls["epochs"], "value"), (controls["epoch"], end))
     # What is typed over the value of a SelectionSlider would be shown, and not used.
     style = w.HTML(
-        "<style>.jupyter-widgets.widget-hslider .widget-readout { pointer-events: none }"
-        ".linclf-sliders.jupyter-widgets-disconnected::before { content: 'The kernel has restarted: run the cell above "
-        "again, and then this one.' } .linclf-panel.jupyter-widgets-disconnected { display: none }</style>"
+        "<style>.linclf-sliders > * { max-width: 100% } .jupyter-widgets.widget-hslider .widget-readout { "
+        "pointer-events: none } .linclf-sliders.jupyter-widgets-disconnected::before { content: 'The kernel has "
+        "restarted: run the cells above again, and then this one.' } "
+        ".linclf-panel.jupyter-widgets-disconnected { display: none }</style>"
     )
     # Not interactive_output: what an Output widget shows goes back to the kernel, and a notebook that nbclient executes
     # waits for ever where that is more than 64 kB.
@@ -144,7 +149,7 @@ def _templates(data: Dataset, model: Linear) -> str:
     names = data.class_names[: pictures.MOST_CLASSES]
     drawn = plots.template_images(model.W[: len(names)], data.test_images.shape[1:])
     shown = (
-        f"<div>{pictures.image(pixels, f'Template of the class {k}', width=112)}<br>{escape(k)}</div>"
+        f"<div>{pictures.image(pixels, f'Template of the class {k}', width=100)}<br>{escape(k)}</div>"
         for pixels, k in zip(drawn, names, strict=True)
     )
     return f'<div style="display: flex; flex-wrap: wrap; gap: 10px; line-height: 1.4">{"".join(shown)}</div>'
