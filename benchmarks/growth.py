@@ -13,13 +13,13 @@ from PIL import Image
 
 DOCS = Path(__file__).parent.parent / "docs"
 SIZES = {
-    "rows": (10_000, 20_000, 40_000),
-    "features": (1000, 2000, 4000),
-    "classes": (50, 100, 200),
-    "photos": (500, 1000, 2000),
+    "rows": (10_000, 20_000, 40_000, 500_000),
+    "features": (1000, 2000, 4000, 50_000),
+    "classes": (50, 100, 200, 1000),
+    "photos": (500, 1000, 2000, 10_000),
     "pixels": (64**2, 91**2, 128**2),
 }
-"""Each is twice the one before, or nearly so."""
+"""Three of which each is twice the one before, or nearly so, and the largest."""
 OTHERS = {
     "rows": "of 50 features, 4 classes",
     "features": "of 2,000 rows, 4 classes",

@@ -5,7 +5,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -650,6 +650,7 @@ class Holdout(Study):
         self.choosing = Cut(range(n - n_validation), validation)
         self.cut = Cut(range(n), validation)
         self.is_wide = n < LITTLE and 2 * n <= data.test_images[0].size and not self.short_of_memory
+        self._in_span = lru_cache(2)(self._made_in_span)
 
     @property
     def model_shape(self) -> tuple[int, int]:
@@ -663,9 +664,10 @@ class Holdout(Study):
         Steps from zero never leave it, nor does a minimum, and lengths are the same there: so are the networks, but for
         rounding, in a time that no longer grows with the inputs.
         """
+        return self._in_span(cut or self.cut) if self.is_wide else self.split(cut)
+
+    def _made_in_span(self, cut: Cut) -> Split:
         split = self.split(cut)
-        if not self.is_wide:
-            return split
         axes = span(np.asarray(split.train[0]))
         train, validation, test = ((X @ axes, y) for X, y, *_ in (split.train, split.validation, split.test))
         return Split(train, validation, test, axes)
@@ -684,7 +686,7 @@ class Holdout(Study):
         lengths = self._lengths(chosen)
         finals, balanced, curve = self._finals(chosen, [*lengths][-1])
         learned = _mean_training_accuracy(finals)
-        return YourDataResults(
+        results = YourDataResults(
             **about,
             size=size,
             search=search,
@@ -697,6 +699,8 @@ class Holdout(Study):
             optima=[] if is_fold or learned >= WELL_LEARNED else self._optima(chosen),
             peer=self._peer() if search else "these networks are not tested",
         )
+        self._in_span.cache_clear()
+        return results
 
     def _search(self, size: SearchSize) -> list[StoredRun]:
         """One run per choice, all from the same seed."""

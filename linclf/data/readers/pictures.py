@@ -37,7 +37,13 @@ def find(path: Path) -> Path | None:
 
 
 def load(
-    path: Path, source: str, image_size: int | None = None, label: str | None = None, *, skip_unreadable: bool = False
+    path: Path,
+    source: str,
+    image_size: int | None = None,
+    label: str | None = None,
+    group: str | None = None,
+    *,
+    skip_unreadable: bool = False,
 ) -> Dataset:
     """The data set of a folder, (n, h, w, c) uint8; DataError naming the first file or folder that does not fit.
 
@@ -45,22 +51,25 @@ def load(
     those of ``train`` by name. Without a folder ``test``, a test set is split off; those of ``val`` are to validate on.
     Other files are passed over and counted.
     """
-    found = sort_pictures(path, label)
-    files = [file for classes in found.parts.values() for inside in classes.values() for file in inside]
-    images, unreadable, notes = read_pictures(files, image_size, skip_unreadable=skip_unreadable)
-    class_names = names = sorted(found.parts["train"])
+    found = sort_pictures(path, label, group)
+    rows = [(part, name, file) for part, of in found.parts.items() for name, files in of.items() for file in files]
+    images, unreadable, notes = read_pictures([file for *_, file in rows], image_size, skip_unreadable=skip_unreadable)
+    names = [name for _, name, _ in rows]
     if found.tables:  # labels that are numbers come in their order
-        codes, class_names = encode_words(names, str(path))
-        names = [names[i] for i in codes.argsort()]
+        labels, class_names = encode_words(names, str(path))
+    else:
+        class_names = sorted(found.parts["train"])
+        labels = np.searchsorted(class_names, names)
+    labels = labels[[file not in unreadable for *_, file in rows]]
     parts: dict[str, LabelledImages] = {}
-    sources = {}
-    start = 0
-    for part, classes in found.parts.items():
-        readable = {name: [file for file in inside if file not in unreadable] for name, inside in classes.items()}
-        sources[part] = [str(file.relative_to(path)) for inside in readable.values() for file in inside]
-        labels = np.repeat([names.index(name) for name in readable], [len(inside) for inside in readable.values()])
-        parts[part] = images[start : start + len(labels)], labels
-        start += len(labels)
+    sources, start, groups = {}, 0, None
+    for part in found.parts:
+        files = [file for of, _, file in rows if of == part and file not in unreadable]
+        sources[part] = [str(file.relative_to(path)) for file in files]
+        parts[part] = images[start : start + len(files)], labels[start : start + len(files)]
+        start += len(files)
+        if part == "train" and group is not None:
+            groups = group, np.array([found.groups[file] for file in files])
     for table, missing in found.tables.items():
         found.over[f"rows of {table.name} without a picture"] += len(missing)
     found.over["pictures that cannot be read"] += len(unreadable)
@@ -74,6 +83,7 @@ def load(
         class_names=class_names,
         notes=[*notes, *passed_over(found.over)],
         sources=sources,
+        groups=groups,
     )
 
 
@@ -100,12 +110,15 @@ _NO_FOLDER = "pictures in no folder of a class"
 class Found:
     """The pictures of each part and class, how many files are passed over, by reason, and the tables of labels.
 
-    Of each table, the names in it that no picture has.
+    Of each table, the names in it that no picture has. Where ``group`` is a column of them, which group each picture
+    is of.
     """
 
     parts: dict[str, Classes] = field(default_factory=dict)
     over: Counter[str] = field(default_factory=Counter)
     tables: dict[Path, set[str]] = field(default_factory=dict)
+    group: str | None = None
+    groups: dict[Path, str] = field(default_factory=dict)
 
 
 def passed_over(over: Counter[str]) -> list[str]:
@@ -162,14 +175,14 @@ def _why_file(entry: os.DirEntry[str], inside: str) -> str:
     return ""
 
 
-def sort_pictures(root: Path, label: str | None = None) -> Found:
+def sort_pictures(root: Path, label: str | None = None, group: str | None = None) -> Found:
     """The pictures below ``root`` by part and class.
 
     ``root`` holds folders of the parts (train, val, test, in any case, or such as training_set) with a folder for each
     class in them; or a folder for each class, with folders of the parts in it or not. A picture may be deeper within
     its class. A folder called ``train`` is a class where other classes stand beside it. A single folder within
     ``root`` is looked into. Or a table labels.csv or metadata.csv, in ``root`` or in a part, names the pictures, which
-    are in no folders of classes; ``label`` is its column of labels.
+    are in no folders of classes; ``label`` is its column of labels, ``group`` that of groups.
 
     Raises:
         DataError: pictures that no folder gives a class, folders that are no classes, or classes that training does not
@@ -181,7 +194,7 @@ def sort_pictures(root: Path, label: str | None = None) -> Found:
                 f"{coco}: expected a folder of pictures for each class, found names of objects in pictures, as COCO "
                 "has them; cut each out as a picture, into a folder for its class"
             )
-    found = Found()
+    found = Found(group=group)
     groups = _by_folder(root, list_pictures(root, found.over))
     tables = [root]
     while len(names := [*filter(None, groups)]) == 1 and not _part_of(names[0]):
@@ -259,15 +272,16 @@ def _classes(
     names = [name for name in groups if name]
     files = [file for inside in groups.values() for file in inside]
     table = next((place / name for place in reversed(tables) for name in _TABLES if (place / name).is_file()), None)
-    if table and (len(names) < 2 or label is not None):
+    asked = label if label is not None else found.group
+    if table and (len(names) < 2 or asked is not None):
         return _labelled(table, files, found, label)
     if table and 2 * _Table(table, files).named >= len(files):
         raise DataError(
             f"{table}: expected labels by folders or by this table, found both; name its column (--label NAME) to take "
             "it, or move it elsewhere"
         )
-    if label is not None:
-        raise DataError(f"{folder}: expected {' or '.join(_TABLES)} with a column {label}, found no such table")
+    if asked is not None:
+        raise DataError(f"{folder}: expected {' or '.join(_TABLES)} with a column {asked}, found no such table")
     for path in sorted(folder.iterdir()):
         over: Counter[str] = Counter()
         if path.is_dir() and path.name not in groups and not _why_folder(path):
@@ -298,17 +312,12 @@ def _check_same_folders(folder: Path, classes: Classes) -> None:
     others = [name for name in classes if _BESIDE_IMAGES.fullmatch(name)]
     if others and any(name.lower() in _IMAGES for name in classes):
         raise DataError(f"{folder}: expected a folder for each class, found images and their {others[0]}")
-    by_stem: dict[str, set[str]] = {}
-    for name in classes:
-        words = _words(name)
-        stem = " ".join(word for word in words if word not in dataset.PART_NAMES)
-        if len(words) > 1 and stem and _parts_in(words):
-            by_stem.setdefault(stem, set()).add(name)
-    for names in by_stem.values():
-        if len({part for name in names for part in _parts_in(_words(name))}) > 1:
+    stems = {name: [word for word in _words(name) if word not in dataset.PART_NAMES] for name in sorted(classes)}
+    for one, other in combinations([name for name, stem in stems.items() if any(stem)], 2):
+        if stems[one] == stems[other] and len(_parts_in(_words(one)) | _parts_in(_words(other))) > 1:
             raise DataError(
-                f"{folder}: expected a folder for each class, found {' and '.join(sorted(names))}, parts of one class; "
-                "put them into folders train and test"
+                f"{folder}: expected a folder for each class, found {one} and {other}, parts of one class; put them "
+                "into folders train and test"
             )
     inside: dict[str, set[str]] = {}
     for name, files in classes.items():
@@ -409,13 +418,12 @@ def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | Non
             raise DataError(
                 f"{table}: expected folders for the parts, found column {name}; put them into train and test"
             )
-    usual = (
-        [label]
-        if label
-        else [*others]
-        if len(others) == 1
-        else [o for o in others if o.lower() in dataset.USUAL_LABELS]
-    )
+    of_group = others.pop(found.group or "", None)
+    if found.group is not None and (of_group is None or not others or label == found.group):
+        raise DataError(f"{table}: expected a column {found.group} of groups beside one of labels, found {names}")
+    usual = [label] if label else [*others]
+    if len(usual) > 1:
+        usual = [name for name in others if name.lower() in dataset.USUAL_LABELS]
     if len(usual) != 1:
         raise DataError(
             f"{table}: expected the name of the column of labels (--label NAME), one of {', '.join(others)[:200]}"
@@ -432,6 +440,9 @@ def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | Non
             missing.add(name)
         if held and labels.setdefault(held[0], text) != text:
             raise DataError(f"{table}: expected one label a picture, found {labels[held[0]]} and {text} of {name}")
+        of = "" if of_group is None else row[of_group]
+        if held and found.group and (not of or found.groups.setdefault(held[0], of) != of):
+            raise DataError(f"{table}: expected one {found.group} a picture, found another number of {name}")
     classes: Classes = {}
     for file in files:
         if text := labels.get(file, ""):
@@ -676,6 +687,7 @@ _OF = "folders of pictures"
 OPTIONS = (
     Option("image_size", int, "N", "pixels a side, to which the middle square of each picture is brought", _OF),
     dataset.LABEL,
+    dataset.GROUP,
     Option("skip_unreadable", bool, "", "pass over pictures that cannot be read, 5 % at most, and list them", _OF),
 )
 READER = Reader(

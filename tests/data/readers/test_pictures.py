@@ -395,6 +395,25 @@ def test_a_table_is_found_and_names_are_paths_as_each_system_writes_them(tmp_pat
     assert "Passed over" not in data.provenance.found
 
 
+def test_photos_of_one_group_are_in_one_part_of_every_split(tmp_path):
+    draw(tmp_path / "images", 60)
+    rows = [f"{i}.png,{'ab'[i % 2]},p{i // 3}" for i in range(60)]
+    table = tmp_path / "labels.csv"
+    table.write_text("\n".join(["file,label,patient", *rows]))
+    data = load_dataset(tmp_path, group="patient")
+    of = [int(re.search(r"(\d+)\.png", source)[1]) // 3 for source in data.sources]
+    parts = np.split(of, np.cumsum([len(labels) for labels in data.train_labels]))
+    assert sum(len({*part}) for part in parts) == 20
+    assert "Rows of one patient stay together, in 20 groups." in data.provenance.found
+    refused(f"{tmp_path}:group=who", "labels.csv: expected a column who of groups beside one of labels, found file, la")
+    refused(f"{tmp_path}:group=patient:label=patient", "a column patient of groups beside one of labels")
+    table.write_text("\n".join(["file,label,patient", *rows, "0.png,a,"]))
+    refused(f"{tmp_path}:group=patient", "expected one patient a picture, found another number of 0.png")
+    table.unlink()
+    draw(tmp_path / "other")
+    refused(f"{tmp_path}:group=patient", "expected labels.csv or metadata.csv with a column patient, found no such")
+
+
 def test_labels_of_folders_and_of_a_table_are_not_chosen_between_in_silence(tmp_path):
     for folder in ("batch1", "batch2"):
         draw(tmp_path / folder, 6)
