@@ -1,4 +1,4 @@
-"""What is measured on a trained network."""
+"""Measures of a trained network, and intervals of shares."""
 
 from functools import cache
 from math import hypot, sqrt
