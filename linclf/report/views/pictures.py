@@ -403,7 +403,7 @@ def kept(data: Dataset, which: str) -> html.Output:
 
 
 def kind(data: Dataset, n: int | None = None) -> str:
-    """ "images" or "rows", with their number if it is given."""
+    """The word "images" or "rows", with their number if it is given."""
     word = "image" if data.test_images.ndim == 4 else "row"
     return f"{word}s" if n is None else f"{n:,} {word}{'' if n == 1 else 's'}"
 
