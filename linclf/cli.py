@@ -154,6 +154,7 @@ def _prepare_process() -> None:
     # Import nothing of Python's own, such as json, from the current folder or from $PYTHONPATH.
     library = {os.path.dirname(os.__file__), os.path.join(os.path.dirname(os.__file__), "lib-dynload")}
     sys.path.sort(key=lambda folder: folder not in library)
+    os.environ.pop("SOURCE_DATE_EPOCH", None)  # what SciPy imports, and IPython, end where it is no number
     # Names of files are UTF-8, also where the locale says otherwise: classes are called what their folders are.
     if sys.getfilesystemencoding() != "utf-8" and not sys.flags.utf8_mode:
         os.environ["PYTHONUTF8"] = "1"  # for kernels and workers

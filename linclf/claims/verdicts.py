@@ -186,14 +186,10 @@ def _marks(results: Results, claim: dict[str, Any], parts: Sequence[dict[str, An
     A part that is refuted, and surely so, refutes the claim whatever the others do.
     """
     marks = [claim["unsteady"]] if "unsteady" in claim else []
-    near = [
-        (part["measure"], part["verdict"] is None) == ("accuracy", False)
-        and part["low"] is not None
-        and Region.parse(part["region"]).ends_near(part["low"], part["high"])
-        for part in parts
-    ]
-    settled = any(part["verdict"] == "refuted" and not close for part, close in zip(parts, near, strict=True))
-    if any(near) and not settled and results.data.get("official") is not True:
+    near = [part for part in parts if part["measure"] == "accuracy" and part["verdict"] and part["low"] is not None]
+    near = [part for part in near if Region.parse(part["region"]).ends_near(part["low"], part["high"])]
+    settled = any(part["verdict"] == "refuted" and part not in near for part in parts)
+    if near and not settled and results.data.get("official") is not True:
         marks.append(f"may depend on the copy of the images: an interval ends within {NEAR} points of its bound")
     return marks
 
@@ -217,11 +213,18 @@ def _measure(
     reduce = _reduction(sign)
     accuracy = test["measure"] == "accuracy"  # whose test images the assignment fixes
     drawn = [column.mean(axis=1) for column in columns] if accuracy else columns
+    confidence, low, high = rule["confidence"], math.nan, math.nan
     with np.errstate(divide="ignore", invalid="ignore"):  # of a ratio to 0
         value = float(reduce(np.array([column.mean() for column in columns])))
-        numbers = _finite(value, *_interval(drawn, reduce, rule))
-        if accuracy and len(columns[0]) > 1:
-            numbers["others"] = list(bootstrap.interval(columns, reduce, images=True, confidence=rule["confidence"]))
+        if several := len(columns[0]) > 1:
+            images = any(column.ndim == 2 for column in drawn)
+            low, high = bootstrap.interval(drawn, reduce, images=images, confidence=confidence)
+        numbers: dict[str, Any] = {
+            name: number if math.isfinite(number) else None
+            for name, number in (("value", value), ("low", low), ("high", high))
+        }
+        if accuracy and several:
+            numbers["others"] = list(bootstrap.interval(columns, reduce, images=True, confidence=confidence))
     if "needs" in claim:
         numbers |= {"low": numbers["value"], "high": numbers["value"]}
     if right and "bound" in test:
@@ -248,30 +251,10 @@ def _column(results: Results, test: dict[str, Any], arm: str, setting: int, rule
 
 def _reduction(sign: str | None) -> Callable[[np.ndarray], np.ndarray]:
     """From the columns' means, (..., k), to the statistic: the first, less or over the greatest of the others."""
-
-    def reduce(means: np.ndarray) -> np.ndarray:
-        first = means[..., 0]
-        if sign is None:
-            return first
-        other = means[..., 1:].max(axis=-1)
-        return first - other if sign == "-" else first / other
-
-    return reduce
-
-
-def _interval(
-    columns: Sequence[np.ndarray], reduce: Callable[[np.ndarray], np.ndarray], rule: dict[str, Any]
-) -> tuple[float, float]:
-    """The interval over seeds and the images of columns that have them; NaN with one seed."""
-    if len(columns[0]) == 1:
-        return math.nan, math.nan
-    images = any(column.ndim == 2 for column in columns)
-    return bootstrap.interval(columns, reduce, images=images, confidence=rule["confidence"])
-
-
-def _finite(value: float, low: float, high: float) -> dict[str, Any]:
-    numbers = {"value": value, "low": low, "high": high}
-    return {name: number if math.isfinite(number) else None for name, number in numbers.items()}
+    if sign is None:
+        return lambda means: means[..., 0]
+    combine = {"-": np.subtract, "/": np.divide}[sign]
+    return lambda means: np.asarray(combine(means[..., 0], means[..., 1:].max(axis=-1)))
 
 
 def terms(of: str) -> tuple[list[tuple[str, int]], str | None, list[tuple[str, int]]]:
@@ -380,7 +363,4 @@ def _difference(stored: Any, computed: Any, where: str) -> str | None:
         numbers = [type(value) in (int, float) for value in (stored, computed)]
         same = math.isclose(stored, computed, rel_tol=1e-9, abs_tol=1e-12) if all(numbers) else stored == computed
         return None if same and numbers[0] == numbers[1] else f"{where} is {stored!r} in place of {computed!r}"
-    return next(
-        (first for key, a, b in pairs if (first := _difference(a, b, f"{where} {key}".strip()))),
-        None,
-    )
+    return next((first for key, a, b in pairs if (first := _difference(a, b, f"{where} {key}".strip()))), None)

@@ -30,7 +30,7 @@ def _fork_kernels() -> None:
     import ipykernel.kernelapp  # noqa: F401
     import matplotlib.backends.backend_svg  # noqa: F401
 
-    from linclf.report.views import claims, explore, learn, play, sliders, your_data  # noqa: F401
+    from linclf.report.views import claims, explore, learn, sliders, your_data  # noqa: F401
 
     gc.freeze()  # a copy that never looks at these objects shares their memory
     this = os.getpid()

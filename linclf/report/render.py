@@ -86,7 +86,6 @@ _LEFT_OUT = """
 from elsewhere), which no page of a report does.</p>
 """
 _ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[PX^_][^\x1b]*(\x1b\\)?|[ -/]*[0-~])")
-_ERASES = re.compile(r"\x1b\[2K|\r\x1b\[0?K")  # a line up to here
 
 
 def convert(notebook: NotebookNode, name: str) -> str:
@@ -238,28 +237,13 @@ def _with_pictures(source: str, folder: str) -> str:
 
 
 def as_shown(text: str) -> str:
-    r"""Text that was written to a terminal, as it is seen there at the end.
+    r"""Text that was written to a terminal: without colours, and of a line that was written again the last time.
 
-    >>> as_shown("1 %\r50 %\r\x1b[32m100 %\x1b[0m\nab\bc")
-    '100 %\nac'
+    >>> as_shown("1 %\r50 %\r\x1b[32m100 %\x1b[0m\nb")
+    '100 %\nb'
     """
-    lines = []
-    for line in text.split("\n"):
-        seen = ""
-        for part in _ESCAPES.sub("", _ERASES.split(line)[-1]).split("\r"):
-            seen = part + seen[len(part) :]
-        lines.append(_without_backspaces(seen))
-    return visible("\n".join(lines))
-
-
-def _without_backspaces(line: str) -> str:
-    signs: list[str] = []
-    for sign in line:
-        if sign != "\b":
-            signs.append(sign)
-        elif signs:
-            signs.pop()
-    return "".join(signs)
+    lines = _ESCAPES.sub("", text).split("\n")
+    return visible("\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines))
 
 
 def _headings(text: str) -> list[tuple[str, str, str]]:

@@ -1,7 +1,6 @@
 """``results.json``: what a report measured, as plain numbers, and how to read it."""
 
 import base64
-import binascii
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -166,10 +165,7 @@ def encode_correct(correct: np.ndarray) -> str:
 
 def decode_correct(text: str, n: int, key: str = "test_correct") -> np.ndarray:
     """The inverse of :func:`encode_correct`, bool (n,); DataError, naming the field, if ``text`` is not of n images."""
-    try:
-        packed = np.frombuffer(base64.b64decode(text, validate=True), np.uint8)
-    except (binascii.Error, TypeError, ValueError):
-        raise DataError(f"{key}: expected base64 of a bit for each of {n} images") from None
+    packed = _decoded(text, "u1", f"{key}: expected base64 of a bit for each of {n} images")
     if len(packed) != -(-n // 8):
         raise DataError(f"{key}: expected a bit for each of {n} images, got {len(packed)} bytes")
     return np.unpackbits(packed, count=n).astype(bool)
@@ -183,10 +179,14 @@ def encode_losses(losses: np.ndarray) -> str:
 
 def decode_losses(text: str) -> np.ndarray:
     """The inverse of :func:`encode_losses`, float16 (images,); DataError if ``text`` holds none."""
+    return _decoded(text, "<f2", "held_out_loss: expected base64 of a float16 for each validation image")
+
+
+def _decoded(text: str, dtype: str, problem: str) -> np.ndarray:
     try:
-        return np.frombuffer(base64.b64decode(text, validate=True), "<f2")
-    except (binascii.Error, TypeError, ValueError):
-        raise DataError("held_out_loss: expected base64 of a float16 for each validation image") from None
+        return np.frombuffer(base64.b64decode(text, validate=True), dtype)
+    except (TypeError, ValueError):
+        raise DataError(problem) from None
 
 
 def load_json(path: str | os.PathLike[str]) -> Any:
@@ -211,13 +211,8 @@ def _check(document: Any) -> None:
         raise ValueError("it is no JSON object")
     if document["format"] not in _READABLE:
         raise ValueError(f"its format is {document['format']!r} and not {FORMAT}")
-    data, n_test = document["data"], document["data"]["n_test"]
-    if (
-        type(n_test) is not int
-        or n_test < 1
-        or type(data["synthetic"]) is not bool
-        or not has_json_type(str, data["name"])
-    ):
+    data, kinds = document["data"], {"n_test": int, "synthetic": bool, "name": str}
+    if not all(has_json_type(kind, data[key]) for key, kind in kinds.items()) or data["n_test"] < 1:
         raise ValueError("data does not say its name, whether it is synthetic, or how many test images it has")
     if not (isinstance(document.get("plan", {}), dict) and isinstance(document.get("command", ""), str)):
         raise ValueError("its plan or its command are none")
@@ -227,7 +222,7 @@ def _check(document: Any) -> None:
         if name in seen:
             raise ValueError("arm {!r}, setting {}, seed {} is there twice".format(*name))
         seen.add(name)
-        for problem in _problems(run, n_test, document["format"]):
+        for problem in _problems(run, data["n_test"], document["format"]):
             raise ValueError("arm {!r}, setting {}, seed {}: {}".format(*name, problem))
     for pair in document["timings"]:
         positive = all(has_json_type(float, pair[arm]) and pair[arm] > 0 for arm in ("base", "shuffle"))

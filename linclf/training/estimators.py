@@ -17,7 +17,7 @@ from linclf.data.inputs import Examples, check_plain, plain_array, stored_array
 from linclf.errors import ConfigError
 
 from .config import OPTIONS, Config, checked_weights, document
-from .loop import History, Record, training
+from .loop import Evaluate, History, Record, training
 from .losses import get_loss, largest_eigenvalue
 from .model import from_coefficients
 from .stack import State
@@ -185,7 +185,9 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
     def _advance(self, examples: Examples, held_out: Examples | None = None, epochs: int = 1) -> bool:
         """Train ``epochs`` more, from the present weights, or until the rule stops it; whether that did."""
         config = self._config(epochs, self._seed + self.n_iter_, examples, restore_best=held_out is not None)
-        (task,) = make_tasks([[0]], [config], examples, held_out, len(self.classes_), evaluate=True)
+        # The training rows take as long to measure as to score in training: the held-out rows alone tell enough.
+        evaluate: Evaluate = "validation" if held_out else True
+        (task,) = make_tasks([[0]], [config], examples, held_out, len(self.classes_), evaluate)
         if self.n_iter_:
             start = self._state or State(from_coefficients(self.coef_, self.intercept_))
             task = replace(task, init=[start], done=self.n_iter_)
@@ -211,7 +213,7 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         X, _, *weights = examples
         values, n = {name: getattr(self, name) for name in _FIELDS}, len(X)
         if values["batch_size"] == "auto":
-            values["batch_size"] = n if n <= 50 else min(100, max(10, n // 20))
+            values["batch_size"] = n if n <= 50 else min(100, max(10, -(-n // 40)))
         if values["alpha"] == "auto":
             values["alpha"] = self.alpha_ if self.n_iter_ else self._auto_penalty(len(self.classes_)) / self._n
         auto = values["learning_rate_init"] == "auto"
@@ -239,28 +241,26 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         if len(self.classes_) == 2:  # scikit-learn keeps the difference of the two rows
             self.coef_, self.intercept_ = np.diff(model.W, axis=0), np.diff(model.b)
         # With early stopping, training continues from the restored epoch.
-        restored = np.isfinite(history.validation_loss[-1])
-        self._state = record.state(0) if (self.momentum or self.averaging) and not restored else None
+        self._state = record.state(0) if (self.momentum or self.averaging) and not _held_out(history) else None
         self.history_ = _joined(self.history_, history) if self.n_iter_ else history
         self.n_iter_ += epochs
 
     def _warn(self, *, stopped: bool) -> None:
         """Warn the caller of ``fit`` if ``max_iter`` ended training, or the cost is far above that of zero weights."""
         history = self.history_
-        cost = history.train_cost[best_epoch(history)]
+        cost = history.train_cost[-1]
+        if _held_out(history):
+            cost = history.validation_cost[np.nanargmin(history.validation_loss)]  # of the epoch that was restored
         at_zero = get_loss(self._loss).value(np.zeros((len(self.classes_), 1, 1)), np.array([0])).item()
         said = ""
         if cost > 2 * at_zero:  # a little above is common after few epochs
-            said = (
-                f"the cost after training is {cost:.3g}, above the {at_zero:.3g} of weights that are all zero: scale "
-            )
-            said += "the inputs, as StandardScaler does, or lower learning_rate_init"
+            said = f"the cost after training is {cost:.3g}, above the {at_zero:.3g} of weights that are all zero"
+            advice = "lower learning_rate_init"
         elif not (stopped or self.tol is None):
-            said = (
-                f"training ended after max_iter={self.max_iter} epochs, while the cost still fell: scale the inputs, "
-            )
-            said += "as StandardScaler does, or raise max_iter"
+            said = f"training ended after max_iter={self.max_iter} epochs, while the cost still fell"
+            advice = "raise max_iter"
         if said:
+            said += f": scale the inputs, as StandardScaler does, or {advice}"
             warnings.warn(said, ConvergenceWarning, stacklevel=3)
 
 
@@ -270,17 +270,16 @@ def _history(record: Record) -> History:
     return history
 
 
-def best_epoch(history: History) -> int:
-    """Index of the epoch that early stopping restored, the last one without it."""
-    return int(np.nanargmin(history.validation_loss)) if np.isfinite(history.validation_loss[-1]) else -1
+def _held_out(history: History) -> bool:
+    """Whether its last epoch measured rows that were held out, not those that it was trained on."""
+    return bool(np.isfinite(history.validation_loss[-1]))
 
 
 def _line(epoch: int, history: History, seconds: float) -> str:
     """What ``verbose`` says of an epoch."""
-    said = f"epoch {epoch}: loss {history.train_loss[-1]:.4f}, accuracy {history.train_accuracy[-1]:.4f}"
-    if np.isfinite(history.validation_loss[-1]):
-        said += f", held out loss {history.validation_loss[-1]:.4f}, accuracy {history.validation_accuracy[-1]:.4f}"
-    return f"{said}, {seconds:.2f} s"
+    of, held_out = ("validation", "held out ") if _held_out(history) else ("train", "")
+    loss, accuracy = (vars(history)[f"{of}_{what}"][-1] for what in ("loss", "accuracy"))
+    return f"epoch {epoch}: {held_out}loss {loss:.4f}, accuracy {accuracy:.4f}, {seconds:.2f} s"
 
 
 def _joined(before: History, after: History) -> History:
@@ -298,7 +297,7 @@ class SoftmaxClassifier(_LinearClassifier):
         OPTIONS
         learning_rate_init, alpha, batch_size: "auto", the default, is η = 2 (1 - μ) / (L c + 4λ), with L the largest
             eigenvalue of the weighted X^T X / n, and c = 1 or, for the hinge, C / 2; λ = 1 / (2n) or, for the hinge, C
-            / (2n), with n the sum of the sample weights; one mini-batch of up to 50 rows, else 20 of an epoch, but of
+            / (2n), with n the sum of the sample weights; one mini-batch of up to 50 rows, else 40 of an epoch, but of
             10 to 100 rows. Momentum adds steps up to η / (1 - μ), which is 1 over L / 2 + 2λ, a bound of the
             cross-entropy's curvature (Böhning, 1992); μ is 0.9 by default. Averaging, by default 0.8, takes the noise
             of mini-batches out of the weights (Polyak and Juditsky, 1992); they begin at zero. Later calls of
@@ -318,7 +317,7 @@ class SoftmaxClassifier(_LinearClassifier):
             one row of each class is held out), as HistGradientBoostingClassifier does.
         validation_fraction: share of the rows held out for early stopping, stratified.
         n_iter_no_change: epochs after which training without progress ends, 5 by default.
-        verbose: print a line per epoch: mean loss and accuracy, also of held-out rows, and seconds.
+        verbose: print a line per epoch: mean loss and accuracy, of the held-out rows if there are any, and seconds.
 
     Attributes:
         coef_: W, (C, d), float32 if X is float32, else float64. For two classes (1, d), the second row minus the
@@ -327,8 +326,9 @@ class SoftmaxClassifier(_LinearClassifier):
         classes_: the labels, sorted, (C,).
         alpha_, learning_rate_: λ and η, with "auto" as computed.
         n_iter_: epochs trained since the weights were drawn, those after the best one included.
-        history_: a ``linclf.History`` with arrays of n_iter_ + 1 numbers, NaN on validation rows without early
-            stopping. After ``partial_fit`` the numbers of an epoch are of the rows of that call.
+        history_: a ``linclf.History`` with arrays of n_iter_ + 1 numbers: validation_* with early stopping, train_*
+            without it, the others NaN, since to measure the training rows too takes half as long as to train on them.
+            After ``partial_fit`` the numbers of an epoch are of the rows of that call.
         n_features_in_: d.
 
     Raises:

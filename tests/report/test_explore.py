@@ -18,14 +18,14 @@ from linclf import Config, ConfigError, Linear, Standardizer, load_dataset, swee
 from linclf.data.readers.pictures import prepare_pictures
 from linclf.data.surrogate import fit_surrogate, transform
 from linclf.report.pages import page_file
-from linclf.report.views import explore, pictures, play, sliders
+from linclf.report.views import explore, pictures, sliders
 from linclf.studies.exploration import Exploration
 from linclf.training.losses import LOSSES
 from linclf.training.model import softmax
 
 SCRIPTS = ROOT / "linclf" / "report" / "templates" / "linclf"
 DATA = load_dataset(TINY[1])
-IMAGES = DATA.test_images[: play.IMAGES]
+IMAGES = DATA.test_images[: explore.IMAGES]
 
 
 @pytest.fixture
@@ -355,7 +355,7 @@ def test_where_training_diverges_the_curve_up_to_there_stays(tmp_path, rate, l2,
     assert "nan" not in explore.accuracies(explored).text
     models = {f"epoch {epoch}": model for epoch, model in explored.checkpoints.items()}
     strip = pictures.strip(models, explored.dataset, number=2, caption="Templates.")
-    assert "Infinity" not in play.play(explored, strip)._repr_mimebundle_()[0]["text/html"]
+    assert "Infinity" not in explore.play(explored, strip)._repr_mimebundle_()[0]["text/html"]
 
 
 def controls(widget):

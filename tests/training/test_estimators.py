@@ -139,11 +139,10 @@ def test_svm_of_two_classes_converges_to_svc():
 def test_defaults_are_as_good_as_those_of_scikit_learn(load):
     """Five folds, scaled: LogisticRegression within a point and 5 % of log loss, LinearSVC 2 points; no warning.
 
-    Of three draws of folds each.
+    Of three draws of folds each; 3 and 6 are those of ten that are hardest on digits.
     """
     X, y = load(return_X_y=True)
-
-    for draw in range(3):
+    for draw in (0, 3, 6):
         folds = StratifiedKFold(5, shuffle=True, random_state=draw)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -232,7 +231,7 @@ def test_an_epoch_is_a_line_and_changes_nothing(Classifier, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert all(re.fullmatch(rf"epoch {i}: {line}, \d+\.\d\d s", lines[i - 1]) for i in range(1, 5))
     assert last in lines[2]
-    assert re.fullmatch(rf"epoch 5: {line}, held out {line}, \d+\.\d\d s", *lines[4:])
+    assert re.fullmatch(rf"epoch 5: held out {line}, \d+\.\d\d s", *lines[4:])
 
 
 @every_classifier
@@ -243,6 +242,7 @@ def test_early_stopping_restores_the_best_epoch(Classifier, more):
     settings |= more
     model = Classifier(n_iter_no_change=3, validation_fraction=0.3, **settings).fit(X, y)
     loss = model.history_.validation_loss
+    assert np.isnan(model.history_.train_loss).all()  # measured on the rows held out alone
     best = loss[1:].argmin() + 1
     assert 1 < best < model.n_iter_ == best + 3 < 100
     stopped_there = Classifier(n_iter_no_change=100, validation_fraction=0.3, max_iter=int(best), **settings).fit(X, y)

@@ -215,7 +215,7 @@ def verdict(results: CeilingResults) -> str:
     )
 
 
-def limits(results: CeilingResults) -> html.Prose:
+def limits(results: CeilingResults) -> html.Output:
     """What limits the chosen networks: the model, the images, the optimiser; a sentence with its numbers for each."""
     gap = section_3.gaps(results.document())[section_3.TESTED]
     training, test = (float(np.mean(gap[part])) for part in ("training", "held_out"))

@@ -175,8 +175,7 @@ def images(images: np.ndarray, titles: Sequence[str] | None = None, *, columns: 
         ax = figure.add_subplot(rows, columns, i)
         whole = np.issubdtype(picture.dtype, np.integer)
         ax.imshow(picture, cmap="gray", vmin=0, vmax=255 if whole else 1, interpolation="none")
-        # parse_math: what comes from data is text, whatever dollar signs it holds.
-        ax.set_title(title, fontsize="small", parse_math=False)
+        ax.set_title(title, fontsize="small")
         ax.axis("off")
     return figure
 
@@ -302,15 +301,8 @@ def interval_columns(series: Sequence[tuple[str, Sequence[tuple[float, float, fl
 @own_settings()
 def legend_below(ax: Axes) -> None:
     """The legend in two columns under the axes, where it hides nothing."""
-    below = ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
-    as_text(below)
+    ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     ax.legend().remove()
-
-
-def as_text(legend: Any) -> None:
-    """Show the names in a legend as they are, whatever dollar signs they hold."""
-    for text in legend.get_texts():
-        text.set_parse_math(False)
 
 
 def heights(names: int, series: int, i: int) -> np.ndarray:
@@ -371,7 +363,7 @@ def styled(ax: Axes, grid: Literal["both", "x"] = "both") -> Axes:
     """``ax`` with what all line plots share: a light grid, a legend, and no frame at the top and right."""
     ax.grid(axis=grid, alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
-    as_text(ax.legend(framealpha=0.7, edgecolor="none"))
+    ax.legend(framealpha=0.7, edgecolor="none")
     return ax
 
 
@@ -382,5 +374,5 @@ def legend_above(ax: Axes) -> Axes:
     if labels[-1].startswith("validation"):
         order.sort(key=lambda i: labels[i].startswith("validation"))
     handles, labels = [handles[i] for i in order], [labels[i] for i in order]
-    as_text(ax.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False))
+    ax.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     return ax

@@ -50,7 +50,7 @@ def _about(data: Provenance) -> str:
     return " (its pictures went through JPEG once)" if data.sha256 == _JPEG_COPY else ""
 
 
-def not_real(study: Study, figure: str, page: str = "learn") -> html.Prose | None:
+def not_real(study: Study, figure: str, page: str = "learn") -> html.Output | None:
     """Where single pictures are to be looked at: that a surrogate's show nothing, and where real ones are; else None.
 
     ``figure`` is the number of the same figure on the ``page`` of the committed report.
@@ -73,7 +73,7 @@ def how_it_ran(study: Study) -> list[str]:
     return [text for text in (said * study.short_of_memory, study.kept) if text]
 
 
-def data_deviation(study: Study) -> html.Prose:
+def data_deviation(study: Study) -> html.Output:
     """What differs on this data from the reference's, as a line of the list of deviations."""
     provenance = study.data.provenance
     words = {

@@ -278,7 +278,7 @@ def kept_network(results: Results) -> str:
     return f"the network trained on {described(*KEPT)}, seed {results.seeds[0]} (validation accuracy {accuracy} %)"
 
 
-def below(results: Results, arm: str, setting: int) -> html.Prose:
+def below(results: Results, arm: str, setting: int) -> html.Output:
     """Whether the validation loss ends below the training loss, in a sentence."""
     train, validation = (results.curves(arm, setting, f"{name}_loss")[:, -1].mean() for name in ("train", "validation"))
     answer = "is below" if validation < train else "is not below"

@@ -31,7 +31,7 @@ ENOUGH_TO_TEST, MOST_NAMED = 5, 10
 """Images that a class needs for its recall to be told at all, and classes that a sentence names."""
 
 
-def headline(results: YourDataResults) -> html.Prose:
+def headline(results: YourDataResults) -> html.Output:
     """The result in a few sentences."""
     data, (largest, always) = results.dataset, results.baseline
     n, sizes = kind(data, len(data.test_labels)), data.counts()["training"]
@@ -137,7 +137,7 @@ def about(study: YourDataStudy) -> html.Output:
     return html.callout(" ".join(said))
 
 
-def split(results: YourDataResults) -> html.Prose:
+def split(results: YourDataResults) -> html.Output:
     """Which images train, which validate and which test, in a sentence."""
     data, n_validation, n = results.dataset, len(results.choosing.validation), len(results.right)
     source = "the last training batch" if data.validation_labels is None else "those that the data brought"
@@ -207,7 +207,7 @@ def few_to_test(data: Dataset, show: Callable[[str], str] = str) -> str:
     )
 
 
-def search(results: YourDataResults) -> html.Prose:
+def search(results: YourDataResults) -> html.Output:
     """How much was searched, and what was chosen, in words."""
     size, chosen, data = results.size, results.chosen, results.dataset
     whole = size.n_train == len(results.choosing.train)
@@ -451,7 +451,7 @@ def more(results: YourDataResults, show: Callable[[str], str] = str) -> str:
     return f"{says}{n} are too few to tell whether more would help."
 
 
-def limits(results: YourDataResults) -> html.Prose:
+def limits(results: YourDataResults) -> html.Output:
     """What limits the network, in plain sentences, each with its number."""
     few = few_to_test(results.dataset, html.markdown)
     lines = [f"**Few to test.** {few}" if few else "", _imbalance(results), _worst(results)]

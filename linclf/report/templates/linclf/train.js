@@ -6,7 +6,8 @@ function train(section) {
   const about = JSON.parse(find("data").textContent), article = section.closest("article");
   const { shape, names, losses } = about, paint = templates(find("templates"), names, shape);
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  let latest = null, points = null, frame = 0, drawnAt = 0, saidAt = 0, connection = null, hasTrained = false;
+  // The clock is read before there is a worker: Firefox hangs where two threads of a page read it first at one time.
+  let latest = null, points = null, frame = 0, drawnAt = Date.now(), saidAt = 0, connection = null, hasTrained = false;
 
   find("controls").hidden = false;
   find("noscript").hidden = true;
