@@ -305,6 +305,15 @@ def test_the_finding_follows_from_the_history(explored, loss, gap, l2, said):
     assert re.search(r"right at the end, seed 0: [+−][\d.]+ \([+−][\d.]+ to [+−][\d.]+\) points against setting", found)
 
 
+@pytest.mark.parametrize(("factor", "panels"), [(1, 2), (1e9, 3)])
+def test_what_would_squeeze_the_others_has_axes_of_its_own(explored, factor, panels):
+    (run,) = explored.runs
+    history = replace(run.history, validation_loss=run.history.validation_loss * factor)
+    markup = explore.curves(replace(explored, runs=[replace(run, history=history)]), "loss", number=1).markup
+    picture = base64.b64decode(re.search('src="data:image/svg.xml;base64,(.*?)"', markup)[1])
+    assert picture.count(b'id="axes_') == panels
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
