@@ -180,7 +180,7 @@ def test_firefox_trains_by_keyboard_and_reads_a_photo(report, tmp_path):
     assert float(re.findall(r"accuracy ([\d.]+)", seen["rest"])[-1]) > 18  # of ten classes
     assert "training loss" in seen["step"]
     assert "training loss" not in seen["again"]
-    assert seen["eta"] == "0.00001"
+    assert (seen["eta"], seen["next"]) == ("0.00001", "0.0000112")
     assert seen["loss"] == "cross_entropy"  # as before an address that names no loss
     assert "choose a smaller λ" in seen["broke"]
     assert seen["address"] == "#train&loss=multiclass_hinge&l2=0&eta=0.001&seed=0"

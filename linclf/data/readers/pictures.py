@@ -52,24 +52,24 @@ def load(
     Other files are passed over and counted.
     """
     found = sort_pictures(path, label, group)
-    files = [file for classes in found.parts.values() for inside in classes.values() for file in inside]
-    images, unreadable, notes = read_pictures(files, image_size, skip_unreadable=skip_unreadable)
-    class_names = names = sorted(found.parts["train"])
+    rows = [(part, name, file) for part, of in found.parts.items() for name, files in of.items() for file in files]
+    images, unreadable, notes = read_pictures([file for *_, file in rows], image_size, skip_unreadable=skip_unreadable)
+    names = [name for _, name, _ in rows]
     if found.tables:  # labels that are numbers come in their order
-        codes, class_names = encode_words(names, str(path))
-        names = [names[i] for i in codes.argsort()]
+        labels, class_names = encode_words(names, str(path))
+    else:
+        class_names = sorted(found.parts["train"])
+        labels = np.searchsorted(class_names, names)
+    labels = labels[[file not in unreadable for *_, file in rows]]
     parts: dict[str, LabelledImages] = {}
-    sources, groups = {}, None
-    start = 0
-    for part, classes in found.parts.items():
-        readable = {name: [file for file in inside if file not in unreadable] for name, inside in classes.items()}
-        listed = [file for inside in readable.values() for file in inside]
-        sources[part] = [str(file.relative_to(path)) for file in listed]
+    sources, start, groups = {}, 0, None
+    for part in found.parts:
+        files = [file for of, _, file in rows if of == part and file not in unreadable]
+        sources[part] = [str(file.relative_to(path)) for file in files]
+        parts[part] = images[start : start + len(files)], labels[start : start + len(files)]
+        start += len(files)
         if part == "train" and group is not None:
-            groups = group, np.array([found.groups[file] for file in listed])
-        labels = np.repeat([names.index(name) for name in readable], [len(inside) for inside in readable.values()])
-        parts[part] = images[start : start + len(labels)], labels
-        start += len(labels)
+            groups = group, np.array([found.groups[file] for file in files])
     for table, missing in found.tables.items():
         found.over[f"rows of {table.name} without a picture"] += len(missing)
     found.over["pictures that cannot be read"] += len(unreadable)
@@ -312,17 +312,12 @@ def _check_same_folders(folder: Path, classes: Classes) -> None:
     others = [name for name in classes if _BESIDE_IMAGES.fullmatch(name)]
     if others and any(name.lower() in _IMAGES for name in classes):
         raise DataError(f"{folder}: expected a folder for each class, found images and their {others[0]}")
-    by_stem: dict[str, set[str]] = {}
-    for name in classes:
-        words = _words(name)
-        stem = " ".join(word for word in words if word not in dataset.PART_NAMES)
-        if len(words) > 1 and stem and _parts_in(words):
-            by_stem.setdefault(stem, set()).add(name)
-    for names in by_stem.values():
-        if len({part for name in names for part in _parts_in(_words(name))}) > 1:
+    stems = {name: [word for word in _words(name) if word not in dataset.PART_NAMES] for name in sorted(classes)}
+    for one, other in combinations([name for name, stem in stems.items() if any(stem)], 2):
+        if stems[one] == stems[other] and len(_parts_in(_words(one)) | _parts_in(_words(other))) > 1:
             raise DataError(
-                f"{folder}: expected a folder for each class, found {' and '.join(sorted(names))}, parts of one class; "
-                "put them into folders train and test"
+                f"{folder}: expected a folder for each class, found {one} and {other}, parts of one class; put them "
+                "into folders train and test"
             )
     inside: dict[str, set[str]] = {}
     for name, files in classes.items():
@@ -331,9 +326,10 @@ def _check_same_folders(folder: Path, classes: Classes) -> None:
         inside[name] = {deeper for deeper in first if not _DATE.fullmatch(deeper)}
     inside = {name: folders for name, folders in inside.items() if len(folders) > 1}
     same = [(one, other, inside[one] & inside[other]) for one, other in combinations(inside, 2)]
+    numbered = [(one, other) for one, other, _ in same if re.sub(r"\d+", "", one) == re.sub(r"\d+", "", other)]
     same += [(name, folder.name, folders & classes.keys()) for name, folders in inside.items()]
     for one, other, shared in same:
-        if len(shared) > 1:
+        if len(shared) > 1 or (shared and (one, other) in numbered):
             raise DataError(
                 f"{folder}: expected a folder for each class, found {one} and {other}, which hold the same folders "
                 f"({', '.join(sorted(shared)[:5])}): name one of the two, or call them train and test"
@@ -426,13 +422,9 @@ def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | Non
     of_group = others.pop(found.group or "", None)
     if found.group is not None and (of_group is None or not others or label == found.group):
         raise DataError(f"{table}: expected a column {found.group} of groups beside one of labels, found {names}")
-    usual = (
-        [label]
-        if label
-        else [*others]
-        if len(others) == 1
-        else [o for o in others if o.lower() in dataset.USUAL_LABELS]
-    )
+    usual = [label] if label else [*others]
+    if len(usual) > 1:
+        usual = [name for name in others if name.lower() in dataset.USUAL_LABELS]
     if len(usual) != 1:
         raise DataError(
             f"{table}: expected the name of the column of labels (--label NAME), one of {', '.join(others)[:200]}"
