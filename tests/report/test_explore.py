@@ -180,7 +180,7 @@ def test_firefox_trains_by_keyboard_and_reads_a_photo(report, tmp_path):
     assert float(re.findall(r"accuracy ([\d.]+)", seen["rest"])[-1]) > 18  # of ten classes
     assert "training loss" in seen["step"]
     assert "training loss" not in seen["again"]
-    assert seen["eta"] == "0.00001"
+    assert (seen["eta"], seen["next"]) == ("0.00001", "0.0000112")
     assert seen["loss"] == "cross_entropy"  # as before an address that names no loss
     assert "choose a smaller λ" in seen["broke"]
     assert seen["address"] == "#train&loss=multiclass_hinge&l2=0&eta=0.001&seed=0"
@@ -303,6 +303,15 @@ def test_the_finding_follows_from_the_history(explored, loss, gap, l2, said):
     found = explore.finding(replace(explored, runs=[changed])).text
     assert re.search(said, found)
     assert re.search(r"right at the end, seed 0: [+−][\d.]+ \([+−][\d.]+ to [+−][\d.]+\) points against setting", found)
+
+
+@pytest.mark.parametrize(("factor", "panels"), [(1, 2), (1e9, 3)])
+def test_what_would_squeeze_the_others_has_axes_of_its_own(explored, factor, panels):
+    (run,) = explored.runs
+    history = replace(run.history, validation_loss=run.history.validation_loss * factor)
+    markup = explore.curves(replace(explored, runs=[replace(run, history=history)]), "loss", number=1).markup
+    picture = base64.b64decode(re.search('src="data:image/svg.xml;base64,(.*?)"', markup)[1])
+    assert picture.count(b'id="axes_') == panels
 
 
 @pytest.mark.parametrize(

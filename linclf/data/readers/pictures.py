@@ -327,9 +327,10 @@ def _check_same_folders(folder: Path, classes: Classes) -> None:
         inside[name] = {deeper for deeper in first if not _DATE.fullmatch(deeper)}
     inside = {name: folders for name, folders in inside.items() if len(folders) > 1}
     same = [(one, other, inside[one] & inside[other]) for one, other in combinations(inside, 2)]
+    numbered = [(one, other) for one, other, _ in same if re.sub(r"\d+", "", one) == re.sub(r"\d+", "", other)]
     same += [(name, folder.name, folders & classes.keys()) for name, folders in inside.items()]
     for one, other, shared in same:
-        if len(shared) > 1:
+        if len(shared) > 1 or (shared and (one, other) in numbered):
             raise DataError(
                 f"{folder}: expected a folder for each class, found {one} and {other}, which hold the same folders "
                 f"({', '.join(sorted(shared)[:5])}): name one of the two, or call them train and test"
