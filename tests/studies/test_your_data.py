@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from linclf.data.dataset import split_dataset
 from linclf.data.load import load_dataset
-from linclf.report.views import ceiling, your_data
+from linclf.report.views import ceiling, html, your_data
 from linclf.report.views import pictures as views_of_pictures
 from linclf.studies import metrics
 from linclf.studies.store import Count
@@ -178,6 +178,8 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_every_number_is_a_number_in_bounds_and_in_its_interval(tmp_path, monkeypatch, case):
     monkeypatch.setattr("linclf.studies.your_data.SEARCH", 2e8)  # a coarse grid where the classes are many
+    monkeypatch.setattr(html, "svg", lambda fig, salt: b"")  # what is drawn, not how, and quickly
+    monkeypatch.setattr(html, "with_png", False)
     data = dataset(**{name: value for name, value in CASES[case].items() if name != "seeds"})
     if "constant inputs" in case:
         data = replace(data, train_images=tuple(0 * X for X in data.train_images), test_images=0 * data.test_images)
