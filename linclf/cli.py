@@ -154,11 +154,12 @@ def _prepare_process() -> None:
     # Import nothing of Python's own, such as json, from the current folder or from $PYTHONPATH.
     library = {os.path.dirname(os.__file__), os.path.join(os.path.dirname(os.__file__), "lib-dynload")}
     sys.path.sort(key=lambda folder: folder not in library)
+    os.environ.pop("SOURCE_DATE_EPOCH", None)  # what SciPy imports, and IPython, end where it is no number
     # Names of files are UTF-8, also where the locale says otherwise: classes are called what their folders are.
     if sys.getfilesystemencoding() != "utf-8" and not sys.flags.utf8_mode:
         os.environ["PYTHONUTF8"] = "1"  # for kernels and workers
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
-    # A closed stream's number would be that of the next file: writing to it shall fail, as it does in other programs.
+    # The number of a closed stream would go to the next file: writing to it must fail, as it does in other programs.
     for number, name, mode in ((0, "stdin", os.O_RDONLY), (1, "stdout", os.O_RDONLY), (2, "stderr", os.O_WRONLY)):
         if getattr(sys, name) is None:
             os.set_inheritable(os.open(os.devnull, mode), True)  # which takes the lowest number that is free

@@ -42,6 +42,8 @@ try {
   seen.again = await until(/^Epoch 0:/);
   await press("eta", "Home");
   seen.eta = await text('[data-train="eta-value"]');
+  await press("eta", "ArrowRight");
+  seen.next = await text('[data-train="eta-value"]');
   await page.evaluate(() => { location.hash = "#train&loss=constructor&l2=1000&eta=10&seed=1"; });
   await until(/drawn|Epoch 0:/);
   await until(/Epoch 0:/);

@@ -24,10 +24,10 @@ from linclf.studies.results import FORMAT, Results, load_json
 from . import bootstrap, ceiling, statistics
 
 KINDS = ("claims", "checks", "judgements")
-"""What the ledger holds: statements of the reference, checks of this project's code, and judgements of size."""
+"""Kinds of records in the ledger: statements of the reference, checks of this code, and judgements of size."""
 VERDICTS = ("reproduced", "refuted", "inconclusive")
 ELSEWHERE = {"reproduced": "holds", "refuted": "fails", "inconclusive": "unclear"}
-"""What is said of the same region on other images, by the verdict that such an interval would give."""
+"""Words for the same region on other test images, by the verdict of the interval over seeds and images."""
 AT_BOUND = 0.9
 """Share of the seeds that reach a bound named in the ledger, in both arms, from which a statistic judges nothing."""
 NEAR = 0.3
@@ -41,7 +41,7 @@ WORDS = {
     "n_validation": "validation images",
     "shuffle": "shuffling",
 }
-"""What pages call fields of a run."""
+"""Names of a run's fields on pages."""
 
 
 @cache
@@ -64,7 +64,7 @@ class Region:
 
     @classmethod
     def parse(cls, text: str) -> "Region":
-        """The region that ``text`` names; ValueError if it is none."""
+        """Parse a region such as "< 0"; ValueError for other text."""
         match = re.fullmatch(r"([<>=]) (\S+)|(\S+) to (\S+)", text)
         if match is None:
             raise ValueError(f"expected a region such as '< 0', '= 9' or '0.5 to 2.5', not {text!r}")
@@ -117,7 +117,7 @@ def evaluate(results: Results, claims: dict[str, Any] | None = None, only: Seque
 
 
 def _missing(results: Results, rule: dict[str, Any], needs: Sequence[str] = ("data", "seeds")) -> str | None:
-    """What verdicts lack that need the rule's data, its seeds or both; or None."""
+    """The conditions of the rule, on data and seeds, that the results do not meet, in words; None if they meet all."""
     lacks = []
     if "data" in needs and results.data["name"] != rule["data"]:
         lacks.append(f"needs {rule['data']} (here: {results.data['name']})")
@@ -164,7 +164,7 @@ def _evaluate(results: Results, claim: dict[str, Any], rule: dict[str, Any]) -> 
 
 
 def _judge(part: dict[str, Any]) -> None:
-    """Give a part its verdict, and what is said of other images."""
+    """Set a part's verdict, and whether it holds on other test images."""
     if part["region"] is None:
         return
     region = Region.parse(part["region"])
@@ -175,25 +175,21 @@ def _judge(part: dict[str, Any]) -> None:
 
 
 def _worst(words: Sequence[str | None], order: Sequence[str]) -> str | None:
-    """What a whole is called by its parts: ``order`` are the words for all, any, and neither."""
+    """The verdict of a whole by those of its parts; ``order``: the words for all, any, and neither."""
     every, some, unclear = order
     return next((word for word in (some, unclear, every) if word in words), None)
 
 
 def _marks(results: Results, claim: dict[str, Any], parts: Sequence[dict[str, Any]]) -> list[str]:
-    """What may turn a verdict: what the ledger knows of earlier runs, and another copy of the images.
+    """Why a verdict may flip: earlier runs that the ledger names, or another copy of the images.
 
     A part that is refuted, and surely so, refutes the claim whatever the others do.
     """
     marks = [claim["unsteady"]] if "unsteady" in claim else []
-    near = [
-        (part["measure"], part["verdict"] is None) == ("accuracy", False)
-        and part["low"] is not None
-        and Region.parse(part["region"]).ends_near(part["low"], part["high"])
-        for part in parts
-    ]
-    settled = any(part["verdict"] == "refuted" and not close for part, close in zip(parts, near, strict=True))
-    if any(near) and not settled and results.data.get("official") is not True:
+    near = [part for part in parts if part["measure"] == "accuracy" and part["verdict"] and part["low"] is not None]
+    near = [part for part in near if Region.parse(part["region"]).ends_near(part["low"], part["high"])]
+    settled = any(part["verdict"] == "refuted" and part not in near for part in parts)
+    if near and not settled and results.data.get("official") is not True:
         marks.append(f"may depend on the copy of the images: an interval ends within {NEAR} points of its bound")
     return marks
 
@@ -201,7 +197,7 @@ def _marks(results: Results, claim: dict[str, Any], parts: Sequence[dict[str, An
 def _measure(
     results: Results, claim: dict[str, Any], test: dict[str, Any], of: str, rule: dict[str, Any]
 ) -> dict[str, Any]:
-    """Value and interval of one part; None for what is no finite number, or with one seed no interval.
+    """Value and interval of one part; None where a number is not finite, or one seed gives no interval.
 
     Also the interval over seeds and test images of an accuracy ("others"), and why a statistic judges nothing
     ("reason").
@@ -217,11 +213,18 @@ def _measure(
     reduce = _reduction(sign)
     accuracy = test["measure"] == "accuracy"  # whose test images the assignment fixes
     drawn = [column.mean(axis=1) for column in columns] if accuracy else columns
+    confidence, low, high = rule["confidence"], math.nan, math.nan
     with np.errstate(divide="ignore", invalid="ignore"):  # of a ratio to 0
         value = float(reduce(np.array([column.mean() for column in columns])))
-        numbers = _finite(value, *_interval(drawn, reduce, rule))
-        if accuracy and len(columns[0]) > 1:
-            numbers["others"] = list(bootstrap.interval(columns, reduce, images=True, confidence=rule["confidence"]))
+        if several := len(columns[0]) > 1:
+            images = any(column.ndim == 2 for column in drawn)
+            low, high = bootstrap.interval(drawn, reduce, images=images, confidence=confidence)
+        numbers: dict[str, Any] = {
+            name: number if math.isfinite(number) else None
+            for name, number in (("value", value), ("low", low), ("high", high))
+        }
+        if accuracy and several:
+            numbers["others"] = list(bootstrap.interval(columns, reduce, images=True, confidence=confidence))
     if "needs" in claim:
         numbers |= {"low": numbers["value"], "high": numbers["value"]}
     if right and "bound" in test:
@@ -248,34 +251,14 @@ def _column(results: Results, test: dict[str, Any], arm: str, setting: int, rule
 
 def _reduction(sign: str | None) -> Callable[[np.ndarray], np.ndarray]:
     """From the columns' means, (..., k), to the statistic: the first, less or over the greatest of the others."""
-
-    def reduce(means: np.ndarray) -> np.ndarray:
-        first = means[..., 0]
-        if sign is None:
-            return first
-        other = means[..., 1:].max(axis=-1)
-        return first - other if sign == "-" else first / other
-
-    return reduce
-
-
-def _interval(
-    columns: Sequence[np.ndarray], reduce: Callable[[np.ndarray], np.ndarray], rule: dict[str, Any]
-) -> tuple[float, float]:
-    """The interval over seeds and the images of columns that have them; NaN with one seed."""
-    if len(columns[0]) == 1:
-        return math.nan, math.nan
-    images = any(column.ndim == 2 for column in columns)
-    return bootstrap.interval(columns, reduce, images=images, confidence=rule["confidence"])
-
-
-def _finite(value: float, low: float, high: float) -> dict[str, Any]:
-    numbers = {"value": value, "low": low, "high": high}
-    return {name: number if math.isfinite(number) else None for name, number in numbers.items()}
+    if sign is None:
+        return lambda means: means[..., 0]
+    combine = {"-": np.subtract, "/": np.divide}[sign]
+    return lambda means: np.asarray(combine(means[..., 0], means[..., 1:].max(axis=-1)))
 
 
 def terms(of: str) -> tuple[list[tuple[str, int]], str | None, list[tuple[str, int]]]:
-    """What a test is taken of, such as "full 2 - base 2", as arms and settings, with the sign between them.
+    """Parse the ``of`` of a test, such as "full 2 - base 2": (arm, setting) pairs left and right, and the sign.
 
     The right side may name several settings, of which the max counts.
 
@@ -380,7 +363,4 @@ def _difference(stored: Any, computed: Any, where: str) -> str | None:
         numbers = [type(value) in (int, float) for value in (stored, computed)]
         same = math.isclose(stored, computed, rel_tol=1e-9, abs_tol=1e-12) if all(numbers) else stored == computed
         return None if same and numbers[0] == numbers[1] else f"{where} is {stored!r} in place of {computed!r}"
-    return next(
-        (first for key, a, b in pairs if (first := _difference(a, b, f"{where} {key}".strip()))),
-        None,
-    )
+    return next((first for key, a, b in pairs if (first := _difference(a, b, f"{where} {key}".strip()))), None)

@@ -12,7 +12,7 @@ import numpy as np
 
 from linclf.errors import ConfigError, DataError, LinclfError, printable
 
-from .inputs import check_told_apart
+from .inputs import check_precision
 from .labels import checked_names, encode_labels
 
 LabelledImages = tuple[np.ndarray, np.ndarray]
@@ -29,9 +29,9 @@ PART_NAMES = {
 }
 """What folders and arrays call the parts, in any case."""
 LARGEST = 2**31
-"""Bytes of images a file or folder may hold: what standardises to inputs that fit into ordinary memory."""
+"""Max. bytes of the images in a file or folder; standardised they take four times as much memory."""
 LARGEST_PACKED, MOST_PACKED = 2**27, 100
-"""Bytes beyond which images may be no more than this many times their bytes on disk: a bomb's grow a thousandfold."""
+"""Images of more bytes may take at most so many times their bytes on disk; bombs grow a thousandfold."""
 _SPLIT_SEED = 0
 _FEW_CLASSES = 10  # whose numbers of images a sentence can list
 _CHANNELS = (1, 3, 4)
@@ -84,15 +84,14 @@ class Dataset:
         test_images, test_labels: the same, one set.
         class_names: C names.
         provenance: where from.
-        validation_images, validation_labels: the same, one set, to validate on instead of training images; None where
-            the data brought none.
-        feature_names: of the columns of feature vectors, (d,), in order; empty where they have none.
-        sources: the file, row or element that each image was read from, batch after batch, then the validation and the
-            test images; empty where that is not known.
-        own_test: whether the data brought the test images, which else are split off, or are all images by turns.
-        groups: of which group each training image is, (n,), batch after batch, and then each test image that is split
-            off: images of one group are in one part. None without groups.
-        n_folds: above 1, all the training images are the test images, too, each for networks that do not train on it.
+        validation_images, validation_labels: the same, one set; None if the data came without.
+        feature_names: names of the columns of feature vectors, (d,), or none.
+        sources: the file, row or element that each image was read from: training batches, validation and test images;
+            empty if unknown.
+        own_test: whether the data came with a test set; otherwise one is split off, or the images are tested in folds.
+        groups: the group of each training image, (n,), batch after batch, then of each test image that was split off;
+            images of one group are in one part. None without groups.
+        n_folds: above 1 for cross-validation: the training images are also the test images, of other networks.
     """
 
     train_images: tuple[np.ndarray, ...]
@@ -116,8 +115,13 @@ class Dataset:
 
     @property
     def test_sources(self) -> tuple[str, ...]:
-        """Of the test images; empty where that is not known."""
+        """The sources of the test images; empty if unknown."""
         return self.sources[-len(self.test_labels) :]
+
+    @property
+    def test_groups(self) -> np.ndarray | None:
+        """Of the test images; None where that is not known."""
+        return None if self.groups is None or self.own_test else self.groups[-len(self.test_labels) :]
 
     def counts(self) -> dict[str, np.ndarray]:
         """Number of images of each class, (C,), in each part: "training", "validation" where it was given, "test"."""
@@ -307,11 +311,15 @@ def folds(data: Dataset, n: int) -> tuple[list[Dataset], Dataset]:
     n_train = len(y) - len(data.test_labels)
     given = data.sources[n_train : len(data.sources) - len(data.test_labels)]
     known = np.array([*data.sources[:n_train], *data.test_sources], dtype=object)
-    parts = [[X[rows], y[rows], known[rows] if len(known) else known] for rows in stratified(y, n, data.groups)]
+    of = data.groups
+    parts = [
+        [X[rows], y[rows], known[rows] if len(known) else known, y[rows] if of is None else of[rows]]
+        for rows in stratified(y, n, of)
+    ]
 
     def of_parts(train: Sequence[Sequence[np.ndarray]], test: Sequence[np.ndarray], name: str) -> Dataset:
         sha = hashlib.sha256(f"{data.provenance.sha256} {name} of {n}".encode()).hexdigest()
-        images, labels, sources = zip(*train, strict=True)
+        images, labels, sources, groups = zip(*train, strict=True)
         return replace(
             data,
             train_images=images,
@@ -320,7 +328,7 @@ def folds(data: Dataset, n: int) -> tuple[list[Dataset], Dataset]:
             test_labels=test[1],
             sources=tuple(np.concatenate([*sources, given, test[2]])) if len(known) else (),
             provenance=replace(data.provenance, sha256=sha),
-            groups=None,
+            groups=None if of is None else np.concatenate([*groups, test[3]]),
         )
 
     held_out = [of_parts([*parts[k + 1 :], *parts[:k]], parts[k], f"fold {k}") for k in range(n)]
@@ -381,14 +389,14 @@ GROUP = Option(
 
 
 def check_file(path: Path, what: str) -> None:
-    """DataError if there is something else than a file at ``path``: a pipe, say, which would be waited for."""
+    """DataError if ``path`` is a folder or a pipe, which reading would wait for, or anything else but a file."""
     if os.path.exists(path) and not os.path.isfile(path):  # which say False of a name that is too long
         raise DataError(f"{path}: expected {what}, found something that is no file")
 
 
 @contextmanager
 def reading(path: str | os.PathLike[str], what: str, verb: str = "read") -> Iterator[None]:
-    """Within it, whatever reading the file raises becomes a DataError that names it and ``what`` was expected."""
+    """A context in which whatever reading a file raises becomes a DataError, which names ``what`` was expected."""
     check_file(Path(path), what)
     try:
         yield
@@ -463,7 +471,7 @@ def _of_one_type(arrays: Sequence[np.ndarray], where: str) -> list[np.ndarray]:
     if whole and of_pixels and all(X.min() >= 0 and X.max() <= 255 for X in arrays):
         return [X.astype(np.uint8, copy=False) for X in arrays]
     for X in arrays:
-        check_told_apart(X, where)
+        check_precision(X, where)
     return [X.astype(np.result_type(np.float32, *(X.dtype for X in arrays)), copy=False) for X in arrays]
 
 

@@ -13,11 +13,11 @@ _CHUNK = 500  # images at a time: small enough for the cache, large enough to ve
 _LARGEST_CHUNK = 2**22  # numbers at a time, of large images
 _NUMBERS = 320_000  # inputs made at a time: a mini-batch of 100 CIFAR-10 images in one piece
 _PIXELS = 255.0  # the scale of uint8
-_WORTH_THREADS = 20  # times that, which take some 10 ms
+_WORTH_THREADS = 20  # pieces of that size, which take some 10 ms
 
 
 def check_plain(values: object, what: str) -> None:
-    """DataError if values mean more than the numbers that ``np.asarray`` takes of them; ``what`` is for the message."""
+    """DataError for masked, sparse and dimensional arrays, of which ``np.asarray`` would keep the bare numbers."""
     advice = ""
     if isinstance(values, np.ma.MaskedArray):
         if masked := np.count_nonzero(values.mask):
@@ -45,10 +45,10 @@ def plain_array(values: object, what: str) -> np.ndarray:
     return array
 
 
-def check_told_apart(X: np.ndarray, what: str) -> None:
-    """DataError for numbers (n, ...) beyond 2^53 whose range is below 5,000 of the steps between such float64s.
+def check_precision(X: np.ndarray, what: str) -> None:
+    """DataError for numbers (n, ...) beyond 2^53 that span less than 5,000 spacings of float64.
 
-    They are whole numbers, which rounding to float64 would change by more than a thousandth of their deviation.
+    Rounding to float64 would change them by more than a thousandth of their deviation.
     """
     if X.dtype.kind in "iuf" and X.itemsize == 8:
         low, high = X.min(axis=0), X.max(axis=0)
@@ -128,7 +128,7 @@ class Standardizer:
             raise DataError("expected finite numbers below 1e150, found others; clean the data first")
         # Last digits of float64 are rounding, and the inverse of a subnormal deviation is beyond float32.
         constant = variance <= np.square(1e-15 * np.abs(mean) + 1e-36)
-        check_told_apart(X, "images")
+        check_precision(X, "images")
         return cls(mean / scale, np.where(constant, 1.0, np.sqrt(variance) / scale), scale)
 
     def __call__(self, images: np.ndarray, dtype: type[np.floating] = np.float32) -> np.ndarray:

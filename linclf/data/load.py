@@ -50,7 +50,7 @@ def load_dataset(name_or_path: str | os.PathLike[str], **options: Any) -> Datase
             {formats}.
             After a colon a path says how it is read, as the options do: "photos:32" is ``image_size=32``,
             "table.csv:kind:drop=id:drop=zip" is ``label="kind", drop=["id", "zip"]``, a colon within a name is doubled.
-            What exists under the whole name goes before.
+            A path that exists with its colons is taken as it is.
         options: {options}
 
     Raises:
@@ -95,7 +95,7 @@ if load_dataset.__doc__:  # python -O -O leaves none
 
 
 decoded: Path | None = None
-"""The folder in which :func:`write_decoded` has left a data set for this process, where there is one."""
+"""The folder in which :func:`write_decoded` left a data set for this process, if any."""
 
 
 def write_decoded(data: Dataset, name: str, folder: Path) -> None:

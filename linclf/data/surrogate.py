@@ -306,10 +306,15 @@ def surrogate_of(data: Dataset) -> Surrogate:
     Raises:
         DataError: the data set is not of uint8 images.
     """
-    if data.provenance.name == CIFAR10 or data.provenance.synthetic:
-        return _read(EMBEDDED)
+    return _read(EMBEDDED) if data.provenance.name == CIFAR10 or data.provenance.synthetic else _fitted(data)
+
+
+def _fitted(data: Dataset) -> Surrogate:
+    name = data.provenance.name
+    if data.test_images.ndim != 4:
+        raise DataError(f"{name}: expected images to make a surrogate of, found feature vectors")
     images, labels = np.concatenate(data.train_images), np.concatenate(data.train_labels)
-    return fit_surrogate(images, labels, data.class_names, name=data.provenance.name)
+    return fit_surrogate(images, labels, data.class_names, name=name)
 
 
 def draw_embedded(*sizes: int) -> list[LabelledImages]:
@@ -324,13 +329,9 @@ def write_surrogate(data: Dataset, path: str | os.PathLike[str]) -> str:
     Raises:
         DataError: the data set is not of uint8 images.
     """
-    name = data.provenance.name
-    if data.test_images.ndim != 4:
-        raise DataError(f"{name}: expected images to make a surrogate of, found feature vectors")
-    images, labels = np.concatenate(data.train_images), np.concatenate(data.train_labels)
-    fit_surrogate(images, labels, data.class_names, name=name).save(path)
+    (surrogate := _fitted(data)).save(path)
     return (
-        f"{os.fspath(path)}: means and covariances of {len(labels):,} images of {name}, "
+        f"{os.fspath(path)}: means and covariances of {surrogate.counts.sum():,} images of {surrogate.name}, "
         f"{os.path.getsize(path) / 1000:.0f} kB. It holds no image, but promises no privacy either: of a class of few "
         "images, the mean shows much of each."
     )

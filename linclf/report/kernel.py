@@ -1,4 +1,4 @@
-"""What the report starts as a notebook's kernel: ipykernel, with this very package and no settings of the user's.
+"""The script that the report starts as a kernel: ipykernel with this copy of linclf and without the user's settings.
 
 A script, imported for the names of its options alone: ``python -P kernel.py -f CONNECTION_FILE``, where -P keeps the
 folder of this file off the path. With FORK_SERVER it imports what kernels need and waits: see :func:`_fork_kernels`.
@@ -30,7 +30,7 @@ def _fork_kernels() -> None:
     import ipykernel.kernelapp  # noqa: F401
     import matplotlib.backends.backend_svg  # noqa: F401
 
-    from linclf.report.views import claims, explore, learn, play, sliders, your_data  # noqa: F401
+    from linclf.report.views import claims, explore, learn, sliders, your_data  # noqa: F401
 
     gc.freeze()  # a copy that never looks at these objects shares their memory
     this = os.getpid()

@@ -1,7 +1,6 @@
 """``results.json``: what a report measured, as plain numbers, and how to read it."""
 
 import base64
-import binascii
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,13 +33,13 @@ HELD_OUT = ("base", "full")
 
 
 def _no_images(*cut: Any) -> NoReturn:
-    """What results of a file say where images are asked for."""
+    """In place of ``split`` in results from a file, which hold no images."""
     raise DataError("expected results of a study, found those of a file, which holds no images: call run first")
 
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """What the reference's study measured.
+    """The measurements of the reference's study.
 
     Attributes:
         document: ``results.json``: ``data``, ``environment``, ``plan``, ``exact``, ``timings`` and ``runs``.
@@ -74,7 +73,7 @@ class Results:
 
     @property
     def exact(self) -> dict[str, dict[str, float]]:
-        """What the exact statements E1 to E3 are about, as measured."""
+        """The measurements for the exact statements E1 to E3."""
         return self.document["exact"]
 
     @property
@@ -95,7 +94,7 @@ class Results:
         return sorted(runs, key=lambda run: int(run["seed"]))
 
     def curves(self, arm: str, setting: int, key: str) -> np.ndarray:
-        """What each seed's record holds under ``key``, with one row per seed.
+        """The values under ``key`` in the record of each seed, one row per seed.
 
         (seeds, epochs + 1) for a series such as "train_loss", (seeds,) for a number such as "test_accuracy".
         """
@@ -126,7 +125,7 @@ class Results:
 
     @property
     def dataset(self) -> Dataset:
-        """What the networks were trained and tested on; DataError for results that were loaded from a file."""
+        """The data set of training and test; DataError for results that were loaded from a file."""
         return _no_images() if self.trained_on is None else self.trained_on
 
     def models(self, arm: str, setting: int) -> list[Linear]:
@@ -166,10 +165,7 @@ def encode_correct(correct: np.ndarray) -> str:
 
 def decode_correct(text: str, n: int, key: str = "test_correct") -> np.ndarray:
     """The inverse of :func:`encode_correct`, bool (n,); DataError, naming the field, if ``text`` is not of n images."""
-    try:
-        packed = np.frombuffer(base64.b64decode(text, validate=True), np.uint8)
-    except (binascii.Error, TypeError, ValueError):
-        raise DataError(f"{key}: expected base64 of a bit for each of {n} images") from None
+    packed = _decoded(text, "u1", f"{key}: expected base64 of a bit for each of {n} images")
     if len(packed) != -(-n // 8):
         raise DataError(f"{key}: expected a bit for each of {n} images, got {len(packed)} bytes")
     return np.unpackbits(packed, count=n).astype(bool)
@@ -183,10 +179,14 @@ def encode_losses(losses: np.ndarray) -> str:
 
 def decode_losses(text: str) -> np.ndarray:
     """The inverse of :func:`encode_losses`, float16 (images,); DataError if ``text`` holds none."""
+    return _decoded(text, "<f2", "held_out_loss: expected base64 of a float16 for each validation image")
+
+
+def _decoded(text: str, dtype: str, problem: str) -> np.ndarray:
     try:
-        return np.frombuffer(base64.b64decode(text, validate=True), "<f2")
-    except (binascii.Error, TypeError, ValueError):
-        raise DataError("held_out_loss: expected base64 of a float16 for each validation image") from None
+        return np.frombuffer(base64.b64decode(text, validate=True), dtype)
+    except (TypeError, ValueError):
+        raise DataError(problem) from None
 
 
 def load_json(path: str | os.PathLike[str]) -> Any:
@@ -211,13 +211,8 @@ def _check(document: Any) -> None:
         raise ValueError("it is no JSON object")
     if document["format"] not in _READABLE:
         raise ValueError(f"its format is {document['format']!r} and not {FORMAT}")
-    data, n_test = document["data"], document["data"]["n_test"]
-    if (
-        type(n_test) is not int
-        or n_test < 1
-        or type(data["synthetic"]) is not bool
-        or not has_json_type(str, data["name"])
-    ):
+    data, kinds = document["data"], {"n_test": int, "synthetic": bool, "name": str}
+    if not all(has_json_type(kind, data[key]) for key, kind in kinds.items()) or data["n_test"] < 1:
         raise ValueError("data does not say its name, whether it is synthetic, or how many test images it has")
     if not (isinstance(document.get("plan", {}), dict) and isinstance(document.get("command", ""), str)):
         raise ValueError("its plan or its command are none")
@@ -227,7 +222,7 @@ def _check(document: Any) -> None:
         if name in seen:
             raise ValueError("arm {!r}, setting {}, seed {} is there twice".format(*name))
         seen.add(name)
-        for problem in _problems(run, n_test, document["format"]):
+        for problem in _problems(run, data["n_test"], document["format"]):
             raise ValueError("arm {!r}, setting {}, seed {}: {}".format(*name, problem))
     for pair in document["timings"]:
         positive = all(has_json_type(float, pair[arm]) and pair[arm] > 0 for arm in ("base", "shuffle"))
@@ -239,7 +234,7 @@ def _check(document: Any) -> None:
 
 
 def _problems(run: dict[str, Any], n_test: int, form: int) -> Iterator[str]:
-    """What is wrong with a run's record in a file of the format ``form``."""
+    """Problems of a run's record in a file of the format ``form``."""
     for key, kind in _FIELDS.items():
         if not has_json_type(kind, run[key]):
             yield f"{key} is {run[key]!r}, which is no {kind.__name__}"

@@ -38,22 +38,19 @@ def environment() -> dict[str, Any]:
 
 def describe() -> dict[str, str]:
     """:func:`environment` in words, for people."""
-    found = environment()
-    blas, commit = found["blas"], found["commit"]
+    known = environment()
+    blas, commit = known["blas"], known["commit"]
+    threads = "1 thread" if blas.get("threads") == 1 else f"{blas.get('threads')} threads"
     return {
-        "versions": ", ".join(f"{name} {number}" for name, number in found["versions"].items()),
+        "versions": ", ".join(f"{name} {number}" for name, number in known["versions"].items()),
         "BLAS": f"{blas['name']} {blas['version']}"
-        + (f", {blas['kernels']} kernels, {_threads(blas['threads'])}" if "kernels" in blas else ""),
-        "processor": f"{found['processor']}, {found['cores']} cores, {found['system']}",
-        "numeric type": found["dtype"],
-        "commit": f"{commit[:12]}, {'clean' if found['clean'] else 'with uncommitted changes'}"
+        + (f", {blas['kernels']} kernels, {threads}, one for each stack that trains" if "kernels" in blas else ""),
+        "processor": f"{known['processor']}, {known['cores']} cores, {known['system']}",
+        "numeric type": known["dtype"],
+        "commit": f"{commit[:12]}, {'clean' if known['clean'] else 'with uncommitted changes'}"
         if commit
         else "not in a git checkout",
     }
-
-
-def _threads(number: int) -> str:
-    return f"{number} thread{'s' * (number != 1)}, one for each stack that trains"  # a task of a sweep has one
 
 
 def source_tree() -> Path | None:

@@ -18,14 +18,14 @@ from linclf import Config, ConfigError, Linear, Standardizer, load_dataset, swee
 from linclf.data.readers.pictures import prepare_pictures
 from linclf.data.surrogate import fit_surrogate, transform
 from linclf.report.pages import page_file
-from linclf.report.views import explore, pictures, play, sliders
+from linclf.report.views import explore, pictures, sliders
 from linclf.studies.exploration import Exploration
 from linclf.training.losses import LOSSES
 from linclf.training.model import softmax
 
 SCRIPTS = ROOT / "linclf" / "report" / "templates" / "linclf"
 DATA = load_dataset(TINY[1])
-IMAGES = DATA.test_images[: play.IMAGES]
+IMAGES = DATA.test_images[: explore.IMAGES]
 
 
 @pytest.fixture
@@ -180,14 +180,14 @@ def test_firefox_trains_by_keyboard_and_reads_a_photo(report, tmp_path):
     assert float(re.findall(r"accuracy ([\d.]+)", seen["rest"])[-1]) > 18  # of ten classes
     assert "training loss" in seen["step"]
     assert "training loss" not in seen["again"]
-    assert seen["eta"] == "0.00001"
+    assert (seen["eta"], seen["next"]) == ("0.00001", "0.0000112")
     assert seen["loss"] == "cross_entropy"  # as before an address that names no loss
     assert "choose a smaller λ" in seen["broke"]
     assert seen["address"] == "#train&loss=multiclass_hinge&l2=0&eta=0.001&seed=0"
     assert photo.name in seen["photo"]
     assert "not from photographs" in seen["photo"]
     (_, epochs), *_ = unpacked(BeautifulSoup(page.read_text("utf-8"), "html.parser").find(attrs=PACKED).string)
-    wanted = expected(epochs[-1], np.stack(prepare_pictures([photo], (32, 32, 3)))).T
+    wanted = expected(epochs[-1], np.stack([*prepare_pictures([photo], (32, 32, 3))])).T
     np.testing.assert_allclose(softmax(np.c_[seen["scores"]]), softmax(wanted), atol=0.005)
 
 
@@ -219,7 +219,7 @@ CanvasRenderingContext2D.prototype.drawImage = function (...words) {
 def test_probabilities_of_ones_own_pictures_are_those_of_the_command(page, tmp_path, script):
     page.evaluate(script)
     files = list(photos(tmp_path))
-    S = expected(packed(page)[0][1][-1], np.stack(prepare_pictures(files, (32, 32, 3)))).T
+    S = expected(packed(page)[0][1][-1], np.stack([*prepare_pictures(files, (32, 32, 3))])).T
     for file, wanted in zip(files, softmax(S).T, strict=True):
         page.locator('[data-play="file"]').set_input_files(file)
         page.locator('[data-play="truth"]').get_by_text(file.name).wait_for()
@@ -305,6 +305,15 @@ def test_the_finding_follows_from_the_history(explored, loss, gap, l2, said):
     assert re.search(r"right at the end, seed 0: [+−][\d.]+ \([+−][\d.]+ to [+−][\d.]+\) points against setting", found)
 
 
+@pytest.mark.parametrize(("factor", "panels"), [(1, 2), (1e9, 3)])
+def test_what_would_squeeze_the_others_has_axes_of_its_own(explored, factor, panels):
+    (run,) = explored.runs
+    history = replace(run.history, validation_loss=run.history.validation_loss * factor)
+    markup = explore.curves(replace(explored, runs=[replace(run, history=history)]), "loss", number=1).markup
+    picture = base64.b64decode(re.search('src="data:image/svg.xml;base64,(.*?)"', markup)[1])
+    assert picture.count(b'id="axes_') == panels
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -355,7 +364,7 @@ def test_where_training_diverges_the_curve_up_to_there_stays(tmp_path, rate, l2,
     assert "nan" not in explore.accuracies(explored).text
     models = {f"epoch {epoch}": model for epoch, model in explored.checkpoints.items()}
     strip = pictures.strip(models, explored.dataset, number=2, caption="Templates.")
-    assert "Infinity" not in play.play(explored, strip)._repr_mimebundle_()[0]["text/html"]
+    assert "Infinity" not in explore.play(explored, strip)._repr_mimebundle_()[0]["text/html"]
 
 
 def controls(widget):

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,26 +27,45 @@ pytestmark = pytest.mark.slow
 REPORT = ("report", "--data", "synthetic:40", "--epochs", "1", "--only", "summary", "--out")
 
 
-def test_a_report_made_again_from_nothing_in_hostile_surroundings_is_the_same(report, tmp_path, monkeypatch):
-    """All at once: a long TMPDIR, a site's kernel, a matplotlibrc, modules in the folder, a startup file."""
-    hostile = tmp_path / "hostile"
-    long = tmp_path / "/".join(["0123456789"] * 12)
-    kernels = tmp_path / "jupyter" / "kernels" / "python3"
-    here = tmp_path / "here"
-    for folder in (long, kernels, here):
-        folder.mkdir(parents=True)
-    site = '{"argv": ["/nowhere/python", "-f", "{connection_file}"], "display_name": "site", "language": "python"}'
-    (kernels / "kernel.json").write_text(site)
-    (here / "matplotlibrc").write_bytes(b"text.usetex: True\nlines.linewidth: 9\nfont.family: \xff\n")
-    for name in ("random", "json", "code", "linclf", "IPython", "numpy"):
-        (here / f"{name}.py").write_text("raise SystemExit('the wrong module')\n")
-    (here / "startup.py").write_text("raise SystemExit('not to be run')\n")
-    monkeypatch.setenv("TMPDIR", str(long))
-    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
-    monkeypatch.setenv("PYTHONSTARTUP", str(here / "startup.py"))
-    monkeypatch.setenv("MPLBACKEND", "nowhere")
-    command = [sys.executable, "-P", "-m", "linclf", "report", *TINY, "--out", hostile, "--single-file"]
-    done = subprocess.run([*map(str, command)], cwd=here, capture_output=True, text=True)
+WRONG, CONFIG = "raise SystemExit('not to be run')\n", "c.InteractiveShellApp.exec_lines = ['raise SystemExit(1)']\n"
+FILES = {
+    "kernels/python3/kernel.json": '{"argv": ["/no", "{connection_file}"], "display_name": "no", "language": "python"}',
+    "here/matplotlibrc": "text.usetex: True\nlines.linewidth: 9\nfont.size: 30\nsavefig.dpi: 7\n",
+    "home/.config/matplotlib/matplotlibrc": "font.family: \xff\n",
+    "home/.local/share/jupyter/nbconvert/templates/linclf/index.html.j2": "{{ nothing.here }}",
+    "home/.ipython/profile_default/startup/00.py": WRONG,
+    **{f"home/.ipython/profile_default/{name}_config.py": CONFIG for name in ("ipython", "ipython_kernel")},
+    "home/.jupyter/jupyter_nbconvert_config.py": "c.HTMLExporter.exclude_input = True\n",
+    **{f"here/{name}.py": WRONG for name in ("startup", "random", "json", "code", "linclf", "IPython", "numpy")},
+}
+"""What may lie in a home, in a current folder and in a site's folder of kernels, and no report may heed."""
+ENVIRON = {
+    "MPLBACKEND": "nowhere", "COLUMNS": "20", "TERM": "dumb", "FORCE_COLOR": "1", "TZ": "No/Where",
+    "SOURCE_DATE_EPOCH": "x", "OMP_NUM_THREADS": "0", "PYTHONWARNINGS": "error", "PYTHONOPTIMIZE": "2",
+    "LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii",
+}  # fmt: skip
+GIT_AND_PYTHON = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "PYTHONUSERBASE", "PYTHONPYCACHEPREFIX")
+OWN_FOLDERS = (
+    "MPLCONFIGDIR",
+    "MATPLOTLIBRC",
+    "IPYTHONDIR",
+    *(f"JUPYTER_{it}_DIR" for it in ("CONFIG", "DATA", "RUNTIME")),
+)
+
+
+def test_a_report_made_again_from_nothing_in_hostile_surroundings_is_the_same(report, tmp_path):
+    """All at once: a long TMPDIR of odd signs, files as above, others' variables, no UTF-8, umask 077."""
+    hostile, long = tmp_path / "hostile", tmp_path / "a 'b' \"$(c) {0}{} $HOME/" / "/".join(["0123456789"] * 30)
+    long.mkdir(parents=True)
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="latin-1")
+    environ = os.environ | ENVIRON | dict.fromkeys(GIT_AND_PYTHON, "/proc/nowhere")
+    environ |= {"HOME": str(tmp_path / "home"), "TMPDIR": str(long), "JUPYTER_PATH": str(tmp_path)}
+    environ |= {"PYTHONSTARTUP": str(tmp_path / "here" / "startup.py")}
+    command = [sys.executable, "-P", "-m", "linclf", "report", *TINY, "--out", str(hostile), "--single-file"]
+    told = {"capture_output": True, "text": True, "stdin": subprocess.DEVNULL}
+    done = subprocess.run(command, cwd=tmp_path / "here", env=environ, umask=0o077, **told)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert list(long.iterdir()) == []
     assert re.search(r"networks: \d+ trained, 0 reused", done.stdout)
@@ -67,6 +87,26 @@ def test_a_report_made_again_from_nothing_in_hostile_surroundings_is_the_same(re
     assert first.keys() == again.keys()
     for name, page in again.items():
         assert page == first[name], name
+
+
+@pytest.mark.skipif(os.name != "posix" or not shutil.which("setpriv"), reason="needs setpriv")
+@pytest.mark.parametrize("there", [False, True], ids=["missing", "read-only"])
+def test_a_report_needs_no_home_no_temporary_folder_and_no_right_but_to_its_own(report, tmp_path, there):
+    """Root gives its rights up first."""
+    home, tmp, here, out = (tmp_path / name for name in ("home", "tmp", "here", "out"))
+    for place in (home, tmp, here):
+        place.mkdir()
+        place.chmod(0o555)
+    environ = os.environ | dict.fromkeys(OWN_FOLDERS, "/proc/nowhere") | {"HOME": str(home), "TMPDIR": str(tmp)}
+    if not there:
+        tmp.rmdir()
+        del environ["HOME"]
+    no_longer = "" if os.geteuid() else "setpriv --bounding-set=-dac_override,-dac_read_search "
+    command = f"{no_longer}{sys.executable} -m linclf report {' '.join(TINY)} --only 2_svm --out {out}".split()
+    done = subprocess.run(command, cwd=here, env=environ, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    made, wanted = (re.findall('src="data:image.*?"', (at / "2_svm.html").read_text()) for at in (out, report))
+    assert made == wanted
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from row import Row
 
 from linclf.system.environment import describe
 
-MODULES = ("surroundings", "reports", "readers", "bombs")
+MODULES = ("reports", "readers", "bombs")
 KEPT = Path(__file__).parent.parent / "TORTURE.md"
 
 

@@ -10,12 +10,12 @@ import os
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from linclf.system.files import LOCK
 
 from .tables import reading_table
 
+Made = TypeVar("Made")
 Classes = dict[str, list[Path]]
 """The pictures of each class."""
 
@@ -52,24 +53,24 @@ def load(
     Other files are passed over and counted.
     """
     found = sort_pictures(path, label, group)
-    files = [file for classes in found.parts.values() for inside in classes.values() for file in inside]
-    images, unreadable, notes = read_pictures(files, image_size, skip_unreadable=skip_unreadable)
-    class_names = names = sorted(found.parts["train"])
+    rows = [(part, name, file) for part, of in found.parts.items() for name, files in of.items() for file in files]
+    images, unreadable, notes = read_pictures([file for *_, file in rows], image_size, skip_unreadable=skip_unreadable)
+    names = [name for _, name, _ in rows]
     if found.tables:  # labels that are numbers come in their order
-        codes, class_names = encode_words(names, str(path))
-        names = [names[i] for i in codes.argsort()]
+        labels, class_names = encode_words(names, str(path))
+    else:
+        class_names = sorted(found.parts["train"])
+        labels = np.searchsorted(class_names, names)
+    labels = labels[[file not in unreadable for *_, file in rows]]
     parts: dict[str, LabelledImages] = {}
-    sources, groups = {}, None
-    start = 0
-    for part, classes in found.parts.items():
-        readable = {name: [file for file in inside if file not in unreadable] for name, inside in classes.items()}
-        listed = [file for inside in readable.values() for file in inside]
-        sources[part] = [str(file.relative_to(path)) for file in listed]
+    sources, start, groups = {}, 0, None
+    for part in found.parts:
+        files = [file for of, _, file in rows if of == part and file not in unreadable]
+        sources[part] = [str(file.relative_to(path)) for file in files]
+        parts[part] = images[start : start + len(files)], labels[start : start + len(files)]
+        start += len(files)
         if part == "train" and group is not None:
-            groups = group, np.array([found.groups[file] for file in listed])
-        labels = np.repeat([names.index(name) for name in readable], [len(inside) for inside in readable.values()])
-        parts[part] = images[start : start + len(labels)], labels
-        start += len(labels)
+            groups = group, np.array([found.groups[file] for file in files])
     for table, missing in found.tables.items():
         found.over[f"rows of {table.name} without a picture"] += len(missing)
     found.over["pictures that cannot be read"] += len(unreadable)
@@ -312,17 +313,12 @@ def _check_same_folders(folder: Path, classes: Classes) -> None:
     others = [name for name in classes if _BESIDE_IMAGES.fullmatch(name)]
     if others and any(name.lower() in _IMAGES for name in classes):
         raise DataError(f"{folder}: expected a folder for each class, found images and their {others[0]}")
-    by_stem: dict[str, set[str]] = {}
-    for name in classes:
-        words = _words(name)
-        stem = " ".join(word for word in words if word not in dataset.PART_NAMES)
-        if len(words) > 1 and stem and _parts_in(words):
-            by_stem.setdefault(stem, set()).add(name)
-    for names in by_stem.values():
-        if len({part for name in names for part in _parts_in(_words(name))}) > 1:
+    stems = {name: [word for word in _words(name) if word not in dataset.PART_NAMES] for name in sorted(classes)}
+    for one, other in combinations([name for name, stem in stems.items() if any(stem)], 2):
+        if stems[one] == stems[other] and len(_parts_in(_words(one)) | _parts_in(_words(other))) > 1:
             raise DataError(
-                f"{folder}: expected a folder for each class, found {' and '.join(sorted(names))}, parts of one class; "
-                "put them into folders train and test"
+                f"{folder}: expected a folder for each class, found {one} and {other}, parts of one class; put them "
+                "into folders train and test"
             )
     inside: dict[str, set[str]] = {}
     for name, files in classes.items():
@@ -331,9 +327,10 @@ def _check_same_folders(folder: Path, classes: Classes) -> None:
         inside[name] = {deeper for deeper in first if not _DATE.fullmatch(deeper)}
     inside = {name: folders for name, folders in inside.items() if len(folders) > 1}
     same = [(one, other, inside[one] & inside[other]) for one, other in combinations(inside, 2)]
+    numbered = [(one, other) for one, other, _ in same if re.sub(r"\d+", "", one) == re.sub(r"\d+", "", other)]
     same += [(name, folder.name, folders & classes.keys()) for name, folders in inside.items()]
     for one, other, shared in same:
-        if len(shared) > 1:
+        if len(shared) > 1 or (shared and (one, other) in numbered):
             raise DataError(
                 f"{folder}: expected a folder for each class, found {one} and {other}, which hold the same folders "
                 f"({', '.join(sorted(shared)[:5])}): name one of the two, or call them train and test"
@@ -426,13 +423,9 @@ def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | Non
     of_group = others.pop(found.group or "", None)
     if found.group is not None and (of_group is None or not others or label == found.group):
         raise DataError(f"{table}: expected a column {found.group} of groups beside one of labels, found {names}")
-    usual = (
-        [label]
-        if label
-        else [*others]
-        if len(others) == 1
-        else [o for o in others if o.lower() in dataset.USUAL_LABELS]
-    )
+    usual = [label] if label else [*others]
+    if len(usual) > 1:
+        usual = [name for name in others if name.lower() in dataset.USUAL_LABELS]
     if len(usual) != 1:
         raise DataError(
             f"{table}: expected the name of the column of labels (--label NAME), one of {', '.join(others)[:200]}"
@@ -487,11 +480,12 @@ PREPARATION = {"upright": "as Exif says", "ground": "white", "crop": "middle", "
 _GREY = {"1", "L", "LA", "La"}
 _EIGHT_BITS = _GREY | {"P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV", "LAB"}
 _TURNED = range(5, 9)  # Exif orientations that exchange width and height
+_AT_A_TIME = 64  # pictures
 
 
 def read_pictures(
     files: Sequence[Path], image_size: int | None = None, *, skip_unreadable: bool = False
-) -> tuple[np.ndarray, Mapping[Path, DataError], list[str]]:
+) -> tuple[np.ndarray, Mapping[Path, LinclfError], list[str]]:
     """The pixels of all files that can be read, (n, h, w, c) uint8, those that cannot, and what was done, in sentences.
 
     A picture is turned as its Exif tag says. What is transparent is composed on white. All are grey (c = 1) if every
@@ -510,35 +504,39 @@ def read_pictures(
     if image_size is not None and not 1 <= image_size <= LARGEST_SIDE:
         raise ConfigError(f"expected an image size of 1 to {LARGEST_SIDE} pixels, found {image_size}")
     sizes: dict[Path, tuple[int, int]] = {}
-    unreadable: dict[Path, DataError] = {}
+    unreadable: dict[Path, LinclfError] = {}
     modes, animated = set(), 0
-    for file in files:
-        with _noting(unreadable, file), _strict_warnings(), _opened(file) as image:
-            sizes[file] = _shown_size(image)
-            modes.add(image.mode)
-            animated += bool(getattr(image, "is_animated", False))
-    tried = [file for file in files if file in sizes]
-    if not tried:
+    for file, seen in zip(files, _of_all(files, _look), strict=True):
+        if isinstance(seen, ConfigError):  # a package is missing
+            raise seen
+        if isinstance(seen, LinclfError):
+            unreadable[file] = seen
+        else:
+            sizes[file], mode, several = seen
+            modes.add(mode)
+            animated += several
+    if not sizes:
         raise _all_of(unreadable)
-    (width, height), first = sizes[tried[0]], tried[0]
+    first, (width, height) = next(iter(sizes.items()))
     if image_size is not None:
         width = height = image_size
     elif not unreadable or skip_unreadable:
-        for file in tried:
-            if sizes[file] != (width, height):
-                size = "{} x {}".format(*sizes[file])
+        for file, size in sizes.items():
+            if size != (width, height):
                 raise DataError(
-                    f"{file}: expected {width} x {height} pixels as in {first}, found {size}; give an image size "
-                    "(--image-size 32) to crop each picture to its middle square and resize it"
+                    f"{file}: expected {width} x {height} pixels as in {first}, found {size[0]} x {size[1]}; give an "
+                    "image size (--image-size 32) to crop each picture to its middle square and resize it"
                 )
     shape = height, width, 1 if modes <= _GREY else 3
-    total = len(tried) * math.prod(shape)
-    stored = total if image_size else sum(file.stat().st_size for file in tried)
-    dataset.check_size(f"{len(tried):,} images such as {first}", total, stored)
-    images = np.empty((len(tried), *shape), np.uint8)
-    for pixels, file in zip(images, tried, strict=True):
-        with _noting(unreadable, file), _strict_warnings(), _opened(file) as image:
-            pixels[:] = _prepared(image, shape, resize=image_size is not None or sizes[file] != (width, height))
+    total = len(sizes) * math.prod(shape)
+    stored = total if image_size else sum(file.stat().st_size for file in sizes)
+    dataset.check_size(f"{len(sizes):,} images such as {first}", total, stored)
+    images = np.empty((len(sizes), *shape), np.uint8)
+    for pixels, file, picture in zip(images, sizes, prepare_pictures([*sizes], shape), strict=True):
+        if isinstance(picture, LinclfError):
+            unreadable[file] = picture
+        else:
+            pixels[:] = picture
     if unreadable and not skip_unreadable:
         raise _all_of(unreadable)
     if len(unreadable) > MOST_UNREADABLE * len(files):
@@ -546,26 +544,18 @@ def read_pictures(
         raise DataError(f"expected at most 5 % of pictures that cannot be read, found {number}: {_all_of(unreadable)}")
     notes = []
     if image_size:
-        pick = [sizes[file] for file in tried if file not in unreadable]
-        smallest, largest = ("{} x {}".format(*of(pick, key=lambda size: (math.prod(size), size))) for of in (min, max))
+        originals = sorted((math.prod(size), size) for file, size in sizes.items() if file not in unreadable)
+        smallest, largest = (f"{w} x {h}" for _, (w, h) in (originals[0], originals[-1]))
         notes.append(
             f"Each picture is cropped to its middle square and resized to {width} x {height} pixels, from originals of "
             f"{smallest} to {largest}."
         )
     if animated:
         notes.append(f"Of {animated:,} animated files, or of several pages, the first picture counts.")
-    return images[[file not in unreadable for file in tried]] if unreadable else images, unreadable, notes
+    return images[[file not in unreadable for file in sizes]] if unreadable else images, unreadable, notes
 
 
-@contextmanager
-def _noting(unreadable: dict[Path, DataError], file: Path) -> Iterator[None]:
-    try:
-        yield
-    except DataError as error:
-        unreadable[file] = error
-
-
-def _all_of(unreadable: Mapping[Path, DataError]) -> DataError:
+def _all_of(unreadable: Mapping[Path, LinclfError]) -> LinclfError:
     """One error that names all files, or the first of many, so that nobody meets them one by one."""
     (first, error), *others = unreadable.items()
     if not others:
@@ -576,31 +566,40 @@ def _all_of(unreadable: Mapping[Path, DataError]) -> DataError:
     return DataError(f"{error}; nor can {names}{more} be read; mend or remove them, or --skip-unreadable")
 
 
-def prepare_pictures(files: Sequence[Path], shape: tuple[int, ...]) -> list[np.ndarray | LinclfError]:
+def prepare_pictures(files: Sequence[Path], shape: tuple[int, ...]) -> Iterator[np.ndarray | LinclfError]:
     """The pixels of each file, uint8 of ``shape`` (h, w, c), or what is wrong with it; on all cores.
 
-    Each is prepared as for training: of another size, it is cropped to its largest middle part of these proportions and
-    resized. c is 1 for grey, 3 for colour.
+    A picture of another size is cropped to its largest middle part of these proportions and resized. c is 1 for grey, 3
+    for colour.
     """
+    return _of_all(files, lambda image: _prepared(image, shape))
+
+
+def _of_all(files: Sequence[Path], use: Callable[[Any], Made]) -> Iterator[Made | LinclfError]:
+    """What ``use`` makes of each picture, or what is wrong with it: in order, on all cores, some at a time."""
     from concurrent.futures import ThreadPoolExecutor
 
     from linclf.system.environment import cores
 
-    def prepared(file: Path) -> np.ndarray | LinclfError:
+    def attempt(file: Path) -> Made | LinclfError:
         try:
             with _opened(file) as image:
-                return _prepared(image, shape, resize=True)
+                return use(image)
         except LinclfError as error:
             return error
 
-    with _strict_warnings(), ThreadPoolExecutor(cores()) as pool:
-        return list(pool.map(prepared, files))
+    with ThreadPoolExecutor(cores()) as pool:
+        for i in range(0, len(files), _AT_A_TIME):
+            with _strict_warnings():
+                made = list(pool.map(attempt, files[i : i + _AT_A_TIME]))
+            yield from made
 
 
-def _shown_size(image: Any) -> tuple[int, int]:
-    """(width, height) as a viewer shows it."""
+def _look(image: Any) -> tuple[tuple[int, int], str, bool]:
+    """(width, height) as a viewer shows it, mode, and whether there are several pictures in the file."""
     width, height = image.size
-    return (height, width) if image.getexif().get(0x0112) in _TURNED else (width, height)
+    turned = image.getexif().get(0x0112) in _TURNED
+    return (height, width) if turned else (width, height), image.mode, bool(getattr(image, "is_animated", False))
 
 
 def _is_deep(image: Any) -> bool:
@@ -611,24 +610,22 @@ def _is_deep(image: Any) -> bool:
     return any(";16" in str(args) for args in stored)
 
 
-def _prepared(image: Any, shape: tuple[int, ...], *, resize: bool) -> np.ndarray:
-    """The picture's pixels, upright, on white, cropped and resized where asked for."""
+def _prepared(image: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """The picture's pixels, upright, on white, cropped and resized; the same pixels if it has this size."""
     from PIL import Image, ImageOps
 
     height, width, channels = shape
     mode = "L" if channels == 1 else "RGB"
-    if resize:
-        image.draft(mode, [max(width, height)] * 2)  # a JPEG is decoded at a part of its size, never below this one
+    image.draft(mode, [max(width, height)] * 2)  # a JPEG is decoded at a part of its size, never below this one
     image = ImageOps.exif_transpose(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     image = image.convert(mode)
-    if resize:
-        w = min(image.width, max(1, round(image.height * width / height)))
-        h = min(image.height, max(1, round(image.width * height / width)))
-        left, top = (image.width - w) // 2, (image.height - h) // 2
-        image = image.crop((left, top, left + w, top + h)).resize((width, height))
+    w = min(image.width, max(1, round(image.height * width / height)))
+    h = min(image.height, max(1, round(image.width * height / width)))
+    left, top = (image.width - w) // 2, (image.height - h) // 2
+    image = image.crop((left, top, left + w, top + h)).resize((width, height))
     return np.asarray(image).reshape(shape)
 
 

@@ -11,19 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from linclf.data.dataset import (
-    GROUP,
-    LABEL,
-    USUAL_LABELS,
-    Dataset,
-    Option,
-    Reader,
-    as_images,
-    check_size,
-    reading,
-    split_dataset,
-)
-from linclf.data.inputs import check_told_apart
+from linclf.data import dataset
+from linclf.data.dataset import Dataset, Option, Reader, as_images, check_size, reading, split_dataset
+from linclf.data.inputs import check_precision
 from linclf.data.labels import encode_words
 from linclf.errors import ConfigError, DataError, printable
 
@@ -80,7 +70,7 @@ def load(
     if not len(features.columns):
         raise DataError(f"{path}: expected columns of numbers beside {column}, found none to learn from")
     for name in features:
-        check_told_apart(features[name].to_numpy(), f"{path}, column {name}")
+        check_precision(features[name].to_numpy(), f"{path}, column {name}")
     (X,) = as_images({"the table": features.to_numpy(dtype=_common(features))}, str(path))
     notes = [f"Features: {_listed(features.columns)}."]
     if "" in table.columns:
@@ -185,7 +175,7 @@ def _checked_names(path: Path, label: str | None) -> list[str]:
     rows, sep = _first_rows(path), _SEPARATORS[path.suffix.lower()]
     names = [name.strip() for name in rows[0]]
     columns = [{row[i].strip() for row in rows[1:] if i < len(row)} for i in range(len(names))]
-    labels = [name for name in names if (name == label if label else name.lower() in USUAL_LABELS)]
+    labels = [name for name in names if (name == label if label else name.lower() in dataset.USUAL_LABELS)]
     numbers = [float(name) for name in names if _is_number(name)]  # as names, such as wavelengths, they rise
     given = len(labels) == 1 and not _is_number(labels[0]) and labels[0] not in columns[names.index(labels[0])]
     given = given and numbers == sorted({*numbers})
@@ -254,7 +244,7 @@ def _label_column(path: Path, names: list[str], label: str | None, drop: Sequenc
                 f"{path}: expected to leave out a column of features, found {name}, none of {_listed(named)}"
             )
     if label is None:
-        usual = [name for name in named if name.lower() in USUAL_LABELS and name not in drop]
+        usual = [name for name in named if name.lower() in dataset.USUAL_LABELS and name not in drop]
         if len(usual) != 1:
             raise DataError(f"{path}: name the column of labels (--label NAME), one of {_listed(named)}")
         return usual[0]
@@ -313,5 +303,10 @@ def _listed(columns: Iterable[Any]) -> str:
 
 _DROP = Option("drop", list, "NAME", "a column to leave out; may be given again", "tables")
 READER = Reader(
-    "a table (.csv, .tsv or .parquet)", find, load, (LABEL, _DROP, GROUP), ("pandas", "pyarrow"), example="flowers.csv"
+    "a table (.csv, .tsv or .parquet)",
+    find,
+    load,
+    (dataset.LABEL, _DROP, dataset.GROUP),
+    ("pandas", "pyarrow"),
+    example="flowers.csv",
 )

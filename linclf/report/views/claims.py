@@ -2,10 +2,10 @@
 
 import math
 from functools import lru_cache
-from html import escape
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from linclf.claims.bootstrap import interval
 from linclf.claims.verdicts import KINDS, WORDS, Region, checks_in_words, evaluate, terms
@@ -24,7 +24,7 @@ _WORDS = WORDS | {
     "in_both": "images in both",
     "held_out_loss": "both on the same images",
 }
-"""What a page calls a measure or a number, where that is not its name with spaces."""
+"""Names of measures and numbers on pages; others are their name with spaces."""
 
 
 @lru_cache(maxsize=1)
@@ -34,7 +34,7 @@ def all_claims(results: Results) -> dict[str, Any]:
 
 
 def claims(results: Results, *ids: str) -> html.Output | None:
-    """What the reference says here, what was found, and the verdict; all claims if none is named.
+    """A table of claims with their numbers here and their verdicts; all claims if no id is given.
 
     On other data than CIFAR-10 there is nothing to compare: no table, and in place of the whole one a note. On the
     surrogate of CIFAR-10 exact statements alone have a row, and a sentence says where the others would stand.
@@ -53,25 +53,23 @@ def claims(results: Results, *ids: str) -> html.Output | None:
     elsewhere = f"Made on CIFAR-10 with ten seeds, this page compares here with what the reference says: {rest}."
     if not shown:
         return html.callout(elsewhere)
-    rows = []
+    rows = {}
     for claim in shown:
-        figure = claim["figure"]
-        anchor = f"figure-{figure}" if figure else f"claim-{claim['id']}"
         # What all verdicts lack stands above the table, not in each row.
         lacks = (claim["missing"] or "").removeprefix(evaluated["missing"] or "").removeprefix("; ")
-        rows.append(
-            {
-                **{key: claim[key] for key in ("id", "says")},
-                "statistic": claim["statistic"].replace(" - ", " − "),
-                "where": _where(claim),
-                "here": f"here: {f'figure {figure}' if figure else section_title(claim['section'])}",
-                "link": f"#{anchor}" if ids else f"{section_page(claim['section'])}#{anchor}",
-                "found": "".join(
-                    _part(part, claim) for part in claim["parts"] if not lacks or part["value"] is not None
-                )
-                + "".join(f"<div>{escape(text)}</div>" for text in (lacks, *_remarks(claim)) if text),
-                "verdict": html.verdict(claim["verdict"], check=claim["id"] in checks),
-            }
+        found = [_part(part, claim) for part in claim["parts"] if not lacks or part["value"] is not None]
+        found += [Markup("<div>{}</div>").format(text) for text in (lacks, *_remarks(claim)) if text]
+        figure, section = claim["figure"], claim["section"]
+        anchor = f"#figure-{figure}" if figure else f"#claim-{claim['id']}"
+        rows[claim["id"]] = (
+            Markup('{}<br><a href="{}">here: {}</a>').format(
+                _where(claim),
+                anchor if ids else section_page(section) + anchor,
+                f"figure {figure}" if figure else section_title(section),
+            ),
+            Markup("{}<br><small>{}</small>").format(claim["says"], claim["statistic"].replace(" - ", " − ")),
+            Markup().join(found),
+            html.verdict(claim["verdict"], check=claim["id"] in checks),
         )
     caption = (
         "Dot and line: value and 95 % interval; shaded: where the claim holds. Intervals are for the mean over seeds "
@@ -87,7 +85,7 @@ def claims(results: Results, *ids: str) -> html.Output | None:
 
 
 def _remarks(claim: dict[str, Any]) -> list[str]:
-    """What stands beneath a claim's numbers: other images, what may turn the verdict, and what its test leaves out."""
+    """Notes beneath a claim's numbers: other test images, why its verdict may flip, what its test leaves out."""
     elsewhere = f"On other test images: {claim['elsewhere']}." if claim["elsewhere"] else ""
     marks = [f"This verdict may flip: {mark}." for mark in claim["marks"]]
     return [text for text in (elsewhere, *marks, claim["note"]) if text]
@@ -102,7 +100,7 @@ def _where(claim: dict[str, Any]) -> str:
     return f"section {claim['section']}, figure{'s' * (' and ' in numbers)} {numbers}"
 
 
-def changes(results: Results, **said: str) -> html.Prose:
+def changes(results: Results, **said: str) -> html.Output:
     """A list with one line per section: how its arm changes test accuracy and, on CIFAR-10, what the reference says.
 
     ``said`` are the reference's words by arm; the section is the first that shows the arm.
@@ -148,28 +146,24 @@ def _part(part: dict[str, Any], claim: dict[str, Any]) -> str:
     ]
     label = ", ".join(filter(None, [" ".join(words), _label(part["of"])]))
     if part["value"] is None:
-        return f"<div>{escape(label)}: no finite number</div>"
+        return Markup("<div>{}: no finite number</div>").format(label)
     value, low, high = part["value"], part["low"], part["high"]
-    unit = f" {claim['unit']}" if claim["unit"] else ""
     width = None if low is None or math.isclose(low, high, rel_tol=1e-6) else high - low
-    text = _digits(value, width)
-    if width:
-        text += f" ({_digits(low, width)} to {_digits(high, width)})"
-    text = f"{label}: {text}{unit}".replace(" -", " −").replace("(-", "(−").replace("e-", "e−")
+    ends = f" ({_digits(low, width)} to {_digits(high, width)})" if width else ""
+    text = f"{label}: {_digits(value, width)}{ends}{claim['unit'] and ' '}{claim['unit']}"
+    text = text.replace(" -", " −").replace("(-", "(−").replace("e-", "e−")
     if part["region"] is None:
-        return f"<div>{escape(text)}, shown beside</div>"
+        return Markup("<div>{}, shown beside</div>").format(text)
     text += f", {part['reason']}" if "reason" in part else ""
     region = Region.parse(part["region"])
-    region_said = escape(part["region"].replace("-", "−")).replace(" ", "&nbsp;")
-    picture = ""
-    if width:
-        said = f"{text}; region {part['region']}"
-        picture = html.against_region(value, low, high, (region.low, region.high), said)
-    return f"<div>{picture} {escape(text)}; region&nbsp;{region_said}</div>"
+    said, bounds = f"{text}; region {part['region']}", (region.low, region.high)
+    picture = html.against_region(value, low, high, bounds, said) if width else ""
+    said = part["region"].replace("-", "−").replace(" ", "\xa0")
+    return Markup("<div>{} {}; region&nbsp;{}</div>").format(picture, text, said)
 
 
 def _label(of: str) -> str:
-    """What a part of a claim is taken of, in words.
+    """The arms and settings of a part of a claim, in words.
 
     >>> _label("full 2 - base 2"), _label("svm 4 - svm 1,2,3"), _label("loss_at_zero")
     ('setting 2, all batches − baseline', 'SVM, setting 4 − greatest of 1, 2, 3', 'loss at zero')
@@ -187,7 +181,7 @@ def _label(of: str) -> str:
 
 
 def _digits(number: float, width: float | None) -> str:
-    """A number with as many digits as an interval of that width makes meaningful; with three where there is none."""
+    """A number with the digits that are meaningful for an interval of that width; three without an interval."""
     if width is None:
         return f"{number:,.0f}" if number == int(number) else f"{number:.3g}"
     digits = min(max(0, 1 - math.floor(math.log10(width))), 6)
@@ -221,7 +215,7 @@ def picture(results: Results, *, number: int | str) -> html.Output:
             mfc="none",
             label="SVM, in the reference",
         )
-    axes.set_xlabel(f"test accuracy on {results.data['name']}, %", parse_math=False)
+    axes.set_xlabel(f"test accuracy on {results.data['name']}, %")
     axes.set_title(counts.replace(", ", ",\n", 1), loc="left", fontweight="bold")
     plots.legend_below(axes)
     over = "seeds and test images" if len(results.seeds) > 1 else "test images; there is one seed"

@@ -1,7 +1,7 @@
-"""What a notebook shows, in every type that some viewer asks for.
+"""Outputs of notebooks: figures, tables and text in every MIME type that some viewer asks for.
 
 Pages and JupyterLab take HTML, other viewers a PNG or Markdown (which pandoc turns into LaTeX), a terminal plain text.
-What comes from data is escaped here, in each type's own way.
+Text from data is escaped here, for each type.
 """
 
 import base64
@@ -32,7 +32,7 @@ INK, PAPER = "#1c2126", "#fdfdfc"
 TRAIN, VALIDATION, BESIDE = "#0072b2", "#d55e00", "#767676"
 """Okabe and Ito's colours, which colour-blind readers can tell apart; line styles differ too."""
 DARK = {INK: "#e4e6e3", PAPER: "#15181b", TRAIN: "#3f9fdc", VALIDATION: "#ec7a2d", BESIDE: "#969696"}
-"""What stands for a colour in the page's dark scheme; ink and paper are those of ``page.css``."""
+"""The colours of the page's dark scheme; ink and paper are those of ``page.css``."""
 DPI = 200  # of a PNG; a figure counts its pixels as 100 an inch
 WIDTH = 7 * DPI  # that viewers and paper have for a picture: in a wider one, which they shrink, letters are larger
 with_png = True  # whether figures become PNG too; the report's kernels do without, since pages show none
@@ -72,7 +72,7 @@ _SIGNS = re.compile(
 
 @dataclass(frozen=True)
 class Output:
-    """Markup that a notebook shows, and the same as plain text and in other MIME types."""
+    """Markup that a notebook shows, and the same as plain text and in other MIME types; Markdown needs no markup."""
 
     markup: str
     text: str = ""
@@ -80,27 +80,14 @@ class Output:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
-        shown = visible(self.markup) + IN_JUPYTER * ("<table" in self.markup)
-        return {"text/html": shown, "text/plain": repr(self), **self.others}, dict(self.metadata)
+        shown = {"text/html": visible(self.markup) + IN_JUPYTER * ("<table" in self.markup)} if self.markup else {}
+        return {**shown, "text/plain": repr(self), **self.others}, dict(self.metadata)
 
     def __html__(self) -> str:
         return self.markup
 
     def __repr__(self) -> str:
         return visible(self.text or plain(self.markup))
-
-
-@dataclass(frozen=True)
-class Prose:
-    """Markdown text with computed numbers that a notebook shows."""
-
-    text: str
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
-        return {"text/markdown": _with_formulas(visible(self.text)), "text/plain": repr(self)}, {}
-
-    def __repr__(self) -> str:
-        return visible(self.text)
 
 
 def visible(text: str) -> str:
@@ -152,9 +139,10 @@ def timed(text: str) -> Output:
     return Output(Markup("<time>{}</time>").format(text), text)
 
 
-def prose(text: str) -> Prose:
+def prose(text: str) -> Output:
     """Markdown text, formulas between dollar signs included; the minus of a power of ten lets no line break."""
-    return Prose(re.sub(r"(?<=\de)-(?=\d)", "−", text))
+    text = re.sub(r"(?<=\de)-(?=\d)", "−", text)
+    return _output("", text, visible(text))
 
 
 def callout(text: str, kind: str = "note", more: str = "") -> Output:
@@ -174,41 +162,35 @@ def table(
     columns: Sequence[str], rows: Sequence[Sequence[str | Output]], *, caption: str, attributes: str = ""
 ) -> Output:
     """A table; the page's script lets its headers sort it. With the attribute ``class="words"`` cells are folded."""
-    cell, line = Markup("<td>{}</td>"), Markup("<tr>{}</tr>")
-    body = Markup().join(line.format(Markup().join(map(cell.format, row))) for row in rows)
-    return _table(attributes, columns, body, caption, [[str(cell) for cell in row] for row in rows])
+    line = Markup("<tr>{}</tr>")
+    lines = [line.format(Markup().join(map(Markup("<td>{}</td>").format, row))) for row in rows]
+    return _table(attributes, columns, lines, [list(map(str, row)) for row in rows], caption)
 
 
-def claims(rows: Sequence[Mapping[str, str]], *, caption: str) -> Output:
-    """Claims as a table, one row per claim; ``found`` and ``verdict`` are markup, the others text.
-
-    ``where`` says where in the reference, ``here`` what ``link`` leads to.
-    """
+def claims(rows: Mapping[str, Sequence[str]], *, caption: str) -> Output:
+    """Claims as a table, one row per claim, by its name; its cells are markup."""
     line = Markup(
-        '<tr id="claim-{id}"><th scope="row">{id}</th><td>{where}<br><a href="{link}">{here}</a></td>'
-        '<td class="text">{says}<br><small>{statistic}</small></td><td class="found">{found}</td>'
-        "<td>{verdict}</td></tr>"
+        '<tr id="claim-{0}"><th scope="row">{0}</th><td>{1}</td><td class="text">{2}</td><td class="found">{3}</td>'
+        "<td>{4}</td></tr>"
     )
-    marked = [{**row, "found": Markup(row["found"]), "verdict": Markup(row["verdict"])} for row in rows]
     columns = ("claim", "where", "the reference says", "found here", "verdict")
-    texts = [
-        [row["id"], row["where"], f"{row['says']} ({row['statistic']})", plain(row["found"]), plain(row["verdict"])]
-        for row in rows
-    ]
-    body = Markup().join(line.format(**row) for row in marked)
-    return _table(' class="claims"', columns, body, caption, texts)
+    lines = [line.format(name, *cells) for name, cells in rows.items()]
+    texts = [[name, *map(plain, cells)] for name, cells in rows.items()]
+    return _table(' class="claims"', columns, lines, texts, caption)
 
 
-def _table(attributes: str, columns: Sequence[str], body: str, caption: str, rows: Sequence[Sequence[str]]) -> Output:
+def _table(
+    attributes: str, columns: Sequence[str], lines: Sequence[str], rows: Sequence[Sequence[str]], caption: str
+) -> Output:
     """A table that scrolls where it is wider than the page: as a region, it can be reached with the keyboard.
 
-    ``rows`` are those of ``body`` as plain text, for viewers that show no HTML.
+    ``rows`` are its ``lines`` as plain text, for viewers that show no HTML.
     """
     head = Markup().join(map(Markup('<th scope="col">{}</th>').format, columns))
     whole = Markup(
         '<div class="wide" tabindex="0" role="region" aria-label="{0}"><table{1}><caption>{0}</caption>'
         "<thead><tr>{2}</tr></thead><tbody>{3}</tbody></table></div>"
-    ).format(caption, Markup(attributes), head, body)
+    ).format(caption, Markup(attributes), head, Markup().join(lines))
     return _output(whole, plain_table(columns, rows, caption), markdown_table(columns, rows, caption))
 
 
@@ -343,7 +325,7 @@ def data_link(kind: str, content: bytes) -> str:
 def own_settings(salt: str | None = None) -> Iterator[None]:
     """Matplotlib's defaults and ours while drawing or saving, also as a decorator; the user's are back afterwards.
 
-    From ``salt`` the ids within an SVG are made, where the same figure shall give the same bytes.
+    With a ``salt`` for the ids within an SVG, the same figure gives the same bytes.
     """
     from matplotlib import style
 
@@ -351,7 +333,7 @@ def own_settings(salt: str | None = None) -> Iterator[None]:
     ours: dict[str, Any] = {"svg.hashsalt": salt, "svg.fonttype": "none", "font.family": "sans-serif"}
     ours |= {"font.size": 10.5, "legend.fontsize": "medium"}
     ours["text.parse_math"] = False  # what comes from data is text, whatever dollar signs it holds
-    # A ground of its own keeps a figure legible wherever it stands.
+    # With a background a figure is legible on any page.
     grounds = ("figure.facecolor", "axes.facecolor")
     inks = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
     ours |= dict.fromkeys(grounds, PAPER) | dict.fromkeys(inks, INK)
@@ -400,7 +382,7 @@ def png(draw: Draw, alt: str, title: str, caption: str) -> Bundle:
     wide = max(1, above.width / WIDTH)
     lines = textwrap.wrap(f"{title}. {caption}", int(above.width / wide) // 15)
     strip = Figure(figsize=(above.width / DPI, wide * (0.19 * len(lines) + 0.1)))
-    strip.text(0.01, 0.99, "\n".join(lines), va="top", linespacing=1.25, fontsize=10.5 * wide, parse_math=False)
+    strip.text(0.01, 0.99, "\n".join(lines), va="top", linespacing=1.25, fontsize=10.5 * wide)
     below = _drawn(strip)
     height = above.height + below.height
     # A sheet of LaTeX has room for a picture that is 1.5 times as high as wide.

@@ -5,10 +5,10 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from html import escape
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -67,14 +67,16 @@ def grid(
 
 def table(rows: Mapping[str, Sequence[Picture]], columns: Sequence[str] = ()) -> str:
     """Rows of pictures under their names, as an element."""
-    head = "".join(f'<th scope="col"><span>{escape(name)}</span></th>' for name in columns)
-    body = f"<tr><td></td>{head}</tr>" if columns else ""
-    for name, row in rows.items():
-        beneath = [f"<br><span>{escape(picture.text)}</span>" * bool(picture.text) for picture in row]
-        images = [image(picture.pixels, picture.alt, kind=picture.kind) for picture in row]
-        cells = (f"<td>{shown}{text}</td>" for shown, text in zip(images, beneath, strict=True))
-        body += f'<tr><th scope="row">{escape(name)}</th>{"".join(cells)}</tr>'
-    return f'<table class="pictures">{body}</table>'
+    head, line = Markup('<th scope="col"><span>{}</span></th>'), Markup('<tr><th scope="row">{}</th>{}</tr>')
+    names = Markup("<tr><td></td>{}</tr>").format(Markup().join(map(head.format, columns))) if columns else ""
+    body = Markup().join(line.format(name, _cells(row)) for name, row in rows.items())
+    return Markup('<table class="pictures">{}{}</table>').format(names, body)
+
+
+def _cells(row: Sequence[Picture], width: int = 60) -> Markup:
+    beneath = (Markup("<br><span>{}</span>").format(picture.text) if picture.text else "" for picture in row)
+    images = (image(picture.pixels, picture.alt, width=width, kind=picture.kind) for picture in row)
+    return Markup().join(map(Markup("<td>{}{}</td>").format, images, beneath))
 
 
 def gallery(
@@ -92,28 +94,24 @@ def gallery(
     ``weights``, the array behind the pictures, is there to download, as whole numbers whose largest is 127: as fine as
     the pictures, but on one scale for all classes. Without weights they are photos, of which large ones become JPEG.
     """
-    kind = photo_kind(pixels) if weights is None else "png"
-    cells = [
-        f"<td>{image(picture, f'{what} {name}', width=96, kind=kind)}<br><span>{escape(name)}</span></td>"
-        for picture, name in zip(pixels, names, strict=True)
-    ]
-    rows = "".join(f"<tr>{''.join(cells[i : i + 5])}</tr>" for i in range(0, len(cells), 5))
-    body = f'<table class="templates" role="presentation">{rows}</table>'
-    content, array = f'<div role="group" aria-label="{escape(alt)}">{body}</div>', io.BytesIO()
+    kind, array = photo_kind(pixels) if weights is None else "png", io.BytesIO()
+    shown = [Picture(each, f"{what} {name}", name, kind) for each, name in zip(pixels, names, strict=True)]
+    lines = (Markup("<tr>{}</tr>").format(_cells(shown[i : i + 5], 96)) for i in range(0, len(shown), 5))
+    content = Markup('<div role="group" aria-label="{}"><table class="templates" role="presentation">{}</table></div>')
     if weights is not None:
         weights = _as_fine_as_pictures(weights)
         np.save(array, np.rint(weights * (127 / (np.abs(weights).max() or 1))).astype(np.int8))
-    return html.figure_box(number, content, caption, partial(mosaic, pixels, names), alt, "npy", array.getvalue())
+    markup, draw = content.format(alt, Markup().join(lines)), partial(mosaic, pixels, names)
+    return html.figure_box(number, markup, caption, draw, alt, "npy", array.getvalue())
 
 
-def image(pixels: np.ndarray, alt: str, *, mark: str = "", width: int = 60, kind: str = "png") -> str:
+def image(pixels: np.ndarray, alt: str, *, mark: str = "", width: int = 60, kind: str = "png") -> Markup:
     """Pixels (h, w, 3) or grey (h, w) in 0..1 as an element; by its mark the script of ``play`` finds it."""
     file, picture = io.BytesIO(), Image.fromarray(np.rint(255 * pixels).astype(np.uint8))
     picture.thumbnail((LARGEST_PICTURE, LARGEST_PICTURE))
     picture.save(file, format=kind, optimize=True)
-    marked = f' data-play="{mark}"' if mark else ""
-    source = html.data_link(f"image/{kind}", file.getvalue())
-    return f'<img class="pixels" width="{width}"{marked} src="{source}" alt="{escape(alt)}">'
+    marked, source = Markup(f' data-play="{mark}"') * bool(mark), html.data_link(f"image/{kind}", file.getvalue())
+    return Markup('<img class="pixels" width="{}"{} src="{}" alt="{}">').format(width, marked, source, alt)
 
 
 @html.own_settings()
@@ -137,7 +135,7 @@ def mosaic(images: np.ndarray, names: Sequence[str], rows: Mapping[str, int] | N
     height = ratio + (0.14 + max(map(len, beneath)) * size / 63 if any(beneath) else 0)
     fig = Figure(figsize=(1.1 * across, 1.1 * down * height))
     ax = fig.add_axes((0, 0, 1, 1))
-    write = partial(ax.text, fontsize=size, linespacing=1.1, parse_math=False)
+    write = partial(ax.text, fontsize=size, linespacing=1.1)
     for row, lines in enumerate(beside):
         write(0.95, row * height + ratio / 2, "\n".join(lines), ha="right", va="center")
     for (x, row), pixels, lines in zip(places, images, beneath, strict=True):
@@ -156,7 +154,7 @@ def can_be_shown(images: np.ndarray) -> bool:
 
 
 def nothing_to_show(images: np.ndarray) -> html.Output:
-    """What stands in place of pictures."""
+    """The note in place of pictures."""
     return html.callout(f"No pictures: they need images of 1 or 3 channels, and an input here is {images.shape[1:]}.")
 
 
@@ -389,8 +387,8 @@ def class_scores(data: Dataset, predictions: np.ndarray) -> html.Output:
     return html.table(["class", "support", "F1, %", "precision, %", "recall, %"], rows, caption=caption)
 
 
-def kept(data: Dataset, which: str) -> html.Prose:
-    """What the report's ``model.npz`` is, and how to use it."""
+def kept(data: Dataset, which: str) -> html.Output:
+    """A note on the report's ``model.npz``: which network it is, and how to use it."""
     images, load = data.test_images, 'linclf.Classifier.load("model.npz")'
     if images.dtype == np.uint8 and images.shape[3:] in ((1,), (3,)):
         use = f'`linclf predict model.npz photo.jpg`, or `{load}.predict("photo.jpg")` in Python'
@@ -405,7 +403,7 @@ def kept(data: Dataset, which: str) -> html.Prose:
 
 
 def kind(data: Dataset, n: int | None = None) -> str:
-    """What the data are made of, images or rows, with their number."""
+    """The word "images" or "rows", with their number if it is given."""
     word = "image" if data.test_images.ndim == 4 else "row"
     return f"{word}s" if n is None else f"{n:,} {word}{'' if n == 1 else 's'}"
 

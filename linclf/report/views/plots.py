@@ -1,7 +1,7 @@
 """``linclf.plot``: pictures of plain runs, models and arrays. The report draws its figures with the same functions.
 
-What is drawn on one Axes takes it as ``ax`` and returns it; otherwise a figure of pyplot's is made, which JupyterLab
-and ``pyplot.show()`` show.
+Functions that draw on one Axes take it as ``ax`` and return it; without it they make a figure of pyplot's, which
+JupyterLab and ``pyplot.show()`` show.
 """
 
 import math
@@ -175,8 +175,7 @@ def images(images: np.ndarray, titles: Sequence[str] | None = None, *, columns: 
         ax = figure.add_subplot(rows, columns, i)
         whole = np.issubdtype(picture.dtype, np.integer)
         ax.imshow(picture, cmap="gray", vmin=0, vmax=255 if whole else 1, interpolation="none")
-        # parse_math: what comes from data is text, whatever dollar signs it holds.
-        ax.set_title(title, fontsize="small", parse_math=False)
+        ax.set_title(title, fontsize="small")
         ax.axis("off")
     return figure
 
@@ -294,7 +293,7 @@ def intervals(names: Sequence[str], series: Sequence[tuple[str, Sequence[tuple[f
 
 
 def interval_columns(series: Sequence[tuple[str, Sequence[tuple[float, float, float]]]]) -> dict[str, Sequence[Any]]:
-    """What :func:`intervals` draws, as columns of a file."""
+    """The numbers of :func:`intervals` as columns of a file."""
     parts = ("mean", "low", "high")
     return {f"{label} ({parts[i]})": [each[i] for each in numbers] for label, numbers in series for i in range(3)}
 
@@ -302,15 +301,8 @@ def interval_columns(series: Sequence[tuple[str, Sequence[tuple[float, float, fl
 @own_settings()
 def legend_below(ax: Axes) -> None:
     """The legend in two columns under the axes, where it hides nothing."""
-    below = ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
-    as_text(below)
+    ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     ax.legend().remove()
-
-
-def as_text(legend: Any) -> None:
-    """Show the names in a legend as they are, whatever dollar signs they hold."""
-    for text in legend.get_texts():
-        text.set_parse_math(False)
 
 
 def heights(names: int, series: int, i: int) -> np.ndarray:
@@ -357,7 +349,7 @@ def histogram(shares: Mapping[str, np.ndarray], bins: np.ndarray) -> Axes:
 
 @own_settings()
 def reliability(probability: np.ndarray, shares: Sequence[metrics.Interval]) -> Axes:
-    """What happens against its probability, both 0..1, with intervals; on the diagonal it happens as often as that."""
+    """Observed shares with their intervals against predicted probabilities, both 0..1, and the diagonal."""
     ax = new_axes(4.4, 4.0)
     value, low, high = 100 * np.array(shares).T
     ax.plot([0, 100], [0, 100], color=BESIDE, linewidth=0.9, label="as often as it says")
@@ -371,7 +363,7 @@ def styled(ax: Axes, grid: Literal["both", "x"] = "both") -> Axes:
     """``ax`` with what all line plots share: a light grid, a legend, and no frame at the top and right."""
     ax.grid(axis=grid, alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
-    as_text(ax.legend(framealpha=0.7, edgecolor="none"))
+    ax.legend(framealpha=0.7, edgecolor="none")
     return ax
 
 
@@ -382,5 +374,5 @@ def legend_above(ax: Axes) -> Axes:
     if labels[-1].startswith("validation"):
         order.sort(key=lambda i: labels[i].startswith("validation"))
     handles, labels = [handles[i] for i in order], [labels[i] for i in order]
-    as_text(ax.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False))
+    ax.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     return ax

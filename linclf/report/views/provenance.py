@@ -46,11 +46,11 @@ def data_note(study: Study) -> html.Output:
 
 
 def _about(data: Provenance) -> str:
-    """What else is known of a copy of CIFAR-10, in brackets."""
+    """A note on a known copy of CIFAR-10, in brackets."""
     return " (its pictures went through JPEG once)" if data.sha256 == _JPEG_COPY else ""
 
 
-def not_real(study: Study, figure: str, page: str = "learn") -> html.Prose | None:
+def not_real(study: Study, figure: str, page: str = "learn") -> html.Output | None:
     """Where single pictures are to be looked at: that a surrogate's show nothing, and where real ones are; else None.
 
     ``figure`` is the number of the same figure on the ``page`` of the committed report.
@@ -73,8 +73,8 @@ def how_it_ran(study: Study) -> list[str]:
     return [text for text in (said * study.short_of_memory, study.kept) if text]
 
 
-def data_deviation(study: Study) -> html.Prose:
-    """What differs on this data from the reference's, as a line of the list of deviations."""
+def data_deviation(study: Study) -> html.Output:
+    """A line of the list of deviations: how these data differ from the reference's."""
     provenance = study.data.provenance
     words = {
         True: "the official bytes of CIFAR-10, as the reference's",

@@ -225,6 +225,7 @@ SAME = "which hold the same folders (cat, dog): name one of the two, or call the
         ("{color,grayscale,segmented}/{cat,dog}", SAME),
         ("{.,copy}/{cat,dog}", SAME),
         ("{64x64,128x128}/{cat,dog}", SAME),
+        ("{part1/cat,part1/dog,part2/cat,part2/fox}", SAME.replace("cat, dog", "cat")),
         ("{images,masks}", "found images and their masks"),
         ("{cat,dog,test}", "expected a folder train beside it"),
         ("{cat,dog,val}", "expected a folder train beside it"),

@@ -99,9 +99,9 @@ function play(section) {
       row.classList.toggle("chosen", k === chosen);
     });
     const lead = highest - [...scores].sort((a, b) => b - a)[1];
-    const sure = shares ? `with ${(100 * shares[top]).toFixed(0)}\u00a0%` : `${lead.toFixed(2)} ahead`;
+    const sure = shares ? `with ${(100 * shares[top]).toFixed(0)}\u00a0%` : `${inDigits(lead)} ahead`;
     const isPhoto = shown.label === undefined;
-    const told = isPhoto ? "" : `: a loss of ${lossOf(loss, scores.length, scores, shown.label, []).toFixed(2)}`;
+    const told = isPhoto ? "" : `: a loss of ${inDigits(lossOf(loss, scores.length, scores, shown.label, []))}`;
     find("truth").textContent = shown.truth + (isPhoto && now.drawn ? DRAWN : "");
     find("answer").textContent = `It says ${data.names[top]}, ${sure}${told}.`;
     showEvidence(chosen, now, x, scores[chosen]);
@@ -134,8 +134,8 @@ function play(section) {
     };
     paint.evidence(blend, `Evidence for and against the class ${name}, pixel by pixel`);
     find("sum").textContent =
-      `The score of ${name} is ${signed(score)}: ${speaksFor.toFixed(2)} speaks for it, ` +
-      `${against.toFixed(2)} against it, and its bias adds ${signed(b[k])}.`;
+      `The score of ${name} is ${signed(score)}: ${inDigits(speaksFor)} speaks for it, ` +
+      `${inDigits(against)} against it, and its bias adds ${signed(b[k])}.`;
   }
 }
 
@@ -148,7 +148,11 @@ function probabilities(scores, link) {
   return shares.map((share) => share / total);
 }
 
+function inDigits(value) {
+  return Math.abs(value) < 1e6 ? value.toFixed(2) : value.toPrecision(3);
+}
+
 function signed(value) {
-  const text = value.toFixed(2);
+  const text = inDigits(value);
   return Number(text) === 0 ? "0.00" : text.replace("-", "−");
 }

@@ -6,7 +6,8 @@ function train(section) {
   const about = JSON.parse(find("data").textContent), article = section.closest("article");
   const { shape, names, losses } = about, paint = templates(find("templates"), names, shape);
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  let latest = null, points = null, frame = 0, drawnAt = 0, saidAt = 0, connection = null, hasTrained = false;
+  // The clock is read before there is a worker: Firefox hangs where two threads of a page read it first at one time.
+  let latest = null, points = null, frame = 0, drawnAt = Date.now(), saidAt = 0, connection = null, hasTrained = false;
 
   find("controls").hidden = false;
   find("noscript").hidden = true;
@@ -14,7 +15,10 @@ function train(section) {
   // λ and η stand on logarithmic sliders, whose first place is 0 for λ.
   const value = (name) => Number(find(name).value);
   const number = (name) => (name === "l2" && value(name) <= -5.5 ? 0 : Number((10 ** value(name)).toPrecision(3)));
-  const place = (name, number) => { find(name).value = number > 0 ? Math.log10(number) : -5.5; };
+  const place = (name, number) => {
+    find(name).step = "any"; // what is asked for, exactly
+    find(name).value = number > 0 ? Math.log10(number) : -5.5;
+  };
   const setting = () => ({ loss: find("loss").value, l2: number("l2"), eta: number("eta"), seed: value("seed") });
 
   async function ask(command, more = {}) {
@@ -74,7 +78,7 @@ function train(section) {
   }
 
   function show() {
-    paint(latest.W);
+    if (!latest.broken) paint(latest.W);
     curve("loss", (measured) => measured.loss, (value) => value.toPrecision(3));
     curve("accuracy", (measured) => 100 * measured.right, (value) => `${value.toFixed(0)}\u00a0%`);
     find("pause").setAttribute("aria-pressed", String(!latest.running));
@@ -154,7 +158,11 @@ function train(section) {
   }
 
   const on = (name, kind, react) => find(name).addEventListener(kind, react);
-  for (const name of ["l2", "eta"]) on(name, "input", changed);
+  for (const name of ["l2", "eta"]) {
+    on(name, "input", changed);
+    // Without a step Firefox goes ten times as far at each key.
+    on(name, "keydown", ({ key, target }) => { if (key.startsWith("Arrow")) target.step = "0.05"; });
+  }
   for (const name of ["l2", "eta", "loss"]) on(name, "change", () => { changed(); remember(); });
   on("seed", "change", () => { ask("again"); remember(); });
   on("play", "click", () => ask("run", { more: Infinity }));
