@@ -13,6 +13,7 @@ from linclf.claims.verdicts import ledger
 from linclf.report.views import claims, pictures, provenance, reference
 from linclf.studies.results import Results
 
+pytestmark = pytest.mark.usefixtures("few_resamples")
 RENDERED = ROOT / "reports" / "cifar-10" / "results.json"
 
 FALLING = [4, 3, 2.5, 2.2, 2.1]

@@ -140,17 +140,6 @@ def test_votes_and_mean_scores():
     assert ceiling_views._together(tied, X)[0].tolist() == [1, 1]
 
 
-def test_gains_count_images_as_well_as_seeds(results):
-    _, y = results.split(results.choosing).validation
-    for gain in ceiling_views.gains(results).values():
-        for value, low, high in gain:
-            assert -100 <= low <= value <= high <= 100
-            assert round(value * 3 * len(y) / 100, 6).is_integer()  # a number of images, over three seeds
-    same = replace(results, ablation={mix: runs[:1] * 3 for mix, runs in results.ablation.items()})
-    widths = [high - low for gain in ceiling_views.gains(same).values() for _, low, high in gain]
-    assert max(widths) > 10  # of 20 images, though the seeds are all alike
-
-
 def test_the_sentence_on_ingredients_names_the_effects_of_either_sign_that_chance_does_not_explain():
     zero = Interval(0.0, 0.0, 0.0)
     found = dict.fromkeys(INGREDIENTS, (zero, zero))
