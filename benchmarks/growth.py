@@ -91,7 +91,7 @@ def measure(what, size):
 def table(rows):
     """The rows as Markdown."""
     lines = [
-        "| what | size | CPU, s | wall time by stage | peak, of at most, MB | page, MB | runs, MB | LogisticRegression, CPU, s |",
+        "| what | size | CPU, s | by stage | peak MB, of at most | page, MB | runs, MB | LogisticRegression, CPU, s |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows:
