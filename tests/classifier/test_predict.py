@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import subprocess
 import sys
 from dataclasses import replace
 
@@ -153,11 +152,3 @@ def test_a_table_gives_csv_by_the_names_of_its_columns(capsys, tmp_path):
     ):
         rows.write_text(text)
         refuses(["predict", tmp_path / "table.npz", *words], error, capsys)
-
-
-def test_nobody_need_read_to_the_end():
-    command = [sys.executable, "-m", "linclf", "predict", "model.npz", *["photos/train/cat/0.png"] * 3000]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline()
-        process.stdout.close()
-        assert (process.stderr.read(), process.wait()) == ("", 0)

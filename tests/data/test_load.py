@@ -157,13 +157,3 @@ def test_an_option_for_other_data_is_refused(tmp_path, monkeypatch, name, option
     write_images(tmp_path / "pets")
     with pytest.raises((ConfigError, DataError), match=said):
         load_dataset(name, **options)
-
-
-def test_the_command_line_names_the_data_as_the_library_does(tmp_path, monkeypatch):
-    given = []
-    monkeypatch.setattr(
-        "linclf.report.build.make_report", lambda parameters, **_: given.append(parameters["data"]) or 0
-    )
-    for words in (["--image-size", "32"], ["--label", "a:b", "--image-size", "8"], []):
-        assert main(["report", "--data", "place", *words]) == 0
-    assert given == ["place:image_size=32", "place:label=a::b:image_size=8", "place"]

@@ -16,14 +16,12 @@ import time
 from contextlib import suppress
 
 import nbformat
-import numpy as np
 import psutil
 import pytest
 from bs4 import BeautifulSoup
 from helpers import PYTHON, ROOT, refuses, without_times
 from PIL import Image
 
-from linclf import Classifier, load_dataset
 from linclf.claims.verdicts import verify
 from linclf.cli import main
 from linclf.errors import DataError, DivergenceError
@@ -51,19 +49,6 @@ def test_a_page_a_notebook_and_the_results(report):
     exact = results["exact"]
     assert max(exact["E1"]["relative_error"], exact["E2"]["relative_error"]) < 1e-6
     assert exact["E2"]["loss_at_zero"] == 9
-
-
-def test_a_classifier_to_keep_stands_beside_the_pages(report):
-    """The very network of the results, and the page says which."""
-    kept = Classifier.load(report / build.MODEL)
-    data, results = load_dataset("synthetic:250"), json.loads((report / "results.json").read_text())
-    (run,) = (run for run in results["runs"] if (run["arm"], run["setting"], run["seed"]) == ("full", 3, 0))
-    right = kept.predict(data.test_images) == np.array(data.class_names)[data.test_labels]
-    assert right.mean() == run["test_accuracy"]
-    assert kept.validation_accuracy == run["validation_accuracy"][-1]
-    assert (kept.data_sha256, kept.config.epochs) == (data.provenance.sha256, run["epochs"])
-    said = f"seed 0 (validation accuracy {100 * kept.validation_accuracy:.2f}\xa0%)"
-    assert said in (report / "index.html").read_text(encoding="utf-8")
 
 
 def test_claims_stand_beside_the_results_and_exact_ones_on_the_pages(report, capsys):

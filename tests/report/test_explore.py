@@ -187,7 +187,7 @@ def test_firefox_trains_by_keyboard_and_reads_a_photo(report, tmp_path):
     assert photo.name in seen["photo"]
     assert "not from photographs" in seen["photo"]
     (_, epochs), *_ = unpacked(BeautifulSoup(page.read_text("utf-8"), "html.parser").find(attrs=PACKED).string)
-    wanted = expected(epochs[-1], np.stack(prepare_pictures([photo], (32, 32, 3)))).T
+    wanted = expected(epochs[-1], np.stack([*prepare_pictures([photo], (32, 32, 3))])).T
     np.testing.assert_allclose(softmax(np.c_[seen["scores"]]), softmax(wanted), atol=0.005)
 
 
@@ -219,7 +219,7 @@ CanvasRenderingContext2D.prototype.drawImage = function (...words) {
 def test_probabilities_of_ones_own_pictures_are_those_of_the_command(page, tmp_path, script):
     page.evaluate(script)
     files = list(photos(tmp_path))
-    S = expected(packed(page)[0][1][-1], np.stack(prepare_pictures(files, (32, 32, 3)))).T
+    S = expected(packed(page)[0][1][-1], np.stack([*prepare_pictures(files, (32, 32, 3))])).T
     for file, wanted in zip(files, softmax(S).T, strict=True):
         page.locator('[data-play="file"]').set_input_files(file)
         page.locator('[data-play="truth"]').get_by_text(file.name).wait_for()
@@ -303,6 +303,15 @@ def test_the_finding_follows_from_the_history(explored, loss, gap, l2, said):
     found = explore.finding(replace(explored, runs=[changed])).text
     assert re.search(said, found)
     assert re.search(r"right at the end, seed 0: [+−][\d.]+ \([+−][\d.]+ to [+−][\d.]+\) points against setting", found)
+
+
+@pytest.mark.parametrize(("factor", "panels"), [(1, 2), (1e9, 3)])
+def test_what_would_squeeze_the_others_has_axes_of_its_own(explored, factor, panels):
+    (run,) = explored.runs
+    history = replace(run.history, validation_loss=run.history.validation_loss * factor)
+    markup = explore.curves(replace(explored, runs=[replace(run, history=history)]), "loss", number=1).markup
+    picture = base64.b64decode(re.search('src="data:image/svg.xml;base64,(.*?)"', markup)[1])
+    assert picture.count(b'id="axes_') == panels
 
 
 @pytest.mark.parametrize(

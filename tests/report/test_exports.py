@@ -160,24 +160,13 @@ def test_markdown_is_a_short_file_that_refers_to_a_folder_of_pictures(export, ou
     assert len(re.findall(r"^(?:\| -{3,} )+\|$", text, re.M)) == len(tables)
 
 
-def test_latex_has_every_figure_and_table_and_compiles(export, outputs, tmp_path):
+def test_latex_has_every_figure_and_table(export, outputs):
     if not shutil.which("pandoc"):
         pytest.skip("no pandoc here: apt-get install pandoc")
-    text, file = export("latex", ".tex")
+    text, _ = export("latex", ".tex")
     assert text.count(r"\adjustimage{") == figures(outputs)
     tables = [output for output in outputs if "<tbody" in output.data.get("text/html", "")]
     assert text.count(r"\begin{longtable}") == len(tables)
-    if not shutil.which("xelatex"):
-        pytest.skip("no TeX here: apt-get install texlive-xetex texlive-latex-extra texlive-plain-generic")
-    command = ["xelatex", "-interaction=nonstopmode", "-halt-on-error", f"-output-directory={tmp_path}", file.name]
-    done = subprocess.run(command, cwd=file.parent, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-2000:]
-    log = (tmp_path / "2_svm.log").read_text(encoding="utf-8", errors="replace")
-    assert re.findall("no (.) .*lm(?:roman|mono)", log) == []
-    assert "Overfull \\vbox" not in log
-    made = pypdf.PdfReader(tmp_path / "2_svm.pdf")
-    assert sum(len(page.images) for page in made.pages) == figures(outputs)
-    assert "Accuracy on test images after the last epoch" in "".join(page.extract_text() for page in made.pages)
 
 
 def test_notebooks_are_thin_and_every_section_starts_a_slide():

@@ -8,7 +8,6 @@ import nbformat
 import numpy as np
 import pytest
 from helpers import ROOT
-from nbconvert.preprocessors import TagRemovePreprocessor
 
 import linclf
 from linclf import DivergenceError
@@ -97,15 +96,6 @@ def test_a_loop_that_diverges_says_so_below_its_curve(after):
     with pytest.raises(DivergenceError, match="use a smaller penalty"), np.errstate(all="ignore"):
         run(source, after)
     assert 0 < len(after["curve"].losses) < 120
-
-
-def test_a_hand_out_without_answers_can_be_made():
-    """By nbconvert, as docs/notebooks.md says."""
-    stripped, _ = TagRemovePreprocessor(remove_cell_tags={"answer"}).preprocess(nbformat.from_dict(NOTEBOOK), {})
-    left = "".join(cell.source for cell in stripped.cells)
-    assert TEXT.count("<details>") == 6
-    assert "<details>" not in left
-    assert all(f"**{number}.**" in left for number in range(1, 7))
 
 
 @pytest.mark.parametrize("loss", sorted(LOSSES))

@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from linclf.data.dataset import split_dataset
 from linclf.data.load import load_dataset
-from linclf.report.views import ceiling, your_data
+from linclf.report.views import ceiling, html, your_data
 from linclf.report.views import pictures as views_of_pictures
 from linclf.studies import metrics
 from linclf.studies.store import Count
@@ -178,6 +178,8 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_every_number_is_a_number_in_bounds_and_in_its_interval(tmp_path, monkeypatch, case):
     monkeypatch.setattr("linclf.studies.your_data.SEARCH", 2e8)  # a coarse grid where the classes are many
+    monkeypatch.setattr(html, "svg", lambda fig, salt: b"")  # what is drawn, not how, and quickly
+    monkeypatch.setattr(html, "with_png", False)
     data = dataset(**{name: value for name, value in CASES[case].items() if name != "seeds"})
     if "constant inputs" in case:
         data = replace(data, train_images=tuple(0 * X for X in data.train_images), test_images=0 * data.test_images)
@@ -428,6 +430,8 @@ def test_what_a_report_says_agrees_with_scikit_learns_fits(tmp_path, made):
     worst = scores.recall.argmin()
     harder = metrics.of_share(scores.recall[worst], scores.support[worst]).high < told.value
     assert ("**The hardest class** is" in limits) == harder
+    of_rows = metrics.of_share(told.value, len(y))
+    assert (told.half > 1.5 * of_rows.half) == ("groups" in arrays)
     assert ("from 60 groups, and those of a group" in your_data.accuracies(results).text) == ("groups" in arrays)
 
 

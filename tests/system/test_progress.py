@@ -30,17 +30,6 @@ def test_a_terminal_sees_epochs_done_and_time_left_on_one_line(monkeypatch):
     assert draw(monkeypatch, "stderr", io.StringIO()) == ""  # a log gets nothing of a short training
 
 
-def test_a_log_gets_a_line_when_training_takes_seconds(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", log := io.StringIO())
-    with Progress(epochs=4, networks=2) as line:
-        line.started = line.shown = time.monotonic() - 3.5
-        for _ in range(4):
-            line.epoch()
-    first, last = log.getvalue().splitlines()
-    assert re.fullmatch(LINES[0].replace("2 of 4", "1 of 4").replace(r"\d s", r"1\d s"), first)
-    assert re.fullmatch(LINES[1], last)
-
-
 def test_a_notebook_has_one_ordinary_output_that_changes_in_place(monkeypatch):
     drawn = []
 

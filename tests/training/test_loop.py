@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+import time
 from contextlib import suppress
 from dataclasses import asdict, replace
 
@@ -428,3 +429,9 @@ def test_each_epoch_is_told_and_only_where_it_is_wanted(monkeypatch):
     assert (len(told), stream.getvalue()) == (4 + 3, "")  # two stacks, since their epochs differ
     train([config(seed=0), config(seed=1)], blobs())
     assert "training 2 networks: 4 epochs in" in stream.getvalue()
+
+
+def test_seconds_are_a_networks_share_of_the_time():
+    started = time.perf_counter()
+    runs = train([config(seed=seed) for seed in range(5)], blobs(), progress=False)
+    assert 0 < sum(run.seconds for run in runs) <= time.perf_counter() - started

@@ -167,6 +167,9 @@ def test_probabilities_and_curvatures_by_hand():
     for loss in LOSSES.values():
         if loss.link:
             np.testing.assert_allclose(loss.probabilities(S), expected[loss.link])
+        else:
+            with pytest.raises(ConfigError, match=f"the {loss.name} has scores, not probabilities: call scores"):
+                loss.probabilities(S)
     scales = {"cross_entropy": 1, "multiclass_hinge": 5, "binary_cross_entropy": 0.1}
     assert {name: LOSSES[name].curvature(10) for name in scales} == scales
 
