@@ -117,14 +117,14 @@ def main(words: Sequence[str] | None = None) -> int:
     except LinclfError as error:
         status = 2
         _complain(str(error))
-    except ModuleNotFoundError as error:  # what few want has a message of its own
+    except ModuleNotFoundError as error:  # those of rarer extras have their message where they are imported
         if (error.name or "linclf").startswith("linclf"):
             raise
         status = 2
         _complain(f"this command needs {error.name}, which is not installed: pip install 'linclf[report]'")
-    except BrokenPipeError:  # of "| head": nobody reads on
+    except BrokenPipeError:  # as with "| head"
         status = 0
-    except OSError as error:  # of the disk, or of the system: what was given is not to blame
+    except OSError as error:  # the disk or the system failed, not the user's input
         status = 1
         where = error.filename or ("standard output" if _is_lost(sys.stdout) else "")
         _complain(f"{where}{where and ': '}{error.strerror or error}")
@@ -150,7 +150,7 @@ def _run(words: Sequence[str]) -> int:
 
 
 def _prepare_process() -> None:
-    """Make of what a shell started a process like any other, whatever it was started with."""
+    """Make up for what a shell may have started this process with: its path of modules, its locale, closed streams."""
     # Import nothing of Python's own, such as json, from the current folder or from $PYTHONPATH.
     library = {os.path.dirname(os.__file__), os.path.join(os.path.dirname(os.__file__), "lib-dynload")}
     sys.path.sort(key=lambda folder: folder not in library)
@@ -159,7 +159,7 @@ def _prepare_process() -> None:
     if sys.getfilesystemencoding() != "utf-8" and not sys.flags.utf8_mode:
         os.environ["PYTHONUTF8"] = "1"  # for kernels and workers
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
-    # A closed stream's number would be that of the next file: writing to it shall fail, as it does in other programs.
+    # The number of a closed stream would go to the next file: writing to it must fail, as it does in other programs.
     for number, name, mode in ((0, "stdin", os.O_RDONLY), (1, "stdout", os.O_RDONLY), (2, "stderr", os.O_WRONLY)):
         if getattr(sys, name) is None:
             os.set_inheritable(os.open(os.devnull, mode), True)  # which takes the lowest number that is free

@@ -395,13 +395,11 @@ def _as_pixels(X: np.ndarray) -> np.ndarray:
 def read_pictures(files: Sequence[str | os.PathLike[str]], shape: tuple[int, ...], *, pixels: bool) -> np.ndarray:
     """The pictures, prepared as for training, (n, *shape); DataError naming the first that cannot be read."""
     check_takes_pictures(shape, pixels=pixels)
-    X, step = np.empty((len(files), *shape), np.uint8), chunk_size(math.prod(shape))
-    for start in range(0, len(files), step):
-        pictures = prepare_pictures([*map(Path, files[start : start + step])], shape)
-        for i, picture in enumerate(pictures, start):
-            if isinstance(picture, LinclfError):
-                raise picture
-            X[i] = picture
+    X = np.empty((len(files), *shape), np.uint8)
+    for x, picture in zip(X, prepare_pictures([*map(Path, files)], shape), strict=True):
+        if isinstance(picture, LinclfError):
+            raise picture
+        x[:] = picture
     return X
 
 

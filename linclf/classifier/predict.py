@@ -94,7 +94,7 @@ def rank(
     predict_values = classifier.predict_proba if classifier.has_probabilities else classifier.scores
     while chunk := [*islice(files, chunk_size(classifier.model.W.shape[1]))]:
         readable = [Path(name) for name, error in chunk if error is None]
-        pictures = iter(prepare_pictures(readable, classifier.image_shape))
+        pictures = prepare_pictures(readable, classifier.image_shape)
         images = [error or next(pictures) for _, error in chunk]
         arrays = [image for image in images if not isinstance(image, LinclfError)]
         rows = iter(predict_values(np.stack(arrays)) if arrays else ())

@@ -52,11 +52,11 @@ MODEL = "model.npz"
 BALANCED = "model-balanced.npz"
 """The one beside it, for which all classes of imbalanced data count alike."""
 _IN_SOURCE = {"documentation": "docs/index.md", "licence": "LICENSE"}
-"""What the pages of a report within linclf's own source link to."""
+"""Files that pages link to where the report lies within linclf's source tree."""
 _LONGEST = 2**26  # bytes of a page that is read again
 
 _STUDIES: dict[str, type[Study]] = {"reference": ReferenceStudy, "ceiling": CeilingStudy, "your_data": YourDataStudy}
-"""What trains for the pages."""
+"""The study that trains for a page, by its name in ``Page.study``."""
 _TYPES: dict[str, type | tuple[type, ...]] = {"int": int, "float": (float, int), "str": str, "bool": bool}
 
 
@@ -259,14 +259,13 @@ def _write_markdown(out: Path, executed: dict[str, Execution], first: str) -> No
 
     README.md ends with the numbered figures of the others: 1 and "10 and 11", not 4a or B2.
     """
-    files = {page_file(name, first): "README.md" if name == first else f"{name}.md" for name in executed}
+    order = reading_order(executed, first)
+    files = {page_file(name, first): "README.md" if name == first else f"{name}.md" for name in order}
     (out / "pictures").mkdir(exist_ok=True)
     numbered = ""
-    for name in reversed(reading_order(executed, first)):
-        page, links = page_file(name, first), []
-        for other in reading_order(executed, first):
-            title = PAGES[other].title
-            links.append(f"**{title}**" if other == name else f"[{title}]({files[page_file(other, first)]})")
+    for name, page in reversed([*zip(order, files, strict=True)]):
+        titles = ((PAGES[other].title, file) for other, file in zip(order, files.values(), strict=True))
+        links = [f"**{title}**" if file == files[page] else f"[{title}]({file})" for title, file in titles]
         text, pictures = to_markdown(executed[name].notebook, name, files)
         for old in (out / "pictures").glob(f"{name}_*.png"):
             old.unlink()
@@ -282,7 +281,7 @@ def _write_markdown(out: Path, executed: dict[str, Execution], first: str) -> No
 
 
 def _page(path: Path) -> str:
-    """The text of a page that was there before; empty where it is none."""
+    """The text of an earlier page; empty if there is none, or it cannot be read."""
     try:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > _LONGEST:
             return ""
@@ -317,7 +316,7 @@ def _write_whole(out: Path, pages: dict[str, str], first: str, *, single_file: b
 
 
 def _announce(page: Path, open_page: bool) -> None:
-    """Say where the report is, or show it."""
+    """Say where the report is, and open it if asked to."""
     _say(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
     if open_page and not webbrowser.open(page.resolve().as_uri()):
         _say(f"no browser was found here: open {page} by hand", sys.stderr)
@@ -362,7 +361,7 @@ def sole_writer(out: Path) -> Iterator[None]:
 
 @contextmanager
 def scratch(out: Path, within: Path | None = None) -> Iterator[Path]:
-    """A folder for temporary files of the report in ``out``, in the system's place for such or ``within`` another.
+    """A folder for temporary files of the report in ``out``, in the system's temporary folder or ``within`` another.
 
     Those that killed reports left there are removed first: call it only within :func:`sole_writer`, or another report's
     would be removed, too.
@@ -453,7 +452,7 @@ def _nearest(name: str, known: dict[str, Any]) -> str:
 
 
 def _data_of(command: str) -> str:
-    """What a command of ``linclf report`` names as its data."""
+    """The value of ``--data`` in a command of ``linclf report``."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--data", default="auto")
     return str(parser.parse_known_args(shlex.split(command))[0].data)

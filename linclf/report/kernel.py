@@ -1,4 +1,4 @@
-"""What the report starts as a notebook's kernel: ipykernel, with this very package and no settings of the user's.
+"""The script that the report starts as a kernel: ipykernel with this copy of linclf and without the user's settings.
 
 A script, imported for the names of its options alone: ``python -P kernel.py -f CONNECTION_FILE``, where -P keeps the
 folder of this file off the path. With FORK_SERVER it imports what kernels need and waits: see :func:`_fork_kernels`.
@@ -43,7 +43,7 @@ def _fork_kernels() -> None:
         else:
             _forget_ended()
             sys.exit()
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG of prctl(2): the end of this copy's parent is its own
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG of prctl(2): end with the parent
     if os.getppid() != this:
         sys.exit()
     os.setsid()  # Ctrl-C is for the report

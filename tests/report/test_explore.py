@@ -187,7 +187,7 @@ def test_firefox_trains_by_keyboard_and_reads_a_photo(report, tmp_path):
     assert photo.name in seen["photo"]
     assert "not from photographs" in seen["photo"]
     (_, epochs), *_ = unpacked(BeautifulSoup(page.read_text("utf-8"), "html.parser").find(attrs=PACKED).string)
-    wanted = expected(epochs[-1], np.stack(prepare_pictures([photo], (32, 32, 3)))).T
+    wanted = expected(epochs[-1], np.stack([*prepare_pictures([photo], (32, 32, 3))])).T
     np.testing.assert_allclose(softmax(np.c_[seen["scores"]]), softmax(wanted), atol=0.005)
 
 
@@ -219,7 +219,7 @@ CanvasRenderingContext2D.prototype.drawImage = function (...words) {
 def test_probabilities_of_ones_own_pictures_are_those_of_the_command(page, tmp_path, script):
     page.evaluate(script)
     files = list(photos(tmp_path))
-    S = expected(packed(page)[0][1][-1], np.stack(prepare_pictures(files, (32, 32, 3)))).T
+    S = expected(packed(page)[0][1][-1], np.stack([*prepare_pictures(files, (32, 32, 3))])).T
     for file, wanted in zip(files, softmax(S).T, strict=True):
         page.locator('[data-play="file"]').set_input_files(file)
         page.locator('[data-play="truth"]').get_by_text(file.name).wait_for()

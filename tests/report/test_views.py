@@ -44,7 +44,7 @@ def test_a_caption_says_what_to_see(train, validation, said):
 def test_a_caption_counts_single_runs_and_not_their_mean():
     train = np.array([[4, 3, 3.5, 3, 3.6], FALLING, [4, 5, 4, 5, 6]])
     said = reference.told(train, np.array([FALLING] * 3), "loss")
-    assert "up by more than 1 % in 2 of 4 epochs (of 3 seeds 0 to 3); validation" in said
+    assert "up by more than 1 % in 2 of 4 epochs (0 to 3 over the 3 seeds); validation" in said
 
 
 @pytest.mark.parametrize(

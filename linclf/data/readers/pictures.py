@@ -10,12 +10,12 @@ import os
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from linclf.system.files import LOCK
 
 from .tables import reading_table
 
+Made = TypeVar("Made")
 Classes = dict[str, list[Path]]
 """The pictures of each class."""
 
@@ -479,11 +480,12 @@ PREPARATION = {"upright": "as Exif says", "ground": "white", "crop": "middle", "
 _GREY = {"1", "L", "LA", "La"}
 _EIGHT_BITS = _GREY | {"P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV", "LAB"}
 _TURNED = range(5, 9)  # Exif orientations that exchange width and height
+_AT_A_TIME = 64  # pictures
 
 
 def read_pictures(
     files: Sequence[Path], image_size: int | None = None, *, skip_unreadable: bool = False
-) -> tuple[np.ndarray, Mapping[Path, DataError], list[str]]:
+) -> tuple[np.ndarray, Mapping[Path, LinclfError], list[str]]:
     """The pixels of all files that can be read, (n, h, w, c) uint8, those that cannot, and what was done, in sentences.
 
     A picture is turned as its Exif tag says. What is transparent is composed on white. All are grey (c = 1) if every
@@ -502,35 +504,39 @@ def read_pictures(
     if image_size is not None and not 1 <= image_size <= LARGEST_SIDE:
         raise ConfigError(f"expected an image size of 1 to {LARGEST_SIDE} pixels, found {image_size}")
     sizes: dict[Path, tuple[int, int]] = {}
-    unreadable: dict[Path, DataError] = {}
+    unreadable: dict[Path, LinclfError] = {}
     modes, animated = set(), 0
-    for file in files:
-        with _noting(unreadable, file), _strict_warnings(), _opened(file) as image:
-            sizes[file] = _shown_size(image)
-            modes.add(image.mode)
-            animated += bool(getattr(image, "is_animated", False))
-    tried = [file for file in files if file in sizes]
-    if not tried:
+    for file, seen in zip(files, _of_all(files, _look), strict=True):
+        if isinstance(seen, ConfigError):  # a package is missing
+            raise seen
+        if isinstance(seen, LinclfError):
+            unreadable[file] = seen
+        else:
+            sizes[file], mode, several = seen
+            modes.add(mode)
+            animated += several
+    if not sizes:
         raise _all_of(unreadable)
-    (width, height), first = sizes[tried[0]], tried[0]
+    first, (width, height) = next(iter(sizes.items()))
     if image_size is not None:
         width = height = image_size
     elif not unreadable or skip_unreadable:
-        for file in tried:
-            if sizes[file] != (width, height):
-                size = "{} x {}".format(*sizes[file])
+        for file, size in sizes.items():
+            if size != (width, height):
                 raise DataError(
-                    f"{file}: expected {width} x {height} pixels as in {first}, found {size}; give an image size "
-                    "(--image-size 32) to crop each picture to its middle square and resize it"
+                    f"{file}: expected {width} x {height} pixels as in {first}, found {size[0]} x {size[1]}; give an "
+                    "image size (--image-size 32) to crop each picture to its middle square and resize it"
                 )
     shape = height, width, 1 if modes <= _GREY else 3
-    total = len(tried) * math.prod(shape)
-    stored = total if image_size else sum(file.stat().st_size for file in tried)
-    dataset.check_size(f"{len(tried):,} images such as {first}", total, stored)
-    images = np.empty((len(tried), *shape), np.uint8)
-    for pixels, file in zip(images, tried, strict=True):
-        with _noting(unreadable, file), _strict_warnings(), _opened(file) as image:
-            pixels[:] = _prepared(image, shape, resize=image_size is not None or sizes[file] != (width, height))
+    total = len(sizes) * math.prod(shape)
+    stored = total if image_size else sum(file.stat().st_size for file in sizes)
+    dataset.check_size(f"{len(sizes):,} images such as {first}", total, stored)
+    images = np.empty((len(sizes), *shape), np.uint8)
+    for pixels, file, picture in zip(images, sizes, prepare_pictures([*sizes], shape), strict=True):
+        if isinstance(picture, LinclfError):
+            unreadable[file] = picture
+        else:
+            pixels[:] = picture
     if unreadable and not skip_unreadable:
         raise _all_of(unreadable)
     if len(unreadable) > MOST_UNREADABLE * len(files):
@@ -538,26 +544,18 @@ def read_pictures(
         raise DataError(f"expected at most 5 % of pictures that cannot be read, found {number}: {_all_of(unreadable)}")
     notes = []
     if image_size:
-        pick = [sizes[file] for file in tried if file not in unreadable]
-        smallest, largest = ("{} x {}".format(*of(pick, key=lambda size: (math.prod(size), size))) for of in (min, max))
+        originals = sorted((math.prod(size), size) for file, size in sizes.items() if file not in unreadable)
+        smallest, largest = (f"{w} x {h}" for _, (w, h) in (originals[0], originals[-1]))
         notes.append(
             f"Each picture is cropped to its middle square and resized to {width} x {height} pixels, from originals of "
             f"{smallest} to {largest}."
         )
     if animated:
         notes.append(f"Of {animated:,} animated files, or of several pages, the first picture counts.")
-    return images[[file not in unreadable for file in tried]] if unreadable else images, unreadable, notes
+    return images[[file not in unreadable for file in sizes]] if unreadable else images, unreadable, notes
 
 
-@contextmanager
-def _noting(unreadable: dict[Path, DataError], file: Path) -> Iterator[None]:
-    try:
-        yield
-    except DataError as error:
-        unreadable[file] = error
-
-
-def _all_of(unreadable: Mapping[Path, DataError]) -> DataError:
+def _all_of(unreadable: Mapping[Path, LinclfError]) -> LinclfError:
     """One error that names all files, or the first of many, so that nobody meets them one by one."""
     (first, error), *others = unreadable.items()
     if not others:
@@ -568,31 +566,40 @@ def _all_of(unreadable: Mapping[Path, DataError]) -> DataError:
     return DataError(f"{error}; nor can {names}{more} be read; mend or remove them, or --skip-unreadable")
 
 
-def prepare_pictures(files: Sequence[Path], shape: tuple[int, ...]) -> list[np.ndarray | LinclfError]:
+def prepare_pictures(files: Sequence[Path], shape: tuple[int, ...]) -> Iterator[np.ndarray | LinclfError]:
     """The pixels of each file, uint8 of ``shape`` (h, w, c), or what is wrong with it; on all cores.
 
-    Each is prepared as for training: of another size, it is cropped to its largest middle part of these proportions and
-    resized. c is 1 for grey, 3 for colour.
+    A picture of another size is cropped to its largest middle part of these proportions and resized. c is 1 for grey, 3
+    for colour.
     """
+    return _of_all(files, lambda image: _prepared(image, shape))
+
+
+def _of_all(files: Sequence[Path], use: Callable[[Any], Made]) -> Iterator[Made | LinclfError]:
+    """What ``use`` makes of each picture, or what is wrong with it: in order, on all cores, some at a time."""
     from concurrent.futures import ThreadPoolExecutor
 
     from linclf.system.environment import cores
 
-    def prepared(file: Path) -> np.ndarray | LinclfError:
+    def attempt(file: Path) -> Made | LinclfError:
         try:
             with _opened(file) as image:
-                return _prepared(image, shape, resize=True)
+                return use(image)
         except LinclfError as error:
             return error
 
-    with _strict_warnings(), ThreadPoolExecutor(cores()) as pool:
-        return list(pool.map(prepared, files))
+    with ThreadPoolExecutor(cores()) as pool:
+        for i in range(0, len(files), _AT_A_TIME):
+            with _strict_warnings():
+                made = list(pool.map(attempt, files[i : i + _AT_A_TIME]))
+            yield from made
 
 
-def _shown_size(image: Any) -> tuple[int, int]:
-    """(width, height) as a viewer shows it."""
+def _look(image: Any) -> tuple[tuple[int, int], str, bool]:
+    """(width, height) as a viewer shows it, mode, and whether there are several pictures in the file."""
     width, height = image.size
-    return (height, width) if image.getexif().get(0x0112) in _TURNED else (width, height)
+    turned = image.getexif().get(0x0112) in _TURNED
+    return (height, width) if turned else (width, height), image.mode, bool(getattr(image, "is_animated", False))
 
 
 def _is_deep(image: Any) -> bool:
@@ -603,24 +610,22 @@ def _is_deep(image: Any) -> bool:
     return any(";16" in str(args) for args in stored)
 
 
-def _prepared(image: Any, shape: tuple[int, ...], *, resize: bool) -> np.ndarray:
-    """The picture's pixels, upright, on white, cropped and resized where asked for."""
+def _prepared(image: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """The picture's pixels, upright, on white, cropped and resized; the same pixels if it has this size."""
     from PIL import Image, ImageOps
 
     height, width, channels = shape
     mode = "L" if channels == 1 else "RGB"
-    if resize:
-        image.draft(mode, [max(width, height)] * 2)  # a JPEG is decoded at a part of its size, never below this one
+    image.draft(mode, [max(width, height)] * 2)  # a JPEG is decoded at a part of its size, never below this one
     image = ImageOps.exif_transpose(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     image = image.convert(mode)
-    if resize:
-        w = min(image.width, max(1, round(image.height * width / height)))
-        h = min(image.height, max(1, round(image.width * height / width)))
-        left, top = (image.width - w) // 2, (image.height - h) // 2
-        image = image.crop((left, top, left + w, top + h)).resize((width, height))
+    w = min(image.width, max(1, round(image.height * width / height)))
+    h = min(image.height, max(1, round(image.width * height / width)))
+    left, top = (image.width - w) // 2, (image.height - h) // 2
+    image = image.crop((left, top, left + w, top + h)).resize((width, height))
     return np.asarray(image).reshape(shape)
 
 

@@ -27,13 +27,13 @@ def setting_name(setting: int) -> str:
 
 
 def row_name(setting: int) -> str:
-    """What a table calls a setting."""
+    """The name of a setting in tables."""
     l2, learning_rate = SETTINGS[setting]
     return f"{setting}: λ = {l2:g}, η = {learning_rate:g}"
 
 
 def described(arm: str, setting: int) -> str:
-    """What captions call the networks of an arm and setting."""
+    """The name of an arm and setting in captions."""
     return f"{ARMS[arm].title}, {setting_name(setting)}"
 
 
@@ -50,7 +50,7 @@ def curves(
     """Loss or cost over the epochs, as a numbered figure; a number "10 and 11" is for both, one without a penalty."""
     title = f"{quantity.capitalize()} over the epochs, {described(arm, setting)}."
     if both := " and " in str(number):
-        title = title.replace(quantity.capitalize(), "Loss and cost, one curve without a penalty,")
+        title = title.replace(quantity.capitalize(), "Loss, which is also the cost without a penalty,")
     others = {ARMS[beside].title: results.trained(beside, setting)} if beside is not None else None
     runs = {"": results.trained(arm, setting)}
     label = "loss = cost" if both else quantity
@@ -94,7 +94,7 @@ def history(
     name, first = next(iter(runs.items()))
     said = told(*_measured(first, quantity), quantity)
     if len(first) > 1:
-        said = f"In full seed {first[0].config.seed}, the other {len(first) - 1} lightly. {said}"
+        said = f"Bold: seed {first[0].config.seed}; faint: the other {len(first) - 1} seeds. {said}"
     if many:
         said = f"{name[0].upper()}{name[1:]}: {said[0].lower()}{said[1:]}"
     alt = f"{2 * len(runs) if many else 'Two'} curves over {len(columns['epoch']) - 1} epochs. {said}"
@@ -102,14 +102,14 @@ def history(
 
 
 def _measured(runs: Sequence[Run], quantity: str) -> tuple[np.ndarray, np.ndarray]:
-    """What was measured on the training and on the validation images, (runs, epochs + 1) each."""
+    """A quantity on the training and on the validation images, (runs, epochs + 1) each."""
     parts = ("train", "validation")
     train, validation = (np.array([getattr(run.history, f"{part}_{quantity}") for run in runs]) for part in parts)
     return train, validation
 
 
 def told(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
-    """What to see in curves (seeds, epochs + 1), in a sentence about the first, which is drawn in full.
+    """A sentence on curves (seeds, epochs + 1): on the first, which is drawn in full.
 
     Of a loss or cost: whether training jumps or falls, with the range over all seeds, and where validation turns; of
     accuracy: the highest.
@@ -151,7 +151,7 @@ def _all(counts: np.ndarray) -> str:
     """The range of counts over several seeds, in brackets."""
     if len(counts) == 1:
         return ""
-    return f" (of {len(counts)} seeds {counts.min()} to {counts.max()})"
+    return f" ({counts.min()} to {counts.max()} over the {len(counts)} seeds)"
 
 
 def _in_digits(value: float, quantity: str) -> str:
@@ -185,11 +185,17 @@ def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> h
     head, *rows = columns if across else map(list, zip(*columns, strict=True))
     word = images.replace("train", "training")
     caption = f"Accuracy on {word} images after the last epoch, %, {of_seeds(results.seeds)}."
+    sizes: dict[int, list[str]] = {}
+    for arm in arms if images != "test" else ():
+        sizes.setdefault(results.runs(arm, 1)[0][f"n_{images}"], []).append(ARMS[arm].title)
+    if len(sizes) > 1:
+        listed = "; ".join(f"{n:,} images: {', '.join(titles)}" for n, titles in sizes.items())
+        caption += f" Not the same images, so not to be compared across: {listed}."
     return html.table(head, rows, caption=caption)
 
 
 def of_seeds(seeds: Sequence[int], what: str = "mean ± standard deviation") -> str:
-    """What a number is of several seeds, or which seed it is of.
+    """The words for a number over several seeds, or for the seed that it is of.
 
     >>> of_seeds([0, 1]), of_seeds([7])
     ('mean ± standard deviation of 2 seeds', 'seed 7')
@@ -198,7 +204,7 @@ def of_seeds(seeds: Sequence[int], what: str = "mean ± standard deviation") -> 
 
 
 def figures(results: Results, section: str) -> html.Output | None:
-    """What the reference prints with each figure of a section, beside the same here and in the baseline."""
+    """A table: the reference's numbers for each figure of a section, beside the same here and in the baseline."""
     if not provenance.is_the_references(results.data["name"]):
         return None
     rows = []
@@ -220,7 +226,7 @@ def figures(results: Results, section: str) -> html.Output | None:
 
 
 def _in_figure(results: Results, arm: str, setting: int, shows: str) -> str:
-    """What a figure of the reference shows, in numbers of an arm and setting here."""
+    """The numbers of an arm and setting that a figure of the reference shows."""
     if shows == "weights":
         share = 100 * statistics.low_frequency_share(results, arm, setting).mean()
         tested = mean_and_spread(results.curves(arm, setting, "test_accuracy"))
@@ -267,6 +273,10 @@ def points(difference: tuple[float, float, float]) -> str:
     return f"{value:+.2f} ({low:+.1f} to {high:+.1f})".replace("-", "−")
 
 
+INTERVALS = "Intervals are 95 %, over seeds and test images; those of claims are over seeds alone."
+"""What :func:`differences` draws."""
+
+
 def differences(results: Results, arm: str, other: str) -> str:
     """:func:`difference` in each setting, as the end of a sentence."""
     return ", ".join(f"{difference(results, arm, other, setting)} in setting {setting}" for setting in SETTINGS)
@@ -282,8 +292,11 @@ def below(results: Results, arm: str, setting: int) -> html.Output:
     """Whether the validation loss ends below the training loss, in a sentence."""
     train, validation = (results.curves(arm, setting, f"{name}_loss")[:, -1].mean() for name in ("train", "validation"))
     answer = "is below" if validation < train else "is not below"
-    of = of_seeds(results.seeds, "mean")
-    return html.prose(f"Here the validation loss, {validation:.4f}, **{answer}** the training loss, {train:.4f}; {of}.")
+    n, of = results.runs(arm, setting)[0]["n_validation"], of_seeds(results.seeds, "mean")
+    return html.prose(
+        f"Here the loss on the {n:,} validation images, {validation:.4f}, {answer} the training loss, {train:.4f}; "
+        f"{of}. Claim 1.1f says whether that would hold on others."
+    )
 
 
 def timings_table(results: Results) -> html.Output:
@@ -357,7 +370,7 @@ def finding(
     tested: tuple[int, int],
     alike: np.ndarray,
 ) -> str:
-    """What the section found, in words.
+    """The findings of the section, in words.
 
     Percent of the test images that are right by arm and setting, on the original and on the surrogate; the number of
     test images of either; and the correlations of their templates, (C,).
@@ -376,6 +389,7 @@ def finding(
         f"On the surrogate, accuracies differ by {mean:.1f} points on average and at most by {most:.1f} ({_LOSS[arm]}, "
         f"setting {setting}). Chance in drawing the test images explains differences of up to "
         f"{chance:.1f} points; {len(beyond)} of {len(apart)} exceed it"
-        f"{f' ({names})' if beyond else ''}. "
+        f"{f' ({names})' if beyond else ''}. Each network is of one seed, which moves its accuracy too, in setting 1 "
+        "most. "
         f"The templates correlate by {alike.mean():.2f} on average, at least by {alike.min():.2f}."
     )
