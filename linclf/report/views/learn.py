@@ -85,15 +85,10 @@ class LossCurve:
         axes = plots.new_axes()
         axes.plot(steps, means, color=html.TRAIN, linewidth=1.2, label="mini-batches")
         axes.set(xlabel="step", ylabel="loss")
-        caption = f"The loss of the loop's mini-batches, without the penalty, after {len(self.losses):,} steps."
-        if together > 1:
-            caption += f" Each point is a mean of {together} steps."
-        drawn = html.figure(
-            plots.styled(axes).figure,
-            number=self.number,
-            caption=caption,
-            data={"step": steps.tolist(), "loss": means.tolist()},
-        )
+        binned = f" Each point is a mean of {together} steps." * (together > 1)
+        caption = f"The loss of the loop's mini-batches, without the penalty, after {len(self.losses):,} steps.{binned}"
+        data = {"step": steps.tolist(), "loss": means.tolist()}
+        drawn = html.figure(plots.styled(axes).figure, number=self.number, caption=caption, data=data)
         if self._shown:
             self._shown.update(drawn)
         else:

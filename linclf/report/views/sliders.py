@@ -9,7 +9,6 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from linclf.data.dataset import Dataset
-from linclf.errors import LinclfError
 from linclf.studies.exploration import Exploration, ExplorationPlan
 from linclf.training.loop import Run
 from linclf.training.losses import LOSSES
@@ -70,18 +69,15 @@ def sliders(exploration: Exploration, *, number: int | str) -> html.Output | Mov
     except ImportError:
         return still
 
-    def show(epoch: int, **values: Any) -> html.Output:
-        try:
-            _, checkpoints, shown = trained(replace(plan, **values))
-        except LinclfError as error:  # such as a learning rate that is too large
-            return html.callout(str(error), kind="warning")
+    def show(epoch: int, **values: Any) -> str:
+        _, checkpoints, shown = trained(replace(plan, **values))
         at = max(known for known in checkpoints if known <= epoch)
-        return html.Output(shown + _templates(exploration.data, checkpoints[at]))
+        return html.visible(shown + _templates(exploration.data, checkpoints[at]))
 
     return Moving(_widgets(ipywidgets, plan, show), still)
 
 
-def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., html.Output]) -> Any:
+def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., str]) -> Any:
     """The sliders, and what ``show`` gives for their values."""
     wide = {
         "style": {"description_width": "8em"},
@@ -118,11 +114,8 @@ def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., html.Output]) ->
 
     def changed(_: Any = None) -> None:
         panel.layout.visibility = "hidden"  # while it trains, no figure stands beside values that are not its own
-        try:
-            data, _ = show(**{name: control.value for name, control in controls.items()})._repr_mimebundle_()
-            panel.value = data["text/html"]
-        finally:
-            panel.layout.visibility = "visible"
+        panel.value = show(**{name: control.value for name, control in controls.items()})
+        panel.layout.visibility = "visible"
 
     changed()
     for control in controls.values():
