@@ -159,7 +159,7 @@ def _prepare_process() -> None:
     if sys.getfilesystemencoding() != "utf-8" and not sys.flags.utf8_mode:
         os.environ["PYTHONUTF8"] = "1"  # for kernels and workers
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
-    # A closed stream's number would be that of the next file: writing to it shall fail, as it does in other programs.
+    # The number of a closed stream would go to the next file: writing to it must fail, as it does in other programs.
     for number, name, mode in ((0, "stdin", os.O_RDONLY), (1, "stdout", os.O_RDONLY), (2, "stderr", os.O_WRONLY)):
         if getattr(sys, name) is None:
             os.set_inheritable(os.open(os.devnull, mode), True)  # which takes the lowest number that is free

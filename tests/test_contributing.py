@@ -9,7 +9,7 @@ import sys
 
 import nbformat
 import pytest
-from helpers import ROOT
+from helpers import PYTHON, ROOT
 
 ROWS = dict(re.findall(r"^\| (\w.*?) \| (.*) \|$", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.M))
 
@@ -114,7 +114,7 @@ def copy(tmp_path_factory):
         nbformat.v4.new_code_cell('data: str = "auto"\nout_dir: str = "auto"', metadata={"tags": ["parameters"]}),
         nbformat.v4.new_code_cell("print(data)"),
     ]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), root / "notebooks" / "mine.ipynb")
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=PYTHON), root / "notebooks" / "mine.ipynb")
     edit("linclf/report/pages.py", ("PAGES = {\n", 'PAGES = {\n    "mine": Page("Mine", study=None),\n'))
     row("a page", "notebooks/", "`PAGES`", "linclf/report/pages.py")
     return root

@@ -25,7 +25,7 @@ TESTED = "the chosen networks, on test images"
 
 
 def numbers(document: Document) -> dict[str, Any]:
-    """What :func:`gains`, :func:`tested` and :func:`gaps` compute, of the last the means over seeds."""
+    """The results of :func:`gains`, :func:`tested` and, as means over seeds, :func:`gaps`."""
     means = {
         title: {part: float(np.mean(values)) for part, values in both.items()} for title, both in gaps(document).items()
     }
@@ -54,7 +54,7 @@ def tested(document: Document) -> dict[str, Number]:
 
 
 def gaps(document: Document) -> dict[str, dict[str, list[float]]]:
-    """Accuracy in percent on "training" images and on those "held_out", a number per seed, of what is compared."""
+    """Accuracy in percent on "training" and "held_out" images, one number per seed, of the networks compared."""
     images, finals = document["images"], document["finals"]
     records = [*document["ablation"], *document["optimum"]]
     validation = _correct(records, "validation_correct", images["validation"])

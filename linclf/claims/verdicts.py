@@ -24,10 +24,10 @@ from linclf.studies.results import FORMAT, Results, load_json
 from . import bootstrap, ceiling, statistics
 
 KINDS = ("claims", "checks", "judgements")
-"""What the ledger holds: statements of the reference, checks of this project's code, and judgements of size."""
+"""Kinds of records in the ledger: statements of the reference, checks of this code, and judgements of size."""
 VERDICTS = ("reproduced", "refuted", "inconclusive")
 ELSEWHERE = {"reproduced": "holds", "refuted": "fails", "inconclusive": "unclear"}
-"""What is said of the same region on other images, by the verdict that such an interval would give."""
+"""Words for the same region on other test images, by the verdict of the interval over seeds and images."""
 AT_BOUND = 0.9
 """Share of the seeds that reach a bound named in the ledger, in both arms, from which a statistic judges nothing."""
 NEAR = 0.3
@@ -41,7 +41,7 @@ WORDS = {
     "n_validation": "validation images",
     "shuffle": "shuffling",
 }
-"""What pages call fields of a run."""
+"""Names of a run's fields on pages."""
 
 
 @cache
@@ -64,7 +64,7 @@ class Region:
 
     @classmethod
     def parse(cls, text: str) -> "Region":
-        """The region that ``text`` names; ValueError if it is none."""
+        """Parse a region such as "< 0"; ValueError for other text."""
         match = re.fullmatch(r"([<>=]) (\S+)|(\S+) to (\S+)", text)
         if match is None:
             raise ValueError(f"expected a region such as '< 0', '= 9' or '0.5 to 2.5', not {text!r}")
@@ -117,7 +117,7 @@ def evaluate(results: Results, claims: dict[str, Any] | None = None, only: Seque
 
 
 def _missing(results: Results, rule: dict[str, Any], needs: Sequence[str] = ("data", "seeds")) -> str | None:
-    """What verdicts lack that need the rule's data, its seeds or both; or None."""
+    """The conditions of the rule, on data and seeds, that the results do not meet, in words; None if they meet all."""
     lacks = []
     if "data" in needs and results.data["name"] != rule["data"]:
         lacks.append(f"needs {rule['data']} (here: {results.data['name']})")
@@ -164,7 +164,7 @@ def _evaluate(results: Results, claim: dict[str, Any], rule: dict[str, Any]) -> 
 
 
 def _judge(part: dict[str, Any]) -> None:
-    """Give a part its verdict, and what is said of other images."""
+    """Set a part's verdict, and whether it holds on other test images."""
     if part["region"] is None:
         return
     region = Region.parse(part["region"])
@@ -175,13 +175,13 @@ def _judge(part: dict[str, Any]) -> None:
 
 
 def _worst(words: Sequence[str | None], order: Sequence[str]) -> str | None:
-    """What a whole is called by its parts: ``order`` are the words for all, any, and neither."""
+    """The verdict of a whole by those of its parts; ``order``: the words for all, any, and neither."""
     every, some, unclear = order
     return next((word for word in (some, unclear, every) if word in words), None)
 
 
 def _marks(results: Results, claim: dict[str, Any], parts: Sequence[dict[str, Any]]) -> list[str]:
-    """What may turn a verdict: what the ledger knows of earlier runs, and another copy of the images.
+    """Why a verdict may flip: earlier runs that the ledger names, or another copy of the images.
 
     A part that is refuted, and surely so, refutes the claim whatever the others do.
     """
@@ -197,7 +197,7 @@ def _marks(results: Results, claim: dict[str, Any], parts: Sequence[dict[str, An
 def _measure(
     results: Results, claim: dict[str, Any], test: dict[str, Any], of: str, rule: dict[str, Any]
 ) -> dict[str, Any]:
-    """Value and interval of one part; None for what is no finite number, or with one seed no interval.
+    """Value and interval of one part; None where a number is not finite, or one seed gives no interval.
 
     Also the interval over seeds and test images of an accuracy ("others"), and why a statistic judges nothing
     ("reason").
@@ -258,7 +258,7 @@ def _reduction(sign: str | None) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def terms(of: str) -> tuple[list[tuple[str, int]], str | None, list[tuple[str, int]]]:
-    """What a test is taken of, such as "full 2 - base 2", as arms and settings, with the sign between them.
+    """Parse the ``of`` of a test, such as "full 2 - base 2": (arm, setting) pairs left and right, and the sign.
 
     The right side may name several settings, of which the max counts.
 

@@ -118,6 +118,11 @@ class Dataset:
         """The sources of the test images; empty if unknown."""
         return self.sources[-len(self.test_labels) :]
 
+    @property
+    def test_groups(self) -> np.ndarray | None:
+        """Of the test images; None where that is not known."""
+        return None if self.groups is None or self.own_test else self.groups[-len(self.test_labels) :]
+
     def counts(self) -> dict[str, np.ndarray]:
         """Number of images of each class, (C,), in each part: "training", "validation" where it was given, "test"."""
         parts = {"training": np.concatenate(self.train_labels)}
@@ -306,11 +311,15 @@ def folds(data: Dataset, n: int) -> tuple[list[Dataset], Dataset]:
     n_train = len(y) - len(data.test_labels)
     given = data.sources[n_train : len(data.sources) - len(data.test_labels)]
     known = np.array([*data.sources[:n_train], *data.test_sources], dtype=object)
-    parts = [[X[rows], y[rows], known[rows] if len(known) else known] for rows in stratified(y, n, data.groups)]
+    of = data.groups
+    parts = [
+        [X[rows], y[rows], known[rows] if len(known) else known, y[rows] if of is None else of[rows]]
+        for rows in stratified(y, n, of)
+    ]
 
     def of_parts(train: Sequence[Sequence[np.ndarray]], test: Sequence[np.ndarray], name: str) -> Dataset:
         sha = hashlib.sha256(f"{data.provenance.sha256} {name} of {n}".encode()).hexdigest()
-        images, labels, sources = zip(*train, strict=True)
+        images, labels, sources, groups = zip(*train, strict=True)
         return replace(
             data,
             train_images=images,
@@ -319,7 +328,7 @@ def folds(data: Dataset, n: int) -> tuple[list[Dataset], Dataset]:
             test_labels=test[1],
             sources=tuple(np.concatenate([*sources, given, test[2]])) if len(known) else (),
             provenance=replace(data.provenance, sha256=sha),
-            groups=None,
+            groups=None if of is None else np.concatenate([*groups, test[3]]),
         )
 
     held_out = [of_parts([*parts[k + 1 :], *parts[:k]], parts[k], f"fold {k}") for k in range(n)]

@@ -52,11 +52,11 @@ MODEL = "model.npz"
 BALANCED = "model-balanced.npz"
 """The one beside it, for which all classes of imbalanced data count alike."""
 _IN_SOURCE = {"documentation": "docs/index.md", "licence": "LICENSE"}
-"""What the pages of a report within linclf's own source link to."""
+"""Files that pages link to where the report lies within linclf's source tree."""
 _LONGEST = 2**26  # bytes of a page that is read again
 
 _STUDIES: dict[str, type[Study]] = {"reference": ReferenceStudy, "ceiling": CeilingStudy, "your_data": YourDataStudy}
-"""What trains for the pages."""
+"""The study that trains for a page, by its name in ``Page.study``."""
 _TYPES: dict[str, type | tuple[type, ...]] = {"int": int, "float": (float, int), "str": str, "bool": bool}
 
 
@@ -282,7 +282,7 @@ def _write_markdown(out: Path, executed: dict[str, Execution], first: str) -> No
 
 
 def _page(path: Path) -> str:
-    """The text of a page that was there before; empty where it is none."""
+    """The text of an earlier page; empty if there is none, or it cannot be read."""
     try:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > _LONGEST:
             return ""
@@ -362,7 +362,7 @@ def sole_writer(out: Path) -> Iterator[None]:
 
 @contextmanager
 def scratch(out: Path, within: Path | None = None) -> Iterator[Path]:
-    """A folder for temporary files of the report in ``out``, in the system's place for such or ``within`` another.
+    """A folder for temporary files of the report in ``out``, in the system's temporary folder or ``within`` another.
 
     Those that killed reports left there are removed first: call it only within :func:`sole_writer`, or another report's
     would be removed, too.
@@ -453,7 +453,7 @@ def _nearest(name: str, known: dict[str, Any]) -> str:
 
 
 def _data_of(command: str) -> str:
-    """What a command of ``linclf report`` names as its data."""
+    """The value of ``--data`` in a command of ``linclf report``."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--data", default="auto")
     return str(parser.parse_known_args(shlex.split(command))[0].data)

@@ -1,4 +1,4 @@
-"""Execute one notebook with papermill, in a kernel of its own."""
+"""Execute one notebook with papermill, in a new kernel."""
 
 import json
 import logging
@@ -50,13 +50,13 @@ _SCRIPT = str(Path(__file__).with_name("kernel.py"))
 
 
 def _environment() -> dict[str, str]:
-    """What a kernel's environment has in place of this process's."""
+    """Environment variables of a kernel that differ from this process's."""
     return {
         "MATPLOTLIBRC": os.devnull,
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # or a debugger that nobody asked for warns on stderr
         "MPLBACKEND": "agg",  # no window is opened, and a backend that is not here would fail the import
         "PYTHONPATH": os.pathsep.join(sys.path),  # every module is the one that this command would import
-        # What helps whoever looks for faults in programs would stand on pages.
+        # Output for debugging would appear on pages.
         **dict.fromkeys(("PYTHONWARNINGS", "PYTHONDEVMODE", "PYTHONVERBOSE", "PYTHONINSPECT"), ""),
     }
 
@@ -261,7 +261,7 @@ def _literal(path: Path) -> str:
 
 
 def _folder_for_sockets(scratch: Path) -> Path | None:
-    """That of ``scratch``, or one with a shorter name, in which nobody else can reach a socket; None if there is none.
+    """The folder for a kernel's sockets, closed to other users: that of ``scratch``, one with a shorter name, or None.
 
     A system limits a socket's name, on Linux to 107 bytes.
     """

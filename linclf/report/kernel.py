@@ -1,4 +1,4 @@
-"""What the report starts as a notebook's kernel: ipykernel, with this very package and no settings of the user's.
+"""The script that the report starts as a kernel: ipykernel with this copy of linclf and without the user's settings.
 
 A script, imported for the names of its options alone: ``python -P kernel.py -f CONNECTION_FILE``, where -P keeps the
 folder of this file off the path. With FORK_SERVER it imports what kernels need and waits: see :func:`_fork_kernels`.

@@ -35,7 +35,7 @@ class Page:
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """The reference's arms that the page shows: those named, else those of its section, or all."""
+        """The reference's arms that the page shows: ``shown``, else those of its section, else all."""
         if self.shown or self.study != "reference":
             return self.shown
         return SECTIONS[self.section] if self.section else tuple(ARMS)
@@ -90,7 +90,7 @@ def reading_order(names: Iterable[str], first: str = "summary") -> list[str]:
 def tree_around(out: Path) -> Path | None:
     """The source tree that a report's folder lies in, relative to it.
 
-    None elsewhere, where links would lead out of what is handed on.
+    None elsewhere: links must not lead out of a folder that is handed on.
     """
     tree, out = source_tree(), out.resolve()
     return Path(os.path.relpath(tree.resolve(), out)) if tree and out.is_relative_to(tree.resolve()) else None

@@ -42,7 +42,7 @@ SCRIPTS = {
         "slides": ("slides.js",),
     }.items()
 }
-"""What runs on a page, on one with something to play with, and on slides."""
+"""The scripts of every page, of the page for any setting, and of slides."""
 _HASHES = " ".join(
     f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in SCRIPTS.values()
 )
@@ -50,7 +50,7 @@ POLICY = (
     f"default-src 'none'; script-src {_HASHES}; worker-src blob:; img-src data: blob:; font-src data:; "
     "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 )
-"""What a page may do: run its own scripts, and show what it holds itself."""
+"""The Content-Security-Policy of a page: only its own scripts run, and nothing is loaded."""
 _NO_SCRIPTS = """<meta http-equiv="Content-Security-Policy" content="script-src 'none'; worker-src 'none'">"""
 _BROWSERS = (
     *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge"),
@@ -66,7 +66,7 @@ _FORMULA = re.compile(
 )
 _FUNCTION = re.compile(r"(<mi>\w{2,}</mi>)(?=<m)(?!<mo[^>]*>[(|])")
 _SIGN = re.compile(r"(<mo>&#x0003D;</mo>|</munderover>)<mo>(?=&#x02212;)")
-# What no line may end in the middle of: "λ = 0.1", "± 0.2", "to 0.3)", "40 %"; not in code or within a tag.
+# No line breaks within "λ = 0.1", "± 0.2", "to 0.3)" and "40 %"; code and tags are left alone.
 _TIES = re.compile(
     r"<(script|style|pre|code)\b.*?</\1>|<[^>]*>|(?<!\\)`[^`]*`"
     r"|(?P<tie>(?<=[λημ]) = (?=\d)|(?<=\d:) (?=[λη])|(?<=±) (?=\d)|(?<=\bto) (?=[+−]?[\d.]+\))|(?<=\d) (?=%))",
@@ -75,7 +75,7 @@ _TIES = re.compile(
 _SHOWN = ["text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "image/jpeg", "text/plain"]
 """Types of output that the template shows."""
 _WIDGET = "application/vnd.jupyter.widget-view+json"
-# What a page does not do: run a script that is not its own, show a frame, load anything.
+# Elements that would run a script, show a frame or load something, which no page does.
 _LOADS = re.compile(
     r"<(script(?! type=.application/json)|iframe|object|embed|link)\b|<[a-z][^<>]*\ssrc=[\"']?(?!data:)[^\"'>\s]", re.I
 )
@@ -116,7 +116,7 @@ class LinclfPageExporter(HTMLExporter):
 
     @default("template_paths")
     def _ours_first(self) -> list[str]:
-        """What an earlier installation left where Jupyter looks may be older than this code."""
+        """Those in Jupyter's folders come last: they may be of an earlier installation."""
         self.extra_template_basedirs = template_folders()
         return [f"{_TEMPLATES / 'linclf'}", *template_folders(), *self._template_paths()]
 
@@ -146,7 +146,7 @@ class PagePreprocessor(Preprocessor):
     """
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        """What nbconvert calls, once per notebook."""
+        """Called by nbconvert, once per notebook."""
         about = {"pages": USUAL, "first": "summary", "data": YOURS} | nb.metadata.get("linclf", {})
         # papermill's copy may be called anything; it says which notebook it was made from.
         name = Path(nb.metadata.get("papermill", {}).get("input_path") or resources["metadata"]["name"]).stem
@@ -192,7 +192,7 @@ class PagePreprocessor(Preprocessor):
 
 
 def _prepare(output: NotebookNode) -> None:
-    """Leave of an output what the template shows, as text that needs no terminal, or say what is left out."""
+    """Keep the types of an output that the template shows, or say what is left out; remove terminal codes."""
     if "text" in output:
         output.text = as_shown(output.text)
     if "traceback" in output:
@@ -374,7 +374,7 @@ def _title(heading: Any) -> str:
 
 
 def browser() -> str:
-    """The path of Chromium, or of what is made from it; ConfigError where there is none."""
+    """The path of Chromium or a browser based on it; ConfigError if there is none."""
     if path := next(filter(None, map(shutil.which, _BROWSERS)), None):
         return path
     raise ConfigError(
@@ -425,7 +425,7 @@ class LinclfMarkdownExporter(MarkdownExporter):
 
     @property
     def default_config(self) -> Config:
-        """What nbconvert prefers where an output has several types; options of the command come before it."""
+        """The order of preference among an output's types; options of the command override it."""
         kinds = ["image/png", "image/jpeg", "image/svg+xml", "text/markdown", "text/html", "text/latex", "text/plain"]
         config = super().default_config
         config.merge(Config(NbConvertBase={"display_data_priority": kinds}))

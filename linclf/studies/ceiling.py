@@ -1,4 +1,4 @@
-"""What the study of the ceiling tries: the search space, the ingredients, and how much of it all."""
+"""Section 3: how far one linear layer goes. Its search space, its ingredients, and the study."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -30,7 +30,7 @@ INGREDIENTS = {
     "augment": "flips and shifts",
     "averaging": "averaged weights",
 }
-"""What can be added to the baseline, in the order in which it is mixed in, as a table calls it."""
+"""Changes to the baseline in the order in which they are made, with their names in tables."""
 
 EVERYTHING = frozenset(INGREDIENTS)
 
@@ -78,7 +78,7 @@ FULL = Size(7, 4, 35, 12, 40, 5, (1 / 49, 3 / 49, 10 / 49, 20 / 49), 500)
 
 @dataclass(frozen=True, kw_only=True)
 class CeilingPlan:
-    """What the study varies: everything a user may choose, and nothing else.
+    """The parameters of the study.
 
     Attributes:
         size: how much is trained, on all the images there are. No parameter of the report: a sketch would mislead.
@@ -102,7 +102,7 @@ class CeilingPlan:
 
 @dataclass(frozen=True)
 class Choice:
-    """What the search chose for a loss."""
+    """The choice of the search for a loss."""
 
     learning_rate: float
     l2: float
@@ -290,7 +290,7 @@ class CeilingResults(StudyResults):
 
 
 def final_name(loss: str, n_train: int) -> str:
-    """What the final networks of a loss and number of training images are called."""
+    """The name of the final networks of a loss and a number of training images."""
     return f"{loss} {n_train}"
 
 

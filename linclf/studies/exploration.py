@@ -25,7 +25,7 @@ LARGEST = 1e4
 
 @dataclass(frozen=True, kw_only=True)
 class ExplorationPlan(Plan, Config):
-    """What may be varied: the options of Config but for those that the page decides, and how many images train.
+    """The parameters of an exploration: the options of Config but those that the page sets, and how many images train.
 
     Attributes:
         flip, shift: of :class:`linclf.Augmentation`.
@@ -61,7 +61,7 @@ class ExplorationPlan(Plan, Config):
 
 @dataclass(frozen=True)
 class Explored:
-    """What was trained.
+    """The trained networks of an exploration.
 
     Attributes:
         runs: of the chosen setting, one per seed. Where training diverged, histories are NaN from there on, and models

@@ -99,7 +99,7 @@ SECTIONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class ReferencePlan(Plan):
-    """What a report varies: everything a user may choose, and nothing else.
+    """The parameters of the reference's study.
 
     Attributes:
         n_validation: images that the full split keeps for validation; at most a fifth of all there are.
@@ -179,7 +179,7 @@ class ReferenceStudy(Study):
         return self.results(arms)
 
     def results(self, arms: Iterable[str] = tuple(ARMS)) -> Results:
-        """What is stored of ``arms``; an arm of which any run is missing is left out. Nothing is trained."""
+        """The stored results of ``arms``, without training; an arm of which any run is missing is left out."""
         data = self.data
         stored = {arm: runs for arm in arms if (runs := self._stored(arm))}
         about = {"class_names": list(data.class_names), "n_test": len(data.test_labels)}
@@ -287,7 +287,7 @@ class ReferenceStudy(Study):
         return tasks
 
     def _batches(self, arm: str) -> tuple[object, ...]:
-        """What decides the mini-batches of an arm's first networks."""
+        """A key that arms share whose networks see the same mini-batches."""
         return ARMS[arm].split, batch_key(self.plan.configs(arm, self.data)[1, self.plan.first_seed])
 
     def _stored(self, arm: str) -> list[StoredRun]:
@@ -305,11 +305,11 @@ class ReferenceStudy(Study):
         return self.key("timings", self.cut, networks=[asdict(config) for config in configs])
 
     def _timings(self) -> list[dict[str, Any]]:
-        """What is stored of :meth:`time_shuffling`."""
+        """The stored results of :meth:`time_shuffling`."""
         return self.store.get_values(self._timings_key) or []
 
     def _exact(self) -> dict[str, dict[str, float]]:
-        """What the exact statements are about; stored, since every page asks for it."""
+        """:func:`exact_statements`, stored, since every page asks for them."""
         key = self.key("exact", self._cut("full"))
         exact = self.store.get_values(key)
         if exact is None:
@@ -386,7 +386,7 @@ def hinge_at_zero(X: np.ndarray, y: np.ndarray, n_classes: int) -> float:
 
 
 def exact_statements(data: Dataset, n_validation: int) -> dict[str, dict[str, float]]:
-    """What the exact statements E1 to E3 are about, measured on this data; under a second.
+    """Measure what the exact statements E1 to E3 are about, on this data; under a second.
 
     E1 and E2: :func:`gradient_error` of the two losses and :func:`hinge_at_zero`. E3: the sizes of the full split and
     how many images train and validate both.

@@ -33,13 +33,13 @@ HELD_OUT = ("base", "full")
 
 
 def _no_images(*cut: Any) -> NoReturn:
-    """What results of a file say where images are asked for."""
+    """In place of ``split`` in results from a file, which hold no images."""
     raise DataError("expected results of a study, found those of a file, which holds no images: call run first")
 
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """What the reference's study measured.
+    """The measurements of the reference's study.
 
     Attributes:
         document: ``results.json``: ``data``, ``environment``, ``plan``, ``exact``, ``timings`` and ``runs``.
@@ -73,7 +73,7 @@ class Results:
 
     @property
     def exact(self) -> dict[str, dict[str, float]]:
-        """What the exact statements E1 to E3 are about, as measured."""
+        """The measurements for the exact statements E1 to E3."""
         return self.document["exact"]
 
     @property
@@ -94,7 +94,7 @@ class Results:
         return sorted(runs, key=lambda run: int(run["seed"]))
 
     def curves(self, arm: str, setting: int, key: str) -> np.ndarray:
-        """What each seed's record holds under ``key``, with one row per seed.
+        """The values under ``key`` in the record of each seed, one row per seed.
 
         (seeds, epochs + 1) for a series such as "train_loss", (seeds,) for a number such as "test_accuracy".
         """
@@ -125,7 +125,7 @@ class Results:
 
     @property
     def dataset(self) -> Dataset:
-        """What the networks were trained and tested on; DataError for results that were loaded from a file."""
+        """The data set of training and test; DataError for results that were loaded from a file."""
         return _no_images() if self.trained_on is None else self.trained_on
 
     def models(self, arm: str, setting: int) -> list[Linear]:
@@ -234,7 +234,7 @@ def _check(document: Any) -> None:
 
 
 def _problems(run: dict[str, Any], n_test: int, form: int) -> Iterator[str]:
-    """What is wrong with a run's record in a file of the format ``form``."""
+    """Problems of a run's record in a file of the format ``form``."""
     for key, kind in _FIELDS.items():
         if not has_json_type(kind, run[key]):
             yield f"{key} is {run[key]!r}, which is no {kind.__name__}"

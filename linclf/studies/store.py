@@ -1,7 +1,7 @@
 """Finished runs on disk: one file per stack, under a key that changes with anything that could change its numbers.
 
 Not in the key: the kernels that BLAS chooses for the processor. They change rounding only, and a notebook opened by
-hand, where they may differ from the report's, shall find the report's runs.
+hand, where they may differ from the report's, must find the report's runs.
 
 Why no library keeps them: joblib.Memory would hash all inputs at each call and sees changes in one function's code but
 not in what that calls; it and diskcache store pickles, which run code when they are read.
@@ -52,7 +52,7 @@ class StoredRun:
 
     @classmethod
     def untested(cls, label: dict[str, Any], run: Run, **measured: Any) -> "StoredRun":
-        """What is kept of a run while the test images may not be looked at: its label, Config, time and measures."""
+        """A run that may not see the test images: label, Config, time and measures."""
         return cls({**label, **asdict(run.config), "seconds": run.seconds, **measured}, run.model)
 
     @classmethod
@@ -139,7 +139,7 @@ _OURS = re.compile(r".+-[0-9a-f]{16}\.(npz|json)")
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:
-    """What :meth:`Store.put_values` has written to a file; nothing if it cannot be read, or was changed since."""
+    """The arrays that :meth:`Store.put_values` wrote; none if the file cannot be read, or was changed since."""
     try:
         check_file(path, "stored runs")
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:

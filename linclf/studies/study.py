@@ -1,4 +1,4 @@
-"""What the studies share: seeds, which images train and validate, and how what is not stored is trained."""
+"""Shared by the studies: seeds, which images train and validate, and training of what is not stored yet."""
 
 import os
 import time
@@ -54,7 +54,7 @@ def _writable(folder: Path) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a user may choose of a study that trains several seeds; studies with more to choose extend it.
+    """Parameters of a study that trains several seeds; studies with more of them extend it.
 
     Attributes:
         seeds, first_seed: how many seeds are trained, and the number of the first.
@@ -151,7 +151,7 @@ def make_split(data: Dataset, cut: Cut, *, lazily: bool = False) -> Split:
 
 
 def fit_standardizer(data: Dataset, cut: Cut) -> Standardizer:
-    """What :func:`make_split` standardises with: the mean and deviation of the images of the cut that train."""
+    """The standardiser of :func:`make_split`, from the training images of the cut."""
     return Standardizer.fit(_rows(data, cut.train)[0])
 
 
@@ -191,7 +191,7 @@ def _rows(data: Dataset, rows: range) -> Arrays:
 
 
 Label = dict[str, Any]
-"""What a network is called: plain values with which its record begins."""
+"""The name of a network: plain values with which its record begins."""
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ class StudyTask:
 
 @dataclass(frozen=True, kw_only=True)
 class StudyResults:
-    """What the results of a study say of its images.
+    """The part of a study's results that is about its images.
 
     Attributes:
         plan, dataset: what was varied, and on which data.
@@ -280,7 +280,7 @@ class Study:
         self.prepare()
 
     def prepare(self) -> None:
-        """What a kind of study derives from plan and data; what cannot be trained is refused here."""
+        """Derive further attributes from plan and data; raises for what cannot be trained."""
 
     @cached_property
     def short_of_memory(self) -> bool:
@@ -307,12 +307,12 @@ class Study:
         return self.split(cut)
 
     def key(self, name: str, cut: Cut, **choices: Any) -> Key:
-        """All that what is called ``name`` depends on, but for the code."""
+        """The key in the store of ``name``: all that it depends on, but for the code."""
         rows = [str(cut.train), str(cut.validation)]
         return {"name": name, "data": self.data.provenance.sha256, "rows": rows, **choices}
 
     def finish(self, task: StudyTask, label: Label, run: Run, split: Split) -> StoredRun:
-        """What to store of a network, from its label, its finished run and the images of its cut."""
+        """The record to store for a network, from its label, its finished run and the images of its cut."""
         raise NotImplementedError
 
     def stored(self, task: StudyTask) -> list[StoredRun] | None:

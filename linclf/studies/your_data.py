@@ -400,10 +400,14 @@ class YourDataResults(StudyResults):
         largest, _ = max(enumerate(keys), key=lambda item: tuple(item[1]))  # the first of equals
         return largest, (self.dataset.test_labels == largest).astype(np.float64)
 
+    def told(self, right: np.ndarray) -> Interval:
+        """The accuracy of answers to the test images, (n_test,), with its interval over images, or their groups."""
+        return metrics.of_share(float(right.mean()), metrics.independent(right, self.dataset.test_groups))
+
     @property
     def accuracy(self) -> Interval:
-        """Test accuracy, mean over seeds, with its interval over images."""
-        return metrics.of_share(float(self.right.mean()), len(self.right))
+        """Test accuracy, mean over seeds, with its interval."""
+        return self.told(self.right)
 
     @property
     def accuracy_without_copies(self) -> Interval | None:
@@ -451,14 +455,14 @@ class YourDataResults(StudyResults):
     @property
     def gain(self) -> Interval:
         """What the network is right more often than always saying the largest class."""
-        return metrics.of_difference(self.right, self.baseline[1])
+        return metrics.of_difference(self.right, self.baseline[1], self.dataset.test_groups)
 
     @property
     def peers_gain(self) -> Interval | None:
         """What scikit-learn's LogisticRegression is right more often than the network; None where there is none."""
         if isinstance(self.peer, str):
             return None
-        return metrics.of_difference(self.share_right([self.peer]), self.right)
+        return metrics.of_difference(self.share_right([self.peer]), self.right, self.dataset.test_groups)
 
     @property
     def doubling(self) -> Interval | None:
@@ -471,7 +475,7 @@ class YourDataResults(StudyResults):
             return None
         right, other, labels = self.right, self.share_right(half[0]), self.dataset.test_labels
         if not is_imbalanced(self.dataset):
-            return metrics.of_difference(right, other)
+            return metrics.of_difference(right, other, self.dataset.test_groups)
         classes = [labels == label for label in np.unique(labels)]
         return metrics.of_mean([metrics.of_difference(right[rows], other[rows]) for rows in classes])
 
@@ -601,7 +605,7 @@ class YourDataStudy(Study):
         peers = [[fold.peer] for fold in held_out if isinstance(fold.peer, StoredRun)]
         return replace(
             held_out[0],
-            dataset=replace(self.whole, provenance=self.data.provenance, groups=self.data.groups),
+            dataset=replace(self.whole, provenance=self.data.provenance),
             search=search,
             chosen=whole.chosen,
             estimate=sum(fold.estimate for fold in [*held_out, whole]),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from linclf.studies import metrics
-from linclf.studies.metrics import of_difference, of_mean, of_share
+from linclf.studies.metrics import independent, of_difference, of_mean, of_share
 
 
 def test_confusion_matrix_counts_each_pair():
@@ -71,5 +71,9 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
     one, other = rng.random((2, 2000, 50)) < np.array([0.8, 0.7])[:, None, None]
     differences = [of_difference(*pair) for pair in zip(one, other, strict=True)]
     means = [of_mean([of_share(a.mean(), 50), of_share(b.mean(), 50)]) for a, b in zip(one, other, strict=True)]
-    for found, truth in ((differences, 0.1), (means, 0.75)):
+    sizes = rng.integers(1, 9, 50)  # of groups whose images are all right, or all wrong
+    groups, one, other = np.arange(50).repeat(sizes), one.repeat(sizes, axis=1), other.repeat(sizes, axis=1)
+    clustered = [of_difference(*pair, groups) for pair in zip(one, other, strict=True)]
+    shares = [of_share(right.mean(), independent(right, groups)) for right in one]
+    for found, truth in ((differences, 0.1), (means, 0.75), (clustered, 0.1), (shares, 0.8)):
         assert 0.93 < np.mean([low <= truth <= high for _, low, high in found]) < 0.985

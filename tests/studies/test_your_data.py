@@ -430,6 +430,8 @@ def test_what_a_report_says_agrees_with_scikit_learns_fits(tmp_path, made):
     worst = scores.recall.argmin()
     harder = metrics.of_share(scores.recall[worst], scores.support[worst]).high < told.value
     assert ("**The hardest class** is" in limits) == harder
+    of_rows = metrics.of_share(told.value, len(y))
+    assert (told.half > 1.5 * of_rows.half) == ("groups" in arrays)
     assert ("from 60 groups, and those of a group" in your_data.accuracies(results).text) == ("groups" in arrays)
 
 

@@ -28,7 +28,7 @@ def _tested(results: CeilingResults, loss: str) -> float:
 
 
 def setup(results: CeilingResults) -> html.Output:
-    """What was trained, on which images, in words."""
+    """A note on what was trained, and on which images."""
     n_train, n_validation = map(len, results.choosing)
     text = (
         f"Everything is chosen on {n_validation:,} validation images, after training on the first {n_train:,} (the "
@@ -62,7 +62,7 @@ def search_map(runs: Sequence[StoredRun], loss: str, *, number: int | str) -> ht
 
 
 def chosen(results: CeilingResults) -> html.Output:
-    """What the search chose for each loss."""
+    """A table of the search's choice for each loss."""
     searched = [*results.search, *results.fine_search]
     rows, highest = [], 0.0
     for loss, choice in results.chosen.items():
@@ -91,7 +91,7 @@ def gains(results: CeilingResults) -> Gains:
 
 
 def ingredients(results: CeilingResults, gains: Gains, *, number: int | str) -> html.Output:
-    """What each ingredient brings, alone and among all the others, as a numbered figure."""
+    """The gain from each ingredient, alone and among all the others, as a numbered figure."""
     names = list(ceiling.INGREDIENTS.values())
     alone, among = zip(*gains.values(), strict=True)
     series = [("added to the baseline", alone), ("missed when left out", among)]

@@ -24,7 +24,7 @@ _WORDS = WORDS | {
     "in_both": "images in both",
     "held_out_loss": "both on the same images",
 }
-"""What a page calls a measure or a number, where that is not its name with spaces."""
+"""Names of measures and numbers on pages; others are their name with spaces."""
 
 
 @lru_cache(maxsize=1)
@@ -34,7 +34,7 @@ def all_claims(results: Results) -> dict[str, Any]:
 
 
 def claims(results: Results, *ids: str) -> html.Output | None:
-    """What the reference says here, what was found, and the verdict; all claims if none is named.
+    """A table of claims with their numbers here and their verdicts; all claims if no id is given.
 
     On other data than CIFAR-10 there is nothing to compare: no table, and in place of the whole one a note. On the
     surrogate of CIFAR-10 exact statements alone have a row, and a sentence says where the others would stand.
@@ -85,7 +85,7 @@ def claims(results: Results, *ids: str) -> html.Output | None:
 
 
 def _remarks(claim: dict[str, Any]) -> list[str]:
-    """What stands beneath a claim's numbers: other images, what may turn the verdict, and what its test leaves out."""
+    """Notes beneath a claim's numbers: other test images, why its verdict may flip, what its test leaves out."""
     elsewhere = f"On other test images: {claim['elsewhere']}." if claim["elsewhere"] else ""
     marks = [f"This verdict may flip: {mark}." for mark in claim["marks"]]
     return [text for text in (elsewhere, *marks, claim["note"]) if text]
@@ -163,7 +163,7 @@ def _part(part: dict[str, Any], claim: dict[str, Any]) -> str:
 
 
 def _label(of: str) -> str:
-    """What a part of a claim is taken of, in words.
+    """The arms and settings of a part of a claim, in words.
 
     >>> _label("full 2 - base 2"), _label("svm 4 - svm 1,2,3"), _label("loss_at_zero")
     ('setting 2, all batches − baseline', 'SVM, setting 4 − greatest of 1, 2, 3', 'loss at zero')
@@ -181,7 +181,7 @@ def _label(of: str) -> str:
 
 
 def _digits(number: float, width: float | None) -> str:
-    """A number with as many digits as an interval of that width makes meaningful; with three where there is none."""
+    """A number with the digits that are meaningful for an interval of that width; three without an interval."""
     if width is None:
         return f"{number:,.0f}" if number == int(number) else f"{number:.3g}"
     digits = min(max(0, 1 - math.floor(math.log10(width))), 6)

@@ -45,7 +45,7 @@ _OPTIONS = {
     "batch_size": "mini-batches of {}",
     "shuffle": "images shuffled at each epoch",
 }
-"""What a page says of the others, where that is not the name and the value."""
+"""The words for other options; without them, a page gives name and value."""
 
 
 def exact(value: object) -> str:
@@ -74,7 +74,7 @@ def name_of(config: Config) -> str:
 
 
 def setting(exploration: Exploration) -> html.Output:
-    """What is tried, in a sentence."""
+    """The setting in a sentence."""
     plan, n_train = exploration.plan, len(exploration.cut.train)
     config = plan.config(0, exploration.data.test_images.shape[1:])
     most = ", all there are" if plan.n_train > n_train else ""
@@ -138,7 +138,7 @@ def _highest(runs: Mapping[str, Sequence[Run]], quantity: str) -> float:
 
 
 def finding(explored: Explored) -> html.Output:
-    """What came of it, in sentences with its numbers."""
+    """The result in sentences, with its numbers."""
     if explored.broke:
         text = f"{explored.broke[0].upper()}{explored.broke[1:]}."
         return html.callout(
@@ -167,7 +167,7 @@ def finding(explored: Explored) -> html.Output:
 
 
 def _gap(seen: metrics.Interval, unseen: metrics.Interval) -> str:
-    """What the distance of training and validation accuracy says."""
+    """A sentence on the gap between training and validation accuracy."""
     gap, low, high = (100 * number for number in metrics.of_independent(seen, unseen))
     said = f"Of the images that it has seen it gets {reference.points((gap, low, high))} points more right"
     if low > 10:

@@ -1,7 +1,7 @@
-"""What a notebook shows, in every type that some viewer asks for.
+"""Outputs of notebooks: figures, tables and text in every MIME type that some viewer asks for.
 
 Pages and JupyterLab take HTML, other viewers a PNG or Markdown (which pandoc turns into LaTeX), a terminal plain text.
-What comes from data is escaped here, in each type's own way.
+Text from data is escaped here, for each type.
 """
 
 import base64
@@ -32,7 +32,7 @@ INK, PAPER = "#1c2126", "#fdfdfc"
 TRAIN, VALIDATION, BESIDE = "#0072b2", "#d55e00", "#767676"
 """Okabe and Ito's colours, which colour-blind readers can tell apart; line styles differ too."""
 DARK = {INK: "#e4e6e3", PAPER: "#15181b", TRAIN: "#3f9fdc", VALIDATION: "#ec7a2d", BESIDE: "#969696"}
-"""What stands for a colour in the page's dark scheme; ink and paper are those of ``page.css``."""
+"""The colours of the page's dark scheme; ink and paper are those of ``page.css``."""
 DPI = 200  # of a PNG; a figure counts its pixels as 100 an inch
 WIDTH = 7 * DPI  # that viewers and paper have for a picture: in a wider one, which they shrink, letters are larger
 with_png = True  # whether figures become PNG too; the report's kernels do without, since pages show none
@@ -325,7 +325,7 @@ def data_link(kind: str, content: bytes) -> str:
 def own_settings(salt: str | None = None) -> Iterator[None]:
     """Matplotlib's defaults and ours while drawing or saving, also as a decorator; the user's are back afterwards.
 
-    From ``salt`` the ids within an SVG are made, where the same figure shall give the same bytes.
+    With a ``salt`` for the ids within an SVG, the same figure gives the same bytes.
     """
     from matplotlib import style
 
@@ -333,7 +333,7 @@ def own_settings(salt: str | None = None) -> Iterator[None]:
     ours: dict[str, Any] = {"svg.hashsalt": salt, "svg.fonttype": "none", "font.family": "sans-serif"}
     ours |= {"font.size": 10.5, "legend.fontsize": "medium"}
     ours["text.parse_math"] = False  # what comes from data is text, whatever dollar signs it holds
-    # A ground of its own keeps a figure legible wherever it stands.
+    # With a background a figure is legible on any page.
     grounds = ("figure.facecolor", "axes.facecolor")
     inks = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
     ours |= dict.fromkeys(grounds, PAPER) | dict.fromkeys(inks, INK)

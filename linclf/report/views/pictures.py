@@ -154,7 +154,7 @@ def can_be_shown(images: np.ndarray) -> bool:
 
 
 def nothing_to_show(images: np.ndarray) -> html.Output:
-    """What stands in place of pictures."""
+    """The note in place of pictures."""
     return html.callout(f"No pictures: they need images of 1 or 3 channels, and an input here is {images.shape[1:]}.")
 
 
@@ -388,7 +388,7 @@ def class_scores(data: Dataset, predictions: np.ndarray) -> html.Output:
 
 
 def kept(data: Dataset, which: str) -> html.Output:
-    """What the report's ``model.npz`` is, and how to use it."""
+    """A note on the report's ``model.npz``: which network it is, and how to use it."""
     images, load = data.test_images, 'linclf.Classifier.load("model.npz")'
     if images.dtype == np.uint8 and images.shape[3:] in ((1,), (3,)):
         use = f'`linclf predict model.npz photo.jpg`, or `{load}.predict("photo.jpg")` in Python'
@@ -403,7 +403,7 @@ def kept(data: Dataset, which: str) -> html.Output:
 
 
 def kind(data: Dataset, n: int | None = None) -> str:
-    """What the data are made of, images or rows, with their number."""
+    """The word "images" or "rows", with their number if it is given."""
     word = "image" if data.test_images.ndim == 4 else "row"
     return f"{word}s" if n is None else f"{n:,} {word}{'' if n == 1 else 's'}"
 

@@ -1,7 +1,7 @@
 """``linclf.plot``: pictures of plain runs, models and arrays. The report draws its figures with the same functions.
 
-What is drawn on one Axes takes it as ``ax`` and returns it; otherwise a figure of pyplot's is made, which JupyterLab
-and ``pyplot.show()`` show.
+Functions that draw on one Axes take it as ``ax`` and return it; without it they make a figure of pyplot's, which
+JupyterLab and ``pyplot.show()`` show.
 """
 
 import math
@@ -293,7 +293,7 @@ def intervals(names: Sequence[str], series: Sequence[tuple[str, Sequence[tuple[f
 
 
 def interval_columns(series: Sequence[tuple[str, Sequence[tuple[float, float, float]]]]) -> dict[str, Sequence[Any]]:
-    """What :func:`intervals` draws, as columns of a file."""
+    """The numbers of :func:`intervals` as columns of a file."""
     parts = ("mean", "low", "high")
     return {f"{label} ({parts[i]})": [each[i] for each in numbers] for label, numbers in series for i in range(3)}
 
@@ -349,7 +349,7 @@ def histogram(shares: Mapping[str, np.ndarray], bins: np.ndarray) -> Axes:
 
 @own_settings()
 def reliability(probability: np.ndarray, shares: Sequence[metrics.Interval]) -> Axes:
-    """What happens against its probability, both 0..1, with intervals; on the diagonal it happens as often as that."""
+    """Observed shares with their intervals against predicted probabilities, both 0..1, and the diagonal."""
     ax = new_axes(4.4, 4.0)
     value, low, high = 100 * np.array(shares).T
     ax.plot([0, 100], [0, 100], color=BESIDE, linewidth=0.9, label="as often as it says")

@@ -46,7 +46,7 @@ def data_note(study: Study) -> html.Output:
 
 
 def _about(data: Provenance) -> str:
-    """What else is known of a copy of CIFAR-10, in brackets."""
+    """A note on a known copy of CIFAR-10, in brackets."""
     return " (its pictures went through JPEG once)" if data.sha256 == _JPEG_COPY else ""
 
 
@@ -74,7 +74,7 @@ def how_it_ran(study: Study) -> list[str]:
 
 
 def data_deviation(study: Study) -> html.Output:
-    """What differs on this data from the reference's, as a line of the list of deviations."""
+    """A line of the list of deviations: how these data differ from the reference's."""
     provenance = study.data.provenance
     words = {
         True: "the official bytes of CIFAR-10, as the reference's",

@@ -27,13 +27,13 @@ def setting_name(setting: int) -> str:
 
 
 def row_name(setting: int) -> str:
-    """What a table calls a setting."""
+    """The name of a setting in tables."""
     l2, learning_rate = SETTINGS[setting]
     return f"{setting}: λ = {l2:g}, η = {learning_rate:g}"
 
 
 def described(arm: str, setting: int) -> str:
-    """What captions call the networks of an arm and setting."""
+    """The name of an arm and setting in captions."""
     return f"{ARMS[arm].title}, {setting_name(setting)}"
 
 
@@ -102,14 +102,14 @@ def history(
 
 
 def _measured(runs: Sequence[Run], quantity: str) -> tuple[np.ndarray, np.ndarray]:
-    """What was measured on the training and on the validation images, (runs, epochs + 1) each."""
+    """A quantity on the training and on the validation images, (runs, epochs + 1) each."""
     parts = ("train", "validation")
     train, validation = (np.array([getattr(run.history, f"{part}_{quantity}") for run in runs]) for part in parts)
     return train, validation
 
 
 def told(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
-    """What to see in curves (seeds, epochs + 1), in a sentence about the first, which is drawn in full.
+    """A sentence on curves (seeds, epochs + 1): on the first, which is drawn in full.
 
     Of a loss or cost: whether training jumps or falls, with the range over all seeds, and where validation turns; of
     accuracy: the highest.
@@ -189,7 +189,7 @@ def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> h
 
 
 def of_seeds(seeds: Sequence[int], what: str = "mean ± standard deviation") -> str:
-    """What a number is of several seeds, or which seed it is of.
+    """The words for a number over several seeds, or for the seed that it is of.
 
     >>> of_seeds([0, 1]), of_seeds([7])
     ('mean ± standard deviation of 2 seeds', 'seed 7')
@@ -198,7 +198,7 @@ def of_seeds(seeds: Sequence[int], what: str = "mean ± standard deviation") -> 
 
 
 def figures(results: Results, section: str) -> html.Output | None:
-    """What the reference prints with each figure of a section, beside the same here and in the baseline."""
+    """A table: the reference's numbers for each figure of a section, beside the same here and in the baseline."""
     if not provenance.is_the_references(results.data["name"]):
         return None
     rows = []
@@ -220,7 +220,7 @@ def figures(results: Results, section: str) -> html.Output | None:
 
 
 def _in_figure(results: Results, arm: str, setting: int, shows: str) -> str:
-    """What a figure of the reference shows, in numbers of an arm and setting here."""
+    """The numbers of an arm and setting that a figure of the reference shows."""
     if shows == "weights":
         share = 100 * statistics.low_frequency_share(results, arm, setting).mean()
         tested = mean_and_spread(results.curves(arm, setting, "test_accuracy"))
@@ -357,7 +357,7 @@ def finding(
     tested: tuple[int, int],
     alike: np.ndarray,
 ) -> str:
-    """What the section found, in words.
+    """The findings of the section, in words.
 
     Percent of the test images that are right by arm and setting, on the original and on the surrogate; the number of
     test images of either; and the correlations of their templates, (C,).

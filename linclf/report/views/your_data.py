@@ -248,7 +248,7 @@ def accuracies(results: YourDataResults) -> html.Output:
         ["accuracy", with_interval(results.accuracy, "")],
         ["balanced accuracy", with_interval(results.balanced_accuracy, "")],
         *([["accuracy without copies", with_interval(without, "")]] if results.copied.any() and without else []),
-        [f"always {names[largest]}", with_interval(metrics.of_share(float(always.mean()), n_test), "")],
+        [f"always {names[largest]}", with_interval(results.told(always), "")],
         ["always it, balanced", with_interval(float(always.any()) / n_classes, "")],
         *_peers_line(results),
         [f"on the training {kind(results.dataset)}", with_interval(results.training_accuracy, "")],
@@ -258,11 +258,12 @@ def accuracies(results: YourDataResults) -> html.Output:
     caption = f"On {kind(results.dataset, n_test)}{how}{seeds}; 95 % intervals over them. "
     caption += "Balanced accuracy is the mean recall of the classes"
     caption += f" that have any to test, {n_classes:,} of {len(names):,}." if n_classes < len(names) else "."
-    if (groups := results.dataset.groups) is not None:
+    if (groups := results.dataset.test_groups) is not None:
         caption += (
-            f" They come from {len(np.unique(groups)):,} groups, and those of a group may be alike: intervals here "
+            f" They come from {len(np.unique(groups)):,} groups, and those of a group may be alike: intervals of "
+            "accuracies and of their differences allow for that; those of single classes, and of balanced accuracy, "
+            "do not, and may be too narrow for new groups."
         )
-        caption += f"and below count {kind(results.dataset)}, and may be too narrow for new groups."
     if isinstance(results.peer, str):
         caption += f" {peer(results)}"
     else:
@@ -274,7 +275,7 @@ def accuracies(results: YourDataResults) -> html.Output:
 def _peers_line(results: YourDataResults) -> list[list[str]]:
     if isinstance(results.peer, str):
         return []
-    accuracy = metrics.of_share(results.peer.record["test_accuracy"], len(results.right))
+    accuracy = results.told(results.share_right([results.peer]))
     chosen = f", C = {results.peer.record['C']:.2g}" if "C" in results.peer.record else ""  # folds differ in it
     return [[f"LogisticRegression{chosen}", with_interval(accuracy, "")]]
 
@@ -287,7 +288,7 @@ def weighted(results: YourDataResults) -> html.Output | None:
     smallest = smallest_tested(data)
     for title, runs in (("as they are", results.finals), ("every class alike", results.balanced)):
         matrix = results.confusion_of(runs)
-        accuracy = metrics.of_share(float(results.share_right(runs).mean()), len(results.right))
+        accuracy = results.told(results.share_right(runs))
         support = matrix[smallest].sum()
         recall = metrics.of_share(float(matrix[smallest, smallest] / support), float(support))
         lines.append([title, *(with_interval(share, "") for share in (mean_recall(matrix), accuracy, recall))])

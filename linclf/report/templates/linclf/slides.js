@@ -7,8 +7,10 @@ function split(slide) {
   const space = room - heading.offsetHeight - 56;
   let place = slide, top = heading.getBoundingClientRect().bottom;
   for (const block of blocks) {
-    const high = block.getBoundingClientRect().height;
-    if (high > space) block.style.zoom = Math.max(space / high, 0.4);
+    const { height, top: start } = block.getBoundingClientRect(), left = space + top - start;
+    // A picture stays below its text where more than half of the screen is left for it.
+    const most = left > space / 2 && block.querySelector("img") ? left : space;
+    if (height > most) block.style.zoom = Math.max(most / height, 0.4);
     if (block.getBoundingClientRect().bottom - top > space + 28 && block.previousElementSibling !== place.firstElementChild) {
       const next = document.createElement("section");
       next.className = "slide";
