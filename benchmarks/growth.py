@@ -91,11 +91,11 @@ def measure(what, size):
 def table(rows):
     """The rows as Markdown."""
     lines = [
-        "| what | size | CPU, s | wall time by stage | peak, MB | page, MB | runs, MB | LogisticRegression, CPU, s |",
+        "| what | size | CPU, s | by stage | peak MB, of at most | page, MB | runs, MB | LogisticRegression, CPU, s |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows:
-        numbers = f"{row['peak']:.0f} | {row['page']:.2f} | {row['runs']:.1f} | {row['peer']:.1f}"
+        numbers = f"{row['peak']:.0f} of {row['bound']:.0f} | {row['page']:.2f} | {row['runs']:.1f} | {row['peer']:.1f}"
         what = f"{row['what']}, {OTHERS[row['what']]}"
         lines.append(f"| {what} | {row['size']:,} | {row['cpu']:.1f} | {row['stages']} | {numbers} |")
     return "\n".join(lines)

@@ -117,14 +117,14 @@ def main(words: Sequence[str] | None = None) -> int:
     except LinclfError as error:
         status = 2
         _complain(str(error))
-    except ModuleNotFoundError as error:  # what few want has a message of its own
+    except ModuleNotFoundError as error:  # those of rarer extras have their message where they are imported
         if (error.name or "linclf").startswith("linclf"):
             raise
         status = 2
         _complain(f"this command needs {error.name}, which is not installed: pip install 'linclf[report]'")
-    except BrokenPipeError:  # of "| head": nobody reads on
+    except BrokenPipeError:  # as with "| head"
         status = 0
-    except OSError as error:  # of the disk, or of the system: what was given is not to blame
+    except OSError as error:  # the disk or the system failed, not the user's input
         status = 1
         where = error.filename or ("standard output" if _is_lost(sys.stdout) else "")
         _complain(f"{where}{where and ': '}{error.strerror or error}")
@@ -150,7 +150,7 @@ def _run(words: Sequence[str]) -> int:
 
 
 def _prepare_process() -> None:
-    """Make of what a shell started a process like any other, whatever it was started with."""
+    """Make up for what a shell may have started this process with: its path of modules, its locale, closed streams."""
     # Import nothing of Python's own, such as json, from the current folder or from $PYTHONPATH.
     library = {os.path.dirname(os.__file__), os.path.join(os.path.dirname(os.__file__), "lib-dynload")}
     sys.path.sort(key=lambda folder: folder not in library)

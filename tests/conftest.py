@@ -10,6 +10,8 @@ from filelock import FileLock
 from helpers import NO_CHROMIUM, TINY, chromium, linclf, missing, visiting
 from hypothesis import settings
 
+from linclf.claims import bootstrap
+
 settings.register_profile("linclf", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("linclf")
 
@@ -86,6 +88,16 @@ def browser():
     api = pytest.importorskip("playwright.sync_api")
     with api.sync_playwright() as playwright:
         yield playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+
+
+@pytest.fixture(scope="module")
+def few_resamples():
+    """A tenth of them gives the same verdicts in a tenth of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bootstrap, "IMAGE_RESAMPLES", bootstrap.IMAGE_RESAMPLES // 10)
+        bootstrap.image_counts.cache_clear()
+        yield
+    bootstrap.image_counts.cache_clear()
 
 
 @pytest.fixture

@@ -131,6 +131,12 @@ class Dataset:
         parts["test"] = self.test_labels
         return {part: np.bincount(labels, minlength=len(self.class_names)) for part, labels in parts.items()}
 
+    @property
+    def is_imbalanced(self) -> bool:
+        """Whether the largest class has at least twice the images of the smallest."""
+        sizes = self.class_sizes()
+        return bool(sizes.max() >= 2 * sizes.min())
+
     def class_sizes(self) -> np.ndarray:
         """Number of images of each class, (C,), each counted once."""
         counts = self.counts()

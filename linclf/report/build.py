@@ -259,14 +259,13 @@ def _write_markdown(out: Path, executed: dict[str, Execution], first: str) -> No
 
     README.md ends with the numbered figures of the others: 1 and "10 and 11", not 4a or B2.
     """
-    files = {page_file(name, first): "README.md" if name == first else f"{name}.md" for name in executed}
+    order = reading_order(executed, first)
+    files = {page_file(name, first): "README.md" if name == first else f"{name}.md" for name in order}
     (out / "pictures").mkdir(exist_ok=True)
     numbered = ""
-    for name in reversed(reading_order(executed, first)):
-        page, links = page_file(name, first), []
-        for other in reading_order(executed, first):
-            title = PAGES[other].title
-            links.append(f"**{title}**" if other == name else f"[{title}]({files[page_file(other, first)]})")
+    for name, page in reversed([*zip(order, files, strict=True)]):
+        titles = ((PAGES[other].title, file) for other, file in zip(order, files.values(), strict=True))
+        links = [f"**{title}**" if file == files[page] else f"[{title}]({file})" for title, file in titles]
         text, pictures = to_markdown(executed[name].notebook, name, files)
         for old in (out / "pictures").glob(f"{name}_*.png"):
             old.unlink()
@@ -317,7 +316,7 @@ def _write_whole(out: Path, pages: dict[str, str], first: str, *, single_file: b
 
 
 def _announce(page: Path, open_page: bool) -> None:
-    """Say where the report is, or show it."""
+    """Say where the report is, and open it if asked to."""
     _say(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
     if open_page and not webbrowser.open(page.resolve().as_uri()):
         _say(f"no browser was found here: open {page} by hand", sys.stderr)

@@ -43,7 +43,7 @@ def _fork_kernels() -> None:
         else:
             _forget_ended()
             sys.exit()
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG of prctl(2): the end of this copy's parent is its own
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG of prctl(2): end with the parent
     if os.getppid() != this:
         sys.exit()
     os.setsid()  # Ctrl-C is for the report

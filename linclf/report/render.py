@@ -226,7 +226,7 @@ def _with_formulas(latex: str) -> str:
 
 
 def _with_pictures(source: str, folder: str) -> str:
-    """Markdown that holds the pictures itself which lie in files beside the notebook, in ``folder``."""
+    """Markdown with the pictures embedded that lie in files beside the notebook, in ``folder``."""
 
     def embed(match: re.Match[str]) -> str:
         file, kind = Path(folder, unquote(match[2])), mimetypes.guess_type(match[2])[0] or ""
@@ -257,7 +257,7 @@ def _headings(text: str) -> list[tuple[str, str, str]]:
 
 
 def _fold_code(nb: NotebookNode) -> None:
-    """Give each section's last cell the section's code, which the page folds into one line there."""
+    """Collect each section's code in its last cell, where the page shows it folded into one line."""
     code: list[NotebookNode] = []
     for i, cell in enumerate(nb.cells, start=1):
         if cell.cell_type == "code" and "show" not in cell.metadata.get("tags", []):
@@ -308,9 +308,7 @@ def _mathml(match: re.Match[str]) -> str:
     try:
         markup = to_mathml(formula, display="inline" if match["inline"] else "block")
         braces = re.sub(r"\\.", "", formula)
-        if (
-            braces.count("{") != braces.count("}") or "<mi>\\" in markup
-        ):  # which the converter passes over, or passes on
+        if braces.count("{") != braces.count("}") or "<mi>\\" in markup:  # unbalanced, or a command that is not known
             raise ValueError(formula)
     except Exception:  # whatever TeX that it does not know makes it raise
         # Signs by their numbers mean nothing to Markdown.

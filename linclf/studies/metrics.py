@@ -201,6 +201,12 @@ def of_mean(shares: list[Interval]) -> Interval:
     return Interval(mean, mean - float(np.linalg.norm(value - low)) / k, mean + float(np.linalg.norm(high - value)) / k)
 
 
+def mean_recall(confusion: np.ndarray) -> Interval:
+    """Mean of the recalls of the classes that have images in a confusion matrix (C, C), with its interval."""
+    support, right = confusion.sum(axis=1), np.diag(confusion)
+    return of_mean([of_share(float(r / n), float(n)) for r, n in zip(right, support, strict=True) if n])
+
+
 def of_independent(one: Interval, other: Interval) -> Interval:
     """The difference of two shares of different images, ``one - other``: Newcombe's interval (1998, method 10).
 

@@ -412,7 +412,8 @@ def exact_statements(data: Dataset, n_validation: int) -> dict[str, dict[str, fl
 def _is_smooth(loss: Loss, S: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Whether the gradient of an image's loss does not jump where one of its scores is moved by 1e-3, (n,)."""
     moves = 1e-3 * np.concatenate([np.eye(len(S)), -np.eye(len(S))])
-    jumps = [np.abs(loss.gradient(S + move[:, None], y) - loss.gradient(S, y)).max(axis=0) for move in moves]
+    before = loss.gradient(S, y)
+    jumps = [np.abs(loss.gradient(S + move[:, None], y) - before).max(axis=0) for move in moves]
     return np.max(jumps, axis=0) < 0.01
 
 

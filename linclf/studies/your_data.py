@@ -13,7 +13,7 @@ import numpy as np
 
 from linclf.classifier.classifier import Classifier
 from linclf.data.dataset import Dataset, folds
-from linclf.data.inputs import Examples, Standardizer
+from linclf.data.inputs import Examples, Standardizer, span
 from linclf.system.threads import AfterEpoch, one_blas_thread, side_by_side
 from linclf.training.config import Config, config_of
 from linclf.training.loop import Run
@@ -66,9 +66,6 @@ PEER, PEER_SCORE, PEER_ITERATIONS, PEER_PENALTIES = 1e11, 100, 100, (1e-4, *PENA
 """Such products that all fits of scikit-learn's LogisticRegression may take, each 0.2 to 0.3 ns on one core, so that
 they end within 30 seconds, and how many a score takes beside; its iterations, and values of λ that it chooses among."""
 
-IMBALANCED = 2.0
-"""How many times the images of the smallest class the largest must have, to be called so."""
-
 
 @dataclass(frozen=True)
 class Candidate:
@@ -100,44 +97,34 @@ class SearchSize:
     epochs: int
 
 
-def search_size(
-    most_epochs: int, n_train: int, n_classes: int, n_inputs: int, largest_eigenvalue: float, products: float = SEARCH
-) -> SearchSize:
-    """All configurations on all images for all epochs or, where that is too many products, fewer of each.
+def search_size(most: int, n: int, n_classes: int, d: int, eigenvalue: float, products: float = SEARCH) -> SearchSize:
+    """All configurations on all n images for the most epochs or, where that is too many products, fewer of each.
 
-    >>> size = search_size(40, 8000, 10, 3072, largest_eigenvalue=900.0)
+    >>> size = search_size(40, 8000, 10, 3072, eigenvalue=900.0)
     >>> len(size.candidates), size.n_train, size.epochs
     (40, 8000, 40)
     """
     for steps, penalties in GRIDS:
-        candidates = grid(n_classes, largest_eigenvalue, steps, penalties)
-        per_image = len(candidates) * products_of_an_epoch(n_train, n_classes, n_inputs) / n_train
-        epochs = min(most_epochs, max(FEWEST_EPOCHS, int(products / (per_image * n_train))))
-        if per_image * n_train * epochs <= products:
+        candidates = grid(n_classes, eigenvalue, steps, penalties)
+        per_image = len(candidates) * products_of_an_epoch(n, n_classes, d) / n
+        epochs = min(most, max(FEWEST_EPOCHS, int(products / (per_image * n))))
+        if per_image * n * epochs <= products:
             break
-    return SearchSize(candidates, min(n_train, max(n_classes, 100, int(products / (per_image * epochs)))), epochs)
+    return SearchSize(candidates, min(n, max(n_classes, 100, int(products / (per_image * epochs)))), epochs)
 
 
-def grid(
-    n_classes: int, largest_eigenvalue: float, steps: Sequence[float], penalties: Sequence[float]
-) -> list[Candidate]:
+def grid(n_classes: int, eigenvalue: float, steps: Sequence[float], penalties: Sequence[float]) -> list[Candidate]:
     """Each loss with each η and λ, but for those whose penalty alone would make training jump, 2ηλ near 1 or above.
 
     η is a step over the largest curvature of the inputs; the SVM loss sums over classes.
     """
     candidates = []
     for loss in SEARCHED:
-        scale = largest_eigenvalue * get_loss(loss).curvature(n_classes)
+        scale = eigenvalue * get_loss(loss).curvature(n_classes)
         for step in steps:
             rate = float(f"{step / scale:.2g}")
             candidates += [Candidate(loss, rate, l2) for l2 in penalties if 2 * rate * l2 <= 0.5]
     return candidates
-
-
-def is_imbalanced(data: Dataset) -> bool:
-    """Whether the largest class has at least twice the images of the smallest."""
-    sizes = data.class_sizes()
-    return bool(sizes.max() >= IMBALANCED * sizes.min())
 
 
 def batch_size(n_train: int) -> int:
@@ -159,31 +146,10 @@ def products_of_an_epoch(n_train: int, n_classes: int, n_inputs: int) -> float:
     return n_train * n_classes * (n_inputs * (1 + UPDATE / batch_size(n_train)) + SCORE)
 
 
-def span(X: np.ndarray) -> np.ndarray:
-    """Orthonormal axes (d, r) of the space that rows X (n, d) span: they lose nothing of X, but what rounding does.
-
-    These are the left singular vectors of X^T, by the eigenvectors of X X^T (the method of snapshots, Sirovich, 1987).
-
-    >>> axes = span(np.array([[3.0, 0.0, 4.0], [6.0, 0.0, 8.0]]))
-    >>> np.abs(axes).round(6).tolist()
-    [[0.6], [0.0], [0.8]]
-    """
-    products = np.zeros((len(X), len(X)))
-    for i in range(0, X.shape[1], _CHUNK):
-        part = X[:, i : i + _CHUNK].astype(np.float64)
-        products += part @ part.T
-    squares, vectors = np.linalg.eigh(products)
-    kept = squares >= 1e-10 * squares[-1]
-    axes: np.ndarray = X.T @ (vectors[:, kept] / np.sqrt(np.maximum(squares[kept], 1e-9))).astype(X.dtype)
-    return axes
-
-
 def final_config(candidate: Candidate, n_train: int, epochs: int, seed: int) -> Config:
     """How a network trains: from zero, shuffled, η divided by ten after each third of the epochs."""
     return Config(
-        loss=candidate.loss,
-        learning_rate=candidate.learning_rate,
-        l2=candidate.l2,
+        **asdict(candidate),
         lr_decay=0.1,
         lr_decay_every=-(-epochs // 3),
         init="zeros",
@@ -199,25 +165,16 @@ _NEAR = 0.05  # how much nearer than the tenth nearest picture a copy's original
 _CHUNK = 500  # images at a time
 
 
-def are_copies(images: np.ndarray, *others: np.ndarray) -> np.ndarray:
-    """Whether each image is also among the others, (n,): number for number or, of pictures, as a copy saved again.
+def originals(images: np.ndarray, *others: np.ndarray) -> np.ndarray:
+    """The place among all the others of what each image is a copy of, (n,), or -1.
 
-    Such a copy has the grey thumbnail of its original, which then is much nearer than the tenth nearest picture. Where
-    all pictures are alike, as of one film, nothing tells copies from others.
+    A copy is one number for number or, of pictures, one saved again. That has the grey thumbnail of its original, which
+    then is much nearer than the tenth nearest picture. Where all pictures are alike, as of one film, nothing tells
+    copies from others.
 
     >>> pictures = np.random.default_rng(0).integers(50, 200, (40, 16, 16, 3))
-    >>> are_copies(np.concatenate([pictures[:2], pictures[:2] + 9, pictures[:2, ::-1]]), pictures).tolist()
-    [True, True, True, True, False, False]
-    """
-    copied: np.ndarray = originals(images, *others) >= 0
-    return copied
-
-
-def originals(images: np.ndarray, *others: np.ndarray) -> np.ndarray:
-    """The place among all the others of what each image is a copy of, (n,), or -1; as :func:`are_copies`.
-
-    >>> originals(np.array([[2.0], [3.0]]), np.array([[1.0]]), np.array([[2.0]])).tolist()
-    [1, -1]
+    >>> originals(np.concatenate([pictures[:2], pictures[:2] + 9, pictures[:2, ::-1]]), pictures[:9], pictures).tolist()
+    [0, 1, 0, 1, -1, -1]
     """
     known: dict[bytes, int] = {}
     for i, row in enumerate(row for part in others for row in part):
@@ -362,7 +319,7 @@ class YourDataResults(StudyResults):
             copied = [fold.copied_validation for fold in self.folds]
             return np.concatenate(copied) if self.dataset.validation_labels is None else copied[0]
         train, validation = [*self.dataset.train_images], self.dataset.validation_images
-        return are_copies(train.pop() if validation is None else validation, *train)
+        return originals(train.pop() if validation is None else validation, *train) >= 0
 
     @cached_property
     def confusion(self) -> np.ndarray:
@@ -396,8 +353,8 @@ class YourDataResults(StudyResults):
         Of classes of one size it is the one with the most test images.
         """
         counts = self.dataset.counts()
-        keys = zip(counts["test"] > 0, counts["training"], counts["test"], strict=True)
-        largest, _ = max(enumerate(keys), key=lambda item: tuple(item[1]))  # the first of equals
+        keys = [*zip(counts["test"] > 0, counts["training"], counts["test"], strict=True)]
+        largest = keys.index(max(keys))  # the first of equals
         return largest, (self.dataset.test_labels == largest).astype(np.float64)
 
     def told(self, right: np.ndarray) -> Interval:
@@ -445,7 +402,7 @@ class YourDataResults(StudyResults):
     @property
     def balanced_accuracy(self) -> Interval:
         """Mean of the recalls of the classes that have test images."""
-        return mean_recall(self.confusion)
+        return metrics.mean_recall(self.confusion)
 
     @property
     def training_accuracy(self) -> float:
@@ -474,7 +431,7 @@ class YourDataResults(StudyResults):
         if not half:
             return None
         right, other, labels = self.right, self.share_right(half[0]), self.dataset.test_labels
-        if not is_imbalanced(self.dataset):
+        if not self.dataset.is_imbalanced:
             return metrics.of_difference(right, other, self.dataset.test_groups)
         classes = [labels == label for label in np.unique(labels)]
         return metrics.of_mean([metrics.of_difference(right[rows], other[rows]) for rows in classes])
@@ -496,6 +453,11 @@ class YourDataResults(StudyResults):
         """How sure the first final network is of its answers to the test images, (n_test,), as ``Loss.sureness``."""
         return get_loss(self.loss).sureness(self.scores)
 
+    def surest(self, asked: np.ndarray) -> np.ndarray:
+        """Of the test images that are asked for, (n_test,) booleans, the places, those it is surest of first."""
+        places = np.flatnonzero(asked)
+        return places[np.argsort(-self.sureness[places], kind="stable")]
+
     @property
     def mistakes(self) -> list[dict[str, Any]]:
         """What the first final network gets wrong: its place among the test images, its source and both classes.
@@ -503,8 +465,7 @@ class YourDataResults(StudyResults):
         Of more than 1,000 mistakes, those that it is surest of.
         """
         data, predicted = self.dataset, self.scores.argmax(axis=0)
-        wrong = np.flatnonzero(predicted != data.test_labels)
-        wrong = np.sort(wrong[np.argsort(-self.sureness[wrong], kind="stable")][:_MISTAKES])
+        wrong = np.sort(self.surest(predicted != data.test_labels)[:_MISTAKES])
         return [
             {
                 "test": int(i),
@@ -558,13 +519,8 @@ class YourDataResults(StudyResults):
         }
 
 
-def mean_recall(confusion: np.ndarray) -> Interval:
-    """Mean of the recalls of the classes that have images in a confusion matrix (C, C), with its interval."""
-    support, right = confusion.sum(axis=1), np.diag(confusion)
-    return metrics.of_mean([metrics.of_share(float(r / n), float(n)) for r, n in zip(right, support, strict=True) if n])
-
-
 _MISTAKES = 1000  # that a document lists
+_Runs = list[StoredRun]
 _ROWS = 500  # images from which the largest eigenvalue is told
 
 
@@ -620,7 +576,7 @@ class YourDataStudy(Study):
         )
 
 
-def _joined(runs: Sequence[Sequence[StoredRun]], held_out: Sequence[YourDataResults]) -> list[StoredRun]:
+def _joined(runs: Sequence[Sequence[StoredRun]], held_out: Sequence[YourDataResults]) -> _Runs:
     """The networks of several folds, (folds, networks), as one for each place."""
     weights = {"validation": [fold.n_validation for fold in held_out]}
     tested = [len(fold.dataset.test_labels) for fold in held_out]
@@ -735,19 +691,17 @@ class Holdout(Study):
         """Products that an epoch of all final networks and of the learning curve's takes, each for its own epochs."""
         draws = DRAWS if self.n_folds == 1 else 1
         curve = sum(min(draws, part) / part**0.5 for part in SHARES if self.data.n_folds == 1)
-        networks = self.plan.seeds * (1 + is_imbalanced(self.data)) + curve
+        networks = self.plan.seeds * (1 + self.data.is_imbalanced) + curve
         return networks * products_of_an_epoch(len(self.cut.train), *self.model_shape)
 
-    def _finals(
-        self, chosen: Candidate, epochs: int
-    ) -> tuple[list[StoredRun], list[StoredRun], dict[int, list[StoredRun]]]:
+    def _finals(self, chosen: Candidate, epochs: int) -> tuple[_Runs, _Runs, dict[int, _Runs]]:
         """The final networks, one per seed, with weights beside, and the learning curve; here the test images are used.
 
         Fewer images train for more epochs, by the root of the share, so that a short training is not what is measured.
         """
         n = len(self.cut.train)
         tasks = [self._task(n, 0, final_config(chosen, n, epochs, seed)) for seed in self.plan.all_seeds]
-        balanced = [replace(task, balanced=True) for task in tasks if is_imbalanced(self.data)]
+        balanced = [replace(task, balanced=True) for task in tasks if self.data.is_imbalanced]
         sizes: dict[int, list[StudyTask]] = {}
         for part in SHARES if self.data.n_folds == 1 else ():
             size, draws = n // part, min(DRAWS, part) if self.n_folds == 1 else 1
@@ -809,7 +763,7 @@ class Holdout(Study):
                     fitted, (X, y) = fit(final.train, l2), final.train[:2]
                     predictions, train_accuracy = fitted.predict(final.test[0]), float(fitted.score(X, y))
             record = {"name": "LogisticRegression", "C": fitted.C, "l2": l2, "validation_accuracy": tried[l2]}
-            record |= {"train_accuracy": train_accuracy, "seconds": time.perf_counter() - started}
+            record |= {"tried": len(tried), "train_accuracy": train_accuracy, "seconds": time.perf_counter() - started}
             record |= {"test_accuracy": metrics.accuracy(predictions, final.test[1])}
             nothing = Linear(np.zeros((n_classes, 0)), np.zeros(n_classes))  # nobody asks for its weights
             stored = [StoredRun(record, nothing, predictions.astype(np.uint16))]

@@ -44,7 +44,11 @@ def describe() -> dict[str, str]:
     return {
         "versions": ", ".join(f"{name} {number}" for name, number in known["versions"].items()),
         "BLAS": f"{blas['name']} {blas['version']}"
-        + (f", {blas['kernels']} kernels, {threads}, one for each stack that trains" if "kernels" in blas else ""),
+        + (
+            f", {blas['kernels']} kernels, {threads}; a group of networks that train together has one"
+            if "kernels" in blas
+            else ""
+        ),
         "processor": f"{known['processor']}, {known['cores']} cores, {known['system']}",
         "numeric type": known["dtype"],
         "commit": f"{commit[:12]}, {'clean' if known['clean'] else 'with uncommitted changes'}"

@@ -28,17 +28,8 @@ from linclf.studies.reference import SECTIONS
 from linclf.studies.results import Results
 
 N = len(ledger()["claims"])
+pytestmark = pytest.mark.usefixtures("few_resamples")
 CHECKS = ("E1", "E2", "E3", "E4")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_resamples():
-    """A tenth of them gives the same verdicts in a tenth of the time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bootstrap, "IMAGE_RESAMPLES", bootstrap.IMAGE_RESAMPLES // 10)
-        bootstrap.image_counts.cache_clear()
-        yield
-    bootstrap.image_counts.cache_clear()
 
 
 @pytest.fixture(scope="module")

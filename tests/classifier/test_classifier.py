@@ -75,14 +75,6 @@ def test_it_gives_what_its_network_does(data, fitted):
     np.testing.assert_array_equal(fitted.scores(data.test_images.astype(int)), fitted.scores(data.test_images))
 
 
-def test_probabilities_of_one_sigmoid_per_class_add_up_to_1_and_a_hinge_has_none(data, fitted):
-    by_hand = 1 / (1 + np.exp(-fitted.scores(data.test_images)))
-    probabilities = replace(fitted, loss="binary_cross_entropy").predict_proba(data.test_images)
-    np.testing.assert_allclose(probabilities, by_hand / by_hand.sum(axis=1, keepdims=True))
-    with pytest.raises(ConfigError, match=r"multiclass_hinge has scores, not probabilities: call scores$"):
-        replace(fitted, loss="multiclass_hinge").predict_proba(data.test_images)
-
-
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -26,8 +26,7 @@ from linclf.studies.your_data import (
     SEARCH,
     Optimum,
     YourDataStudy,
-    are_copies,
-    mean_recall,
+    originals,
     products_of_an_epoch,
     search_size,
 )
@@ -146,7 +145,7 @@ def test_little_data_trains_for_updates_until_the_cost_stops_falling(tmp_path):
     ("n_train", "n_classes", "n_inputs"), [(10, 2, 1), (8000, 10, 3072), (60_000, 10, 784), (5000, 1000, 3072)]
 )
 def test_the_searchs_size_follows_the_data(n_train, n_inputs, n_classes):
-    size = search_size(40, n_train, n_classes, n_inputs, largest_eigenvalue=0.2 * n_inputs + 1)
+    size = search_size(40, n_train, n_classes, n_inputs, eigenvalue=0.2 * n_inputs + 1)
     work = (
         len(size.candidates) * size.epochs * products_of_an_epoch(n_train, n_classes, n_inputs) * size.n_train / n_train
     )
@@ -225,7 +224,7 @@ def markup(view):
 
 def test_weights_that_make_classes_count_alike_find_the_rare_one(tmp_path):
     results = study(tmp_path, dataset([600, 30, 20], apart=0.7), epochs=10).run()
-    alike = mean_recall(results.confusion_of(results.balanced))
+    alike = metrics.mean_recall(results.confusion_of(results.balanced))
     assert alike.value > results.balanced_accuracy.value + 0.1
     assert study(tmp_path, dataset([30, 30]), epochs=2).run().balanced == []
 
@@ -249,20 +248,20 @@ def pictures(n, seed=0):
 
 def test_copies_are_found_by_name_and_others_are_not(tmp_path):
     images, again = pictures(60)
-    assert are_copies(images[:5], images).all()
-    assert are_copies(again, images).all()
-    assert not are_copies(pictures(20, seed=1)[0], images).any()
+    assert (originals(images[:5], images) == np.arange(5)).all()
+    assert (originals(again, images) == np.arange(60)).all()
+    assert (originals(pictures(20, seed=1)[0], images) == -1).all()
     flat = np.arange(100, 110, dtype=np.uint8)[:, None, None, None] * np.ones((1, 12, 12, 1), np.uint8)
-    assert are_copies(flat[:6], flat[4:]).tolist() == [False] * 4 + [True] * 2
+    assert originals(flat[:6], flat[4:]).tolist() == [-1] * 4 + [0, 1]
     table = np.arange(24.0).reshape(12, 2)
     np.savez(tmp_path / "rows.npz", X_train=table, y_train=np.arange(12) % 2, X_test=table[5:6], y_test=[0])
     (copy,) = study(tmp_path, load_dataset(tmp_path / "rows.npz"), epochs=1).run().document()["copies"]["listed"]
     named = {"source": "X_test[0]", "class": "0", "original_source": "X_train[5]", "original_class": "1"}
     assert copy | named == copy
     digits = load_dataset("digits")
-    assert not are_copies(digits.test_images, np.concatenate(digits.train_images)).any()
+    assert (originals(digits.test_images, np.concatenate(digits.train_images)) == -1).all()
     table = np.arange(20.0).reshape(10, 2)
-    assert are_copies(np.concatenate([table[3:5], table[:2] + 1e-6]), table).tolist() == [True, True, False, False]
+    assert originals(np.concatenate([table[3:5], table[:2] + 1e-6]), table).tolist() == [3, 4, -1, -1]
 
 
 def test_nothing_is_concluded_from_a_test_that_holds_copies(tmp_path):
@@ -458,7 +457,7 @@ def test_a_largest_class_is_called_so_where_it_is_one_and_copies_that_validate_a
 def test_what_more_data_would_bring_counts_imbalanced_classes_alike(tmp_path):
     results = study(tmp_path, dataset([600, 60, 30], apart=0.7), epochs=4).run()
     half = results.curve[len(results.final.train) // 2]
-    gain = results.balanced_accuracy.value - mean_recall(results.confusion_of(half)).value
+    gain = results.balanced_accuracy.value - metrics.mean_recall(results.confusion_of(half)).value
     assert results.doubling.value == pytest.approx(gain)
     assert results.doubling.low < gain < results.doubling.high
     assert ") of balanced accuracy: " in your_data.more(results)

@@ -32,9 +32,10 @@ def setup(results: CeilingResults) -> html.Output:
     n_train, n_validation = map(len, results.choosing)
     text = (
         f"Everything is chosen on {n_validation:,} validation images, after training on the first {n_train:,} (the "
-        f"baseline: the first {results.n_first:,} of them, standardised as all of them are). Only the epoch at which a "
-        "final network is taken is chosen on other images, which it holds out. Nothing is chosen on the test images, "
-        f"which test the final networks, trained on {len(results.final.train):,}, and those of the learning curve."
+        f"baseline: the first {results.n_first:,} of them, standardised with the mean and deviation of all of them). "
+        "Only the epoch at which a final network is taken is chosen on other images, which it holds out. Nothing is "
+        f"chosen on the test images, which test the final networks, trained on {len(results.final.train):,}, and those "
+        "of the learning curve."
     )
     return html.callout(text)
 
@@ -118,8 +119,11 @@ def ingredients_table(results: CeilingResults, gains: Gains) -> html.Output:
         (alone, among), tried = map(reference.points, gains[name]), (_percent(runs[f"{sign}{name}"]) for sign in "+-")
         rows.append([title, next(tried), alone, next(tried), among])
     columns = ["ingredient", "alone, %", "gain, points", "all but it, %", "missed, points"]
-    caption = "Validation accuracy, mean ± deviation over seeds; gains with 95 % intervals over seeds and images. "
-    caption += "First row: none of them, and all. What is missed is lost without the ingredient: below 0 it harms."
+    caption = (
+        "Validation accuracy, mean ± deviation over seeds; gains, taken before rounding, with 95 % intervals over "
+        "seeds and images. First row: none of them, and all. Missed are the points lost when it is left out; where "
+        "negative, the mix is better without it."
+    )
     return html.table(columns, rows, caption=caption)
 
 
@@ -141,8 +145,8 @@ def most(gains: Gains) -> str:
         named = [f"{ceiling.INGREDIENTS[name]} ({clear[name]:+.1f} points)" for name in ordered]
         listed.append(" and ".join(filter(None, [", ".join(named[:-1]), *named[-1:]])) or "none")
     text = (
-        f"Effects whose interval leaves out 0: added to the baseline alone, {listed[0]}; missed in the mix when left "
-        f"out, {listed[1]}. The other {chance} of {2 * len(gains)} are no larger than chance explains."
+        f"Effects whose interval leaves out 0: added alone: {listed[0]}; missed in the mix when left out: "
+        f"{listed[1]}. The other {chance} of {2 * len(gains)} are no larger than chance explains."
     )
     return text.replace("(-", "(−")
 
@@ -279,7 +283,11 @@ def _extrapolated(
     ):
         value, (low, high) = reduce(means), interval(columns, reduce, images=True)
         if low <= value <= high < most:
-            told.append(text.format(f"{value:.2f} {unit} ({low:.1f} to {high:.1f})").replace("-", "−"))
+            told.append(
+                text.format(f"{value:.{2 if unit == 'points' else 1}f} {unit} ({low:.1f} to {high:.1f})").replace(
+                    "-", "−"
+                )
+            )
     if not told:
         return "No trend can be trusted beyond these numbers of images.", None
     further, off = np.geomspace(sizes[0], 2 * sizes[-1], 100), np.abs(trend(sizes) - means).max()

@@ -205,7 +205,7 @@ def picture(results: Results, *, number: int | str) -> html.Output:
     counts, printed = counted(results), ""
     if provenance.is_the_references(results.data["name"]):
         printed = " Diamonds: what the reference prints, for the SVM alone."
-        at = plots.heights(len(SETTINGS), len(SHOWN), len(SHOWN))  # beneath the SVM's own, which it would hide
+        at = plots.heights(len(SETTINGS), len(SHOWN), len(SHOWN))  # beneath those of the SVM here, which it would hide
         axes.plot(
             list(reference.REFERENCE_SVM.values()),
             at,
@@ -248,9 +248,9 @@ def _with_interval(results: Results, arm: str, setting: int) -> tuple[float, flo
 
 def _in_words(found: dict[str, list[tuple[float, float, float]]]) -> str:
     """The accuracies of each setting as a text for whoever does not see them."""
-    values = np.array([[value for value, *_ in own] for own in found.values()])
+    values = np.array([[value for value, *_ in intervals] for intervals in found.values()]).T
     return "; ".join(
-        f"setting {setting} from {own.min():.1f} % ({ARMS[SHOWN[own.argmin()]].title}) to {own.max():.1f} % "
-        f"({ARMS[SHOWN[own.argmax()]].title})"
-        for setting, own in zip(SETTINGS, values.T, strict=True)
+        f"setting {setting} from {of.min():.1f} % ({ARMS[SHOWN[of.argmin()]].title}) to {of.max():.1f} % "
+        f"({ARMS[SHOWN[of.argmax()]].title})"
+        for setting, of in zip(SETTINGS, values, strict=True)
     )

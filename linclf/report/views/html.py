@@ -125,12 +125,14 @@ def without_formulas(text: str) -> str:
 
 
 def plain(markup: str) -> str:
-    """Our own markup as text: no pictures, a semicolon between blocks.
+    """Our own markup as text: no pictures, no links on new lines, small print in brackets, a semicolon between blocks.
 
-    >>> plain('<div><svg><path d=""/></svg> a &lt; b</div><div>c</div>')
-    'a < b; c'
+    >>> plain('<div><svg><path d=""/></svg> a &lt; b<br><small>e</small></div><div>c<br><a href="#d">d</a></div>')
+    'a < b (e); c'
     """
-    text = re.sub(r"</div>\s*<div>|<br>", "; ", re.sub(r"<svg.*?</svg>", "", markup, flags=re.S))
+    text = re.sub(r"<svg.*?</svg>|<br><a .*?</a>", "", markup, flags=re.S)
+    text = re.sub(r"<br><small>(.*?)</small>", r" (\1)", text, flags=re.S)
+    text = re.sub(r"</div>\s*<div>|<br>", "; ", text)
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", text))).strip()
 
 

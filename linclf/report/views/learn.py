@@ -28,7 +28,8 @@ def scores(
     if not pictures.can_be_shown(image[None]):
         return said
     shown = pictures.image(pictures.as_pictures(image[None])[0], f"An image of the class {names[label]}", width=96)
-    return replace(said, markup=f'<div style="width: 96px">{shown}</div>{said.markup}')
+    picture = f'<div style="width: 96px">{shown}</div>'
+    return replace(said, markup=f'<div style="break-inside: avoid">{picture}{said.markup}</div>')
 
 
 @html.own_settings()
@@ -104,7 +105,7 @@ def check(exercise: int, answers: Mapping[str, tuple[Any, Any]], tolerance: floa
     """Whether the answers of an exercise, (given, right) by name, agree; None is an answer that is not given yet."""
     if any(given is None for given, _ in answers.values()):
         return html.callout(
-            f"Exercise {exercise} is not answered yet: put your answer in place of None, and run the cell."
+            f"Exercise {exercise} is not answered yet: in the notebook, put it in place of None, and run the cell."
         )
     wrong = []
     for name, (given, right) in answers.items():

@@ -345,7 +345,7 @@ def confusion(data: Dataset, predictions: np.ndarray, name: str, *, number: int 
     return html.figure(
         plots.confusion(true, given, names, ax=plots.new_axes(5.8, 4.9)).figure,
         number=number,
-        caption=f"{title} Each row adds up to 100 %. {seen}",
+        caption=f"{title} Each row adds up to 100 %, but for rounding. {seen}",
         alt=f"{title} {seen}",
         data=_confusion_columns(matrix, names),
     )

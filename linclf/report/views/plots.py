@@ -215,14 +215,19 @@ def confusion(
     if len(names) > MOST_NAMED_CLASSES:
         ax.locator_params(integer=True)
         return ax
-    for (row, column), value in np.ndenumerate(percent):
-        shade = "black" if value > 0.6 * percent.max() else "white"
-        ax.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize="medium", color=shade)
+    _write_cells(ax, percent, digits=0, bright=0.6 * percent.max())
     short = [name if len(name) <= 20 else f"{name[:19]}…" for name in names]
     # parse_math: a class name is text, whatever dollar signs it holds.
     ax.set_xticks(range(len(names)), short, rotation=40, ha="right", rotation_mode="anchor", parse_math=False)
     ax.set_yticks(range(len(names)), short, parse_math=False)
     return ax
+
+
+def _write_cells(ax: Axes, values: np.ndarray, *, digits: int, bright: float) -> None:
+    """Write numbers into the cells of a heat map, but for NaN: in black on those above ``bright``, else in white."""
+    for (row, column), value in np.ndenumerate(values):
+        if not np.isnan(value):
+            ax.text(column, row, f"{value:.{digits}f}", ha="center", va="center", color="wk"[int(value > bright)])
 
 
 def _shown(width: float, height: float) -> Figure:
@@ -265,10 +270,7 @@ def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str]) ->
     image = ax.imshow(values, cmap="cividis", aspect="auto")
     image.set_clim(min(low, high - 1), high)  # where all are alike, not beyond them
     ax.figure.colorbar(image, ax=ax)
-    for (row, column), value in np.ndenumerate(values):
-        if np.isnan(value):
-            continue
-        ax.text(column, row, f"{value:.1f}", ha="center", va="center", color="wk"[int(value > (low + high) / 2)])
+    _write_cells(ax, values, digits=1, bright=(low + high) / 2)
     crowded = max(map(len, columns)) * len(columns) > 45  # as level text, neighbours would touch
     ax.set_xticks(range(len(columns)), columns)
     if crowded:

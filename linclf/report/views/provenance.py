@@ -106,7 +106,8 @@ def provenance(study: Study, notebook: str) -> html.Output:
             "seeds": study.plan.seeds_in_words,
             **environment.describe(),
             "made": html.timed(
-                time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()) + f", in {time.monotonic() - study.started:.0f} s"
+                time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+                + f", the page in {time.monotonic() - study.started:.0f} s"
             ),
             "command": shlex.join(command),
         }

@@ -50,7 +50,7 @@ def curves(
     """Loss or cost over the epochs, as a numbered figure; a number "10 and 11" is for both, one without a penalty."""
     title = f"{quantity.capitalize()} over the epochs, {described(arm, setting)}."
     if both := " and " in str(number):
-        title = title.replace(quantity.capitalize(), "Loss and cost, one curve without a penalty,")
+        title = title.replace(quantity.capitalize(), "Loss, which is also the cost without a penalty,")
     others = {ARMS[beside].title: results.trained(beside, setting)} if beside is not None else None
     runs = {"": results.trained(arm, setting)}
     label = "loss = cost" if both else quantity
@@ -94,7 +94,7 @@ def history(
     name, first = next(iter(runs.items()))
     said = told(*_measured(first, quantity), quantity)
     if len(first) > 1:
-        said = f"In full seed {first[0].config.seed}, the other {len(first) - 1} lightly. {said}"
+        said = f"Bold: seed {first[0].config.seed}; faint: the other {len(first) - 1} seeds. {said}"
     if many:
         said = f"{name[0].upper()}{name[1:]}: {said[0].lower()}{said[1:]}"
     alt = f"{2 * len(runs) if many else 'Two'} curves over {len(columns['epoch']) - 1} epochs. {said}"
@@ -151,7 +151,7 @@ def _all(counts: np.ndarray) -> str:
     """The range of counts over several seeds, in brackets."""
     if len(counts) == 1:
         return ""
-    return f" (of {len(counts)} seeds {counts.min()} to {counts.max()})"
+    return f" ({counts.min()} to {counts.max()} over the {len(counts)} seeds)"
 
 
 def _in_digits(value: float, quantity: str) -> str:
@@ -185,6 +185,12 @@ def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> h
     head, *rows = columns if across else map(list, zip(*columns, strict=True))
     word = images.replace("train", "training")
     caption = f"Accuracy on {word} images after the last epoch, %, {of_seeds(results.seeds)}."
+    sizes: dict[int, list[str]] = {}
+    for arm in arms if images != "test" else ():
+        sizes.setdefault(results.runs(arm, 1)[0][f"n_{images}"], []).append(ARMS[arm].title)
+    if len(sizes) > 1:
+        listed = "; ".join(f"{n:,} images: {', '.join(titles)}" for n, titles in sizes.items())
+        caption += f" Not the same images, so not to be compared across: {listed}."
     return html.table(head, rows, caption=caption)
 
 
@@ -267,6 +273,10 @@ def points(difference: tuple[float, float, float]) -> str:
     return f"{value:+.2f} ({low:+.1f} to {high:+.1f})".replace("-", "−")
 
 
+INTERVALS = "Intervals are 95 %, over seeds and test images; those of claims are over seeds alone."
+"""What :func:`differences` draws."""
+
+
 def differences(results: Results, arm: str, other: str) -> str:
     """:func:`difference` in each setting, as the end of a sentence."""
     return ", ".join(f"{difference(results, arm, other, setting)} in setting {setting}" for setting in SETTINGS)
@@ -282,8 +292,11 @@ def below(results: Results, arm: str, setting: int) -> html.Output:
     """Whether the validation loss ends below the training loss, in a sentence."""
     train, validation = (results.curves(arm, setting, f"{name}_loss")[:, -1].mean() for name in ("train", "validation"))
     answer = "is below" if validation < train else "is not below"
-    of = of_seeds(results.seeds, "mean")
-    return html.prose(f"Here the validation loss, {validation:.4f}, **{answer}** the training loss, {train:.4f}; {of}.")
+    n, of = results.runs(arm, setting)[0]["n_validation"], of_seeds(results.seeds, "mean")
+    return html.prose(
+        f"Here the loss on the {n:,} validation images, {validation:.4f}, {answer} the training loss, {train:.4f}; "
+        f"{of}. Claim 1.1f says whether that would hold on others."
+    )
 
 
 def timings_table(results: Results) -> html.Output:
@@ -376,6 +389,7 @@ def finding(
         f"On the surrogate, accuracies differ by {mean:.1f} points on average and at most by {most:.1f} ({_LOSS[arm]}, "
         f"setting {setting}). Chance in drawing the test images explains differences of up to "
         f"{chance:.1f} points; {len(beyond)} of {len(apart)} exceed it"
-        f"{f' ({names})' if beyond else ''}. "
+        f"{f' ({names})' if beyond else ''}. Each network is of one seed, which moves its accuracy too, in setting 1 "
+        "most. "
         f"The templates correlate by {alike.mean():.2f} on average, at least by {alike.min():.2f}."
     )

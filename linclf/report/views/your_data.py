@@ -7,17 +7,7 @@ import numpy as np
 from linclf.data.dataset import Dataset
 from linclf.studies import metrics
 from linclf.studies.store import StoredRun
-from linclf.studies.your_data import (
-    LOWEST,
-    PEER_ITERATIONS,
-    PEER_PENALTIES,
-    PENALTIES,
-    WELL_LEARNED,
-    YourDataResults,
-    YourDataStudy,
-    is_imbalanced,
-    mean_recall,
-)
+from linclf.studies.your_data import LOWEST, PEER_ITERATIONS, PENALTIES, WELL_LEARNED, YourDataResults, YourDataStudy
 from linclf.training.losses import get_loss
 
 from . import html, pictures, plots, provenance
@@ -45,7 +35,7 @@ def headline(results: YourDataResults) -> html.Output:
     )
     if results.accuracy.is_wide:
         text += f" So few as {n} cannot tell it any closer."
-    if is_imbalanced(data):
+    if data.is_imbalanced:
         text += (
             f" The classes are imbalanced: counted alike, on average "
             f"{with_interval(results.balanced_accuracy)} of a class are recognised."
@@ -181,7 +171,7 @@ def balance(data: Dataset) -> html.Output:
     names, total = data.class_names, data.class_sizes()
     most, fewest = int(total.argmax()), int(total.argmin())
     few = few_to_test(data)
-    if is_imbalanced(data):
+    if data.is_imbalanced:
         said = (
             f"The classes are imbalanced: {kind(data, total[most])} are {names[most]} "
             f"({with_interval(total[most] / total.sum())}), and {total[fewest]:,} {names[fewest]}. Accuracy alone says "
@@ -190,7 +180,7 @@ def balance(data: Dataset) -> html.Output:
     else:
         size = f"{total[fewest]:,} to {total[most]:,}" if total[most] > total[fewest] else f"{total[most]:,}"
         said = f"The classes are of about one size: {size} {kind(data)} each."
-    return html.callout(f"{said} {few}".strip(), kind="warning" if few or is_imbalanced(data) else "note")
+    return html.callout(f"{said} {few}".strip(), kind="warning" if few or data.is_imbalanced else "note")
 
 
 def few_to_test(data: Dataset, show: Callable[[str], str] = str) -> str:
@@ -268,7 +258,7 @@ def accuracies(results: YourDataResults) -> html.Output:
         caption += f" {peer(results)}"
     else:
         caption += f" LogisticRegression is scikit-learn's, at most {PEER_ITERATIONS} iterations; its C has the "
-        caption += f"highest accuracy of {len(PEER_PENALTIES)} on the validation {kind(results.dataset)}."
+        caption += f"highest accuracy of {results.peer.record['tried']} on the validation {kind(results.dataset)}."
     return html.table(["measure", "%"], lines, caption=caption)
 
 
@@ -291,7 +281,7 @@ def weighted(results: YourDataResults) -> html.Output | None:
         accuracy = results.told(results.share_right(runs))
         support = matrix[smallest].sum()
         recall = metrics.of_share(float(matrix[smallest, smallest] / support), float(support))
-        lines.append([title, *(with_interval(share, "") for share in (mean_recall(matrix), accuracy, recall))])
+        lines.append([title, *(with_interval(share, "") for share in (metrics.mean_recall(matrix), accuracy, recall))])
     caption = (
         "Trained with the classes as they are, and with weights so that every class counts alike "
         '(class_weight="balanced"), everything else being the same.'
@@ -354,10 +344,9 @@ def reliability(results: YourDataResults, *, number: int | str) -> html.Output:
 
 def mistakes(results: YourDataResults, *, number: int | str) -> html.Output:
     """The wrong answers that the network is surest of, as a numbered figure, or as a table of rows."""
-    sure, words = sureness(results.loss, results.scores)
+    _, words = sureness(results.loss, results.scores)
     predicted, labels = results.scores.argmax(axis=0), results.dataset.test_labels
-    wrong = np.flatnonzero(predicted != labels)
-    wrong = wrong[np.argsort(-sure[wrong], kind="stable")][:MOST_MISTAKES]
+    wrong = results.surest(predicted != labels)[:MOST_MISTAKES]
     if not len(wrong):
         return html.callout(f"The network makes no mistake on the {kind(results.dataset)} for testing.")
     names = results.dataset.class_names
@@ -367,13 +356,12 @@ def mistakes(results: YourDataResults, *, number: int | str) -> html.Output:
 
 def typical(results: YourDataResults, *, number: int | str) -> html.Output:
     """Of each class the image that the network is surest of, among those it gets right."""
-    sure, words = sureness(results.loss, results.scores)
+    _, words = sureness(results.loss, results.scores)
     predicted, labels = results.scores.argmax(axis=0), results.dataset.test_labels
     each = max(1, min(3, MOST_TYPICAL // len(results.dataset.class_names)))
     picked: list[int] = []
     for i in range(len(results.dataset.class_names)):
-        right = np.flatnonzero((labels == i) & (predicted == i))
-        picked += right[np.argsort(-sure[right], kind="stable")][:each].tolist()
+        picked += results.surest((labels == i) & (predicted == i))[:each].tolist()
     if not picked:
         return html.callout(f"The network gets none of the {kind(results.dataset)} for testing right.")
     shown = np.array(picked[:MOST_TYPICAL])
@@ -406,7 +394,7 @@ def learning_curve(results: YourDataResults, *, number: int | str) -> html.Outpu
     n = len(results.final.train)
     if not results.curve:
         return html.callout(f"No learning curve: {kind(results.dataset, n)} are too few to train on a part of them.")
-    imbalanced = is_imbalanced(results.dataset)
+    imbalanced = results.dataset.is_imbalanced
     networks = {**results.curve, n: results.finals}
     percent = {size: [100 * _accuracy(results, run) for run in runs] for size, runs in networks.items()}
     what, whole = ("balanced accuracy", results.balanced_accuracy) if imbalanced else ("accuracy", results.accuracy)
@@ -423,8 +411,8 @@ def learning_curve(results: YourDataResults, *, number: int | str) -> html.Outpu
 
 def _accuracy(results: YourDataResults, run: StoredRun) -> float:
     """Test accuracy of a network, balanced where classes are imbalanced."""
-    if is_imbalanced(results.dataset):
-        return mean_recall(results.confusion_of([run])).value
+    if results.dataset.is_imbalanced:
+        return metrics.mean_recall(results.confusion_of([run])).value
     return float(run.record["test_accuracy"])
 
 
@@ -433,7 +421,7 @@ def more(results: YourDataResults, show: Callable[[str], str] = str) -> str:
     gain, data = results.doubling, results.dataset
     if gain is None:
         return ""
-    imbalanced = is_imbalanced(data)
+    imbalanced = data.is_imbalanced
     says = (
         f"The last doubling brought {with_interval(gain, ' points')}{' of balanced accuracy' if imbalanced else ''}: "
     )
@@ -539,13 +527,13 @@ def _bias(results: YourDataResults) -> str:
 
 def _imbalance(results: YourDataResults) -> str:
     data = results.dataset
-    if not is_imbalanced(data):
+    if not data.is_imbalanced:
         return ""
     total, names = data.class_sizes(), [html.markdown(name) for name in data.class_names]
     most, fewest = int(total.argmax()), int(total.argmin())
     below = results.accuracy.value - results.balanced_accuracy.value
     how = f"{with_interval(below, ' points')} below accuracy" if below > 0 else "no lower than accuracy"
-    alike = mean_recall(results.confusion_of(results.balanced))
+    alike = metrics.mean_recall(results.confusion_of(results.balanced))
     return (
         f"**Imbalance.** There are {total[most]:,} {names[most]} and {total[fewest]:,} {names[fewest]}. Balanced "
         f"accuracy is {with_interval(results.balanced_accuracy)}, {how}; trained so that every class counts alike, "
@@ -581,7 +569,7 @@ def kept_networks(results: YourDataResults) -> str:
     if results.folds:
         which = f"the network of seed {first['seed']} that trained on all {kind(results.dataset, len(results.right))}"
     if results.balanced:
-        recall = with_interval(mean_recall(results.confusion_of(results.balanced[:1])).value)
+        recall = with_interval(metrics.mean_recall(results.confusion_of(results.balanced[:1])).value)
         which += (
             f", and, as `model-balanced.npz`, the one for which every class counts alike (balanced accuracy {recall})"
         )
