@@ -34,7 +34,7 @@ Images = np.ndarray | str | os.PathLike[str] | Sequence[Any]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Classifier:
-    """A linear network, and how images become its inputs: whoever has this file needs nothing else to classify.
+    """A linear network with all that it takes to classify images, in one file.
 
     Attributes:
         model: the weights W (C, d) and b (C,).
@@ -42,9 +42,9 @@ class Classifier:
         class_names: C names.
         image_shape: (h, w, c) of the images that it was trained on, or (d,) of feature vectors.
         loss: what it was trained with, by name.
-        config: what it was trained with, where that is known.
-        data_name, data_sha256: of the data set that it was trained on, where there was one.
-        validation_accuracy: share of validation images, 0..1, where it was measured.
+        config: what it was trained with, if known.
+        data_name, data_sha256: of the data set that it was trained on, if any.
+        validation_accuracy: share of validation images, 0..1, if measured.
         feature_names: of the columns of feature vectors, (d,), in order; empty where they have none.
 
     Raises:
@@ -136,7 +136,7 @@ class Classifier:
         Args:
             trained: a Run of ``linclf.train``, or a fitted SoftmaxClassifier or SVMClassifier, also as the last step of
                 a Pipeline after a StandardScaler, or as the best one of a search such as GridSearchCV.
-            standardize: what made the inputs that it was trained on; None: they were what they were.
+            standardize: what made the inputs that it was trained on; None if they were not standardised.
             dataset: whose training images these were; its class names and image shape are the default of the next two.
             class_names: one per class, in order; without a data set, an estimator's classes, or their numbers.
             image_shape: (h, w, c); without a data set, that of feature vectors.
@@ -260,7 +260,7 @@ class Classifier:
     def _folded(self) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
         """What to subtract from images, and the weights and biases that then give scores, in float64.
 
-        Nothing is subtracted but from numbers so far from zero for their spread that it costs digits.
+        The mean is subtracted only where folding it into the biases would cost digits: far from zero for the spread.
         """
         shift = self.standardize.mean * self.standardize.scale
         factor = 1 / (self.standardize.std * self.standardize.scale)

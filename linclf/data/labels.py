@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 
 def checked_names(names: Sequence[str], where: str) -> tuple[str, ...]:
-    """``names``, each :func:`composed`, if they can head columns and stand on pages; else DataError.
+    """The names, :func:`composed`; DataError unless they are 2 to 1,000, all different, and can be shown.
 
     >>> checked_names(["cafe\u0301", "👩\u200d🌾"], "a folder")[0] == "caf\u00e9"
     True
@@ -54,9 +54,9 @@ def can_be_shown(name: str) -> bool:
 def encode_words(words: Sequence[str], where: str) -> tuple[np.ndarray, list[str]]:
     """Labels that are text as int64 0..C-1, and the names of the classes in order.
 
-    Classes are ordered by size where all are whole numbers written in the usual way, else by characters, and each is
-    called what it is. But where all end in ".0", as pandas writes whole numbers beside missing ones, their names do
-    not. DataError for numbers with other decimals: those are no classes.
+    Classes are ordered by size if all are whole numbers written in the usual way, else by characters, and are called
+    as they are written, but without ".0" if all end so, as pandas writes whole numbers beside missing ones. DataError
+    for numbers with other decimals: those are no classes.
 
     >>> encode_words(["10", "9", "10"], "a table")
     (array([1, 0, 1]), ['9', '10'])

@@ -34,7 +34,7 @@ from .labels import LONGEST_NAME, MOST_CLASSES, can_be_shown
 from .readers.npz import read_arrays
 
 NAMED = "Gaussian surrogate of "
-"""What the name of each data set that is drawn from a surrogate begins with."""
+"""How the names of data sets begin that are drawn from a surrogate."""
 EMBEDDED = Path(__file__).with_name("cifar10_surrogate.npz")
 """Made by ``linclf surrogate`` from CIFAR-10's training images, a JPEG copy of them."""
 SEED, LARGEST_BATCH = 0, 10_000
@@ -53,7 +53,7 @@ _NUMBERS_AT_A_TIME = 2**18  # coefficients: 2 MB, which stay in the processor's 
 
 @dataclass(frozen=True, eq=False)
 class Surrogate:
-    """What images are drawn from.
+    """Means and covariances of classes, from which images are drawn.
 
     Attributes:
         name: of the data that it was made from.
@@ -113,7 +113,7 @@ class Surrogate:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], where: str) -> "Surrogate":
-        """The surrogate that a file's arrays hold; DataError, opening with ``where``, if they hold none.
+        """The surrogate of a file's arrays; DataError, which begins with ``where``, if they are not those of one.
 
         Sizes are checked before anything of their size is made.
         """
@@ -289,7 +289,7 @@ def find(path: Path) -> Path | None:
 def load(path: Path, source: str) -> Dataset:
     """Five training batches and a test set, each a fifth of the images that the surrogate was made from.
 
-    At most 10,000 images per batch; DataError where the file is none of a surrogate.
+    At most 10,000 images per batch; DataError if the file holds no surrogate.
     """
     surrogate = _read(path)
     return _drawn(surrogate, min(max(int(surrogate.counts.sum()) // 5, 1), LARGEST_BATCH), source)
@@ -301,7 +301,7 @@ def embedded(batch_size: int = 2000) -> Dataset:
 
 
 def surrogate_of(data: Dataset) -> Surrogate:
-    """What images like those of a data set are drawn from: of CIFAR-10 the package's own, of others' training images.
+    """The surrogate of a data set: the embedded one for CIFAR-10, else that of the training images.
 
     Raises:
         DataError: the data set is not of uint8 images.

@@ -27,7 +27,7 @@ def side_by_side(
     more than they gain. Once a training fails, or the generator is closed, the others end after their current epoch.
 
     Args:
-        trainings: functions of what they call after each epoch.
+        trainings: functions that take another one, to call after each epoch.
         after_epoch: called after each epoch of each training, from its thread.
         n_threads: by default, or if negative, the number of cores.
 

@@ -57,9 +57,9 @@ class Family:
         archives: names of the official archives, and of what others make of them.
         labels: the key of the labels in pickled and MATLAB files.
         label_bytes: of a binary record; the last of them is the label.
-        largest: bytes that no official file has.
+        largest: max. bytes of a file; official ones are smaller.
         class_names: where no file holds them.
-        md5: of the official files, as published; none are for other layouts.
+        md5: of the official pickled files, as published.
         sha256: of the official archives.
     """
 
@@ -368,7 +368,7 @@ def _numbers(dtype: _Call) -> np.dtype[Any]:
 _MATRIX, _COMPRESSED = 14, 15
 _CELL, _CHAR, _NUMERIC = 1, 4, range(6, 16)
 _STORED = {_CHAR: {1, 2, 4, 16, 17, 18}} | {kind: {*range(1, 8), 9, 12, 13} for kind in _NUMERIC}
-"""By class, the types of elements that may hold its values; of others, SciPy reads where no memory is."""
+"""By class, the types of elements that may hold its values; with others SciPy reads out of bounds."""
 _MOST_CELLS = 1000
 """Cells, and characters of a text in one; CIFAR-100 has 100 names."""
 

@@ -476,7 +476,7 @@ HEIC = {".heic", ".heics", ".heif", ".heifs", ".hif"}
 LARGEST_SIDE = 1024
 MOST_UNREADABLE = 0.05
 PREPARATION = {"upright": "as Exif says", "ground": "white", "crop": "middle", "resize": "bicubic"}
-"""What is done to a picture, as a model's file names it: a model that was made another way is none for these pixels."""
+"""How a picture becomes pixels, as a model's file says: a model of pictures prepared in another way is refused."""
 _GREY = {"1", "L", "LA", "La"}
 _EIGHT_BITS = _GREY | {"P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV", "LAB"}
 _TURNED = range(5, 9)  # Exif orientations that exchange width and height
