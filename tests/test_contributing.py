@@ -135,7 +135,7 @@ import linclf, helpers
 from linclf.studies.reference import gradient_error
 X, y = helpers.blobs()
 assert gradient_error("squared_error", X, y, 3) < 1e-6
-config = linclf.Config(loss="squared_error", learning_rate=0.01, l2=0.01, epochs=20)
+config = linclf.Config(loss="squared_error", learning_rate=0.05, l2=0.01, epochs=200)
 (run,) = linclf.train(config, (X, y), progress=False)
 linclf.Classifier.of(run).save("model.npz")
 kept = linclf.Classifier.load("model.npz")

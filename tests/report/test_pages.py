@@ -181,7 +181,7 @@ def test_print_cuts_no_figure_and_no_table(opened, tmp_path):
         assert sizes[0] >= max(sizes)
         page.pdf(path=tmp_path / "page.pdf", format="A4", prefer_css_page_size=True)
     texts = [sheet.extract_text() for sheet in pypdf.PdfReader(tmp_path / "page.pdf").pages]
-    captions = re.compile(r"Figures? [\w ]+\. (?:Loss|Cost|Accuracy)(?: over| and cost, one)")
+    captions = re.compile(r"Figures? [\w ]+\. (?:Loss|Cost|Accuracy)(?: over|, which is also)")
     curves = opened.locator("img.curve[alt*=' curves over ']").count()
     assert sum(len(captions.findall(text)) for text in texts) == curves
     starts = [flat(start) for start in opened.locator("h2 + p:has(+ figure)").all_text_contents()]
