@@ -94,7 +94,7 @@ def history(
     name, first = next(iter(runs.items()))
     said = told(*_measured(first, quantity), quantity)
     if len(first) > 1:
-        said = f"Bold: seed {first[0].config.seed}; faint: the other {len(first) - 1} seeds. {said}"
+        said = f"Bold is seed {first[0].config.seed}, faint the other {len(first) - 1}. {said}"
     if many:
         said = f"{name[0].upper()}{name[1:]}: {said[0].lower()}{said[1:]}"
     alt = f"{2 * len(runs) if many else 'Two'} curves over {len(columns['epoch']) - 1} epochs. {said}"
@@ -189,7 +189,7 @@ def accuracies(results: Results, arms: Sequence[str], images: str = "test") -> h
     for arm in arms if images != "test" else ():
         sizes.setdefault(results.runs(arm, 1)[0][f"n_{images}"], []).append(ARMS[arm].title)
     if len(sizes) > 1:
-        listed = "; ".join(f"{n:,} images: {', '.join(titles)}" for n, titles in sizes.items())
+        listed = "; ".join(f"{n:,} images: {' and '.join(titles)}" for n, titles in sizes.items())
         caption += f" Not the same images, so not to be compared across: {listed}."
     return html.table(head, rows, caption=caption)
 
@@ -273,7 +273,7 @@ def points(difference: tuple[float, float, float]) -> str:
     return f"{value:+.2f} ({low:+.1f} to {high:+.1f})".replace("-", "−")
 
 
-INTERVALS = "Intervals are 95 %, over seeds and test images; those of claims are over seeds alone."
+INTERVALS = "Intervals are 95 %, over test images and, if several, seeds; those of claims over seeds alone."
 """What :func:`differences` draws."""
 
 
