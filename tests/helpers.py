@@ -100,12 +100,12 @@ def same_rows(found, wanted):
     np.testing.assert_array_equal(X[np.lexsort(X.T)], y[np.lexsort(y.T)])
 
 
-def refused(path, *words):
+def refused(path, *words, load=load_dataset):
     """Loading fails with these words, soon, and without the memory that a header asks for."""
     tracemalloc.start()
     started = time.process_time()
     with pytest.raises(DataError) as raised:
-        load_dataset(path)
+        load(path)
     assert time.process_time() - started < 10
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
