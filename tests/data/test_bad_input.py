@@ -107,20 +107,18 @@ ENTRIES = {
 }
 
 
-def members(folder):
-    content = cifar_files.write(folder)
-    return [
-        (f"cifar-10-batches-bin/{name}.bin", np.column_stack([labels, pixels]).tobytes())
-        for name, (pixels, labels) in content.items()
-    ]
+@pytest.fixture
+def members(tmp_path):
+    """The names and contents of an archive, of which the first is LAST."""
+    cifar_files.write(tmp_path / "good")
+    return cifar_files.members(tmp_path / "good" / "cifar-10-batches-bin")
 
 
 @pytest.mark.parametrize("bad", ENTRIES.values(), ids=ENTRIES)
-def test_hostile_entries_are_passed_over_and_written_nowhere(tmp_path, bad):
-    whole = members(tmp_path / "good")
-    path = cifar_files.archive(tmp_path / "bad.tar.gz", [*whole[:-1], (bad, b"")])
+def test_hostile_entries_are_passed_over_and_written_nowhere(tmp_path, members, bad):
+    path = cifar_files.archive(tmp_path / "bad.tar.gz", [*members[1:], (bad, b"")])
     refused(path, "bad.tar.gz: expected an archive of CIFAR-10, test_batch.bin is missing")
-    cifar_files.archive(path, [(bad, b""), *whole])  # beside what is wanted they do no harm
+    cifar_files.archive(path, [(bad, b""), *members])  # beside what is wanted they do no harm
     assert len(load_dataset(path).test_labels) == 6
     assert {file.name for file in tmp_path.iterdir()} == {"good", "bad.tar.gz"}
 
@@ -155,11 +153,16 @@ def test_bombs_in_archives_are_refused_before_they_are_unpacked(tmp_path):
         refused(path, f"{path.name}: expected")
 
 
-def test_a_file_that_is_cut_or_no_archive_is_refused(tmp_path):
-    path = cifar_files.archive(tmp_path / "a.tar.gz", members(tmp_path / "good"))
+def test_a_file_that_is_cut_or_no_archive_is_refused(tmp_path, members):
+    path = cifar_files.archive(tmp_path / "a.tar.gz", members)
     whole = path.read_bytes()
-    cut = whole[: len(whole) // 2]
-    for content in (cut, b"no archive", b"", gzip.compress(b"no tar"), gzip.compress(bytes(10_240))):
+    for content in (
+        whole[: len(whole) // 2],
+        b"no archive",
+        b"",
+        gzip.compress(b"no tar"),
+        gzip.compress(bytes(10_240)),
+    ):
         path.write_bytes(content)
         refused(path, "a.tar.gz: expected")
 

@@ -107,14 +107,11 @@ def _write(folder: Path) -> None:
 
     rng = np.random.default_rng(0)
     batches, hundred = cifar_files.write(folder, 2), cifar100(n=6)[0]["cifar-100-python"]
-    members = {
-        kind: [(f"{p.parent.name}/{p.name}", p.read_bytes()) for p in sorted(folder.glob(f"cifar-10-batches-{kind}/*"))]
-        for kind in ("py", "bin")
-    }
-    cifar_files.archive(place("tar/py.tar.gz"), members["py"])
-    cifar_files.archive(place("tar/bin.tgz"), members["bin"])
+    cifar_files.archive(place("tar/py.tar.gz"), cifar_files.members(folder / "cifar-10-batches-py"))
+    binary = cifar_files.members(folder / "cifar-10-batches-bin")
+    cifar_files.archive(place("tar/bin.tgz"), binary)
     with zipfile.ZipFile(place("zip/mine.zip"), "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members["bin"]:
+        for name, content in binary:
             archive.writestr(name, content)
     for i, (name, (pixels, y)) in enumerate(batches.items()):
         held = {"data": pixels, "labels": y[:, None]}

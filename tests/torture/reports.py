@@ -39,9 +39,9 @@ class Trial:
         return subprocess.Popen(command, cwd=self.out.parent, env=environ, start_new_session=True, **pipes)
 
     def end(self, process):
-        """Status, output and errors of a report."""
-        said, wrong = process.communicate(timeout=120)
-        return process.returncode, said, wrong
+        """Status, output and errors of a report, but for the lines that tell how far a long training has come."""
+        said, wrong = process.communicate(timeout=300)
+        return process.returncode, said, re.sub(r"training \d+ networks: .*\n", "", wrong)
 
     def stored(self):
         """Inode and time of each file but of the timings, which grows (another file has others), and the timings."""
