@@ -133,12 +133,12 @@ def test_bad_files_are_refused_by_name(tmp_path, name):
     write_cifar100(tmp_path)
     victim = tmp_path / f"cifar-{name}"
     whole, folder = victim.read_bytes(), victim.parent
-    cut = [whole[:length] for length in (0, 1, 10, 50, 100, len(whole) // 2, len(whole) - 12)]
+    cut = [whole[:length] for length in (0, 1, 10, 50, 100, len(whole) // 2 + 7, len(whole) - 12)]
     for content in (*cut, b"cos\nsystem\n(S'exit 3'\ntR.", pickle.dumps([1, 2], protocol=2), b"\xff" * len(whole)):
         victim.write_bytes(content)
         refused(folder, victim.name)
     victim.unlink()
-    refused(folder, victim.name)
+    refused(folder, "" if "train" in name else victim.name)  # without train it is no folder of CIFAR-100
     kind = f"cifar-{name.partition('-')[0]}"
     archive = cifar_files.archive(tmp_path / f"{kind}.tgz", cifar_files.members(folder))
     refused(archive, f"{kind}.tgz: expected an archive of {kind.upper()}")
