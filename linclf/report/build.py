@@ -174,17 +174,14 @@ def _execute(
     chosen: dict[str, "Notebook"], values: dict[str, Any], folder: Path, *, png: bool = False
 ) -> dict[str, Execution]:
     """Run the notebooks in ``folder``, which holds the data, one a core; of pictures, the summary's are kept."""
-    pool, beside = ThreadPoolExecutor(cores()), len(chosen) >= cores()
-    running: dict[str, Future[Execution]] = {}
-    with forked_kernels() if beside else nullcontext():
+    pool, running = ThreadPoolExecutor(cores()), dict[str, Future[Execution]]()
+    with forked_kernels() if len(chosen) >= cores() else nullcontext():
         try:
             for name in sorted(chosen, key=lambda name: PAGES[name].study is not None):  # those that train take longest
                 path = chosen[name].path
                 parameters = {key: value for key, value in values.items() if key in chosen[name].types}
                 with_png = png or name == "summary"
-                running[name] = pool.submit(
-                    execute, path, parameters, folder / path.name, png=with_png, decoded=folder, beside=beside
-                )
+                running[name] = pool.submit(execute, path, parameters, folder / path.name, png=with_png, decoded=folder)
             for i, name in enumerate(chosen, start=1):
                 execution = running[name].result()
                 failed = f"  failed: {execution.failure}" if execution.failure else ""
