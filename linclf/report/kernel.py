@@ -36,9 +36,10 @@ def _fork_kernels() -> None:
             if (pid := os.fork()) == 0:
                 break
             print(pid, file=lines, flush=True)
-            _forget_ended()
         else:
-            _forget_ended()
+            with contextlib.suppress(ChildProcessError):  # what the copies used counts as this process's
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
             sys.exit()
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG of prctl(2): end with the parent
     if os.getppid() != this:
@@ -46,13 +47,6 @@ def _fork_kernels() -> None:
     os.setsid()  # Ctrl-C is for the report
     os.open(os.devnull, os.O_RDONLY)  # as standard input, in the socket's place
     sys.argv[1:] = json.loads(arguments)
-
-
-def _forget_ended() -> None:
-    """Let the system forget the copies that have ended, and count what they used as this process's."""
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
 
 
 if __name__ == "__main__":
