@@ -15,19 +15,19 @@ import numpy as np
 
 from linclf.classifier.classifier import Classifier
 from linclf.data.dataset import CIFAR10, N_VALIDATION, Dataset
-from linclf.data.inputs import Arrays, Standardizer
+from linclf.data.inputs import Standardizer
 from linclf.data.surrogate import EMBEDDED, draw_embedded
 from linclf.errors import ConfigError
 from linclf.system.environment import environment
 from linclf.training.config import Config
-from linclf.training.loop import Run, Task, batch_key
+from linclf.training.loop import Run, batch_key
 from linclf.training.losses import Loss, get_loss
 from linclf.training.model import Linear
 from linclf.training.train import train
 
 from . import metrics, results
 from .results import Results
-from .store import Key, StoredRun, train_missing
+from .store import Key, StoredRun
 from .study import Cut, Label, Plan, Split, Study, StudyTask, check_whole, fit_standardizer, split_rows, standardized
 
 SETTINGS = {1: (0.0, 0.1), 2: (0.0, 0.001), 3: (0.1, 0.001), 4: (1.0, 0.001)}
@@ -432,30 +432,33 @@ def on_surrogate(study: ReferenceStudy) -> dict[tuple[str, int], StoredRun] | No
     data, plan = study.data, study.plan
     if data.provenance.name != CIFAR10:
         return None
-    sizes = len(data.train_labels[0]), N_TEST
-    stacks = [[plan.configs(arm, data)[setting, plan.first_seed] for setting in SETTINGS] for arm in COMPARED]
-    labels = [[{"arm": arm, "setting": setting} for setting in SETTINGS] for arm in COMPARED]
-    file = hashlib.sha256(EMBEDDED.read_bytes()).hexdigest()
-    keys = [
-        {"name": f"surrogate-{arm}", "file": file, "sizes": sizes, "networks": [asdict(config) for config in configs]}
-        for arm, configs in zip(COMPARED, stacks, strict=True)
-    ]
+    tasks = []
+    for arm in COMPARED:
+        configs = plan.configs(arm, data)
+        networks = [({"arm": arm, "setting": setting}, configs[setting, plan.first_seed]) for setting in SETTINGS]
+        tasks.append(StudyTask(f"surrogate-{arm}", Cut(range(len(data.train_labels[0])), range(N_TEST)), networks))
+    surrogate = _OnSurrogate(data, study.out_dir, progress=study.progress)
+    stored = surrogate.train(tasks, evaluate=False)
+    study.count += surrogate.count
+    return {(run.record["arm"], run.record["setting"]): run for runs in stored for run in runs}
 
-    @cache
-    def images() -> tuple[Arrays, Arrays]:
-        (train, train_labels), (test, test_labels) = draw_embedded(*sizes)
+
+class _OnSurrogate(Study):
+    """Networks of which the first images of a cut train, and as many others as it has for validation are the test."""
+
+    def inputs(self, cut: Cut | None = None) -> Split:
+        """Images of the surrogate."""
+        (train, train_labels), (test, test_labels) = draw_embedded(*map(len, cut or self.cut))
         standardize = Standardizer.fit(train)
-        return (standardize(train), train_labels), (standardize(test), test_labels)
+        tested = standardize(test), test_labels
+        return Split((standardize(train), train_labels), tested, tested)
 
-    def make(i: int) -> Task:
-        return Task(stacks[i], images()[0], None, len(data.class_names), evaluate=False)
+    def finish(self, task: StudyTask, label: Label, run: Run, split: Split) -> StoredRun:
+        """The label and the test accuracy."""
+        X, y = split.test
+        return StoredRun(label | {"test_accuracy": metrics.accuracy(run.model.predict(X), y)}, run.model)
 
-    def finish(i: int, runs: list[Run]) -> list[StoredRun]:
-        X, y = images()[1]
-        accuracies = [metrics.accuracy(run.model.predict(X), y) for run in runs]
-        records = [label | {"test_accuracy": value} for label, value in zip(labels[i], accuracies, strict=True)]
-        return [StoredRun(record, run.model) for record, run in zip(records, runs, strict=True)]
-
-    study.count += train_missing(study.store, keys, make, finish, progress=study.progress)
-    stored = [run for key in keys for run in study.store.get(key) or ()]
-    return {(run.record["arm"], run.record["setting"]): run for run in stored}
+    def _key(self, task: StudyTask) -> Key:
+        file, sizes = hashlib.sha256(EMBEDDED.read_bytes()).hexdigest(), [*map(len, task.cut)]
+        networks = [asdict(config) for _, config in task.networks]
+        return {"name": task.name, "file": file, "sizes": sizes, "networks": networks}
