@@ -132,14 +132,16 @@ def low_frequency_share(W: np.ndarray, image_shape: tuple[int, ...]) -> float | 
     return float(np.divide(low, total, out=np.zeros_like(low), where=total > 0).mean())
 
 
-def share_of_draws_below(values: np.ndarray, threshold: float, size: int) -> float:
+def share_of_draws_below(values: np.ndarray, threshold: float, size: int) -> float | None:
     """Share of 200 random draws of ``size`` values, without replacement, whose mean is below ``threshold``, 0..1.
 
-    The draws are the same for every network, so that networks are compared on the same images.
+    The draws are the same for every network, so that networks are compared on the same images. None of fewer values.
 
     >>> share_of_draws_below(np.array([0.0, 1.0, 2.0]), threshold=1.1, size=3)
     1.0
     """
+    if size > len(values):
+        return None
     means = values[_draws(len(values), size)].mean(axis=1, dtype=np.float64)
     return float(np.mean(means < threshold))
 
