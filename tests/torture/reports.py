@@ -41,7 +41,7 @@ class Trial:
     def end(self, process):
         """Status, output and errors of a report, but for the lines that tell how far a long training has come."""
         said, wrong = process.communicate(timeout=300)
-        return process.returncode, said, re.sub(r"training \d+ networks: .*\n", "", wrong)
+        return process.returncode, said, re.sub(r"training \d+ networks?: .*\n", "", wrong)
 
     def stored(self):
         """Inode and time of each file but of the timings, which grows (another file has others), and the timings."""
