@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import arrays, write_images
+from helpers import arrays, refused, write_images
 from PIL import Image
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -75,16 +75,15 @@ def test_it_gives_what_its_network_does(data, fitted):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda X: X / 255, r"expected whole numbers 0 to 255 \(uint8\), as in training, found float64 from 0 to 1;"),
+        (lambda X: X / 255, "expected whole numbers 0 to 255 (uint8), as in training, found float64 from 0 to 1;"),
         (lambda X: X.astype(int) - 1, "expected whole numbers 0 to 255, as in training, found -1 to "),
-        (lambda X: X.reshape(len(X), -1), r"expected images of shape \(32, 32, 3\), or n of.*found shape \(100, 307"),
+        (lambda X: X.reshape(len(X), -1), "expected images of shape (32, 32, 3), or n of"),
         (lambda X: X.astype(str), "as in training, found <U"),
         (lambda X: [X[0], X[:, 0]], "found what is no array"),
     ],
 )
 def test_images_of_another_shape_type_or_range_are_refused(data, fitted, change, said):
-    with pytest.raises(DataError, match=said):
-        fitted.predict(change(data.test_images))
+    refused(change(data.test_images), said, load=fitted.predict)
 
 
 def test_feature_vectors_and_grey_images(tmp_path):
@@ -94,12 +93,11 @@ def test_feature_vectors_and_grey_images(tmp_path):
     assert fitted.predict(data.test_images[0]) == fitted.predict(data.test_images)[0]
     assert fitted.scores([[1, 2, 3, 4]]).shape == (1, 3)
     for wrong, said in (
-        (data.test_images.astype(np.uint8), r"found uint8; if they are the same numbers, give X\.astype\(float\)"),
-        (data.test_images * [1, 1, np.nan, 1], "found NaN or infinity in row 1$"),
+        (data.test_images.astype(np.uint8), "found uint8; if they are the same numbers, give X.astype(float)"),
+        (data.test_images * [1, 1, np.nan, 1], "found NaN or infinity in row 1"),
         (data.test_images > 1, "found bool"),
     ):
-        with pytest.raises(DataError, match=said):
-            fitted.scores(wrong)
+        refused(wrong, said, load=fitted.scores)
     with pytest.raises(DataError, match="a network trained on feature vectors of 4 numbers classifies no picture"):
         fitted.predict("a.png")
 
@@ -127,10 +125,8 @@ def test_a_table_is_taken_by_the_names_of_its_columns(tmp_path):
     np.testing.assert_array_equal(classifier.scores(other.iloc[3]), wanted[3])
     for unnamed in (numbers.tolist(), pandas.DataFrame(numbers)):
         np.testing.assert_array_equal(classifier.scores(unnamed), wanted)
-    with pytest.raises(DataError, match=r"found none or several of n among a, on$"):
-        classifier.scores(frame[["a", "on"]])
-    with pytest.raises(DataError, match="expected numbers in column n"):
-        classifier.scores(frame.assign(n="text"))
+    refused(frame[["a", "on"]], "found none or several of n among a, on", load=classifier.scores)
+    refused(frame.assign(n="text"), "expected numbers in column n", load=classifier.scores)
     estimator = SoftmaxClassifier(random_state=0, max_iter=2, tol=None).fit(frame[["n", "a"]], frame.on)
     assert Classifier.of(estimator).feature_names == ("n", "a")
 
@@ -150,8 +146,7 @@ def test_files_are_prepared_as_in_training(tmp_path):
     Image.fromarray(made[files[0]]).resize((90, 60), Image.Resampling.NEAREST).save(tmp_path / "large.png")
     whole = Classifier.fit(load_dataset(tmp_path), CONFIG, progress=False)
     np.testing.assert_allclose(whole.scores(tmp_path / "large.png"), whole.scores(files[0]), atol=0.5)
-    with pytest.raises(DataError, match=r"none\.png: expected an image"):
-        fitted.predict([files[0], tmp_path / "none.png"])
+    refused([files[0], tmp_path / "none.png"], "none.png: expected an image", load=fitted.predict)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from helpers import arrays
+from helpers import arrays, refused
 
 from linclf import Augmentation, Classifier, Config, ConfigError, DataError, Linear, Standardizer, load_dataset, train
 from linclf.training.losses import LOSSES
@@ -72,7 +72,7 @@ def about(**changes):
     [
         (None, "expected a model saved by Classifier.save"),  # no file
         (lambda contents: contents.pop("about"), "found none of its 'about'"),  # as Linear.save writes it
-        (lambda contents: contents.update(W=np.zeros((3, 6))), r"model\.npz: expected W \(2, 6\)"),
+        (lambda contents: contents.update(W=np.zeros((3, 6))), "model.npz: expected W (2, 6)"),
         (lambda contents: contents.update(about=np.frombuffer(b"[" * 10**5, np.uint8)), "expected a model saved by"),
         (lambda contents: contents.update(about=np.zeros(2**22)), "its text takes 33,554,432 bytes"),
         (about(format=2), "made by another version of linclf"),
@@ -92,9 +92,7 @@ def test_any_other_file_is_refused_by_name(tmp_path, change, message):
     path = tmp_path / "model.npz"
     if change:
         changed(path, change)
-    with pytest.raises(DataError, match=message) as raised:
-        Classifier.load(path)
-    assert str(raised.value).startswith(f"{path}: expected")
+    refused(path, f"{path}: expected", message, load=Classifier.load)
 
 
 @pytest.mark.parametrize(("shape", "dtype"), [((5, 6, 3), np.uint8), ((5, 6, 3), np.float32), ((4,), np.float64)])

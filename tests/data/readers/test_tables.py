@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 import unicodedata
 from contextlib import nullcontext
 
@@ -177,16 +176,14 @@ def test_a_column_that_alone_tells_the_class_is_named(tmp_path):
 def test_a_column_may_be_left_out_of_the_model_too(tmp_path):
     table = frame(leak=np.tile([0, 1], 60), name=["some text"] * 120)
     table.loc[3, "name"] = None
-    with pytest.raises(DataError, match="some lack one in name"):
-        loaded(table, tmp_path)
+    refused(table, "some lack one in name", load=loaded, folder=tmp_path)
     data = loaded(table, tmp_path, drop=["leak", "name"])
     assert load_dataset(f"{tmp_path / 't.csv'}:drop=leak:drop=name").provenance == data.provenance
     assert "Left out: leak, name." in data.provenance.found
     Classifier.fit(data, config(), progress=False).save(tmp_path / "m.npz")
     assert Classifier.load(tmp_path / "m.npz").feature_names == ("u", "v")
     for drop, said in ((["gone"], "found gone, none of u, v, leak"), (["label"], "name the column of labels")):
-        with pytest.raises(DataError, match=said):
-            loaded(table, tmp_path, drop=drop)
+        refused(table, said, load=loaded, folder=tmp_path, drop=drop)
 
 
 @pytest.mark.parametrize("ending", ["csv", "tsv"])
@@ -238,8 +235,7 @@ def test_names_that_are_numbers_are_read_where_it_is_clear_that_they_are_names(t
 )
 def test_bad_tables_are_refused(tmp_path, content, said):
     (tmp_path / "t.csv").write_bytes(content.encode() if isinstance(content, str) else content)
-    with pytest.raises(DataError, match=re.escape(said)):
-        load_dataset(tmp_path / "t.csv")
+    refused(tmp_path / "t.csv", said)
 
 
 def test_a_table_to_classify_is_read_and_refused_as_one_to_learn_from(tmp_path):
@@ -250,10 +246,7 @@ def test_a_table_to_classify_is_read_and_refused_as_one_to_learn_from(tmp_path):
     path = tmp_path / "t.csv"
     for content in (b"", "a,b\n1,x\n".encode("utf-16"), b"," * 200_000, b"a,y\n" + b"1,x,\n" * 9):
         path.write_bytes(content)
-        with pytest.raises(DataError) as learnt:
-            load_dataset(path)
-        with pytest.raises(DataError, match=re.escape(str(learnt.value))):
-            read_table(path)
+        assert refused(path) == refused(path, load=read_table)
 
 
 def test_bad_parquet_files_are_refused(tmp_path):
@@ -322,7 +315,5 @@ def test_rows_of_one_group_are_in_one_part_of_every_split(tmp_path):
     np.savez(tmp_path / "rows.npz", X=X, y=y, groups=data.groups[: len(y)])
     assert "Rows of one group stay together" in load_dataset(tmp_path / "rows.npz").provenance.found
     path.write_text("\n".join(["patient,x,of,label", *rows[:20]]))
-    with pytest.raises(DataError, match=r"expected groups enough to fill 6 parts, .* found \d groups of 20 rows"):
-        load_dataset(path, group="patient")
-    with pytest.raises(DataError, match="expected a column who of groups beside label, found patient, x, of, label"):
-        load_dataset(path, group="who")
+    refused(path, "expected groups enough to fill 6 parts", "groups of 20 rows", group="patient")
+    refused(path, "expected a column who of groups beside label, found patient, x, of, label", group="who")
