@@ -72,8 +72,6 @@ _TIES = re.compile(
     r"|(?P<tie>(?<=[λημ]) = (?=\d)|(?<=\d:) (?=[λη])|(?<=±) (?=\d)|(?<=\bto) (?=[+−]?[\d.]+\))|(?<=\d) (?=%))",
     re.S,
 )
-_SHOWN = ["text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "image/jpeg", "text/plain"]
-"""Types of output that the template shows."""
 _SLIDES = ".slides.html"
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 # Elements that would run a script, show a frame or load something, which no page does.
@@ -159,14 +157,9 @@ class PagePreprocessor(Preprocessor):
                 cell.source = tied(mathml(source)) + _LEFT_OUT * bool(_LOADS_MARKDOWN.search(source))
                 markups.append(cell.source)
             for output in cell.get("outputs", []):
+                texts.append(output.get("data", {}).get("text/markdown", ""))
                 _prepare(output)
-                data = output.get("data", {})
-                texts.append(data.get("text/markdown", ""))
-                if "text/markdown" in data:
-                    data["text/markdown"] = tied(mathml(data["text/markdown"]))
-                if "text/html" in data:
-                    data["text/html"] = tied(data["text/html"].removesuffix(IN_JUPYTER))
-                markups += [data.get("text/markdown", ""), data.get("text/html", ""), data.get("text/latex", "")]
+                markups += (text for kind, text in output.get("data", {}).items() if kind in _MARKUP)
         headings = _headings("\n".join(texts))
         markup = "\n".join(markups)
         resources["linclf"] = about | {
@@ -185,6 +178,20 @@ class PagePreprocessor(Preprocessor):
         return nb, resources
 
 
+_MARKUP: dict[str, Callable[[str], str]] = {
+    "text/html": lambda markup: tied(markup.removesuffix(IN_JUPYTER)),
+    "text/markdown": lambda text: tied(mathml(text)),
+    "text/latex": lambda latex: _with_formulas(latex),
+}
+_SHOWN = _MARKUP | {
+    "image/svg+xml": lambda svg: base64.b64encode(svg.encode()).decode(),
+    "image/png": str,
+    "image/jpeg": str,
+    "text/plain": lambda text: as_shown(text),
+}
+"""Types of output that the template shows, and what prepares each for it."""
+
+
 def _prepare(output: NotebookNode) -> None:
     """Keep the types of an output that the template shows, or say what is left out; remove terminal codes."""
     if "text" in output:
@@ -193,16 +200,10 @@ def _prepare(output: NotebookNode) -> None:
         output.traceback = [as_shown(line) for line in output.traceback]
     if "data" not in output:
         return
-    data = {kind: output.data[kind] for kind in _SHOWN if kind in output.data}
+    data = {kind: prepared(output.data[kind]) for kind, prepared in _SHOWN.items() if kind in output.data}
     if not data:
-        kinds = ", ".join(sorted(output.data)) or "no type"
+        kinds = as_shown(", ".join(sorted(output.data))) or "no type"
         data["text/plain"] = f"Left out: an output of a type that no page shows ({kinds})."
-    if "text/plain" in data:
-        data["text/plain"] = as_shown(data["text/plain"])
-    if "image/svg+xml" in data:
-        data["image/svg+xml"] = base64.b64encode(data["image/svg+xml"].encode()).decode()
-    if "text/latex" in data:
-        data["text/latex"] = _with_formulas(data["text/latex"])
     runs = "application/javascript" in output.data or (_WIDGET in output.data and "text/html" not in data)
     if runs or _LOADS.search(data.get("text/html", "")):
         plain = Markup('<pre class="stream" tabindex="0">{}</pre>').format(data.get("text/plain", ""))
