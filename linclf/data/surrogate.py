@@ -29,7 +29,7 @@ from linclf.errors import DataError
 from linclf.system.files import write_whole
 from linclf.system.threads import one_blas_thread
 
-from .dataset import CIFAR10, Dataset, LabelledImages, Reader, make_dataset
+from .dataset import CIFAR10, Dataset, LabelledImages, Provenance, Reader, make_dataset
 from .labels import LONGEST_NAME, MOST_CLASSES, can_be_shown
 from .readers.npz import read_arrays
 
@@ -342,17 +342,12 @@ def _read(path: Path) -> Surrogate:
 
 
 def _drawn(surrogate: Surrogate, batch_size: int, source: str) -> Dataset:
-    rng = np.random.default_rng(SEED)
-    return make_dataset(
-        [surrogate.draw(batch_size, rng) for _ in range(6)],
-        surrogate.class_names,
-        name=f"{NAMED}{surrogate.name}",
-        source=source,
-        layout=f"drawn with seed {SEED} from the means and covariances of {surrogate.name}'s training images; no image "
-        "of it is inside",
-        official=False,
-        synthetic=surrogate.name == CIFAR10,
+    name, rng = surrogate.name, np.random.default_rng(SEED)
+    drawn = (
+        f"drawn with seed {SEED} from the means and covariances of {name}'s training images; no image of it is inside"
     )
+    origin = Provenance(f"{NAMED}{name}", source, drawn, official=False, synthetic=name == CIFAR10)
+    return make_dataset([surrogate.draw(batch_size, rng) for _ in range(6)], surrogate.class_names, origin)
 
 
 READER = Reader("a surrogate", find, load, example="surrogate.npz")
