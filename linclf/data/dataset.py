@@ -287,10 +287,8 @@ def _grouped(labels: np.ndarray, n_parts: int, groups: np.ndarray, where: str) -
             warnings.filterwarnings("ignore", "The least populated class")  # pages say which classes are small
             parts = [rows for _, rows in StratifiedGroupKFold(n_parts).split(labels, labels, groups)]
     if not parts or min(map(len, parts)) == 0:
-        raise DataError(
-            f"{where}: expected groups enough to fill {n_parts} parts, each group in one, found {n:,} groups of "
-            f"{len(labels):,} rows; give another column, or none"
-        )
+        found = f"found {n:,} groups of {len(labels):,} rows; give another column, or none"
+        raise DataError(f"{where}: expected groups enough to fill {n_parts} parts, each group in one, {found}")
     return parts
 
 
@@ -425,26 +423,18 @@ def as_images(arrays: Mapping[str, np.ndarray], where: str) -> list[np.ndarray]:
     (first, train), *_ = arrays.items()
     for name, X in arrays.items():
         if X.ndim not in (2, 3, 4) or X.size == 0:
-            raise DataError(
-                f"{where}: expected {name} as images (n, h, w) or (n, h, w, c), or vectors (n, d), found {X.shape}"
-            )
+            raise DataError(f"{where}: expected {name} of shape (n, h, w), (n, h, w, c) or (n, d), found {X.shape}")
         if X.ndim == 4 and X.shape[1] in _CHANNELS and X.shape[3] not in _CHANNELS and X.shape[2] > 4:
-            raise DataError(
-                f"{where}: expected {name} as images (n, h, w, c), found {X.shape}, whose channels come first; "
-                "turn them with np.moveaxis(X, 1, -1)"
-            )
+            advice = "whose channels come first; turn them with np.moveaxis(X, 1, -1)"
+            raise DataError(f"{where}: expected {name} of shape (n, h, w, c), found {X.shape}, {advice}")
         if X.shape[1:] != train.shape[1:]:
-            raise DataError(
-                f"{where}: expected {name} of shape {train.shape[1:]} an image as {first}, found {X.shape[1:]}"
-            )
+            raise DataError(f"{where}: expected {name} of shape (n, *{train.shape[1:]}) as {first}, found {X.shape}")
         if not (X.dtype.kind in "biu" or (X.dtype.kind == "f" and X.itemsize <= 8)):
             raise DataError(f"{where}: expected {name} as whole numbers or floats, found {X.dtype}")
     images = _of_one_type(list(arrays.values()), where)
     for name, X in zip(arrays, images, strict=True):
         if X.dtype != np.uint8 and not max(abs(X.min()), abs(X.max())) < 1e30:  # nor NaN, which both pass on
-            raise DataError(
-                f"{where}: expected finite numbers below 1e30 in {name}, found others; clean the data first"
-            )
+            raise DataError(f"{where}: expected finite numbers below 1e30 in {name}; clean the data first")
     return [X[..., None] if X.ndim == 3 else X for X in images]
 
 
@@ -454,10 +444,8 @@ def _of_one_type(arrays: Sequence[np.ndarray], where: str) -> list[np.ndarray]:
         return [X * np.uint8(255) for X in arrays]
     whole = kinds <= set("biu")
     if not whole and kinds != {"f"}:
-        raise DataError(
-            f"{where}: expected one type in all parts, found {' and '.join(str(X.dtype) for X in arrays)}: whole "
-            "numbers to 255 are divided by 255, floats are not"
-        )
+        found = f"{' and '.join(str(X.dtype) for X in arrays)}: whole numbers to 255 are divided by 255, floats are not"
+        raise DataError(f"{where}: expected one type in all parts, found {found}")
     of_pixels = arrays[0].ndim > 2 or all(X.dtype == np.uint8 for X in arrays)
     if whole and of_pixels and all(X.min() >= 0 and X.max() <= 255 for X in arrays):
         return [X.astype(np.uint8, copy=False) for X in arrays]

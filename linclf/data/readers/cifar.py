@@ -118,9 +118,7 @@ class Family:
         most = max(len(labels) for _, labels in batches.values())
         for name, (_, labels) in batches.items():
             if len(labels) != most:  # a file cut between two records is whole in no other way
-                raise DataError(
-                    f"{path}/{name}: expected {most:,} images as in the largest batch, found {len(labels):,}"
-                )
+                raise DataError(f"{path}/{name}: expected {most:,} images as another batch, found {len(labels):,}")
         official = md5 == self.md5 if md5.keys() == self.md5.keys() else None
         if path.is_file():
             official = hashlib.sha256(_read_file(path, LARGEST_ARCHIVE, self.name)).hexdigest() in self.sha256
@@ -157,15 +155,12 @@ class Family:
         else:
             pixels, labels = _arrays(file, content, ("data", self.labels), self.largest)
             if pixels.dtype != np.uint8 or pixels.shape[1:] != (PIXELS,):
-                raise DataError(
-                    f"{file}: expected data as bytes of shape (n, {PIXELS}), found {pixels.dtype} {pixels.shape}"
-                )
+                found = f"{pixels.dtype} {pixels.shape}"
+                raise DataError(f"{file}: expected data as bytes of shape (n, {PIXELS}), found {found}")
         n_classes = len(self.class_names) or 100
         if len(pixels) != len(labels) or not all(label in range(n_classes) for label in np.unique(labels).tolist()):
-            raise DataError(
-                f"{file}: expected one label 0..{n_classes - 1} an image, found {len(labels)} labels "
-                f"(up to {max(labels, default='none')}) and {len(pixels)} images"
-            )
+            found = f"{len(labels)} labels (up to {max(labels, default='none')}) and {len(pixels)} images"
+            raise DataError(f"{file}: expected one label 0..{n_classes - 1} an image, found {found}")
         colours = np.moveaxis(pixels.reshape(-1, 3, 32, 32), 1, 0)
         return np.stack(list(colours), axis=-1), labels.astype(np.int64)  # thrice as fast as a copy of the axes turned
 
@@ -215,9 +210,8 @@ def _read_archive(path: Path, wanted: Collection[str], largest: int) -> dict[str
         for i, (name, size, file) in enumerate(_members(path), start=1):
             total += size
             if size > largest or total > LARGEST_ARCHIVE or i > MOST_ENTRIES:
-                raise ValueError(
-                    f"it has more than {MOST_ENTRIES:,} files, {largest:,} bytes in one, or {LARGEST_ARCHIVE:,} in all"
-                )
+                most = f"{MOST_ENTRIES:,} files, {largest:,} bytes in one, or {LARGEST_ARCHIVE:,} in all"
+                raise ValueError(f"it has more than {most}")
             place = PurePosixPath(name)
             if file and place.name in wanted and not place.is_absolute() and ".." not in place.parts:
                 folders.setdefault(str(place.parent), {})[place.name] = file.read(size)
@@ -334,7 +328,9 @@ def _as_array(value: Any) -> np.ndarray:
         case np.ndarray():
             return value
         case list():
-            plain = [_as_array(item)[()] if isinstance(item, _Call) else item for item in value]
+            plain = [
+                _as_array(item)[()] if isinstance(item, _Call) and item.makes == "scalar" else item for item in value
+            ]
             if all(isinstance(item, bytes | str) for item in plain):
                 return np.fromiter(plain, object)
             if all(type(item) is int or isinstance(item, np.integer) for item in plain):
