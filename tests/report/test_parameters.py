@@ -46,10 +46,10 @@ def test_values_have_the_types_of_the_parameters_cell(known):
     [
         ("epoch=3", "unknown parameter 'epoch': did you mean 'epochs'?"),
         ("zzz=3", "unknown parameter 'zzz': choose among data, epochs, lr_decay, quick"),
-        ("epochs=3.5", "parameter 'epochs' must be of type int, not 3.5"),
+        ("epochs=3.5", "parameter 'epochs' must be of type int, not '3.5'"),
         ("epochs=__import__('os').getcwd()", "parameter 'epochs' must be of type int"),
         ("lr_decay=fast", "parameter 'lr_decay' must be of type float, not 'fast'"),
-        ("quick=1", "parameter 'quick' must be of type bool, not 1"),
+        ("quick=1", "parameter 'quick' must be of type bool, not '1'"),
         ("epochs", "expected NAME=VALUE"),
     ],
 )
