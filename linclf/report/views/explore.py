@@ -9,7 +9,6 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -31,7 +30,6 @@ from linclf.training.model import Linear
 from . import html, plots, reference
 from .pictures import LARGEST_PICTURE, as_pictures, can_be_shown, image, nothing_to_show, signed
 
-TEMPLATES = Path(__file__).parents[1] / "templates" / "linclf"
 IMAGES = 16
 MOST_BYTES = 900_000
 """Test images to choose among, and what they and all networks may take in the page."""
@@ -277,7 +275,7 @@ def training(data: Dataset) -> html.Output:
 
 
 def _render(name: str, **what: Any) -> str:
-    text = (TEMPLATES / name).read_text(encoding="utf-8")
+    text = (html.TEMPLATES / name).read_text(encoding="utf-8")
     return jinja2.Environment(autoescape=True, trim_blocks=True).from_string(text).render(**what)
 
 
