@@ -63,7 +63,7 @@ def test_the_surrogate_is_deterministic_and_cifar10s():
 def archive_server(tmp_path, monkeypatch):
     """The address of a tiny archive, which fetch takes for the official one, and an empty cache folder."""
     cifar_files.write(tmp_path / "data")
-    members = [(f"cifar-10-batches-py/{path.name}", path.read_bytes()) for path in tmp_path.glob("data/*-py/*")]
+    members = cifar_files.members(tmp_path / "data" / "cifar-10-batches-py")
     served = cifar_files.archive(tmp_path / reader.PYTHON_ARCHIVE.name, members)
     digest = hashlib.sha256(served.read_bytes()).hexdigest()
     official = reader.Archive(served.name, served.stat().st_size, digest)
