@@ -151,7 +151,6 @@ def with_value(name, index, value):
         ({"class_names": np.array(["a", "b", "b"])}, "names"),
         ({"class_names": np.array(["a", "b", "c\n"])}, "names"),
         ({"class_names": np.array(["a", "b", "c" * 201])}, "names"),
-        ({"class_names": np.full(3, 0x7FFFFFFF, np.int32).view("U1")}, "names"),
         ({"name": np.array(b"a")}, "name of type U"),
         ({"coefficients": np.arange(12)}, "coefficients of type i4"),
         ({"coefficients": np.arange(12, dtype=np.int32).reshape(3, 4)}, "list of fewer"),
