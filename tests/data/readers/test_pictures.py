@@ -183,10 +183,11 @@ def test_pictures_without_labels_are_said_to_be_that(tmp_path):
     pets(tmp_path / "flat" / "test")
     draw(tmp_path / "flat" / "train", 1)
     refused(tmp_path / "flat", "train: expected a folder for each class, found 1 pictures in no such folder")
-    (bird := tmp_path / "test" / "bird").mkdir()
-    refused(tmp_path, "bird: expected image files, found none")
+    pets(tmp_path / "a" / "train")
+    (bird := pets(tmp_path / "a" / "test") / "bird").mkdir()
+    refused(tmp_path / "a", "bird: expected image files, found none")
     draw(bird, size=(5, 6))
-    refused(tmp_path, "bird: expected a class of training")
+    refused(tmp_path / "a", "bird: expected a class of training")
 
 
 def grow(root, folders):
