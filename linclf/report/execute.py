@@ -32,8 +32,6 @@ PATIENCE = "LINCLF_KERNEL_TIMEOUT"
 # Nothing of the user's own Python or IPython may change a page.
 _UNTOUCHED = ("log_level=CRITICAL", "ignore_cwd=True", "exec_PYTHONSTARTUP=False")
 
-_FILE = "{connection_file}"
-
 
 @dataclass(frozen=True)
 class Execution:
@@ -69,11 +67,6 @@ class _ThisPython(AsyncKernelManager):
         # sockets of a kernel that could not be reached.
         super().__init__(context=zmq.asyncio.Context.instance(), **given)
 
-    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
-        """The command as it is: a path may hold braces of its own."""
-        argv = [self.connection_file if word == _FILE else word for word in self.kernel_spec.argv]
-        return [*argv, *(extra_arguments or ())]
-
     async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: object) -> None:
         kernel, provisioner = _fork and _fork(kernel_cmd[3:]), cast(Any, self.provisioner)
         if kernel:
@@ -84,7 +77,7 @@ class _ThisPython(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         return KernelSpec(
-            argv=[sys.executable, "-P", _SCRIPT, "-f", _FILE],
+            argv=[sys.executable, "-P", _SCRIPT, "-f", "{connection_file}"],
             display_name="Python 3",
             language="python",
             # jupyter_client fills in variables
