@@ -7,9 +7,8 @@ import shutil
 import subprocess
 import sys
 
-import nbformat
 import pytest
-from helpers import PYTHON, ROOT
+from helpers import ROOT, write_notebook
 
 ROWS = dict(re.findall(r"^\| (\w.*?) \| (.*) \|$", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.M))
 
@@ -25,6 +24,7 @@ def squared_error_gradient(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 '''
+IN_LOSSES = 'Loss("squared_error", "squared error", squared_error, squared_error_gradient),\n        '
 READER = '''"""Rows of numbers with blanks between: a label, then the features."""
 
 from pathlib import Path
@@ -45,6 +45,10 @@ def load(path: Path, source: str) -> Dataset:
 
 READER = Reader("a file of rows (.rows)", find, load, example="a9a.rows")
 '''
+OPTION = '    clip: float = field(default=0.0, metadata=_number("largest gradient of a score; 0 clips none", "clip"))\n'
+CLIP = """                bound = np.array([config.clip or np.inf for config in configs], G.dtype)[:, None]
+                np.clip(G, -bound, bound, out=G)
+"""
 CLAIM = {
     "id": "1.1z", "section": "1.1", "where": "1.1", "figure": None, "says": "Training begins where it begins.",
     "statistic": "validation loss before training, all batches", "unit": "", "resample": "seeds",
@@ -57,6 +61,18 @@ def beginning(results: Results, arm: str, setting: int, key: str) -> np.ndarray:
 
 
 '''
+ADDED = [
+    ("a loss", "linclf/training/losses.py", "@dataclass", LOSS),
+    ("a loss", "linclf/training/losses.py", 'Loss("cross_entropy",', IN_LOSSES),
+    ("a data format", "linclf/data/load.py", "cifar, idx,", "rows, "),
+    ("a data format", "linclf/data/load.py", "    npz.READER,", "    rows.READER,\n"),
+    ("an option", "linclf/training/config.py", "    seed: int = field(\n", OPTION),
+    ("an option", "linclf/training/loop.py", "                stack.descend(G, x)\n", CLIP),
+    ("a claim", "linclf/claims/ledger.json", ' {"id": "1.1a",', f"{json.dumps(CLAIM)},\n"),
+    ("a claim", "linclf/claims/statistics.py", "\ndef final(", MEASURE),
+    ("a page", "linclf/report/pages.py", '    "learn": Page(', '    "mine": Page("Mine", study=None),\n'),
+]
+"""Rows of the guide, a file that each names, and what is put in there before what."""
 
 
 @pytest.fixture(scope="module")
@@ -65,58 +81,14 @@ def copy(tmp_path_factory):
     root = tmp_path_factory.mktemp("copy")
     for name in ("linclf", "notebooks"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
-
-    def edit(name, *changes):
-        """Replace texts in a file that its row of the guide names."""
+    for row, name, before, added in ADDED:
         text = (root / name).read_text(encoding="utf-8")
-        for before, after in changes:
-            assert text.count(before) == 1, (name, before)
-            text = text.replace(before, after)
-        (root / name).write_text(text, encoding="utf-8")
-        return name
-
-    def row(what, *names):
-        for name in names:
-            assert name in ROWS[what], (what, name)
-
-    losses = "linclf/training/losses.py"
-    entry = '        Loss("squared_error", "squared error", squared_error, squared_error_gradient),\n'
-    edit(losses, ("@dataclass", LOSS + "@dataclass"), ("    for loss in (\n", f"    for loss in (\n{entry}"))
-    row("a loss", losses, "`LOSSES`")
-
+        assert (name in ROWS[row], text.count(before)) == (True, 1), (name, before)
+        (root / name).write_text(text.replace(before, added + before), encoding="utf-8")
+    assert "linclf/data/readers/" in ROWS["a data format"]
     (root / "linclf" / "data" / "readers" / "rows.py").write_text(READER, encoding="utf-8")
-    edit(
-        "linclf/data/load.py",
-        ("from .readers import cifar, idx,", "from .readers import cifar, idx, rows,"),
-        ("    npz.READER,\n", "    npz.READER,\n    rows.READER,\n"),
-    )
-    row("a data format", "linclf/data/readers/", "`READER`", "`READERS`", "linclf/data/load.py")
-
-    seed = "    seed: int = field(\n"
-    clip = (
-        '    clip: float = field(default=0.0, metadata=_number("largest gradient of a score; 0 clips none", "clip"))\n'
-    )
-    edit("linclf/training/config.py", (seed, clip + seed))
-    use = "                G = _gradient(losses, stack.scores(x), *targets)\n"
-    bound = "                bound = np.array([config.clip or np.inf for config in configs], G.dtype)[:, None]\n"
-    edit("linclf/training/loop.py", (use, f"{use}{bound}                np.clip(G, -bound, bound, out=G)\n"))
-    row("an option", "linclf/training/config.py", "`Config`", "linclf/training/loop.py")
-
-    ledger = root / "linclf" / "claims" / "ledger.json"
-    document = json.loads(ledger.read_text(encoding="utf-8"))
-    document["claims"].append(CLAIM)
-    ledger.write_text(json.dumps(document), encoding="utf-8")
-    edit("linclf/claims/statistics.py", ("\ndef final(", f"{MEASURE}def final("))
-    row("a claim", "linclf/claims/ledger.json", "linclf/claims/statistics.py")
-
-    cells = [
-        nbformat.v4.new_markdown_cell("# A page of mine"),
-        nbformat.v4.new_code_cell('data: str = "auto"\nout_dir: str = "auto"', metadata={"tags": ["parameters"]}),
-        nbformat.v4.new_code_cell("print(data)"),
-    ]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=PYTHON), root / "notebooks" / "mine.ipynb")
-    edit("linclf/report/pages.py", ("PAGES = {\n", 'PAGES = {\n    "mine": Page("Mine", study=None),\n'))
-    row("a page", "notebooks/", "`PAGES`", "linclf/report/pages.py")
+    assert "notebooks/" in ROWS["a page"]
+    write_notebook(root / "notebooks" / "mine.ipynb", 'data: str = "auto"\nout_dir: str = "auto"', "print(data)")
     return root
 
 
@@ -178,10 +150,10 @@ def test_a_claim_is_judged_and_counted(copy):
 import helpers
 from linclf.claims.verdicts import evaluate, ledger
 document = evaluate(helpers.fabricated())
-print(document["claims"][-1]["id"], document["claims"][-1]["verdict"], sum(document["counts"].values()))
+print(document["claims"][0]["id"], document["claims"][0]["verdict"])
+print(sum(document["counts"].values()) == len(ledger()["claims"]))
 """
-    count = len(json.loads((ROOT / "linclf" / "claims" / "ledger.json").read_text(encoding="utf-8"))["claims"])
-    assert run(copy, code).split() == ["1.1z", "reproduced", str(count + 1)]
+    assert run(copy, code).split() == ["1.1z", "reproduced", "True"]
 
 
 @pytest.mark.slow

@@ -66,13 +66,14 @@ def lost(course, student):
     return {name: found[0] for name, found in errors.items() if found}
 
 
-def scores(course):
-    """Points of each student, and those that tests can give."""
+@pytest.fixture(scope="module")
+def lost_points(course):
+    """Of each student, of those that tests can give, and how many these are."""
     from nbgrader.api import Gradebook
 
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
-        submissions = gradebook.assignment_submissions("ps1")
-        return {s.student.id: s.code_score for s in submissions}, gradebook.find_assignment("ps1").max_code_score
+        highest = gradebook.find_assignment("ps1").max_code_score
+        return {s.student.id: highest - s.code_score for s in gradebook.assignment_submissions("ps1")}, highest
 
 
 def test_what_is_handed_out_has_gaps_and_no_answer(course):
@@ -86,21 +87,18 @@ def test_what_is_handed_out_has_gaps_and_no_answer(course):
     assert all(cell.metadata.nbgrader.locked for cell in released.cells if cell not in gaps)
 
 
-def test_a_full_solution_has_all_points_and_an_empty_one_none(course):
-    points, highest = scores(course)
-    assert lost(course, "full") == {}
-    assert (points["full"], points["empty"]) == (highest, 0)
+def test_a_full_solution_has_all_points_and_an_empty_one_none(course, lost_points):
+    points, highest = lost_points
+    assert (points["full"], points["empty"], lost(course, "full")) == (0, highest, {})
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_loses_the_points_of_its_part_and_no_others_and_is_told_in_a_sentence(course, name):
-    points, highest = scores(course)
+def test_a_mistake_loses_the_points_of_its_part_and_no_others_and_is_told_in_a_sentence(course, lost_points, name):
     old, _, tests = MISTAKES[name]
     found = lost(course, name)
     assert found.keys() == tests
     solved = nbformat.read(ROOT / SOURCE, as_version=4)
-    worth = sum(cell.metadata.nbgrader.points for cell in solved.cells if cell.id in tests)
-    assert points[name] == highest - worth
+    assert lost_points[0][name] == sum(cell.metadata.nbgrader.points for cell in solved.cells if cell.id in tests)
     for sentence in found.values():
         assert len(sentence.split()) > 5
         assert old.strip() not in sentence
