@@ -45,7 +45,7 @@ def load(path: Path, source: str) -> Dataset:
 
 READER = Reader("a file of rows (.rows)", find, load, example="a9a.rows")
 '''
-OPTION = '    clip: float = field(default=0.0, metadata=_number("largest gradient of a score; 0 clips none", "clip"))\n'
+OPTION = '    clip: float = _option(0.0, "largest gradient of a score; 0 clips none", _NUMBER, "clip")\n'
 CLIP = """                bound = np.array([config.clip or np.inf for config in configs], G.dtype)[:, None]
                 np.clip(G, -bound, bound, out=G)
 """
@@ -66,7 +66,7 @@ ADDED = [
     ("a loss", "linclf/training/losses.py", 'Loss("cross_entropy",', IN_LOSSES),
     ("a data format", "linclf/data/load.py", "cifar, idx,", "rows, "),
     ("a data format", "linclf/data/load.py", "    npz.READER,", "    rows.READER,\n"),
-    ("an option", "linclf/training/config.py", "    seed: int = field(\n", OPTION),
+    ("an option", "linclf/training/config.py", "    seed: int = _option(\n", OPTION),
     ("an option", "linclf/training/loop.py", "                stack.descend(G, x)\n", CLIP),
     ("a claim", "linclf/claims/ledger.json", ' {"id": "1.1a",', f"{json.dumps(CLAIM)},\n"),
     ("a claim", "linclf/claims/statistics.py", "\ndef final(", MEASURE),

@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup
 from helpers import ROOT, TINY, missing
 from PIL import Image
 
-from linclf import Config, Linear, Standardizer, load_dataset, sweep
+from linclf import Config, ConfigError, Linear, Standardizer, load_dataset, sweep
 from linclf.data.readers.pictures import prepare_pictures
 from linclf.data.surrogate import fit_surrogate, transform
 from linclf.report.pages import page_file
@@ -292,6 +292,8 @@ def test_the_first_images_train_beside_the_references_settings(tmp_path):
     np.testing.assert_array_equal(explored.checkpoints[1].W, explored.runs[0].model.W)
     assert len(explored.reference.runs("base", 1)) == 2
     assert explored.reference.runs("svm", 4)[0]["n_train"] == 100
+    with pytest.raises(ConfigError, match="shift must be a whole number of pixels below 32"):
+        Exploration(data, tmp_path, shift=32)
 
 
 @pytest.mark.parametrize(
