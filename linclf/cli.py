@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -146,7 +146,11 @@ def _run(words: Sequence[str]) -> int:
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
     options.line = _command(words)
-    return _COMMANDS[options.command](options)
+    done = _COMMANDS[options.command](options)
+    if isinstance(done, int):
+        return done
+    print(*map(printable, done.split("\n")), sep="\n")
+    return 0
 
 
 def _prepare_process() -> None:
@@ -167,10 +171,6 @@ def _prepare_process() -> None:
                 setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", closefd=False))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of classes may be in any script
-
-
-def _say(text: str) -> None:
-    print(*map(printable, text.split("\n")), sep="\n")
 
 
 def _complain(text: str) -> None:
@@ -215,47 +215,41 @@ def _report(options: argparse.Namespace) -> int:
         return make_report(given, command=options.line, assignments=options.assignments or (), **chosen)
 
 
-def _clean(options: argparse.Namespace) -> int:
+def _clean(options: argparse.Namespace) -> str:
     from linclf.report.build import clean
 
-    _say(clean(Path(options.folder)))
-    return 0
+    return clean(Path(options.folder))
 
 
-def _fetch(options: argparse.Namespace) -> int:
+def _fetch(options: argparse.Namespace) -> str:
     from linclf.data.load import fetch
 
-    _say(f"CIFAR-10 is at {fetch(options.url)}")
-    return 0
+    return f"CIFAR-10 is at {fetch(options.url)}"
 
 
-def _surrogate(options: argparse.Namespace) -> int:
+def _surrogate(options: argparse.Namespace) -> str:
     from linclf.data.load import load_dataset
     from linclf.data.surrogate import write_surrogate
 
     if not options.file.lower().endswith(".npz"):
         raise ConfigError(f"{options.file}: expected the name of a file that ends in .npz")
-    _say(write_surrogate(load_dataset(options.data), options.file))
-    return 0
+    return write_surrogate(load_dataset(options.data), options.file)
 
 
-def _verify(options: argparse.Namespace) -> int:
+def _verify(options: argparse.Namespace) -> str | int:
     from linclf.claims.verdicts import verify
 
-    if not os.path.exists(options.results):
-        raise ConfigError(f"{options.results}: no such file or folder; give a report's folder, or its results.json")
+    if not os.path.exists(path := Path(options.results)):
+        raise ConfigError(f"{path}: no such file or folder; give a report's folder, or its results.json")
     try:
-        if options.write:
-            from linclf.report.build import rewrite_verdicts
+        if not options.write:
+            return verify(path)
+        from linclf.report.build import rewrite_verdicts
 
-            path = Path(options.results)
-            _say(rewrite_verdicts(path if path.is_dir() else path.parent, options.data))
-        else:
-            _say(verify(options.results))
+        return rewrite_verdicts(path if path.is_dir() else path.parent, options.data)
     except DataError as error:
         _complain(str(error))
         return 1
-    return 0
 
 
 def _predict(options: argparse.Namespace) -> int:
@@ -264,19 +258,17 @@ def _predict(options: argparse.Namespace) -> int:
     return predict(options.model, options.files, top=options.top, as_json=options.json, every=options.all)
 
 
-def _info(options: argparse.Namespace) -> int:
+def _info(options: argparse.Namespace) -> str:
     from linclf.data.load import load_dataset
     from linclf.system.environment import describe
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "no CIFAR-10 was found")  # the line says so
-        _say(f"data: {load_dataset('auto').provenance.describe()}")
-    for name, value in describe().items():
-        _say(f"{name}: {value}")
-    return 0
+        known = {"data": load_dataset("auto").provenance.describe(), **describe()}
+    return "\n".join(f"{name}: {value}" for name, value in known.items())
 
 
-_COMMANDS = {
+_COMMANDS: dict[str, Callable[[argparse.Namespace], str | int]] = {
     "report": _report,
     "clean": _clean,
     "fetch": _fetch,

@@ -1,7 +1,6 @@
 """The report: check parameters -> papermill -> nbconvert -> a folder of pages, with its numbers and claims beside."""
 
 import argparse
-import ast
 import base64
 import difflib
 import hashlib
@@ -12,7 +11,7 @@ import shutil
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, fields
@@ -57,7 +56,10 @@ _LONGEST = 2**26  # bytes of a page that is read again
 
 _STUDIES: dict[str, type[Study]] = {"reference": ReferenceStudy, "ceiling": CeilingStudy, "your_data": YourDataStudy}
 """The study that trains for a page, by its name in ``Page.study``."""
-_TYPES: dict[str, type | tuple[type, ...]] = {"int": int, "float": (float, int), "str": str, "bool": bool}
+_TYPES: dict[str, Callable[[str], Any]] = {
+    "int": int, "float": float, "str": str, "bool": {"True": True, "False": False}.__getitem__,
+}  # fmt: skip
+"""What makes a value of a parameter's text, by the type that notebooks declare: nothing in a text is run."""
 
 
 def make_report(
@@ -116,8 +118,11 @@ def make_report(
             _write_whole(out, pages, first_page(data.provenance), single_file=single_file, pdf=pdf)
         clock.lap("pages")
     _say(f"done in {clock}{'' if data.provenance.synthetic else clock.rate()}")
-    for name in [*pages][:1]:
-        _announce(out / page_file(name, first_page(data.provenance)), open_page)
+    if pages:
+        page = out / page_file(next(iter(pages)), first_page(data.provenance))
+        _say(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
+        if open_page and not webbrowser.open(page.resolve().as_uri()):
+            _say(f"no browser was found here: open {page} by hand", sys.stderr)
     return 1 if failed or len(pages) < len(executed) else 0
 
 
@@ -174,17 +179,14 @@ def _execute(
     chosen: dict[str, "Notebook"], values: dict[str, Any], folder: Path, *, png: bool = False
 ) -> dict[str, Execution]:
     """Run the notebooks in ``folder``, which holds the data, one a core; of pictures, the summary's are kept."""
-    pool, beside = ThreadPoolExecutor(cores()), len(chosen) >= cores()
-    running: dict[str, Future[Execution]] = {}
-    with forked_kernels() if beside else nullcontext():
+    pool, running = ThreadPoolExecutor(cores()), dict[str, Future[Execution]]()
+    with forked_kernels() if len(chosen) >= cores() else nullcontext():
         try:
             for name in sorted(chosen, key=lambda name: PAGES[name].study is not None):  # those that train take longest
                 path = chosen[name].path
                 parameters = {key: value for key, value in values.items() if key in chosen[name].types}
                 with_png = png or name == "summary"
-                running[name] = pool.submit(
-                    execute, path, parameters, folder / path.name, png=with_png, decoded=folder, beside=beside
-                )
+                running[name] = pool.submit(execute, path, parameters, folder / path.name, png=with_png, decoded=folder)
             for i, name in enumerate(chosen, start=1):
                 execution = running[name].result()
                 failed = f"  failed: {execution.failure}" if execution.failure else ""
@@ -249,8 +251,9 @@ def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenan
             _say(f"{name}: no page could be made of {copy}: {type(error).__name__}: {error}", sys.stderr)
             continue
         write_text(out / file, pages[name])
-    if "summary" in executed:
-        _write_picture(out, executed["summary"])
+    shown = outputs(executed["summary"].notebook) if "summary" in executed else []  # no picture where it failed before
+    for picture in [output.data["image/png"] for output in shown if "image/png" in output.get("data", {})][:1]:
+        write_bytes(out / PICTURE, base64.b64decode(picture))
     return pages
 
 
@@ -290,13 +293,6 @@ def _page(path: Path) -> str:
         return ""
 
 
-def _write_picture(out: Path, summary: Execution) -> None:
-    """The first picture that the summary shows; none where it failed before."""
-    pictures = (output.get("data", {}).get("image/png") for output in outputs(summary.notebook))
-    if first := next(filter(None, pictures), None):
-        write_bytes(out / PICTURE, base64.b64decode(first))
-
-
 def _write_whole(out: Path, pages: dict[str, str], first: str, *, single_file: bool, pdf: bool) -> None:
     """The pages just made in one, as a page and on paper.
 
@@ -313,13 +309,6 @@ def _write_whole(out: Path, pages: dict[str, str], first: str, *, single_file: b
     if pdf:
         printed = print_pdf(whole, [partial(scratch, out, place) for place in (out, Path.home(), None)])
         write_bytes(out / PRINTED, printed)
-
-
-def _announce(page: Path, open_page: bool) -> None:
-    """Say where the report is, and open it if asked to."""
-    _say(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
-    if open_page and not webbrowser.open(page.resolve().as_uri()):
-        _say(f"no browser was found here: open {page} by hand", sys.stderr)
 
 
 def _say(text: str, stream: TextIO | None = None) -> None:
@@ -408,47 +397,32 @@ def read_notebook(path: Path) -> Notebook:
 def select(notebooks: dict[str, Notebook], only: Collection[str]) -> dict[str, Notebook]:
     """The notebooks called ``only``, in the report's order."""
     for name in only:
-        if name not in notebooks:
-            raise ConfigError(f"unknown notebook {name!r}{_nearest(name, notebooks)}")
+        _check_known("notebook", name, notebooks)
     return {name: notebook for name, notebook in notebooks.items() if name in only}
 
 
 def parse(assignments: Sequence[str], notebooks: dict[str, Notebook]) -> dict[str, Any]:
-    """``NAME=VALUE`` texts as typed values; every name must be a parameter of at least one of the notebooks.
-
-    Values are Python literals or bare text: nothing in them is run.
-    """
+    """``NAME=VALUE`` texts as typed values; every name must be a parameter of at least one of the notebooks."""
     known = {name: type_ for notebook in notebooks.values() for name, type_ in notebook.types.items()}
     values = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals:
             raise ConfigError(f"expected NAME=VALUE, such as lr_decay=0.9, not {assignment!r}")
-        if name not in known:
-            raise ConfigError(f"unknown parameter {name!r}{_nearest(name, known)}")
-        values[name] = check(name, known[name], text if known[name] == "str" else _literal(text))
+        _check_known("parameter", name, known)
+        try:
+            values[name] = _TYPES[known[name]](text)
+        except (KeyError, ValueError):
+            raise ConfigError(f"parameter {name!r} must be of type {known[name]}, not {text!r}") from None
     return values
 
 
-def check(name: str, type_: str, value: Any) -> Any:
-    """``value`` if it is of the type, else ConfigError."""
-    if not isinstance(value, _TYPES[type_]) or (isinstance(value, bool) and type_ != "bool"):
-        raise ConfigError(f"parameter {name!r} must be of type {type_}, not {value!r}")
-    return value
-
-
-def _literal(text: str) -> Any:
-    try:
-        value = ast.literal_eval(text)
-        repr(value)  # refused for whole numbers of thousands of digits, which no message could then show
-        return value
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return text
-
-
-def _nearest(name: str, known: dict[str, Any]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f": did you mean {close[0]!r}?" if close else f": choose among {', '.join(sorted(known))}"
+def _check_known(what: str, name: str, known: dict[str, Any]) -> None:
+    """ConfigError, with what may have been meant, unless the name is among those that are known."""
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        meant = f"did you mean {close[0]!r}?" if close else f"choose among {', '.join(sorted(known))}"
+        raise ConfigError(f"unknown {what} {name!r}: {meant}")
 
 
 def _data_of(command: str) -> str:

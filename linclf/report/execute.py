@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from nbformat import NotebookNode
 
 from linclf.errors import ConfigError
 
-from .kernel import BESIDE, DECODED, FORK_SERVER, WITHOUT_PNG
+from .kernel import FORK_SERVER
 
 PATIENCE = "LINCLF_KERNEL_TIMEOUT"
 """The environment variable that says how many seconds a kernel may take to start."""
@@ -56,6 +56,8 @@ def _environment() -> dict[str, str]:
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # or a debugger that nobody asked for warns on stderr
         "MPLBACKEND": "agg",  # no window is opened, and a backend that is not here would fail the import
         "PYTHONPATH": os.pathsep.join(sys.path),  # every module is the one that this command would import
+        # Several threads, of as many kernels as cores, wait for each other.
+        **({"OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS", "1")} if _fork else {}),
         # Output for debugging would appear on pages.
         **dict.fromkeys(("PYTHONWARNINGS", "PYTHONDEVMODE", "PYTHONVERBOSE", "PYTHONINSPECT"), ""),
     }
@@ -75,7 +77,7 @@ class _ThisPython(AsyncKernelManager):
         return [*argv, *(extra_arguments or ())]
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: object) -> None:
-        kernel, provisioner = _fork_server and _fork_server.kernel(kernel_cmd[3:]), cast(Any, self.provisioner)
+        kernel, provisioner = _fork and _fork(kernel_cmd[3:]), cast(Any, self.provisioner)
         if kernel:
             provisioner.process, provisioner.pgid = kernel, kernel.pid
         else:
@@ -107,36 +109,8 @@ class _Forked(psutil.Process):  # type: ignore[misc]
     wait = poll  # asked only once it has ended
 
 
-class _ForkServer:
-    """A process that has imported what kernels need, and of which they are copies."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        ours, theirs = socket.socketpair()
-        ours.settimeout(patience())
-        with ours, theirs:
-            self._lines = ours.makefile("rw")
-            command, env = [sys.executable, "-P", _SCRIPT, FORK_SERVER, BESIDE], {**os.environ, **_environment()}
-            self._process = subprocess.Popen(command, stdin=theirs.fileno(), env=env, start_new_session=True)
-
-    def kernel(self, arguments: list[str]) -> _Forked | None:
-        """A new kernel, or None where the process has ended."""
-        with self._lock, suppress(OSError, ValueError, psutil.NoSuchProcess):
-            print(json.dumps(arguments), file=self._lines, flush=True)
-            return _Forked(int(self._lines.readline()))
-        return None
-
-    def close(self) -> None:
-        """End the process."""
-        with suppress(OSError):
-            self._lines.close()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=5)
-        self._process.kill()
-        self._process.wait()
-
-
-_fork_server: _ForkServer | None = None
+_fork: Callable[[list[str]], _Forked | None] | None = None
+"""Within :func:`forked_kernels`, a new kernel by its arguments, or None where no process is there to copy."""
 
 
 @contextmanager
@@ -146,16 +120,32 @@ def forked_kernels() -> Iterator[None]:
     Each kernel by itself would take most of a second for what all of them import. Only on Linux: libraries of other
     systems do not bear copies of a process. There, and where that process has ended, each is started by itself.
     """
-    global _fork_server
-    if sys.platform != "linux":
-        yield
-        return
-    _fork_server = _ForkServer()
+    global _fork
+    lock, process, (ours, theirs) = threading.Lock(), None, socket.socketpair()
+    ours.settimeout(patience())
+    pids = ours.makefile()
+
+    def fork(arguments: list[str]) -> _Forked | None:
+        with lock, suppress(OSError, ValueError, psutil.NoSuchProcess):
+            ours.sendall(f"{json.dumps(arguments)}\n".encode())
+            return _Forked(int(pids.readline()))
+        return None
+
+    _fork = fork
     try:
-        yield
+        with ours, pids:
+            with theirs:
+                if sys.platform == "linux":
+                    command, env = [sys.executable, "-P", _SCRIPT, FORK_SERVER], {**os.environ, **_environment()}
+                    process = subprocess.Popen(command, stdin=theirs.fileno(), env=env, start_new_session=True)
+            yield
     finally:
-        _fork_server.close()
-        _fork_server = None
+        _fork = None
+        if process:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=5)
+            process.kill()
+            process.wait()
 
 
 def patience() -> float:
@@ -177,7 +167,6 @@ def execute(
     *,
     png: bool = True,
     decoded: Path | None = None,
-    beside: bool = False,
 ) -> Execution:
     """Run the notebook at ``path`` from top to bottom in the current folder.
 
@@ -187,7 +176,6 @@ def execute(
         scratch: where papermill keeps the copy that it writes while it runs; its folder is for the kernel's files too.
         png: give figures a PNG beside their SVG. Pages show none, and their notebooks take a third less time without.
         decoded: a folder in which ``write_decoded`` left the data set.
-        beside: others run on the other cores, so that the BLAS has one thread.
     """
     import papermill
     from jupyter_core.utils import ensure_event_loop
@@ -207,6 +195,9 @@ def execute(
                 nb_man.output_path = path
 
     papermill_engines.register("linclf", SavesOnce)
+    settings = [] if png else ["from linclf.report.views import html; html.with_png = False; del html"]
+    if decoded:
+        settings.append(f"from linclf.data import load; load.decoded = load.Path({str(decoded)!r}); del load")
 
     # papermill would repeat on stderr what the notebook's own page shows, or the report's line about a dead kernel.
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
@@ -226,9 +217,7 @@ def execute(
             config=Config(KernelManager=_connection(scratch, folder)),
             extra_arguments=[
                 *(f"--IPKernelApp.{word}" for word in (*_UNTOUCHED, f"ipython_dir={scratch.parent}")),
-                *([] if png else [WITHOUT_PNG]),
-                *([f"{DECODED}{decoded}"] if decoded else []),
-                *([BESIDE] if beside else []),
+                *(f"--IPKernelApp.exec_lines={line}" for line in settings),
             ],
         )
     except papermill.PapermillExecutionError as error:

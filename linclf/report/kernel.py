@@ -1,6 +1,6 @@
 """The script that the report starts as a kernel: ipykernel with this copy of linclf and without the user's settings.
 
-A script, imported for the names of its options alone: ``python -P kernel.py -f CONNECTION_FILE``, where -P keeps the
+A script, imported for the name of its option alone: ``python -P kernel.py -f CONNECTION_FILE``, where -P keeps the
 folder of this file off the path. With FORK_SERVER it imports what kernels need and waits: see :func:`_fork_kernels`.
 """
 
@@ -9,9 +9,6 @@ import logging
 import os
 import sys
 
-WITHOUT_PNG = "--without-png"
-DECODED = "--decoded="
-BESIDE = "--beside-others"
 FORK_SERVER = "--fork-server"
 
 
@@ -39,9 +36,10 @@ def _fork_kernels() -> None:
             if (pid := os.fork()) == 0:
                 break
             print(pid, file=lines, flush=True)
-            _forget_ended()
         else:
-            _forget_ended()
+            with contextlib.suppress(ChildProcessError):  # what the copies used counts as this process's
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
             sys.exit()
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG of prctl(2): end with the parent
     if os.getppid() != this:
@@ -51,16 +49,7 @@ def _fork_kernels() -> None:
     sys.argv[1:] = json.loads(arguments)
 
 
-def _forget_ended() -> None:
-    """Let the system forget the copies that have ended, and count what they used as this process's."""
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-
-
 if __name__ == "__main__":
-    if BESIDE in sys.argv:
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # several, of as many kernels as cores, wait for each other
     here = os.getcwd()
     os.chdir(os.path.dirname(os.path.abspath(__file__)))
     import matplotlib  # noqa: F401  a matplotlibrc in the current folder would come before $MATPLOTLIBRC
@@ -74,21 +63,6 @@ if __name__ == "__main__":
         os.environ.pop(name, None)
     if FORK_SERVER in sys.argv:
         _fork_kernels()
-    if BESIDE in sys.argv:
-        sys.argv.remove(BESIDE)
-    if WITHOUT_PNG in sys.argv:
-        from linclf.report.views import html
-
-        sys.argv.remove(WITHOUT_PNG)
-        html.with_png = False
-    for word in [word for word in sys.argv if word.startswith(DECODED)]:
-        from pathlib import Path
-
-        from linclf.data import load
-
-        sys.argv.remove(word)
-        load.decoded = Path(word.removeprefix(DECODED))
-
     from ipykernel.kernelapp import launch_new_instance
 
     launch_new_instance()

@@ -1,6 +1,6 @@
 """Section 3: how far one linear layer goes. Its search space, its ingredients, and the study."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from linclf.training.train import in_order, stacks
 from . import metrics
 from .results import FORMAT, encode_correct
 from .store import StoredRun
-from .study import Cut, Label, Split, Study, StudyResults, StudyTask, check_whole, slice_rows, split_rows
+from .study import Label, Split, Study, StudyResults, StudyTask, check_whole, slice_rows, split_rows
 
 INGREDIENTS = {
     "data": "all the data",
@@ -154,37 +154,26 @@ def mixed_config(
     "data" is for the caller, but for its number of epochs.
     """
     fields: dict[str, Any] = {"loss": loss, "learning_rate": 0.001, "l2": 0.1, "epochs": size.epochs, "batch_size": 100}
+    augment = None  # feature vectors have no mirror image
+    if len(image_shape) == 3:
+        h, w, c = image_shape
+        augment = Augmentation(image_shape=(h, w, c), flip=True, shift=min(SHIFT, min(h, w) // 8))
+    changes: dict[str, Callable[[], dict[str, Any]]] = {
+        "data": lambda: {"epochs": -(-2 * fields["epochs"] // 5)},
+        "search": lambda: asdict(choice),
+        # A step of momentum goes 1 / (1 - μ) times as far in the end.
+        "momentum": lambda: {"momentum": MOMENTUM, "learning_rate": (1 - MOMENTUM) * fields["learning_rate"]},
+        "longer": lambda: {"epochs": 2 * fields["epochs"], "restore_best": True},
+        "decay": lambda: {"lr_decay": 0.1, "lr_decay_every": -(-fields["epochs"] // 3)},
+        "xavier": lambda: {"init": "xavier"},
+        "shuffle": lambda: {"shuffle": True},
+        "augment": lambda: {"augment": augment},
+        "averaging": lambda: {"averaging": AVERAGING},
+    }
     for name in INGREDIENTS:
         if name in ingredients:
-            fields |= _changes(name, fields, choice, image_shape)
+            fields |= changes[name]()
     return Config(**fields, seed=seed)
-
-
-def _changes(name: str, fields: dict[str, Any], choice: Choice, image_shape: Sequence[int]) -> dict[str, Any]:
-    match name:
-        case "data":
-            return {"epochs": -(-2 * fields["epochs"] // 5)}
-        case "search":
-            return {"learning_rate": choice.learning_rate, "l2": choice.l2, "batch_size": choice.batch_size}
-        case "momentum":  # a step of momentum goes 1 / (1 - μ) times as far in the end
-            return {"momentum": MOMENTUM, "learning_rate": (1 - MOMENTUM) * fields["learning_rate"]}
-        case "longer":
-            return {"epochs": 2 * fields["epochs"], "restore_best": True}
-        case "decay":
-            return {"lr_decay": 0.1, "lr_decay_every": -(-fields["epochs"] // 3)}
-        case "xavier":
-            return {"init": "xavier"}
-        case "shuffle":
-            return {"shuffle": True}
-        case "augment" if len(image_shape) == 3:
-            h, w, c = image_shape
-            return {"augment": Augmentation(image_shape=(h, w, c), flip=True, shift=min(SHIFT, min(h, w) // 8))}
-        case "augment":  # feature vectors have no mirror image
-            return {}
-        case "averaging":
-            return {"averaging": AVERAGING}
-        case _:
-            raise ValueError(name)
 
 
 _CHUNK = 1000
@@ -324,10 +313,7 @@ class CeilingStudy(Study):
         self.cut = split_rows("full", data, self.plan.n_validation)
         # Everything is chosen on nine tenths of the training images, and the last tenth, which validates unless the
         # data brought others.
-        n_validation = max(1, n // 10)
-        self.choosing = Cut(range(n - n_validation), range(n - n_validation, n))
-        if data.validation_labels is not None:
-            self.choosing = self.cut
+        self.choosing = split_rows("full", data, max(1, n // 10))
         self.n_train, self.n_first = len(self.choosing.train), max(1, n // 5)
 
     def run(self) -> CeilingResults:
@@ -410,15 +396,13 @@ class CeilingStudy(Study):
 
     def _trained(self, step: str, networks: Sequence[tuple[Label, Config]], *, tested: bool = False) -> list[StoredRun]:
         """One finished run per network, in their order; each trains on the first ``n_train`` images of its label."""
-        by_size: dict[int, list[int]] = {}
-        for i, (label, _) in enumerate(networks):
-            by_size.setdefault(label["n_train"], []).append(i)
         cut, members, tasks = self.cut if tested else self.choosing, [], []
-        for n_train, numbers in by_size.items():
+        for n_train in dict.fromkeys(label["n_train"] for label, _ in networks):
+            numbers = [i for i, (label, _) in enumerate(networks) if label["n_train"] == n_train]
             for stack in stacks([networks[i][1] for i in numbers]):
                 members.append([numbers[i] for i in stack])
-                task = StudyTask(f"ceiling-{step}", cut, [networks[i] for i in members[-1]], n_train, tested=tested)
-                tasks.append(task)
+                together = [networks[i] for i in members[-1]]
+                tasks.append(StudyTask(f"ceiling-{step}", cut, together, n_train, tested=tested))
         return in_order(members, enumerate(self.train(tasks, evaluate="validation")))
 
     def finish(self, task: StudyTask, label: Label, run: Run, split: Split) -> StoredRun:
@@ -460,7 +444,5 @@ def _choice(record: dict[str, Any]) -> Choice:
 
 
 def _by_name(runs: Sequence[StoredRun]) -> dict[str, list[StoredRun]]:
-    groups: dict[str, list[StoredRun]] = {}
-    for run in runs:
-        groups.setdefault(run.record["name"], []).append(run)
-    return groups
+    names = dict.fromkeys(run.record["name"] for run in runs)
+    return {name: [run for run in runs if run.record["name"] == name] for name in names}

@@ -132,14 +132,16 @@ def low_frequency_share(W: np.ndarray, image_shape: tuple[int, ...]) -> float | 
     return float(np.divide(low, total, out=np.zeros_like(low), where=total > 0).mean())
 
 
-def share_of_draws_below(values: np.ndarray, threshold: float, size: int) -> float:
+def share_of_draws_below(values: np.ndarray, threshold: float, size: int) -> float | None:
     """Share of 200 random draws of ``size`` values, without replacement, whose mean is below ``threshold``, 0..1.
 
-    The draws are the same for every network, so that networks are compared on the same images.
+    The draws are the same for every network, so that networks are compared on the same images. None of fewer values.
 
     >>> share_of_draws_below(np.array([0.0, 1.0, 2.0]), threshold=1.1, size=3)
     1.0
     """
+    if size > len(values):
+        return None
     means = values[_draws(len(values), size)].mean(axis=1, dtype=np.float64)
     return float(np.mean(means < threshold))
 
@@ -201,12 +203,6 @@ def of_mean(shares: list[Interval]) -> Interval:
     return Interval(mean, mean - float(np.linalg.norm(value - low)) / k, mean + float(np.linalg.norm(high - value)) / k)
 
 
-def mean_recall(confusion: np.ndarray) -> Interval:
-    """Mean of the recalls of the classes that have images in a confusion matrix (C, C), with its interval."""
-    support, right = confusion.sum(axis=1), np.diag(confusion)
-    return of_mean([of_share(float(r / n), float(n)) for r, n in zip(right, support, strict=True) if n])
-
-
 def of_independent(one: Interval, other: Interval) -> Interval:
     """The difference of two shares of different images, ``one - other``: Newcombe's interval (1998, method 10).
 
@@ -236,6 +232,11 @@ def independent(values: np.ndarray, groups: np.ndarray | None) -> float:
     sums = np.bincount(np.unique(groups, return_inverse=True)[1], apart)
     k, of_images, of_groups = len(sums), float(np.square(apart).sum()), float(np.square(sums).sum())
     return k if k == 1 or of_images == 0 else min(n, n * of_images * (k - 1) / max(k * of_groups, 1e-9))
+
+
+def of_right(right: np.ndarray, groups: np.ndarray | None = None) -> Interval:
+    """The mean of ``right``, 0..1 per image, (n,), with its interval over images, or over their groups, (n,)."""
+    return of_share(float(right.mean()), independent(right, groups))
 
 
 def of_difference(one: np.ndarray, other: np.ndarray, groups: np.ndarray | None = None) -> Interval:

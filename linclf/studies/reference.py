@@ -15,19 +15,19 @@ import numpy as np
 
 from linclf.classifier.classifier import Classifier
 from linclf.data.dataset import CIFAR10, N_VALIDATION, Dataset
-from linclf.data.inputs import Arrays, Standardizer
+from linclf.data.inputs import Standardizer
 from linclf.data.surrogate import EMBEDDED, draw_embedded
 from linclf.errors import ConfigError
 from linclf.system.environment import environment
 from linclf.training.config import Config
-from linclf.training.loop import Run, Task, batch_key
+from linclf.training.loop import Run, batch_key
 from linclf.training.losses import Loss, get_loss
 from linclf.training.model import Linear
 from linclf.training.train import train
 
 from . import metrics, results
 from .results import Results
-from .store import Key, StoredRun, train_missing
+from .store import Key, StoredRun
 from .study import Cut, Label, Plan, Split, Study, StudyTask, check_whole, fit_standardizer, split_rows, standardized
 
 SETTINGS = {1: (0.0, 0.1), 2: (0.0, 0.001), 3: (0.1, 0.001), 4: (1.0, 0.001)}
@@ -123,31 +123,21 @@ class ReferencePlan(Plan):
         >>> config.l2, config.lr_decay, config.seed
         (1.0, 0.9, 1)
         """
-        return {
-            (setting, seed): self._config(ARMS[arm], l2, learning_rate, seed, data)
-            for setting, (l2, learning_rate) in SETTINGS.items()
-            for seed in self.all_seeds
-        }
-
-    def _config(self, arm: Arm, l2: float, learning_rate: float, seed: int, data: Dataset) -> Config:
-        epochs, batch_size = self.epochs, BATCH_SIZE
-        if arm.equal_updates:
+        varied, epochs, batch_size = ARMS[arm], self.epochs, BATCH_SIZE
+        if varied.equal_updates:
             # As many whole epochs as fit, and a batch size that makes the number of updates come out: on CIFAR-10
             # 4,000 updates are 8 epochs of 500 batches of 98.
             updates = self.epochs * -(-len(data.train_labels[0]) // BATCH_SIZE)
-            n = len(split_rows(arm.split, data, self.n_validation).train)
+            n = len(split_rows(varied.split, data, self.n_validation).train)
             epochs = max(1, updates * BATCH_SIZE // n)
             batch_size = -(-n * epochs // updates)
-        return Config(
-            loss=arm.loss,
-            learning_rate=learning_rate,
-            l2=l2,
-            lr_decay=self.lr_decay if arm.decays else 1.0,
-            shuffle=arm.shuffle,
-            epochs=epochs,
-            batch_size=batch_size,
-            seed=seed,
-        )
+        options: dict[str, Any] = {"loss": varied.loss, "shuffle": varied.shuffle}
+        options |= {"epochs": epochs, "batch_size": batch_size, "lr_decay": self.lr_decay if varied.decays else 1.0}
+        return {
+            (setting, seed): Config(learning_rate=learning_rate, l2=l2, seed=seed, **options)
+            for setting, (l2, learning_rate) in SETTINGS.items()
+            for seed in self.all_seeds
+        }
 
 
 class ReferenceStudy(Study):
@@ -224,37 +214,21 @@ class ReferenceStudy(Study):
 
     def finish(self, task: StudyTask, label: Label, run: Run, split: Split) -> StoredRun:
         """The run, tested: its record for ``results.json`` beside its model and predictions."""
-        X, y = split.test
+        loss, (X, y) = get_loss(run.config.loss), split.test
         scores = run.model.scores(X)
-        losses, predictions = get_loss(run.config.loss).value(scores, y), scores.argmax(axis=0)
+        losses, predictions = loss.value(scores, y), scores.argmax(axis=0)
         assert run.history is not None
-        history = {name: series.tolist() for name, series in asdict(run.history).items()}
-        draws = {
-            str(size): metrics.share_of_draws_below(losses, history["train_loss"][-1], size)
-            if size <= len(losses)
-            else None
-            for size in DRAW_SIZES
-        }
-        return StoredRun.tested(
-            label,
-            run,
-            predictions,
-            y,
-            n_train=len(split.train[1]),
-            n_validation=len(split.validation[1]),
-            **history,
-            low_frequency_share=metrics.low_frequency_share(run.model.W, self.data.test_images.shape[1:]),
-            test_correct=results.encode_correct(predictions == y),
-            test_draws_below=draws,
-            **self._losses_of_images(task, label["arm"], run),
-        )
-
-    def _losses_of_images(self, task: StudyTask, arm: str, run: Run) -> dict[str, str]:
-        """The final loss of each image that the full split keeps, in the arms that compare it."""
-        if arm not in results.HELD_OUT:
-            return {}
-        X, y = self._held_out(task.cut)
-        return {"held_out_loss": results.encode_losses(get_loss(run.config.loss).value(run.model.scores(X), y))}
+        measured: dict[str, Any] = {"n_train": len(split.train[1]), "n_validation": len(split.validation[1])}
+        measured |= {name: series.tolist() for name, series in asdict(run.history).items()}
+        measured["low_frequency_share"] = metrics.low_frequency_share(run.model.W, self.data.test_images.shape[1:])
+        measured["test_correct"] = results.encode_correct(predictions == y)
+        threshold = measured["train_loss"][-1]
+        draws = {str(size): metrics.share_of_draws_below(losses, threshold, size) for size in DRAW_SIZES}
+        measured["test_draws_below"] = draws
+        if label["arm"] in results.HELD_OUT:
+            images, labels = self._held_out(task.cut)
+            measured["held_out_loss"] = results.encode_losses(loss.value(run.model.scores(images), labels))
+        return StoredRun.tested(label, run, predictions, y, **measured)
 
     def _key(self, task: StudyTask) -> Key:
         """Also, which images are held out, where their losses are kept."""
@@ -271,7 +245,9 @@ class ReferenceStudy(Study):
         Rounding depends on what trains together, so the stacks depend on the plan alone, not on what is asked for or
         stored.
         """
-        plan, batches = self.plan, {name: self._batches(name) for name in ARMS}
+        plan = self.plan
+        first = {name: plan.configs(name, self.data)[1, plan.first_seed] for name in ARMS}
+        batches = {name: (ARMS[name].split, batch_key(first[name])) for name in ARMS}
         together = [name for name in ARMS if batches[name] == batches[arm]]
         networks = [
             ({"arm": name, "setting": setting}, config)
@@ -285,10 +261,6 @@ class ReferenceStudy(Study):
             members = [(label, config) for label, config in networks if config.seed in seeds]
             tasks.append(StudyTask("-".join([*together, str(seeds[0])]), cut, members, tested=True))
         return tasks
-
-    def _batches(self, arm: str) -> tuple[object, ...]:
-        """A key that arms share whose networks see the same mini-batches."""
-        return ARMS[arm].split, batch_key(self.plan.configs(arm, self.data)[1, self.plan.first_seed])
 
     def _stored(self, arm: str) -> list[StoredRun]:
         """All runs of an arm, by setting and seed; none if any is missing."""
@@ -323,12 +295,7 @@ _SCORES = 40_000  # of each image in these differences, at most: memory for 400 
 
 
 def gradient_error(
-    loss: str,
-    X: np.ndarray,
-    y: np.ndarray,
-    n_classes: int,
-    l2: float = 0.1,
-    sample_weight: np.ndarray | None = None,
+    loss: str, X: np.ndarray, y: np.ndarray, n_classes: int, l2: float = 0.1, sample_weight: np.ndarray | None = None
 ) -> float:
     """Maximum relative error of the gradient that training descends against central differences of its cost.
 
@@ -375,37 +342,22 @@ def gradient_error(
     return float(np.max(np.abs(analytic - numeric) / np.maximum(np.abs(analytic) + np.abs(numeric), floor)))
 
 
-def hinge_at_zero(X: np.ndarray, y: np.ndarray, n_classes: int) -> float:
-    """Mean multi-class hinge of the images at W = 0, b = 0: C - 1, whatever the images.
-
-    >>> hinge_at_zero(np.ones((2, 3)), np.array([0, 9]), n_classes=10)
-    9.0
-    """
-    scores = Linear(np.zeros((n_classes, X.shape[1])), np.zeros(n_classes)).scores(X)
-    return float(get_loss("multiclass_hinge").value(scores, y).mean())
-
-
 def exact_statements(data: Dataset, n_validation: int) -> dict[str, dict[str, float]]:
     """Measure what the exact statements E1 to E3 are about, on this data; under a second.
 
-    E1 and E2: :func:`gradient_error` of the two losses and :func:`hinge_at_zero`. E3: the sizes of the full split and
-    how many images train and validate both.
+    E1 and E2: :func:`gradient_error` of the two losses, and the mean multi-class hinge at W = 0, b = 0, C - 1 whatever
+    the images. E3: the sizes of the full split and how many images train and validate both.
     """
-    n_classes = len(data.class_names)
-    stride = max(1, data.test_images[0].size * n_classes // 300)  # about 300 weights to differentiate by
-    few = slice(20)
-    standardize = Standardizer.fit(data.train_images[0])
-    X, y = standardize(data.train_images[0][few], np.float64)[:, ::stride], data.train_labels[0][few]
+    n_classes, images = len(data.class_names), data.train_images[0]
+    stride = max(1, images[0].size * n_classes // 300)  # about 300 weights to differentiate by
+    X, y = Standardizer.fit(images)(images[:20], np.float64)[:, ::stride], data.train_labels[0][:20]
     errors = {loss: gradient_error(loss, X, y, n_classes) for loss in ("cross_entropy", "multiclass_hinge")}
+    at_zero = get_loss("multiclass_hinge").value(np.zeros((n_classes, len(y))), y)
     train, validation = split_rows("full", data, n_validation)
     return {
         "E1": {"relative_error": errors["cross_entropy"]},
-        "E2": {"relative_error": errors["multiclass_hinge"], "loss_at_zero": hinge_at_zero(X, y, n_classes)},
-        "E3": {
-            "n_train": len(train),
-            "n_validation": len(validation),
-            "in_both": len(set(train) & set(validation)),
-        },
+        "E2": {"relative_error": errors["multiclass_hinge"], "loss_at_zero": float(at_zero.mean())},
+        "E3": {"n_train": len(train), "n_validation": len(validation), "in_both": len(set(train) & set(validation))},
     }
 
 
@@ -432,30 +384,33 @@ def on_surrogate(study: ReferenceStudy) -> dict[tuple[str, int], StoredRun] | No
     data, plan = study.data, study.plan
     if data.provenance.name != CIFAR10:
         return None
-    sizes = len(data.train_labels[0]), N_TEST
-    stacks = [[plan.configs(arm, data)[setting, plan.first_seed] for setting in SETTINGS] for arm in COMPARED]
-    labels = [[{"arm": arm, "setting": setting} for setting in SETTINGS] for arm in COMPARED]
-    file = hashlib.sha256(EMBEDDED.read_bytes()).hexdigest()
-    keys = [
-        {"name": f"surrogate-{arm}", "file": file, "sizes": sizes, "networks": [asdict(config) for config in configs]}
-        for arm, configs in zip(COMPARED, stacks, strict=True)
-    ]
+    tasks = []
+    for arm in COMPARED:
+        configs = plan.configs(arm, data)
+        networks = [({"arm": arm, "setting": setting}, configs[setting, plan.first_seed]) for setting in SETTINGS]
+        tasks.append(StudyTask(f"surrogate-{arm}", Cut(range(len(data.train_labels[0])), range(N_TEST)), networks))
+    surrogate = _OnSurrogate(data, study.out_dir, progress=study.progress)
+    stored = surrogate.train(tasks, evaluate=False)
+    study.count += surrogate.count
+    return {(run.record["arm"], run.record["setting"]): run for runs in stored for run in runs}
 
-    @cache
-    def images() -> tuple[Arrays, Arrays]:
-        (train, train_labels), (test, test_labels) = draw_embedded(*sizes)
+
+class _OnSurrogate(Study):
+    """Networks of which the first images of a cut train, and as many others as it has for validation are the test."""
+
+    def inputs(self, cut: Cut | None = None) -> Split:
+        """Images of the surrogate."""
+        (train, train_labels), (test, test_labels) = draw_embedded(*map(len, cut or self.cut))
         standardize = Standardizer.fit(train)
-        return (standardize(train), train_labels), (standardize(test), test_labels)
+        tested = standardize(test), test_labels
+        return Split((standardize(train), train_labels), tested, tested)
 
-    def make(i: int) -> Task:
-        return Task(stacks[i], images()[0], None, len(data.class_names), evaluate=False)
+    def finish(self, task: StudyTask, label: Label, run: Run, split: Split) -> StoredRun:
+        """The label and the test accuracy."""
+        X, y = split.test
+        return StoredRun(label | {"test_accuracy": metrics.accuracy(run.model.predict(X), y)}, run.model)
 
-    def finish(i: int, runs: list[Run]) -> list[StoredRun]:
-        X, y = images()[1]
-        accuracies = [metrics.accuracy(run.model.predict(X), y) for run in runs]
-        records = [label | {"test_accuracy": value} for label, value in zip(labels[i], accuracies, strict=True)]
-        return [StoredRun(record, run.model) for record, run in zip(records, runs, strict=True)]
-
-    study.count += train_missing(study.store, keys, make, finish, progress=study.progress)
-    stored = [run for key in keys for run in study.store.get(key) or ()]
-    return {(run.record["arm"], run.record["setting"]): run for run in stored}
+    def _key(self, task: StudyTask) -> Key:
+        file, sizes = hashlib.sha256(EMBEDDED.read_bytes()).hexdigest(), [*map(len, task.cut)]
+        networks = [asdict(config) for _, config in task.networks]
+        return {"name": task.name, "file": file, "sizes": sizes, "networks": networks}

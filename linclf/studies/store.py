@@ -12,7 +12,7 @@ A file holds the hash of its name and content: what was changed, or given anothe
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
@@ -23,11 +23,9 @@ import numpy as np
 
 from linclf.data.dataset import check_file
 from linclf.system.files import write_whole
-from linclf.system.progress import Progress
 from linclf.training.config import config_of
-from linclf.training.loop import History, Run, Task
+from linclf.training.loop import History, Run
 from linclf.training.model import Linear
-from linclf.training.train import run_tasks
 
 from .metrics import accuracy
 
@@ -178,46 +176,3 @@ class Count:
 
     def __add__(self, other: "Count") -> "Count":
         return Count(self.reused + other.reused, self.trained + other.trained, self.flop + other.flop)
-
-
-def train_missing(
-    store: Store,
-    keys: Sequence[Key],
-    make_task: Callable[[int], Task],
-    finish: Callable[[int, list[Run]], Sequence[StoredRun]],
-    *,
-    progress: bool,
-) -> Count:
-    """Train the stacks that ``store`` lacks on all cores, and store each as it finishes.
-
-    The functions get the number of a stack in ``keys``.
-
-    Args:
-        store: where finished runs are looked for and kept.
-        keys: one per stack, of all that its runs depend on.
-        make_task: the training of a stack; called for missing ones only.
-        finish: what to store of a stack's finished runs.
-        progress: show a line while training.
-
-    Raises:
-        As ``train``; what had finished before is stored.
-    """
-    stored = [store.get(key) for key in keys]
-    tasks = {i: make_task(i) for i, runs in enumerate(stored) if runs is None}
-    reused = sum(len(runs or ()) for runs in stored)
-    if not tasks:
-        return Count(reused, 0)
-    order = sorted(tasks, key=lambda i: _flop(tasks[i]), reverse=True)  # no worker waits at the end for a long one
-    count = Count(reused, sum(len(task.configs) for task in tasks.values()), sum(map(_flop, tasks.values())))
-    with Progress(sum(task.configs[0].epochs for task in tasks.values()), count.trained, enabled=progress) as line:
-        for number, runs in run_tasks([tasks[i] for i in order], line.epoch):
-            store.put(keys[order[number]], finish(order[number], runs))
-    return count
-
-
-def _flop(task: Task) -> float:
-    """Floating-point operations of a task's matrix products: two per image, class and input of each product."""
-    n, held_out = (len(images[1]) if images else 0 for images in (task.train, task.validation))
-    measured = {True: n + held_out, "validation": held_out, False: 0}[task.evaluate]
-    images = sum(2 * config.epochs * n + (config.epochs + 1) * measured for config in task.configs)
-    return 2.0 * task.n_classes * task.train[0].shape[1] * images

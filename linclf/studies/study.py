@@ -17,10 +17,12 @@ from linclf.data.inputs import Arrays, Examples, Standardizer, stored_array, wit
 from linclf.data.load import cache_folder, load_dataset
 from linclf.errors import ConfigError, DataError
 from linclf.system.environment import available_memory, source_tree
+from linclf.system.progress import Progress
 from linclf.training.config import Config, checked_weights
 from linclf.training.loop import Evaluate, Run, Task
+from linclf.training.train import run_tasks
 
-from .store import Count, Key, Store, StoredRun, train_missing
+from .store import Count, Key, Store, StoredRun
 
 
 def default_report_folder() -> tuple[Path, str]:
@@ -325,26 +327,41 @@ class Study:
         Args:
             tasks: the networks of each stack, and the images that they see.
             evaluate: as in ``train``.
+
+        Raises:
+            As ``train``; what had finished before is stored.
         """
         split = cache(self.inputs)  # made for missing tasks only, once, and kept no longer than they train
 
-        def make(i: int) -> Task:
-            task, images = tasks[i], split(tasks[i].cut)
+        def make(task: StudyTask) -> Task:
+            images, configs = split(task.cut), [config for _, config in task.networks]
             train = images.train if task.n_train is None else slice_rows(images.train, task.n_train, task.skip)
             train = balanced(train) if task.balanced else train
-            configs = [config for _, config in task.networks]
             return Task(configs, train, images.validation, len(self.data.class_names), evaluate)
 
-        def finish(i: int, runs: list[Run]) -> list[StoredRun]:
-            images = split(tasks[i].cut)
-            networks = zip(tasks[i].networks, runs, strict=True)
-            return [self.finish(tasks[i], label, run, images) for (label, _), run in networks]
-
-        keys = [self._key(task) for task in tasks]
-        self.count += train_missing(self.store, keys, make, finish, progress=self.progress)
+        stored = [self.stored(task) for task in tasks]
+        missing = [(task, make(task)) for task, runs in zip(tasks, stored, strict=True) if runs is None]
+        missing.sort(key=lambda pair: _flop(pair[1]), reverse=True)  # no worker waits at the end for a long one
+        made = [task for _, task in missing]
+        trained = sum(len(task.configs) for task in made)
+        with Progress(sum(task.configs[0].epochs for task in made), trained, enabled=self.progress) as line:
+            for i, runs in run_tasks(made, line.epoch):
+                task, _ = missing[i]
+                networks, images = zip(task.networks, runs, strict=True), split(task.cut)
+                finished = [self.finish(task, label, run, images) for (label, _), run in networks]
+                self.store.put(self._key(task), finished)
+        self.count += Count(sum(len(runs or ()) for runs in stored), trained, sum(map(_flop, made)))
         return [self.stored(task) or [] for task in tasks]
 
     def _key(self, task: StudyTask) -> Key:
         networks = [label | asdict(config) for label, config in task.networks]
         chosen = {"n_train": task.n_train, "skip": task.skip, "balanced": task.balanced, "tested": task.tested}
         return self.key(task.name, task.cut, **chosen, networks=networks)
+
+
+def _flop(task: Task) -> float:
+    """Floating-point operations of a task's matrix products: two per image, class and input of each product."""
+    n, held_out = (len(images[1]) if images else 0 for images in (task.train, task.validation))
+    measured = {True: n + held_out, "validation": held_out, False: 0}[task.evaluate]
+    images = sum(2 * config.epochs * n + (config.epochs + 1) * measured for config in task.configs)
+    return 2.0 * task.n_classes * task.train[0].shape[1] * images

@@ -357,9 +357,21 @@ class YourDataResults(StudyResults):
         largest = keys.index(max(keys))  # the first of equals
         return largest, (self.dataset.test_labels == largest).astype(np.float64)
 
-    def told(self, right: np.ndarray) -> Interval:
-        """The accuracy of answers to the test images, (n_test,), with its interval over images, or their groups."""
-        return metrics.of_share(float(right.mean()), metrics.independent(right, self.dataset.test_groups))
+    def told(self, right: np.ndarray, rows: np.ndarray | slice = slice(None)) -> Interval:
+        """The accuracy on test images, or some of them, with its interval over images, or their groups.
+
+        right: of each test image, 0..1, (n_test,).
+        """
+        return metrics.of_right(right[rows], self._groups(rows))
+
+    def _groups(self, rows: np.ndarray | slice) -> np.ndarray | None:
+        groups = self.dataset.test_groups
+        return None if groups is None else groups[rows]
+
+    def mean_recall(self, runs: Sequence[StoredRun]) -> Interval:
+        """Balanced accuracy of these networks: the mean of the recalls of the classes that have test images."""
+        right, labels = self.share_right(runs), self.dataset.test_labels
+        return metrics.of_mean([self.told(right, labels == label) for label in np.unique(labels)])
 
     @property
     def accuracy(self) -> Interval:
@@ -369,8 +381,7 @@ class YourDataResults(StudyResults):
     @property
     def accuracy_without_copies(self) -> Interval | None:
         """Test accuracy on the images that are no copies, with its interval over them; None if there are none."""
-        right = self.right[~self.copied]
-        return metrics.of_share(float(right.mean()), len(right)) if len(right) else None
+        return None if self.copied.all() else self.told(self.right, ~self.copied)
 
     @property
     def is_like_validation(self) -> bool:
@@ -384,7 +395,8 @@ class YourDataResults(StudyResults):
     def validation_accuracy(self) -> Interval:
         """Of the chosen configuration in the search, with its interval over images."""
         best = max(run.record["validation_accuracy"] for run in self.search)
-        return metrics.of_share(best, self.n_validation)
+        alike = metrics.independent(self.right, self.dataset.test_groups) / len(self.right)  # of groups, as in the test
+        return metrics.of_share(best, alike * self.n_validation)
 
     @property
     def n_validation(self) -> int:
@@ -402,7 +414,7 @@ class YourDataResults(StudyResults):
     @property
     def balanced_accuracy(self) -> Interval:
         """Mean of the recalls of the classes that have test images."""
-        return metrics.mean_recall(self.confusion)
+        return self.mean_recall(self.finals)
 
     @property
     def training_accuracy(self) -> float:
@@ -434,7 +446,9 @@ class YourDataResults(StudyResults):
         if not self.dataset.is_imbalanced:
             return metrics.of_difference(right, other, self.dataset.test_groups)
         classes = [labels == label for label in np.unique(labels)]
-        return metrics.of_mean([metrics.of_difference(right[rows], other[rows]) for rows in classes])
+        return metrics.of_mean(
+            [metrics.of_difference(right[rows], other[rows], self._groups(rows)) for rows in classes]
+        )
 
     def classifier(self) -> Classifier:
         """The first final network, with all that it takes to use it."""

@@ -16,31 +16,28 @@ from linclf.errors import ConfigError, DataError
 from .losses import LOSSES, get_loss
 from .model import INITIAL_WEIGHTS, Linear
 
-
-def _option(says: str, expected: str, fits: Callable[[Any], Any], estimator: str | None) -> dict[str, Any]:
-    """All that is known of an option but its type and default; metadata of its field.
-
-    Args:
-        says: what it does.
-        expected: what its value must be, in words.
-        fits: the same as a function of the value.
-        estimator: the name of the estimators' parameter for it, if they have one.
-    """
-    return {"says": says, "expected": expected, "fits": fits, "estimator": estimator}
+_Rule = tuple[str, Callable[[Any], Any]]
+"""What a value must be, in words and as a function of it."""
+_NUMBER: _Rule = "a finite number, 0 or more", lambda value: isinstance(value, Real) and 0 <= float(value) < math.inf
+_SHARE: _Rule = "a number from 0 to below 1", lambda value: isinstance(value, Real) and 0 <= float(value) < 1
+_FLAG: _Rule = "True or False", lambda value: isinstance(value, bool)
+_LOSS: _Rule = f"one of {', '.join(LOSSES)}", get_loss
+_INIT: _Rule = f"one of {', '.join(INITIAL_WEIGHTS)}", INITIAL_WEIGHTS.__contains__
+_AUGMENT: _Rule = "a linclf.Augmentation or None", lambda value: value is None or isinstance(value, Augmentation)
 
 
-def _number(says: str, estimator: str | None = None, *, below: float = math.inf) -> dict[str, Any]:
-    expected = "a finite number, 0 or more" if below == math.inf else f"a number from 0 to below {below:g}"
-    return _option(says, expected, lambda value: isinstance(value, Real) and 0 <= float(value) < below, estimator)
+def _whole(least: int) -> _Rule:
+    return f"a whole number, {least} or more", lambda value: isinstance(value, Integral) and int(value) >= least
 
 
-def _whole(says: str, estimator: str | None = None, *, least: int) -> dict[str, Any]:
-    expected = f"a whole number, {least} or more"
-    return _option(says, expected, lambda value: isinstance(value, Integral) and int(value) >= least, estimator)
+def _about(says: str, rule: _Rule, estimator: str | None = None) -> dict[str, Any]:
+    """Metadata of an option's field: what it does, its rule, and the estimators' parameter for it, if they have one."""
+    return {"says": says, "expected": rule[0], "fits": rule[1], "estimator": estimator}
 
 
-def _flag(says: str, estimator: str | None = None) -> dict[str, Any]:
-    return _option(says, "True or False", lambda value: isinstance(value, bool), estimator)
+def _option(default: Any, says: str, rule: _Rule, estimator: str | None = None) -> Any:
+    """The field of an option that has a default."""
+    return field(default=default, metadata=_about(says, rule, estimator))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,72 +59,52 @@ class Config:
     """
 
     # An option is declared here and nowhere else: checks, estimators and documentation follow.
-    loss: str = field(
-        default="cross_entropy",
-        metadata=_option("the loss whose mean is minimised", f"one of {', '.join(LOSSES)}", get_loss, None),
-    )
-    learning_rate: float = field(metadata=_number("η, the step size", "learning_rate_init"))
+    loss: str = _option("cross_entropy", "the loss whose mean is minimised", _LOSS)
+    learning_rate: float = field(metadata=_about("η, the step size", _NUMBER, "learning_rate_init"))
     l2: float = field(
-        metadata=_number("λ of the penalty λ‖W‖², whose gradient is 2λW; the bias is not penalised", "alpha")
+        metadata=_about("λ of the penalty λ‖W‖², whose gradient is 2λW; the bias is not penalised", _NUMBER, "alpha")
     )
-    lr_decay: float = field(
-        default=1.0,
-        metadata=_number(
-            "factor on η after an epoch, or after ``Config.lr_decay_every``; 1 keeps η", "learning_rate_decay"
-        ),
+    lr_decay: float = _option(
+        1.0, "factor on η after an epoch, or after ``Config.lr_decay_every``; 1 keeps η", _NUMBER, "learning_rate_decay"
     )
-    lr_decay_every: int = field(default=1, metadata=_whole("epochs between two decays of η", least=1))
-    momentum: float = field(
-        default=0.0,
-        metadata=_number("μ of M <- μM - η dJ/dW, W <- W + M, Polyak's heavy ball", "momentum", below=1),
+    lr_decay_every: int = _option(1, "epochs between two decays of η", _whole(1))
+    momentum: float = _option(0.0, "μ of M <- μM - η dJ/dW, W <- W + M, Polyak's heavy ball", _SHARE, "momentum")
+    averaging: float = _option(
+        0.0,
+        "a of the averaged weights that are evaluated and returned, A <- aA + (1 - a)W after epoch e, but at most "
+        "1 - 1/e: the mean of the first epochs, then an exponential moving average; training continues from W",
+        _SHARE,
+        "averaging",
     )
-    averaging: float = field(
-        default=0.0,
-        metadata=_number(
-            "a of the averaged weights that are evaluated and returned, A <- aA + (1 - a)W after epoch e, but at most "
-            "1 - 1/e: the mean of the first epochs, then an exponential moving average; training continues from W",
-            "averaging",
-            below=1,
-        ),
+    restore_best: bool = _option(
+        False, "return the weights of the epoch with the lowest validation loss instead of the last one", _FLAG
     )
-    restore_best: bool = field(
-        default=False,
-        metadata=_flag("return the weights of the epoch with the lowest validation loss instead of the last one"),
+    init: str = _option(
+        "normal",
+        "initial weights: normal, W and b from N(0, 0.01²); xavier, W from N(0, 2/(d + C)) and b 0; zeros, both 0",
+        _INIT,
+        "init",
     )
-    init: str = field(
-        default="normal",
-        metadata=_option(
-            "initial weights: normal, W and b from N(0, 0.01²); xavier, W from N(0, 2/(d + C)) and b 0; zeros, both 0",
-            f"one of {', '.join(INITIAL_WEIGHTS)}",
-            lambda value: value in INITIAL_WEIGHTS,
-            "init",
-        ),
-    )
-    shuffle: bool = field(
-        default=False,
-        metadata=_flag("draw a new order of the images for each epoch instead of keeping the stored order", "shuffle"),
+    shuffle: bool = _option(
+        False, "draw a new order of the images for each epoch instead of keeping the stored order", _FLAG, "shuffle"
     )
     augment: Augmentation | None = field(
         default=None,
-        metadata=_option(
+        metadata=_about(
             "how images are mirrored and moved at random; its ``image_shape`` says how a row of inputs is an image",
-            "a linclf.Augmentation or None",
-            lambda value: value is None or isinstance(value, Augmentation),
+            _AUGMENT,
             "augment",
         ),
     )
-    epochs: int = field(default=40, metadata=_whole("passes over the training images", least=0))
-    batch_size: int = field(
-        default=100,
-        metadata=_whole("images per mini-batch; a last, smaller one is trained on too", "batch_size", least=1),
+    epochs: int = _option(40, "passes over the training images", _whole(0))
+    batch_size: int = _option(
+        100, "images per mini-batch; a last, smaller one is trained on too", _whole(1), "batch_size"
     )
-    seed: int = field(
-        default=0,
-        metadata=_whole(
-            "of the initial weights, the shuffled orders and the augmentation, which are the same for the same seed "
-            "whatever the other options are",
-            least=0,
-        ),
+    seed: int = _option(
+        0,
+        "of the initial weights, the shuffled orders and the augmentation, which are the same for the same seed "
+        "whatever the other options are",
+        _whole(0),
     )
 
     def __post_init__(self) -> None:

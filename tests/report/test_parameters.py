@@ -37,9 +37,9 @@ def test_every_notebook_has_one_parameters_cell_of_annotated_literals():
     ("assignment", "message"),
     [
         ("zzz=3", "unknown parameter 'zzz': choose among data, epochs, lr_decay, quick"),
-        ("epochs=3.5", "parameter 'epochs' must be of type int, not 3.5"),
+        ("epochs=3.5", "parameter 'epochs' must be of type int, not '3.5'"),
         ("epochs=__import__('os').getcwd()", "parameter 'epochs' must be of type int"),
-        ("quick=1", "parameter 'quick' must be of type bool, not 1"),
+        ("quick=1", "parameter 'quick' must be of type bool, not '1'"),
         ("epochs", "expected NAME=VALUE"),
     ],
 )

@@ -152,7 +152,7 @@ def test_the_searchs_size_follows_the_data(n_train, n_inputs, n_classes):
 
 def test_weights_that_make_classes_count_alike_find_the_rare_one(tmp_path):
     results = study(tmp_path, dataset([600, 30, 20], apart=0.7), epochs=10).run()
-    alike = metrics.mean_recall(results.confusion_of(results.balanced))
+    alike = results.mean_recall(results.balanced)
     assert alike.value > results.balanced_accuracy.value + 0.1
     assert study(tmp_path, dataset([30, 30]), epochs=2).run().balanced == []
 
@@ -331,10 +331,17 @@ def test_what_a_report_says_agrees_with_scikit_learns_fits(tmp_path, made):
     assert ("explain" in limits) == (binomtest(int(results.right.sum()), len(y), baseline).pvalue < 0.01)
     scores = metrics.class_scores(results.confusion)
     worst = scores.recall.argmin()
-    harder = metrics.of_share(scores.recall[worst], scores.support[worst]).high < told.value
-    assert ("**The hardest class** is" in limits) == harder
-    of_rows = metrics.of_share(told.value, len(y))
-    assert (told.half > 1.5 * of_rows.half) == ("groups" in arrays)
+    recall, support = results.told(results.right, results.dataset.test_labels == worst), scores.support[worst]
+    assert recall.value == pytest.approx(scores.recall[worst])
+    assert ("**The hardest class** is" in limits) == (recall.high < told.value)
+    balanced = (
+        results.balanced_accuracy.half
+        / metrics.of_mean([metrics.of_share(*pair) for pair in zip(scores.recall, scores.support, strict=True)]).half
+    )
+    wider = [
+        interval.half / metrics.of_share(interval.value, n).half for interval, n in ((told, len(y)), (recall, support))
+    ]
+    assert [ratio > 1.3 for ratio in (*wider, balanced)] == ["groups" in arrays] * 3
     assert ("from 60 groups, and those of a group" in your_data.accuracies(results).text) == ("groups" in arrays)
 
 
@@ -361,7 +368,7 @@ def test_a_largest_class_is_called_so_where_it_is_one_and_copies_that_validate_a
 def test_what_more_data_would_bring_counts_imbalanced_classes_alike(tmp_path):
     results = study(tmp_path, dataset([600, 60, 30], apart=0.7), epochs=4).run()
     half = results.curve[len(results.final.train) // 2]
-    gain = results.balanced_accuracy.value - metrics.mean_recall(results.confusion_of(half)).value
+    gain = results.balanced_accuracy.value - results.mean_recall(half).value
     assert results.doubling.value == pytest.approx(gain)
     assert results.doubling.low < gain < results.doubling.high
     assert ") of balanced accuracy: " in your_data.more(results)

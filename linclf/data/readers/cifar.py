@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from linclf.data.dataset import CIFAR10, Dataset, LabelledImages, Reader, make_dataset, reading, split_dataset
-from linclf.errors import ConfigError, DataError
+from linclf.errors import DataError
 
 PIXELS = 3 * 32 * 32
 NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -177,8 +177,7 @@ def _class_names(file: str, content: bytes, largest: int) -> list[str]:
     if file.endswith(".txt"):
         names: list[Any] = content.split()
     else:
-        (array,) = _arrays(file, content, (_FINE_NAMES,), largest)
-        names = [name.item() if isinstance(name, np.ndarray) and name.size == 1 else name for name in array.tolist()]
+        names = _arrays(file, content, (_FINE_NAMES,), largest)[0].tolist()
     if len(names) != 100 or not all(isinstance(name, bytes | str) for name in names):
         raise DataError(f"{file}: expected the names of 100 classes, found something else")
     return [name.decode(errors="replace") if isinstance(name, bytes) else str(name) for name in names]
@@ -367,39 +366,36 @@ def _numbers(dtype: _Call) -> np.dtype[Any]:
 
 _MATRIX, _COMPRESSED = 14, 15
 _CELL, _CHAR, _NUMERIC = 1, 4, range(6, 16)
-_STORED = {_CHAR: {1, 2, 4, 16, 17, 18}} | {kind: {*range(1, 8), 9, 12, 13} for kind in _NUMERIC}
-"""By class, the types of elements that may hold its values; with others SciPy reads out of bounds."""
+_NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
+_TEXTS = {1: "utf-8", 2: "utf-8", 16: "utf-8", 4: "utf-16", 17: "utf-16"}
+"""What elements of a type hold, in variables of numbers and of characters."""
 _MOST_CELLS = 1000
-"""Cells, and characters of a text in one; CIFAR-100 has 100 names."""
+"""CIFAR-100 has 100 names."""
 
 
 def _read_mat(content: bytes, names: Collection[str], largest: int) -> dict[str, Any]:
-    """The variables called ``names`` of a MAT-file: arrays of numbers, or of cells with a text each.
+    """The variables called ``names`` of a MAT-file: arrays of numbers, or lists of the texts in cells.
 
-    SciPy makes room for as much as headers say. So it is given these variables alone, unpacked, of at most ``largest``
-    bytes, and checked.
+    Nothing is made that is larger than the bytes that are there; of compressed ones, at most ``largest`` are unpacked.
     """
-    try:
-        from scipy.io import loadmat
-    except ImportError:
-        raise ConfigError("MATLAB files need SciPy: pip install 'linclf[report]'") from None
     if content[:8] == b"\x89HDF\r\n\x1a\n" or content[:10] == b"MATLAB 7.3":
         raise ValueError("it is of version 7.3, not 5; save it with -v7")
     order = {b"IM": "<", b"MI": ">"}.get(content[126:128])
     if order is None:
         raise ValueError("its header is another")
-    plain = [content[:116] + bytes(8) + content[124:128]]
+    found = {}
     for kind, data in _elements(memoryview(content)[128:], order):
         if kind == _COMPRESSED:
             unpacker = zlib.decompressobj()
             data = memoryview(unpacker.decompress(data, largest))
             if unpacker.unconsumed_tail:
                 raise ValueError(f"more than {largest:,} bytes are compressed in it")
-            ((kind, data),) = islice(_elements(data, order), 2)
-        if kind == _MATRIX and _checked_name(data, order, (_CELL, *_NUMERIC)) in names:
-            largest -= len(data)
-            plain += [struct.pack(f"{order}2I", kind, len(data)), bytes(data), bytes(-len(data) % 8)]
-    return dict(loadmat(io.BytesIO(b"".join(plain)), variable_names=list(names)))
+            ((kind, data),) = _elements(data, order)
+        if kind == _MATRIX:
+            name, value = _variable(data, order, names)
+            if name in names:
+                found[name] = value
+    return found
 
 
 def _elements(content: memoryview, order: str) -> Iterator[tuple[int, memoryview]]:
@@ -416,21 +412,22 @@ def _elements(content: memoryview, order: str) -> Iterator[tuple[int, memoryview
         at = end
 
 
-def _checked_name(matrix: memoryview, order: str, admitted: Collection[int]) -> str:
-    """The name of a variable; "" where it is of no admitted class, or of more elements than its bytes hold."""
-    elements = _elements(matrix, order)
-    (_, flags), (_, sizes), (_, name) = islice(elements, 3)
-    kind, shape = struct.unpack_from(f"{order}I", flags)[0] & 0xFF, np.frombuffer(sizes, f"{order}i4").tolist()
-    most = len(matrix) if kind in _NUMERIC else _MOST_CELLS
-    if kind not in admitted or min(shape, default=-1) < 0 or math.prod(shape) > most:
-        return ""
+def _variable(matrix: memoryview, order: str, names: Collection[str]) -> tuple[str, Any]:
+    """Name and value of a variable; the value of one that is not called for is None."""
+    (_, flags), (_, sizes), (_, raw), *held = islice(_elements(matrix, order), 3 + _MOST_CELLS)
+    kind, name = struct.unpack_from(f"{order}I", flags)[0] & 0xFF, bytes(raw).decode("ascii", "replace")
+    if name not in names:
+        return name, None
     if kind == _CELL:
-        for inside, cell in islice(elements, _MOST_CELLS):
-            if inside != _MATRIX or _checked_name(cell, order, (_CHAR,)) == "":
-                return ""
-    elif not {stored for stored, _ in elements} <= _STORED[kind]:
-        return ""
-    return bytes(name).decode("ascii", "replace") or " "
+        return name, [_variable(cell, order, [""])[1] for _, cell in held]
+    ((stored, data),) = held
+    if kind == _CHAR and stored in _TEXTS:
+        byte_order = "" if _TEXTS[stored] == "utf-8" else {"<": "-le", ">": "-be"}[order]
+        return name, bytes(data).decode(_TEXTS[stored] + byte_order)
+    if kind not in _NUMERIC or stored not in _NUMBERS:
+        raise ValueError(f"{name} holds no numbers")
+    shape = np.frombuffer(sizes, f"{order}u4").tolist()
+    return name, np.frombuffer(data, order + _NUMBERS[stored]).reshape(shape, order="F")
 
 
 _BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
@@ -473,6 +470,6 @@ cifar100 = Family(
     largest=192 * 2**20,
 )
 READERS = (
-    Reader("CIFAR-10", cifar10.find, cifar10.load, imports=("scipy.io",), example="cifar-10-batches-py/"),
-    Reader("CIFAR-100", cifar100.find, cifar100.load, imports=("scipy.io",), example="cifar-100-python.tar.gz"),
+    Reader("CIFAR-10", cifar10.find, cifar10.load, example="cifar-10-batches-py/"),
+    Reader("CIFAR-100", cifar100.find, cifar100.load, example="cifar-100-python.tar.gz"),
 )

@@ -368,13 +368,19 @@ def class_scores(data: Dataset, predictions: np.ndarray) -> html.Output:
     names, labels = data.class_names, data.test_labels
     confusion = np.mean([metrics.confusion_matrix(given, labels, len(names)) for given in predictions], axis=0)
     scores, given = metrics.class_scores(confusion), confusion.sum(axis=0)
+    right, groups = (predictions == labels).mean(axis=0), data.test_groups
+
+    def told(share: float, n: float, rows: np.ndarray) -> str:
+        of_groups = None if groups is None else groups[rows]
+        return with_interval(metrics.of_share(share, n * metrics.independent(right[rows], of_groups) / rows.sum()), "")
+
     rows = [
         [
             name,
             f"{support:.0f}",
             with_interval(scores.f1[k], "") if support + given[k] else "",
-            with_interval(metrics.of_share(scores.precision[k], given[k]), "") if given[k] else "none predicted",
-            with_interval(metrics.of_share(scores.recall[k], support), "") if support else "none to test",
+            told(scores.precision[k], given[k], (predictions == k).any(axis=0)) if given[k] else "none predicted",
+            told(scores.recall[k], support, labels == k) if support else "none to test",
         ]
         for k, (name, support) in enumerate(zip(names[:MOST_ROWS], scores.support, strict=False))
     ]

@@ -250,9 +250,8 @@ def accuracies(results: YourDataResults) -> html.Output:
     caption += f" that have any to test, {n_classes:,} of {len(names):,}." if n_classes < len(names) else "."
     if (groups := results.dataset.test_groups) is not None:
         caption += (
-            f" They come from {len(np.unique(groups)):,} groups, and those of a group may be alike: intervals of "
-            "accuracies and of their differences allow for that; those of single classes, and of balanced accuracy, "
-            "do not, and may be too narrow for new groups."
+            f" They come from {len(np.unique(groups)):,} groups, and those of a group may be alike: intervals allow "
+            "for that."
         )
     if isinstance(results.peer, str):
         caption += f" {peer(results)}"
@@ -277,11 +276,10 @@ def weighted(results: YourDataResults) -> html.Output | None:
     data, lines = results.dataset, []
     smallest = smallest_tested(data)
     for title, runs in (("as they are", results.finals), ("every class alike", results.balanced)):
-        matrix = results.confusion_of(runs)
-        accuracy = results.told(results.share_right(runs))
-        support = matrix[smallest].sum()
-        recall = metrics.of_share(float(matrix[smallest, smallest] / support), float(support))
-        lines.append([title, *(with_interval(share, "") for share in (metrics.mean_recall(matrix), accuracy, recall))])
+        right = results.share_right(runs)
+        recall = results.told(right, data.test_labels == smallest)
+        shares = results.mean_recall(runs), results.told(right), recall
+        lines.append([title, *(with_interval(share, "") for share in shares)])
     caption = (
         "Trained with the classes as they are, and with weights so that every class counts alike "
         '(class_weight="balanced"), everything else being the same.'
@@ -316,10 +314,11 @@ def reliability(results: YourDataResults, *, number: int | str) -> html.Output:
     right = P.argmax(axis=0) == results.dataset.test_labels
     sure = P.max(axis=0)
     binned = metrics.reliability(sure, right)
-    shares = [metrics.of_share(float(share), float(n)) for share, n in zip(binned.right, binned.number, strict=True)]
+    alike = metrics.independent(right, results.dataset.test_groups) / len(right)  # below 1 where groups are
+    shares = [metrics.of_share(share, alike * n) for share, n in zip(binned.right, binned.number, strict=True)]
     axes = plots.reliability(binned.probability, shares)
     axes.set(xlabel="probability of the answer, %", ylabel="answers that are right, %")
-    gap, all_right = float(sure.mean()), metrics.of_share(float(right.mean()), len(right))
+    gap, all_right = float(sure.mean()), results.told(right)
     says = f"On average the network gives its answer a probability of {with_interval(gap)}, and is right in "
     says += f"{with_interval(all_right)}: "
     if not all_right.low <= gap <= all_right.high:
@@ -412,7 +411,7 @@ def learning_curve(results: YourDataResults, *, number: int | str) -> html.Outpu
 def _accuracy(results: YourDataResults, run: StoredRun) -> float:
     """Test accuracy of a network, balanced where classes are imbalanced."""
     if results.dataset.is_imbalanced:
-        return metrics.mean_recall(results.confusion_of([run])).value
+        return results.mean_recall([run]).value
     return float(run.record["test_accuracy"])
 
 
@@ -533,7 +532,7 @@ def _imbalance(results: YourDataResults) -> str:
     most, fewest = int(total.argmax()), int(total.argmin())
     below = results.accuracy.value - results.balanced_accuracy.value
     how = f"{with_interval(below, ' points')} below accuracy" if below > 0 else "no lower than accuracy"
-    alike = metrics.mean_recall(results.confusion_of(results.balanced))
+    alike = results.mean_recall(results.balanced)
     return (
         f"**Imbalance.** There are {total[most]:,} {names[most]} and {total[fewest]:,} {names[fewest]}. Balanced "
         f"accuracy is {with_interval(results.balanced_accuracy)}, {how}; trained so that every class counts alike, "
@@ -546,7 +545,7 @@ def _worst(results: YourDataResults) -> str:
     scores = metrics.class_scores(results.confusion)
     tested = np.flatnonzero(scores.support)
     worst = tested[scores.recall[tested].argmin()]
-    recall = metrics.of_share(float(scores.recall[worst]), float(scores.support[worst]))
+    recall = results.told(results.right, results.dataset.test_labels == worst)
     if recall.value == 1:
         return ""
     others, names = results.confusion[worst].copy(), [html.markdown(name) for name in results.dataset.class_names]
@@ -569,7 +568,7 @@ def kept_networks(results: YourDataResults) -> str:
     if results.folds:
         which = f"the network of seed {first['seed']} that trained on all {kind(results.dataset, len(results.right))}"
     if results.balanced:
-        recall = with_interval(metrics.mean_recall(results.confusion_of(results.balanced[:1])).value)
+        recall = with_interval(results.mean_recall(results.balanced[:1]).value)
         which += (
             f", and, as `model-balanced.npz`, the one for which every class counts alike (balanced accuracy {recall})"
         )

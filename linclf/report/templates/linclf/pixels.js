@@ -1,11 +1,6 @@
 // What the panels share: their parts, numbers that the page holds as text, and pictures painted pixel by pixel.
-function finder(section, kind) {
-  return (name) => section.querySelector(`[data-${kind}="${name}"]`);
-}
-
-function canvas(width, height) {
-  return Object.assign(document.createElement("canvas"), { width, height });
-}
+const finder = (section, kind) => (name) => section.querySelector(`[data-${kind}="${name}"]`);
+const canvas = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
 
 // What shows a picture, pixel by pixel: paint(colour, label) with colour(place, channel) in 0..255.
 function picture(height, width, label = "") {

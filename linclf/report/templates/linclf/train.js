@@ -12,13 +12,10 @@ function train(section) {
   find("controls").hidden = false;
   find("noscript").hidden = true;
 
-  // λ and η stand on logarithmic sliders, whose first place is 0 for λ.
-  const value = (name) => Number(find(name).value);
-  const number = (name) => (name === "l2" && value(name) <= -5.5 ? 0 : Number((10 ** value(name)).toPrecision(3)));
-  const place = (name, number) => {
-    find(name).step = "any"; // what is asked for, exactly
-    find(name).value = number > 0 ? Math.log10(number) : -5.5;
-  };
+  // λ and η stand on logarithmic sliders, whose first place is 0 for λ; an address or a button may ask for others.
+  const value = (name) => Number(find(name).value), asked = {};
+  const moved = (name) => (name === "l2" && value(name) <= -5.5 ? 0 : Number((10 ** value(name)).toPrecision(3)));
+  const number = (name) => asked[name] ?? moved(name);
   const setting = () => ({ loss: find("loss").value, l2: number("l2"), eta: number("eta"), seed: value("seed") });
 
   async function ask(command, more = {}) {
@@ -143,7 +140,10 @@ function train(section) {
     const given = new URLSearchParams(address);
     const isNumber = (name) => given.get(name) && Number(given.get(name)) >= 0;
     if (Object.hasOwn(losses, given.get("loss"))) find("loss").value = given.get("loss");
-    for (const name of ["l2", "eta"]) if (isNumber(name)) place(name, Number(given.get(name)));
+    for (const name of ["l2", "eta"].filter(isNumber)) {
+      asked[name] = Number(given.get(name));
+      find(name).value = Math.max(Math.log10(asked[name]), -5.5);
+    }
     if (isNumber("seed")) find("seed").value = String(Math.floor(Number(given.get("seed"))));
     changed();
   }
@@ -158,11 +158,7 @@ function train(section) {
   }
 
   const on = (name, kind, react) => find(name).addEventListener(kind, react);
-  for (const name of ["l2", "eta"]) {
-    on(name, "input", changed);
-    // Without a step Firefox goes ten times as far at each key.
-    on(name, "keydown", ({ key, target }) => { if (key.startsWith("Arrow")) target.step = "0.05"; });
-  }
+  for (const name of ["l2", "eta"]) on(name, "input", () => { delete asked[name]; changed(); });
   for (const name of ["l2", "eta", "loss"]) on(name, "change", () => { changed(); remember(); });
   on("seed", "change", () => { ask("again"); remember(); });
   on("play", "click", () => ask("run", { more: Infinity }));

@@ -217,9 +217,8 @@ function lossOf(name, C, scores, label, gradient) {
       gradient[k] = (1 / (1 + Math.exp(-s)) - (k === label)) / C;
     } else {
       const margin = k === label ? 0 : s - scores[label] + 1;
-      gradient[k] = margin > 0 ? 1 : 0;
       loss += Math.max(margin, 0);
-      sum += gradient[k];
+      sum += gradient[k] = Number(margin > 0);
     }
   }
   if (name === "multiclass_hinge") gradient[label] = -sum;
