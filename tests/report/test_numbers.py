@@ -5,6 +5,7 @@ import base64
 import csv
 import json
 import re
+from itertools import product
 
 import nbformat
 import numpy as np
@@ -48,7 +49,7 @@ OWN = {
     "imbalanced, in folds": data(RARE),
     "validation images": data([0, 1] * 25, [0, 1] * 6, validation=[0, 1] * 10),
     "validation images and folds": data([0, 1] * 30, validation=[0, 1] * 10),
-    "two channels": data([0, 1] * 20, shape=(4, 5, 2)),
+    "two channels": data([0, 1] * 20, shape=(8, 9, 2)),
     "many constant inputs": data([0, 1] * 20, [0, 1] * 4, (99,), "same"),
     "200 classes of 5": data([*range(200)] * 5),
     "a thousand classes": data([*range(1000)] * 6, [*range(1000)], (4,)),
@@ -100,13 +101,15 @@ def check(piece):
             if found := re.fullmatch(f"{NUMBER} to {NUMBER}", cells.get("95 % interval", "")):
                 value = number(re.match(NUMBER, cells["test, %"])[1])
                 assert number(found[1]) <= value <= number(found[2]), cells
+    odd = {"inf", "-inf"} if "Where a cell is empty" in text else {"nan", "inf", "-inf"}
     for content in re.findall('href="data:text/csv;base64,(.*?)"', markup):
         _, *rows = csv.reader(base64.b64decode(content).decode().splitlines())
-        assert not {"nan", "inf", "-inf"} & {cell for row in rows for cell in row}
+        assert not odd & {cell for row in rows for cell in row}
 
 
-@pytest.mark.parametrize("seeds", [1, 2])
-@pytest.mark.parametrize("case", [*CASES, *OWN])
+@pytest.mark.parametrize(
+    ("case", "seeds"), [*product(CASES, (1, 2)), *((case, 2 if "imbalanced" in case else 1) for case in OWN)]
+)
 def test_numbers_are_possible(case, seeds, tmp_path, monkeypatch):
     np.savez(tmp_path / "data.npz", **(CASES | OWN)[case])
     monkeypatch.setattr(html, "svg", lambda fig, salt: b"")  # what is drawn, not how, and quickly
