@@ -118,22 +118,31 @@ def test_section_3_is_made_where_it_is_asked_for_and_linked_where_it_is(report, 
     assert "18 gains and 5 accuracies" in verify(tmp_path)
 
 
-def test_a_failed_notebook_leaves_its_copy_and_the_others_still_run(tmp_path, monkeypatch, capsys):
+def test_a_failed_notebook_leaves_its_copy_and_the_others_still_run_and_a_full_disk_is_one_line(
+    tmp_path, monkeypatch, capsys
+):
     def diverge(study, *arms):  # which is a notebook's failure too, not the report's
         raise DivergenceError("on purpose")
 
+    def full(path, text):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
     monkeypatch.setattr(build.ReferenceStudy, "run", diverge)
-    chosen = {}
+    chosen, out = {}, tmp_path / "out"
     for name, source in (("0_baseline", "print('so far')\nraise ValueError('on purpose')"), ("2_svm", "print('fine')")):
         path = write_notebook(tmp_path / f"{name}.ipynb", 'data: str = "auto"\nout_dir: str = ""', source)
         chosen[name] = build.read_notebook(path)
     monkeypatch.setattr(build, "notebooks", lambda: chosen)
-    assert main(["report", "--data", "synthetic:250", "--epochs", "1", "--out", str(tmp_path / "out")]) == 1
+    words = ["report", "--data", "synthetic:250", "--epochs", "1", "--out", str(out)]
+    assert main(words) == 1
     assert "failed: ValueError: on purpose" in capsys.readouterr().out
-    assert (tmp_path / "out" / "0_baseline.failed.ipynb").exists()
-    page = (tmp_path / "out" / "0_baseline.html").read_text()
+    assert (out / "0_baseline.failed.ipynb").exists()
+    page = (out / "0_baseline.html").read_text()
     assert all(words in page for words in ('href="0_baseline.failed.ipynb"', "so far", "on purpose"))
-    assert "fine" in (tmp_path / "out" / "2_svm.html").read_text()
+    assert "fine" in (out / "2_svm.html").read_text()
+    monkeypatch.setattr(build, "write_text", full)
+    assert main([*words, "--only", "2_svm"]) == 1
+    assert capsys.readouterr().err == f"linclf: {out / '2_svm.html'}: No space left on device\n"
 
 
 @pytest.mark.parametrize(
@@ -223,15 +232,6 @@ def test_a_killed_kernel_or_what_kernels_are_copies_of_fails_its_pages_only(tmp_
     assert n_failed in failed
     assert {path.stem for path in tmp_path.glob("*.html")} == {"2_svm", *more}
     assert (tmp_path / "results.json").exists()
-
-
-def test_a_full_disk_is_one_line_and_status_1(tmp_path, monkeypatch, capsys):
-    def full(path, text):
-        raise OSError(errno.ENOSPC, "No space left on device", str(path))
-
-    monkeypatch.setattr(build, "write_text", full)
-    assert main(["report", "--data", "synthetic:40", "--epochs", "1", "--only", "2_svm", "--out", str(tmp_path)]) == 1
-    assert capsys.readouterr().err == f"linclf: {tmp_path / '2_svm.html'}: No space left on device\n"
 
 
 def test_no_home_folder_is_one_line_and_status_2(monkeypatch, capsys):
