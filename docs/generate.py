@@ -23,7 +23,7 @@ from linclf.report import build
 from linclf.report.execute import execute
 from linclf.report.render import SCRIPTS, without_progress
 from linclf.report.views import explore
-from linclf.report.views.html import markdown
+from linclf.report.views.html import TEMPLATES, markdown
 from linclf.report.views.reference import REFERENCE_SVM, mean_and_spread
 from linclf.studies.ceiling import SEARCHED
 from linclf.studies.metrics import of_share
@@ -309,7 +309,7 @@ def packages() -> str:
 
 def panel() -> str:
     """The panel in which a classifier trains, as on a report's page, with its style and scripts."""
-    style, shown = (explore.TEMPLATES / "play.css").read_text("utf-8"), explore.training(load_dataset("synthetic:10"))
+    style, shown = (TEMPLATES / "play.css").read_text("utf-8"), explore.training(load_dataset("synthetic:10"))
     scripts = "\n".join(SCRIPTS[name] for name in ("page", "player"))
     return f"````{{raw}} html\n<style>{style}</style>\n{shown.markup}\n<script>{scripts}</script>\n````\n"
 

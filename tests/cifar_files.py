@@ -49,6 +49,11 @@ def write(folder, n=6):
     return content
 
 
+def members(folder):
+    """(name, bytes) of each file of a folder, in an order that is not theirs: the official archives have none."""
+    return [(f"{folder.name}/{file.name}", file.read_bytes()) for file in sorted(folder.iterdir(), reverse=True)]
+
+
 def archive(path, members):
     """A .tar.gz of (TarInfo or name, bytes) pairs."""
     with tarfile.open(path, "w:gz") as file:

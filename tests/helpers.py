@@ -104,23 +104,31 @@ def training(data):
     return np.concatenate(data.train_images), np.concatenate(data.train_labels)
 
 
+def whole(data):
+    """All training and test images, and their labels."""
+    return np.concatenate([*data.train_images, data.test_images]), np.concatenate(
+        [*data.train_labels, data.test_labels]
+    )
+
+
 def same_rows(found, wanted):
     X, y = (np.column_stack([labels, rows.reshape(len(rows), -1)]) for rows, labels in (found, wanted))
     np.testing.assert_array_equal(X[np.lexsort(X.T)], y[np.lexsort(y.T)])
 
 
-def refused(path, *words):
-    """Loading fails with these words, soon, and without the memory that a header asks for."""
+def refused(given, *words, load=load_dataset, **options):
+    """Loading fails with these words, soon, and without the memory that a header asks for; what it says."""
     tracemalloc.start()
     started = time.process_time()
     with pytest.raises(DataError) as raised:
-        load_dataset(path)
+        load(given, **options)
     assert time.process_time() - started < 10
-    peak = tracemalloc.get_traced_memory()[1]
+    peak, said = tracemalloc.get_traced_memory()[1], str(raised.value)
     tracemalloc.stop()
-    assert [word for word in ("expected", *words) if word not in str(raised.value)] == []
-    assert str(raised.value).isprintable()
+    assert [word for word in words or ["expected"] if word not in said] == []
+    assert said.isprintable()
     assert peak < 40 * 2**20
+    return said
 
 
 def png(size, bits=8):
@@ -193,8 +201,7 @@ def write_cifar100(root):
         (root / folder).mkdir(parents=True)
         for name, bytes_ in inside.items():
             (root / folder / name).write_bytes(bytes_)
-        members = [(f"{folder}/{name}", bytes_) for name, bytes_ in reversed(inside.items())]
-        cifar_files.archive(root / f"{folder}.tar.gz", members)
+        cifar_files.archive(root / f"{folder}.tar.gz", cifar_files.members(root / folder))
     return content
 
 

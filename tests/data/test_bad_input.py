@@ -20,7 +20,8 @@ import pytest
 import readers as fuzzer
 from helpers import arrays, png, refused, write_images
 
-from linclf import DataError, load_dataset
+from linclf import Classifier, DataError, load_dataset
+from linclf.claims.verdicts import verify
 from linclf.data.load import READERS
 from linclf.errors import LinclfError
 
@@ -62,6 +63,7 @@ PICKLES = {
     "itself": b"\x80\x02]q\x01h\x01a.",
     "memo of gigabytes": b"\x80\x02]r" + struct.pack("<I", 2**31 - 1) + b".",
     "string of gigabytes": b"\x80\x02T" + struct.pack("<i", 2**31 - 1) + b"x.",
+    "a pair of twice the same, a hundred deep": b"\x80\x02K\x01" + b"2\x86" * 100 + b".",
     "lists by the million": b"\x80\x02(" + b"]" * 1_000_000 + b"t.",
     "no dict": pickle.dumps([1, 2, 3], protocol=2),
     "bytes of exabytes": b"\x80\x05\x96" + struct.pack("<Q", 2**62) + b"x.",
@@ -105,20 +107,18 @@ ENTRIES = {
 }
 
 
-def members(folder):
-    content = cifar_files.write(folder)
-    return [
-        (f"cifar-10-batches-bin/{name}.bin", np.column_stack([labels, pixels]).tobytes())
-        for name, (pixels, labels) in content.items()
-    ]
+@pytest.fixture
+def members(tmp_path):
+    """The names and contents of an archive, of which the first is LAST."""
+    cifar_files.write(tmp_path / "good")
+    return cifar_files.members(tmp_path / "good" / "cifar-10-batches-bin")
 
 
 @pytest.mark.parametrize("bad", ENTRIES.values(), ids=ENTRIES)
-def test_hostile_entries_are_passed_over_and_written_nowhere(tmp_path, bad):
-    whole = members(tmp_path / "good")
-    path = cifar_files.archive(tmp_path / "bad.tar.gz", [*whole[:-1], (bad, b"")])
+def test_hostile_entries_are_passed_over_and_written_nowhere(tmp_path, members, bad):
+    path = cifar_files.archive(tmp_path / "bad.tar.gz", [*members[1:], (bad, b"")])
     refused(path, "bad.tar.gz: expected an archive of CIFAR-10, test_batch.bin is missing")
-    cifar_files.archive(path, [(bad, b""), *whole])  # beside what is wanted they do no harm
+    cifar_files.archive(path, [(bad, b""), *members])  # beside what is wanted they do no harm
     assert len(load_dataset(path).test_labels) == 6
     assert {file.name for file in tmp_path.iterdir()} == {"good", "bad.tar.gz"}
 
@@ -140,6 +140,10 @@ def bombs(folder):
     yield zeros(folder / "entries.tar.gz", entry("x").tobuf() * 100_000, 0)
     within = entry("x", type=tarfile.XHDTYPE, size=512).tobuf() + b"9 a=xxxx\n".ljust(512, b"\0")
     yield zeros(folder / "headers_of_headers.tar.gz", within * 10_000, 0)
+    sparse = bytearray(entry("cifar-10-batches-py/data_batch_1", type=tarfile.GNUTYPE_SPARSE).tobuf())
+    sparse[482], sparse[483:495], sparse[148:156] = 1, b"%011o\0" % 1024, b" " * 8  # its headers never end
+    sparse[148:156] = b"%06o\0 " % sum(sparse)
+    yield zeros(folder / "sparse.tar.gz", sparse + (b"00000010000\0" * 42 + b"\1" + bytes(7)) * 200_000, 0)
     slow = entry("x", type=tarfile.XHDTYPE, size=2**20).tobuf() + b"1" * 2**20  # for a regular expression
     yield zeros(folder / "digits.tar.gz", slow, 0)
 
@@ -149,11 +153,16 @@ def test_bombs_in_archives_are_refused_before_they_are_unpacked(tmp_path):
         refused(path, f"{path.name}: expected")
 
 
-def test_a_file_that_is_cut_or_no_archive_is_refused(tmp_path):
-    path = cifar_files.archive(tmp_path / "a.tar.gz", members(tmp_path / "good"))
+def test_a_file_that_is_cut_or_no_archive_is_refused(tmp_path, members):
+    path = cifar_files.archive(tmp_path / "a.tar.gz", members)
     whole = path.read_bytes()
-    cut = whole[: len(whole) // 2]
-    for content in (cut, b"no archive", b"", gzip.compress(b"no tar"), gzip.compress(bytes(10_240))):
+    for content in (
+        whole[: len(whole) // 2],
+        b"no archive",
+        b"",
+        gzip.compress(b"no tar"),
+        gzip.compress(bytes(10_240)),
+    ):
         path.write_bytes(content)
         refused(path, "a.tar.gz: expected")
 
@@ -162,12 +171,20 @@ def test_a_file_that_is_cut_or_no_archive_is_refused(tmp_path):
 
 
 def test_bombs_in_npz_are_refused_before_they_are_unpacked(tmp_path):
-    for bad, said in (
-        ({"X_train": np.zeros((2**14, 2**14), np.uint8)}, "expected at most 100 times the"),
-        ({"class_names": np.array(["a", "b", "c" * 2**20])}, "expected for each class a name of its own"),
+    zeros, path = np.zeros((2**14, 2**14), np.uint8), tmp_path / "a.npz"
+    for made, said, load in (
+        (arrays() | {"X_train": zeros}, "at most 100 times the", load_dataset),
+        (arrays() | {"class_names": np.array(["a", "b", "c" * 2**20])}, "for each class a name of its", load_dataset),
+        ({"W": zeros}, "at most 100 times the", Classifier.load),
     ):
-        np.savez_compressed(tmp_path / "a.npz", **arrays() | bad)
-        refused(tmp_path / "a.npz", f"a.npz: {said}")
+        np.savez_compressed(path, **made)
+        refused(path, f"a.npz: expected {said}", load=load)
+
+
+@pytest.mark.parametrize("content", ["[" * 10**6, '{"format": ' + "9" * 10**7 + "}"], ids=["deep", "long number"])
+def test_bombs_in_json_are_refused(tmp_path, content):
+    (tmp_path / "results.json").write_text(content)
+    refused(tmp_path / "results.json", "results.json: expected JSON", load=verify)
 
 
 def test_a_zip_of_a_version_that_nobody_knows_is_refused(tmp_path):
@@ -217,7 +234,7 @@ ACTS = {
 
 
 def attempted(what, folder):
-    reader = fuzzer.Reader({"a.npz": b"valid"}, "", fuzzer.mutate.flipped, ACTS[what][0])
+    reader = fuzzer.Reader({"a.npz": b"valid"}, fuzzer.mutate.flipped, ACTS[what][0])
     return fuzzer.attempt(reader, 0, folder, seconds=0.5)
 
 

@@ -79,7 +79,6 @@ def number(text):
 
 
 def check(piece):
-    piece = getattr(piece, "still", piece)  # what stands for sliders on a page
     markup = getattr(piece, "markup", "")
     article = BeautifulSoup(markup, "html.parser")
     for hidden in article.select(".provenance"):

@@ -26,73 +26,54 @@ _ATTACKS = (
     b"cnumpy\ndtype\n(S'O8'\nK\x00K\x01tR.",
     b"c_io\nopen\n(S'/tmp/linclf-canary'\nS'w'\ntR.",
     b"\x8c\x02os\x8c\x06system\x93\x8c\x06exit 3\x85R.",
-    b"r\xff\xff\xff\x7f",
-    b"T\xff\xff\xff\x7f",
-    b"(" * 5000,
-    b"]" * 5000,
-    b"\x85" * 5000,
+    *(b"r\xff\xff\xff\x7f", b"T\xff\xff\xff\x7f", b"(" * 5000, b"]" * 5000, b"\x85" * 5000),
 )
 _NAMES = ("../escape", "/tmp/linclf-canary", "a/../../b", "\x1b[31mred\nline", "é" * 200, "", ".", "x" * 300)
 _LITERALS = (
     *(None, True, False, 0, -1, 1, 2**31, 10**400, 1e308, -0.0, 0.5),
     *("", "0", "\u2028", "\x1b[2J", [], [1], {}, {"a": 1}),
 )
+_DTYPES = "<f4 <f8 >f8 <f2 <f16 |u1 <i8 <u4 <c16 |O <M8[s] |V3 <U3 |S0 <U0 |b1 nonsense"
 
 
 def flipped(rng: Random, content: bytes) -> bytes:
     """One to four edits at random places: bits, bytes, whole numbers, cuts, splices, repeats."""
     new = bytearray(content)
     for _ in range(rng.randint(1, 4)):
-        _edit(rng, new)
+        # Half of the edits fall on what is at the beginning, where headers are.
+        at = rng.randrange(max(1, min(len(new), 200) if rng.random() < 0.5 else len(new)))
+        to, length, size = rng.randrange(len(new) + 1), rng.choice((1, 2, 4, 16, 100, 1000)), rng.choice((2, 4, 8))
+        chunk = bytes(new[at : at + length])
+        start, end, put = rng.choice(
+            (
+                (at, at + 1, bytes(byte ^ 1 << rng.randrange(8) for byte in chunk[:1])),
+                (at, at + 1, bytes([rng.choice((0, 1, 127, 128, 255, rng.randrange(256)))])),
+                (at, at + size, (rng.choice(_NUMBERS) % 256**size).to_bytes(size, rng.choice(("little", "big")))),
+                (at, len(new), b""),
+                (at, at + length, b""),
+                (at, at, chunk * rng.choice((1, 2, 50))),
+                (to, to + len(chunk), chunk),
+                (at, at, rng.randbytes(length)),
+            )
+        )
+        new[start:end] = put
     return bytes(new)
-
-
-def _edit(rng: Random, new: bytearray) -> None:
-    # Half of the edits fall on what is at the beginning, where headers are.
-    end = max(1, min(len(new), 200) if rng.random() < 0.5 else len(new))
-    at, length = rng.randrange(end), rng.choice((1, 2, 4, 16, 100, 1000))
-    chunk = bytes(new[at : at + length])
-    match rng.randrange(8):
-        case 0:
-            new[at : at + 1] = bytes(byte ^ 1 << rng.randrange(8) for byte in new[at : at + 1])
-        case 1:
-            new[at : at + 1] = bytes([rng.choice((0, 1, 127, 128, 255, rng.randrange(256)))])
-        case 2:
-            size = rng.choice((2, 4, 8))
-            number = rng.choice(_NUMBERS) % 256**size
-            new[at : at + size] = number.to_bytes(size, rng.choice(("little", "big")))
-        case 3:
-            del new[at:]
-        case 4:
-            del new[at : at + length]
-        case 5:
-            new[at:at] = chunk * rng.choice((1, 2, 50))
-        case 6:
-            to = rng.randrange(len(new) + 1)
-            new[to : to + len(chunk)] = chunk
-        case 7:
-            new[at:at] = rng.randbytes(length)
 
 
 def pickled(rng: Random, content: bytes) -> bytes:
     """Of a pickle: an opcode exchanged, repeated, left out or followed by an attack, or any bytes."""
     try:
-        ends = [at for _, _, at in pickletools.genops(content)]
+        starts = [at for _, _, at in pickletools.genops(content)]
     except Exception:  # it was mutated before
+        starts = []
+    if not starts or rng.random() < 1 / 6:
         return flipped(rng, content)
-    i = rng.randrange(len(ends))
-    start, end = ends[i], [*ends, len(content)][i + 1]
-    opcode = rng.choice(pickletools.opcodes).code.encode("latin-1")
-    return rng.choice(
-        (
-            lambda: content[:start] + opcode + content[start + 1 :],
-            lambda: content[:start] + content[start:end] * rng.choice((2, 3, 1000)) + content[end:],
-            lambda: content[:start] + content[end:],
-            lambda: content[:start] + rng.choice(_ATTACKS) + content[start:],
-            lambda: content[:start] + rng.choice(_ATTACKS) + content[end:],
-            lambda: flipped(rng, content),
-        )
-    )()
+    i = rng.randrange(len(starts))
+    at, end = [*starts, len(content)][i : i + 2]
+    opcode = rng.choice(pickletools.opcodes).code.encode("latin-1") + content[at + 1 : end]
+    repeated, attack = content[at:end] * rng.choice((2, 3, 1000)), rng.choice(_ATTACKS)
+    new = rng.choice((opcode, repeated, b"", attack + content[at:end], content[at:end] + attack))
+    return content[:at] + new + content[end:]
 
 
 def gzipped(inner: Mutate) -> Mutate:
@@ -112,18 +93,16 @@ def tarred(rng: Random, content: bytes) -> bytes:
         return _checksummed(flipped(rng, content))
     with tarfile.open(fileobj=io.BytesIO(content)) as file:
         members = [(member, file.extractfile(member).read()) for member in file]
-    victim = rng.randrange(len(members))
+    victim, names = rng.randrange(len(members)), (*_NAMES, rng.choice(members)[0].name)
     member, inside = members[victim]
     match rng.randrange(6):
         case 0:
-            member.name = rng.choice((*_NAMES, rng.choice(members)[0].name, f"./{member.name}", f"{member.name}/"))
+            member.name = rng.choice((*names, f"./{member.name}", f"{member.name}/"))
         case 1:
-            member.type = bytes([rng.choice(b"01234567SxgLKZ")])
-            member.linkname = rng.choice((*_NAMES, rng.choice(members)[0].name))
+            member.type, member.linkname = bytes([rng.choice(b"01234567SxgLKZ")]), rng.choice(names)
         case 2:
-            member.pax_headers = {
-                rng.choice(("path", "size", "linkpath", "GNU.sparse.size")): rng.choice(("-1", "9" * 30, "/x"))
-            }
+            key = rng.choice(("path", "size", "linkpath", "GNU.sparse.size"))
+            member.pax_headers = {key: rng.choice(("-1", "9" * 30, "/x"))}
         case 3:
             member.size = rng.choice((*_NUMBERS[:12], len(inside) + rng.randint(-600, 600)))
         case 4:
@@ -171,8 +150,7 @@ def zipped(rng: Random, content: bytes) -> bytes:
         case 3:
             name = rng.choice((rng.choice(members)[0], name.removesuffix(".npy"), *_NAMES))
     members[victim] = name or "empty", inside
-    file = io.BytesIO()
-    method = rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2))
+    file, method = io.BytesIO(), rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2))
     with zipfile.ZipFile(file, "w", method) as archive:
         for name, inside in members:
             archive.writestr(zipfile.ZipInfo(name), inside)
@@ -181,25 +159,16 @@ def zipped(rng: Random, content: bytes) -> bytes:
 
 def _reheaded(rng: Random, content: bytes) -> bytes:
     """An .npy file whose header says another type, shape or order."""
-    array = np.load(io.BytesIO(content))
-    dtype = rng.choice(
-        (
-            *("<f4", "<f8", ">f8", "<f2", "<f16", "|u1", "<i8", "<u4", "<c16", "|O", "<M8[s]", "|V3", "<U3"),
-            *("|S0", "<U0", "|b1", [("a", "<f4")], "nonsense"),
-        )
-    )
-    number = rng.choice(_NUMBERS)
+    array, number = np.load(io.BytesIO(content)), rng.choice(_NUMBERS)
     turned = (array.shape[::-1], (*array.shape, 1), array.shape[1:])
     numbers = ((-1,), (number, number), (0, number), (number, 0, 3), (1.5,), (True, 2))
-    shape = rng.choice((*turned, *numbers, "x", None))
     header = {
-        "descr": rng.choice((dtype, array.dtype.str)),
+        "descr": rng.choice((rng.choice((*_DTYPES.split(), [("a", "<f4")])), array.dtype.str)),
         "fortran_order": rng.choice((False, True, 0, "x")),
-        "shape": rng.choice((shape, array.shape)),
+        "shape": rng.choice((rng.choice((*turned, *numbers, "x", None)), array.shape)),
     }
-    text = rng.choice(
-        (repr(header), repr(header)[:-2], repr({**header, "more": 1}), "(" * 3000, "__import__('os').system('exit 3')")
-    )
+    whole, more = repr(header), repr({**header, "more": 1})
+    text = rng.choice((whole, whole[:-2], more, "(" * 3000, "__import__('os').system('exit 3')"))
     encoded = (text + " " * rng.randrange(64) + "\n").encode("latin-1")
     version = rng.choice((b"\1\0", b"\1\0", b"\2\0", b"\3\0", b"\x09\x09"))
     size = struct.pack("<H" if version == b"\1\0" else "<I", len(encoded))
@@ -208,11 +177,9 @@ def _reheaded(rng: Random, content: bytes) -> bytes:
 
 def png(rng: Random, content: bytes) -> bytes:
     """Of a PNG: any bytes, with the chunks' checksums right again; of any other image, any bytes."""
-    new = bytearray(flipped(rng, content))
-    at = 8
-    while rng.random() < 0.95 and at + 12 <= len(new) and new[1:4] == b"PNG":
-        length = int.from_bytes(new[at : at + 4], "big")
-        end = at + 8 + length
+    new, at = bytearray(flipped(rng, content)), 8
+    while rng.random() < 0.95 and new[1:4] == b"PNG":
+        end = at + 8 + int.from_bytes(new[at : at + 4], "big")
         if end + 4 > len(new):
             break
         new[end : end + 4] = zlib.crc32(new[at + 4 : end]).to_bytes(4, "big")
@@ -224,24 +191,21 @@ def json_text(rng: Random, content: bytes) -> bytes:
     """Of a JSON document: one to three values replaced, left out or moved; or any bytes."""
     if rng.random() < 0.2:
         return flipped(rng, content)
+    if rng.random() < 0.02:
+        return b"[" * 100_000
     document = json.loads(content)
     for _ in range(rng.randint(1, 3)):
         places = list(_places(document))
         # As often a place near the top, where there are few, as one in the lists of numbers, where most are.
         depth = rng.choice(sorted({depth for _, _, depth in places}))
         holder, key, _ = rng.choice([place for place in places if place[2] == depth])
-        match rng.randrange(4):
-            case 0:
-                del holder[key]
-            case 1:
-                other, other_key, _ = rng.choice(places)
-                holder[key] = copy.deepcopy(other[other_key])
-            case _:
-                holder[key] = copy.deepcopy(rng.choice(_LITERALS))
-        if not isinstance(document, dict) or not document:
+        other, other_key, _ = rng.choice(places)
+        if rng.random() < 0.25:
+            del holder[key]
+        else:
+            holder[key] = copy.deepcopy(rng.choice((other[other_key], rng.choice(_LITERALS), rng.choice(_LITERALS))))
+        if not document:
             break
-    if rng.random() < 0.02:
-        return b"[" * 100_000
     text = json.dumps(document)
     if rng.random() < 0.05:
         text = text.replace("1", rng.choice(("NaN", "Infinity", "1e999", "9" * 5000)), 1)

@@ -15,20 +15,19 @@ import resource
 import signal
 import sys
 import tempfile
-import time
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 import numpy as np
 import pandas
@@ -41,7 +40,6 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 import cifar_files
 import mutate
 from helpers import arrays, cifar100, fabricated, write_idx
-from row import Row
 
 from linclf import Augmentation, Classifier, Config, Linear, Run, Standardizer, load_dataset
 from linclf.claims import bootstrap
@@ -61,40 +59,20 @@ class Broken(BaseException):
     """What no reader may do; no reader's ``except Exception`` catches it."""
 
 
-@dataclass(frozen=True)
-class Reader:
-    """A reader and its valid files.
-
-    Attributes:
-        files: the content of each by its path.
-        given: what is loaded, the path of a file or folder.
-        mutate: makes another file of a valid one.
-        load: reads what is given, and checks what comes of it.
-    """
-
-    files: Mapping[str, bytes]
-    given: str
-    mutate: mutate.Mutate
-    load: Callable[[Path], None]
-
-
 def _load(path: Path) -> None:
     """Load a data set and check what every user of it relies on."""
     data = load_dataset(path)
     images, labels = (*data.train_images, data.test_images), (*data.train_labels, data.test_labels)
+    assert len(images) == 6
+    if data.validation_images is not None:
+        images, labels = (*images, data.validation_images), (*labels, data.validation_labels)
     for X, y in zip(images, labels, strict=True):
-        assert X.shape[1:] == images[0].shape[1:]
-        assert X.ndim in (2, 4)
-        assert X.dtype == images[0].dtype
-        assert X.dtype in (np.uint8, np.float32, np.float64)
-        assert y.dtype == np.int64
+        assert (X.shape[1:], X.dtype, y.dtype) == (images[0].shape[1:], images[0].dtype, np.int64)
         assert len(X) == len(y) > 0
         assert 0 <= y.min() <= y.max() < len(data.class_names)
         assert np.isfinite(Standardizer.fit(images[0])(X)).all()
-    assert len(images) == 6
-    if data.validation_images is not None:
-        assert len(data.validation_images) == len(data.validation_labels) > 0
-        assert data.validation_images.shape[1:] == images[0].shape[1:]
+    assert X.ndim in (2, 4)
+    assert X.dtype in (np.uint8, np.float32, np.float64)
     assert all(can_be_shown(name) for name in data.class_names)
 
 
@@ -107,11 +85,10 @@ def _predict(path: Path) -> None:
 def _classify(path: Path) -> None:
     """Load a classifier and classify an image with it."""
     classifier = Classifier.load(path)
-    names = classifier.class_names
     kind = np.uint8 if classifier.standardize.of_pixels else float
     with np.errstate(all="ignore"):
-        assert classifier.predict(np.zeros(classifier.image_shape, kind)) in names
-    assert all(can_be_shown(name) for name in names)
+        assert classifier.predict(np.zeros(classifier.image_shape, kind)) in classifier.class_names
+    assert all(can_be_shown(name) for name in classifier.class_names)
 
 
 def _evaluate(path: Path) -> None:
@@ -130,12 +107,11 @@ def _write(folder: Path) -> None:
 
     rng = np.random.default_rng(0)
     batches, hundred = cifar_files.write(folder, 2), cifar100(n=6)[0]["cifar-100-python"]
-    layouts = {kind: [*(folder / f"cifar-10-batches-{kind}").iterdir()] for kind in ("py", "bin")}
-    members = {kind: [(f"{p.parent.name}/{p.name}", p.read_bytes()) for p in sorted(layouts[kind])] for kind in layouts}
-    cifar_files.archive(place("tar/py.tar.gz"), members["py"])
-    cifar_files.archive(place("tar/bin.tgz"), members["bin"])
+    cifar_files.archive(place("tar/py.tar.gz"), cifar_files.members(folder / "cifar-10-batches-py"))
+    binary = cifar_files.members(folder / "cifar-10-batches-bin")
+    cifar_files.archive(place("tar/bin.tgz"), binary)
     with zipfile.ZipFile(place("zip/mine.zip"), "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members["bin"]:
+        for name, content in binary:
             archive.writestr(name, content)
     for i, (name, (pixels, y)) in enumerate(batches.items()):
         held = {"data": pixels, "labels": y[:, None]}
@@ -148,7 +124,7 @@ def _write(folder: Path) -> None:
     scipy.io.savemat(place("cifar-100-matlab/meta.mat"), {"fine_label_names": names})
     held = {"data": rng.integers(0, 256, (6, 3072), np.uint8), "fine_labels": y, "coarse_labels": y // 5}
     for part, packed in (("train", False), ("test", True)):
-        scipy.io.savemat(folder / "cifar-100-matlab" / f"{part}.mat", held, do_compression=packed)
+        scipy.io.savemat(place(f"cifar-100-matlab/{part}.mat"), held, do_compression=packed)
     write_idx(folder / "idx", shape=(3, 4))
     write_idx(folder / "idx.gz", zipped=True, shape=(3, 4))
     place("csv/table.csv").write_bytes(b"a,b,label\n" + b"1,0.5,x\n2,-3e2,y\n" * 6)
@@ -164,35 +140,28 @@ def _write(folder: Path) -> None:
     Classifier.of(run, Standardizer(rng.random(6), np.ones(6), 255.0), **more).save(place("classifier/kept.npz"))
     images = rng.integers(0, 256, (30, 3, 2, 1), np.uint8)
     fit_surrogate(images, np.arange(30) % 2, "ab", name="noise").save(place("surrogate/surrogate.npz"))
-    kinds = (
-        "png",
-        "jpeg",
-        "gif",
-        "bmp",
-        "ppm",
-        "tiff",
-        "webp",
-        "tga",
-        "pcx",
-        "sgi",
-        "ico",
-        "jp2",
-        "dds",
-        "avif",
-        "qoi",
-    )
-    for i, kind in enumerate(kinds):
+    kinds = "png jpeg gif bmp ppm tiff webp tga pcx sgi ico jp2 dds avif qoi"
+    for i, kind in enumerate(kinds.split()):
         image = Image.fromarray(rng.integers(0, 256, (5, 4, 3), np.uint8))
         image.save(place(f"images/{'ab'[i % 2]}/{i}.{kind}"))
     for i in range(12):
         image.save(place(f"photos/{i}.png"))
     rows = [f"{i}.png,{'ab'[i % 2]}" for i in range(12)]
-    (folder / "photos" / "labels.csv").write_text("\n".join(["file,label", *rows, ""]))
+    place("photos/labels.csv").write_text("\n".join(["file,label", *rows, ""]))
     document = fabricated(seeds=range(2000, 2002)).document
     for run in document["runs"]:
         run |= {key: series[:3] for key, series in run.items() if isinstance(series, list)} | {"epochs": 2}
     place("results/results.json").write_text(json.dumps(document))
-    (folder / "results" / "claims.json").write_text("{}")
+    place("results/claims.json").write_text("{}")
+
+
+class Reader(NamedTuple):
+    """The valid files of a format by their paths, how one is changed, what reads them, and which path that is given."""
+
+    files: Mapping[str, bytes]
+    mutate: mutate.Mutate
+    load: Callable[[Path], None] = _load
+    given: str = ""  # the one that was changed
 
 
 @cache
@@ -201,42 +170,43 @@ def readers() -> dict[str, Reader]:
     with tempfile.TemporaryDirectory() as place:
         _write(Path(place))
         made = {p.relative_to(place).as_posix(): p.read_bytes() for p in sorted(Path(place).rglob("*")) if p.is_file()}
-
-    def of(folder: str, change: mutate.Mutate, load: Callable[[Path], None] = _load, given: str = ".") -> Reader:
-        """Of a folder, which is loaded; given: a file of it that is loaded, "" for the one that was changed."""
-        files = {name: content for name, content in made.items() if name.startswith(f"{folder}/")}
-        return Reader(files, folder if given == "." else given, change, load)
-
+    table = {
+        "CIFAR-10, pickled": ("cifar-10-batches-py/", mutate.pickled, _load, "cifar-10-batches-py"),
+        "CIFAR-10, binary": ("cifar-10-batches-bin/", mutate.flipped, _load, "cifar-10-batches-bin"),
+        "CIFAR-10, tar.gz": ("tar/", mutate.gzipped(mutate.tarred)),
+        "CIFAR-10, MATLAB": ("cifar-10-batches-mat/", mutate.flipped, _load, "cifar-10-batches-mat"),
+        "CIFAR-10, pickled anew": ("anew/", mutate.pickled, _load, "anew"),
+        "CIFAR-10, zip": ("zip/", mutate.flipped),
+        "CIFAR-100, MATLAB": ("cifar-100-matlab/", mutate.flipped, _load, "cifar-100-matlab"),
+        "CIFAR-100, pickled": ("cifar-100-python/", mutate.pickled, _load, "cifar-100-python"),
+        "table": ("csv/", mutate.flipped),
+        "table, Parquet": ("parquet/", mutate.flipped),
+        "npz, text labels": ("words/", mutate.zipped),
+        "npz": ("npz/", mutate.zipped),
+        "classifier": ("classifier/", mutate.zipped, _classify),
+        "model": ("model/", mutate.zipped, _predict),
+        "IDX": ("idx/", mutate.flipped, _load, "idx"),
+        "IDX, gzipped": ("idx.gz/", mutate.gzipped(mutate.flipped), _load, "idx.gz"),
+        "surrogate": ("surrogate/", mutate.zipped),
+        "labels.csv": ("photos/", mutate.flipped, _load, "photos"),
+        "image files": ("images/", mutate.png, _load, "images"),
+        "results.json": ("results/", mutate.json_text, _evaluate, "results/results.json"),
+    }
     return {
-        "CIFAR-10, pickled": of("cifar-10-batches-py", mutate.pickled),
-        "CIFAR-10, binary": of("cifar-10-batches-bin", mutate.flipped),
-        "CIFAR-10, tar.gz": of("tar", mutate.gzipped(mutate.tarred), given=""),
-        "CIFAR-10, MATLAB": of("cifar-10-batches-mat", mutate.flipped),
-        "CIFAR-10, pickled anew": of("anew", mutate.pickled),
-        "CIFAR-10, zip": of("zip", mutate.flipped, given=""),
-        "CIFAR-100, MATLAB": of("cifar-100-matlab", mutate.flipped),
-        "CIFAR-100, pickled": of("cifar-100-python", mutate.pickled),
-        "table": of("csv", mutate.flipped, given=""),
-        "table, Parquet": of("parquet", mutate.flipped, given=""),
-        "npz, text labels": of("words", mutate.zipped, given=""),
-        "npz": of("npz", mutate.zipped, given=""),
-        "classifier": of("classifier", mutate.zipped, _classify, ""),
-        "model": of("model", mutate.zipped, _predict, ""),
-        "IDX": of("idx", mutate.flipped),
-        "IDX, gzipped": of("idx.gz", mutate.gzipped(mutate.flipped)),
-        "surrogate": of("surrogate", mutate.zipped, given=""),
-        "labels.csv": of("photos", mutate.flipped),
-        "image files": of("images", mutate.png),
-        "results.json": of("results", mutate.json_text, _evaluate, "results/results.json"),
+        name: Reader({path: content for path, content in made.items() if path.startswith(folder)}, *more)
+        for name, (folder, *more) in table.items()
     }
 
 
 # The guard. Python reports what it is about to do to audit hooks (PEP 578), which cannot be taken off again.
 
-_REFUSED = (
-    *("os.", "subprocess.", "socket.", "shutil.", "ctypes.", "pickle.find_class", "tempfile.", "urllib.", "ftplib."),
-)
+_REFUSED = "os. subprocess. socket. shutil. ctypes. pickle.find_class tempfile. urllib. ftplib."
 _HARMLESS = ("os.listdir", "os.scandir", "os.walk", "os.putenv")
+_PLACES = (
+    *(f"{tempfile.gettempdir()}/linclf-fuzz-", sys.prefix, sys.base_prefix, os.path.dirname(os.__file__)),
+    str(Path(__file__).parents[2]),
+    *("/proc/self/cgroup", "/proc/self/mountinfo", "/sys/fs/cgroup/"),  # how many cores there are
+)
 _watched: list[str] | None = None
 """What was seen that may not be, while a trial runs; None between trials."""
 
@@ -250,20 +220,10 @@ def _hook(event: str, arguments: tuple) -> None:
     elif event == "exec":  # importing runs code objects too: those of files
         bad = arguments[0].co_filename.startswith("<") and "frozen" not in arguments[0].co_filename
     else:
-        bad = event.startswith(_REFUSED) and event not in _HARMLESS
+        bad = event.startswith(tuple(_REFUSED.split())) and event not in _HARMLESS
     if bad:
         _watched.append(f"{event}{arguments!r:.200}")
         raise Broken(_watched[-1])
-
-
-_PLACES = (
-    tempfile.gettempdir() + "/linclf-fuzz-",
-    sys.prefix,
-    sys.base_prefix,
-    os.path.dirname(os.__file__),
-    str(Path(__file__).parents[2]),
-    *("/proc/self/cgroup", "/proc/self/mountinfo", "/sys/fs/cgroup/"),  # how many cores there are
-)
 
 
 def _start() -> None:
@@ -294,9 +254,8 @@ def attempt(reader: Reader, number: int, folder: Path, seconds: float = SECONDS)
     global _watched
     rng = Random(number)
     victim = rng.choice([name for name in reader.files if not name.endswith("claims.json")])
-    path = folder / victim
+    path, given = folder / victim, folder / (reader.given or victim)
     path.write_bytes(reader.mutate(rng, reader.files[victim]))
-    given = folder / (reader.given or victim)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     signal.setitimer(signal.ITIMER_REAL, seconds)
     faulthandler.dump_traceback_later(10 * SECONDS, exit=True)  # for what does not come back to Python
@@ -311,27 +270,20 @@ def attempt(reader: Reader, number: int, folder: Path, seconds: float = SECONDS)
             faulthandler.cancel_dump_traceback_later()
     except DataError as error:
         text = str(error)
-        bad = (
-            given.name not in text
-            or not text.isprintable()
-            or len(text) > 2100
-            or isinstance(error.__cause__, MemoryError)
-        )
-        outcome = f"said {text!r:.300}" if bad else "refused"
+        good = given.name in text and text.isprintable() and len(text) <= 2100
+        outcome = "refused" if good and not isinstance(error.__cause__, MemoryError) else f"said {text!r:.300}"
     except BaseException as error:
         outcome = f"{type(error).__name__}: {error!s:.300}"
-    if seen:
-        outcome = seen[0]
+    path.write_bytes(reader.files[victim])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     if peak > before and peak * 1024 > BYTES:
-        outcome = f"took {peak / 2**20:.1f} GB"
-    path.write_bytes(reader.files[victim])
-    return outcome
+        return f"took {peak / 2**20:.1f} GB"
+    return seen[0] if seen else outcome
 
 
 def _attempts(name: str, numbers: range) -> tuple[Counter[str], list[str]]:
     """Outcomes of some of a reader's trials, and a line for each that no trial may have."""
-    reader, counts, losses = readers()[name], Counter(), []
+    reader, counts, losses = readers()[name], Counter(valid=0, refused=0), []
     with tempfile.TemporaryDirectory(prefix="linclf-fuzz-") as place:
         for file, content in reader.files.items():
             (Path(place) / file).parent.mkdir(parents=True, exist_ok=True)
@@ -350,25 +302,20 @@ def guarded(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start)
 
 
-def rows(trials: int = TRIALS) -> Iterator[Row]:
-    """A row a reader."""
+def rows(trials: int = TRIALS):
+    """Of each reader: what was tried, the outcomes, and what was lost."""
     with guarded(2) as pool:
         for name in readers():
-            started, counts, losses = time.monotonic(), Counter(), []
+            counts, losses = Counter(), []
             tasks = [range(i, min(i + A_TASK, trials)) for i in range(0, trials, A_TASK)]
             for numbers, done in [(numbers, pool.submit(_attempts, name, numbers)) for numbers in tasks]:
                 try:
                     found, lost = done.result()
                 except BrokenProcessPool:
                     found, lost = Counter(lost=len(numbers)), [f"{name} {numbers}: the process died"]
-                counts += found
+                counts.update(found)
                 losses += lost
-            yield Row(
-                f"mutated files: {name}",
-                {word: counts[word] for word in ("valid", "refused", *counts)},
-                tuple(losses),
-                time.monotonic() - started,
-            )
+            yield f"mutated files: {name}", counts, losses
 
 
 if __name__ == "__main__":

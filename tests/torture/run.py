@@ -4,15 +4,9 @@ import importlib
 import os
 import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
-from row import Row
-
 from linclf.system.environment import describe
-
-MODULES = ("reports", "readers", "bombs")
-KEPT = Path(__file__).parent.parent / "TORTURE.md"
 
 
 def main() -> int:
@@ -20,41 +14,24 @@ def main() -> int:
     # A report of this machine's default environment, whatever the shell says.
     for name in ("LINCLF_DATA", "OPENBLAS_CORETYPE"):
         os.environ.pop(name, None)
-    started, found = time.monotonic(), []
-    for name in sys.argv[1:] or MODULES:
-        for row in importlib.import_module(name).rows():
-            print(as_line(row), *(f"    {loss}" for loss in row.losses), sep="\n", flush=True)
-            found.append(row)
-    lost = sum(len(row.losses) for row in found)
-    text = page(found, time.monotonic() - started)
+    begun, lines, losses = time.monotonic(), [], []
+    for module in sys.argv[1:] or ("reports", "readers"):
+        started = time.monotonic()
+        for what, counts, lost in importlib.import_module(module).rows():
+            outcomes = ", ".join(f"{number:,} {outcome}" for outcome, number in counts.items())
+            seconds, started = time.monotonic() - started, time.monotonic()
+            lines.append(f"| {what} | {counts.total():,} | {outcomes} | {len(lost)} | {seconds:.0f} s |")
+            losses += [f"- {what}: {loss}" for loss in lost]
+            print(lines[-1], *lost, sep="\n    ", flush=True)
+    machine = [f"- {name}: {value}" for name, value in describe().items()]
+    minutes, date = (time.monotonic() - begun) / 60, time.strftime("%Y-%m-%d", time.gmtime())
+    head = f"# A run of make torture\n\n{date}, {minutes:.1f} minutes.\n"
+    table = ["| trial | number | outcomes | losses | time |", "| --- | --: | --- | --: | --: |", *lines, ""]
+    text = "\n".join([head, *table, *(losses or ["Nothing was lost."]), "", *machine, ""])
     print(text)
     if not sys.argv[1:]:
-        KEPT.write_text(text, encoding="utf-8")
-    return 1 if lost else 0
-
-
-def as_line(row: Row) -> str:
-    outcomes = ", ".join(f"{number:,} {outcome}" for outcome, number in row.counts.items())
-    return f"| {row.what} | {sum(row.counts.values()):,} | {outcomes} | {len(row.losses)} | {row.seconds:.0f} s |"
-
-
-def page(found: Iterable[Row], seconds: float) -> str:
-    """The table, when and where it was made."""
-    machine = "\n".join(f"- {name}: {value}" for name, value in describe().items())
-    losses = "\n".join(f"- {row.what}: {loss}" for row in found for loss in row.losses)
-    lines = "\n".join(map(as_line, found))
-    return f"""# A run of make torture
-
-{time.strftime("%Y-%m-%d", time.gmtime())}, {seconds / 60:.1f} minutes.
-
-| trial | number | outcomes | losses | time |
-| --- | --: | --- | --: | --: |
-{lines}
-
-{losses or "Nothing was lost."}
-
-{machine}
-"""
+        (Path(__file__).parent.parent / "TORTURE.md").write_text(text, encoding="utf-8")
+    return 1 if losses else 0
 
 
 if __name__ == "__main__":

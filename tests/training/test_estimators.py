@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 import skops.io
 from helpers import weights
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_validate
+from sklearn.model_selection import StratifiedKFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
@@ -56,15 +55,15 @@ def test_scikit_learn_accepts_them(estimator, check):
 @pytest.mark.parametrize("loss", CLASSIFIERS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
-    ("own", "sample_weight"),
+    "own",
     [
-        ({}, None),
-        ({}, weights(300)),
-        ({"momentum": np.float32(0.5), "averaging": 0.9, "init": "xavier", "batch_size": np.int64(50)}, None),
-        ({"augment": Augmentation(image_shape=(8, 8, 1), flip=True, shift=1), "shuffle": np.False_}, weights(300)),
+        {},
+        {"momentum": np.float32(0.5), "averaging": 0.9, "init": "xavier", "batch_size": np.int64(50)},
+        {"augment": Augmentation(image_shape=(8, 8, 1), flip=True, shift=1), "shuffle": np.False_},
     ],
-    ids=["plain", "weighted", "momentum", "augment"],
+    ids=["plain", "momentum", "augment"],
 )
+@pytest.mark.parametrize("sample_weight", [None, weights(300)], ids=["plain", "weighted"])
 def test_fit_is_train(loss, dtype, own, sample_weight):
     """Bit for bit, in the type of the inputs."""
     X, y = digits(n=300, dtype=dtype)
@@ -109,30 +108,27 @@ def test_each_epoch_of_partial_fit_has_an_order_of_its_own():
     np.testing.assert_array_equal(model.coef_, run.model.W)
 
 
-@pytest.mark.parametrize(("n_classes", "factor"), [(2, 1), (3, 2), (10, 2)])
-def test_softmax_converges_to_logistic_regression(n_classes, factor):
+@pytest.mark.parametrize(("n_classes", "factor"), [(2, 1), (3, 2), (10, 2), ("svm", 1)])
+def test_they_converge_to_logistic_regression_and_svc(n_classes, factor):
     """λ‖W‖² is ‖W‖² / (2Cn). For two classes, with rows ±w/2 at the minimum, it is (λ/2)‖w‖²."""
-    (X, y), alpha = digits(n_classes), 0.02
+    svm = n_classes == "svm"
+    (X, y), alpha = digits(2 if svm else n_classes), 0.05 if svm else 0.02
     X -= X.mean(axis=0)  # or gradient descent takes long to find the intercept
     settings = PLAIN | {"alpha": alpha, "learning_rate_init": 1.0, "batch_size": len(X), "max_iter": 500}
-    model = SoftmaxClassifier(**settings)
-    reference = LogisticRegression(C=1 / (factor * alpha * len(X)), tol=1e-9, max_iter=10_000).fit(X, y)
+    C = 1 / (factor * alpha * len(X))
+    if svm:
+        model = SVMClassifier(**settings | {"learning_rate_decay": 0.995, "max_iter": 2000})
+        reference, atol = SVC(kernel="linear", C=C, tol=1e-8).fit(X, y), 1e-3
+    else:
+        model, atol = SoftmaxClassifier(**settings), 1e-6
+        reference = LogisticRegression(C=C, tol=1e-9, max_iter=10_000).fit(X, y)
     model.fit(X, y)
-    np.testing.assert_allclose(model.coef_, reference.coef_, atol=1e-6)
+    np.testing.assert_allclose(model.coef_, reference.coef_, atol=atol)
     # With a row a class, one number added to all intercepts changes neither loss nor penalty.
-    free = (model.intercept_ - reference.intercept_).mean() if n_classes > 2 else 0
-    np.testing.assert_allclose(model.intercept_ - free, reference.intercept_, atol=1e-6)
-    np.testing.assert_allclose(model.predict_proba(X), reference.predict_proba(X), atol=1e-6)
-
-
-def test_svm_of_two_classes_converges_to_svc():
-    (X, y), alpha = digits(2), 0.05
-    X -= X.mean(axis=0)
-    settings = PLAIN | {"alpha": alpha, "learning_rate_init": 1.0, "learning_rate_decay": 0.995, "batch_size": len(X)}
-    model = SVMClassifier(**settings, max_iter=2000, random_state=0).fit(X, y)
-    reference = SVC(kernel="linear", C=1 / (alpha * len(X)), tol=1e-8).fit(X, y)
-    np.testing.assert_allclose(model.coef_, reference.coef_, atol=1e-3)
-    np.testing.assert_allclose(model.intercept_, reference.intercept_, atol=1e-3)
+    free = (model.intercept_ - reference.intercept_).mean() if len(model.intercept_) > 1 else 0
+    np.testing.assert_allclose(model.intercept_ - free, reference.intercept_, atol=atol)
+    if not svm:
+        np.testing.assert_allclose(model.predict_proba(X), reference.predict_proba(X), atol=atol)
 
 
 @pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer, load_digits])
@@ -201,9 +197,8 @@ def test_weights_of_classes_are_weights_of_rows(Classifier):
     by_row.fit(X, y, w / np.bincount(y, w)[y])
     np.testing.assert_allclose(balanced.coef_, by_row.coef_, rtol=1e-10)
     fold = y != 2  # lacks a class, whose weight is not needed
-    lacking, plain = (
-        Classifier(class_weight=given, **settings).fit(X[fold], y[fold]) for given in ({2: 5, 9: -1}, None)
-    )
+    lacking = Classifier(class_weight={2: 5, 9: -1}, **settings).fit(X[fold], y[fold])
+    plain = Classifier(**settings).fit(X[fold], y[fold])
     np.testing.assert_array_equal(lacking.coef_, plain.coef_)
     without = Classifier(class_weight="balanced", **settings).fit(X, y, w * (y != 1))
     assert np.bincount(without.predict(X), minlength=3)[1] == 0
@@ -239,13 +234,13 @@ def test_an_epoch_is_a_line_and_changes_nothing(Classifier, capsys):
 def test_early_stopping_restores_the_best_epoch(Classifier, more):
     X, y = digits(n=300)
     settings = {"learning_rate_init": 0.5, "batch_size": 10, "random_state": 0, "early_stopping": True, "tol": 0}
-    settings |= more
-    model = Classifier(n_iter_no_change=3, validation_fraction=0.3, **settings).fit(X, y)
+    settings |= {"validation_fraction": 0.3, **more}
+    model = Classifier(n_iter_no_change=3, **settings).fit(X, y)
     loss = model.history_.validation_loss
     assert np.isnan(model.history_.train_loss).all()  # measured on the rows held out alone
     best = loss[1:].argmin() + 1
     assert 1 < best < model.n_iter_ == best + 3 < 100
-    stopped_there = Classifier(n_iter_no_change=100, validation_fraction=0.3, max_iter=int(best), **settings).fit(X, y)
+    stopped_there = Classifier(n_iter_no_change=100, max_iter=int(best), **settings).fit(X, y)
     np.testing.assert_array_equal(model.coef_, stopped_there.coef_)
     np.testing.assert_array_equal(model.intercept_, stopped_there.intercept_)
 
@@ -268,29 +263,16 @@ def test_many_rows_stop_early_by_default(changes, stops_early):
 
 
 @every_classifier
-def test_scikit_learn_tools_take_them(Classifier):
-    X, y = digits(n=400)
-    pipeline, name = make_pipeline(StandardScaler(), Classifier(random_state=0, max_iter=20)), Classifier.__name__
-    search = GridSearchCV(pipeline, {f"{name.lower()}__alpha": [0, 10.0]}, cv=2).fit(X, y)
-    assert (search.best_params_, search.best_score_ > 0.75) == ({f"{name.lower()}__alpha": 0}, True)
-    probabilities = CalibratedClassifierCV(pipeline, cv=2).fit(X, y).predict_proba(X)
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
-
-
-@every_classifier
 def test_dumps_come_back_and_train_on(Classifier, tmp_path):
     X, y = digits(n=200)
     model = Classifier(random_state=0, max_iter=3).fit(X, y)
     joblib.dump(model, tmp_path / "joblib")
     skops.io.dump(model, tmp_path / "skops")
-    own = [f"estimators.{Classifier.__name__}", "loop.History", "model.Linear", "stack.State"]
-    own = [f"linclf.training.{name}" for name in own]
+    names = f"estimators.{Classifier.__name__}", "loop.History", "model.Linear", "stack.State"
+    own = [f"linclf.training.{name}" for name in names]
     assert skops.io.get_untrusted_types(file=tmp_path / "skops") == own
-    copies = [
-        pickle.loads(pickle.dumps(model)),
-        joblib.load(tmp_path / "joblib"),
-        skops.io.load(tmp_path / "skops", trusted=own),
-    ]
+    copies = [pickle.loads(pickle.dumps(model)), joblib.load(tmp_path / "joblib")]
+    copies.append(skops.io.load(tmp_path / "skops", trusted=own))
     model.partial_fit(X, y)
     for copy in copies:
         np.testing.assert_array_equal(copy.partial_fit(X, y).decision_function(X), model.decision_function(X))
@@ -300,8 +282,6 @@ def test_dumps_come_back_and_train_on(Classifier, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"alpha": -1}, "alpha must be a finite number, 0 or more, not -1"),
-        ({"learning_rate_init": np.nan}, "learning_rate_init must be a finite number"),
         ({"augment": Augmentation(image_shape=(3, 3, 1))}, r"images of shape \(3, 3, 1\) to mirror or move, not 64"),
         ({"class_weight": "even"}, "class_weight"),
         ({"class_weight": {0: -1}}, "training weights: expected finite numbers, zero or more"),

@@ -4,7 +4,6 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -84,7 +83,7 @@ def load(
         for name, values in zip(features.columns, X.T, strict=True)
         if _tells_the_class(values, labels)
     ]
-    data = split_dataset(
+    return split_dataset(
         {"train": (X, labels)},
         name=f"{path.stem} (table)",
         source=source,
@@ -93,8 +92,8 @@ def load(
         notes=notes,
         sources={"train": [f"row {i:,}" for i in range(1, len(table) + 1)]},
         groups=None if group is None else (group, table[group].astype(str).to_numpy()),
+        feature_names=tuple(features.columns),
     )
-    return replace(data, feature_names=tuple(features.columns))
 
 
 def read_table(path: Path) -> Any:

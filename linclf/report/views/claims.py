@@ -206,15 +206,8 @@ def picture(results: Results, *, number: int | str) -> html.Output:
     if provenance.is_the_references(results.data["name"]):
         printed = " Diamonds: what the reference prints, for the SVM alone."
         at = plots.heights(len(SETTINGS), len(SHOWN), len(SHOWN))  # beneath those of the SVM here, which it would hide
-        axes.plot(
-            list(reference.REFERENCE_SVM.values()),
-            at,
-            "D",
-            ms=9,
-            mec=html.INK,
-            mfc="none",
-            label="SVM, in the reference",
-        )
+        svm = list(reference.REFERENCE_SVM.values())
+        axes.plot(svm, at, "D", ms=9, mec=html.INK, mfc="none", label="SVM, in the reference")
     axes.set_xlabel(f"test accuracy on {results.data['name']}, %")
     axes.set_title(counts.replace(", ", ",\n", 1), loc="left", fontweight="bold")
     plots.legend_below(axes)

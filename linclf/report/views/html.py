@@ -17,8 +17,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import unescape
+from pathlib import Path
 from typing import Any
 
+import jinja2
+import numpy as np
 from markupsafe import Markup
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -37,18 +40,8 @@ DPI = 200  # of a PNG; a figure counts its pixels as 100 an inch
 WIDTH = 7 * DPI  # that viewers and paper have for a picture: in a wider one, which they shrink, letters are larger
 with_png = True  # whether figures become PNG too; the report's kernels do without, since pages show none
 
-IN_JUPYTER = (
-    "<style>:is(.wide,.play) :is(caption,th,td){text-align:left!important}"
-    ":is(.templates,.pictures) tr{background:none!important}"
-    ":is(.templates,.pictures) td,.pictures [scope=col]{text-align:center!important}"
-    ":is(.templates,.pictures) :is(td,th){border:0!important;padding:.2em!important}"
-    ":is(.templates,.pictures) td{max-width:8em!important}"
-    ".pixels{image-rendering:pixelated;display:inline!important;max-width:none!important}"
-    ".pictures .pixels{width:clamp(60px,6.2vw,110px)}"
-    ".panel{display:inline-block;vertical-align:top;width:12em}"
-    ".play meter::-webkit-meter-optimum-value{background:#0072b2}"
-    ".play .negative::-webkit-meter-optimum-value{background:#d55e00}</style>"
-)
+TEMPLATES = Path(__file__).parents[1] / "templates" / "linclf"
+IN_JUPYTER = f"<style>{(TEMPLATES / 'jupyter.css').read_text(encoding='utf-8')}</style>"
 """Jupyter aligns cells to the right, shades every second row, blurs pixels and leaves bars green; its slides shrink
 pictures in a table and draw lines between them. A page has ``page.css`` instead."""
 
@@ -59,6 +52,8 @@ _FOLLOWS = "".join(
     for what in ("fill", "stroke")
 )
 _STYLE = f"<style>@media screen and (prefers-color-scheme:dark){{{_FOLLOWS}}}</style>"
+_LINES = (TEMPLATES / "elements.html.j2").read_text(encoding="utf-8").splitlines()
+_ELEMENTS: Any = jinja2.Environment(autoescape=True).from_string("".join(map(str.strip, _LINES))).module
 _DOWNLOADS = {"csv": ("text/csv", "Numbers (CSV)"), "npy": ("application/octet-stream", "Weights, to ±127 (NumPy)")}
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 # LaTeX has these in its mathematics and not in its text font.
@@ -88,6 +83,11 @@ class Output:
 
     def __repr__(self) -> str:
         return visible(self.text or plain(self.markup))
+
+
+def element(name: str, *values: Any) -> Markup:
+    """A macro of ``elements.html.j2`` with these values, which are escaped where they are no markup."""
+    return Markup(getattr(_ELEMENTS, name)(*values))
 
 
 def visible(text: str) -> str:
@@ -150,10 +150,8 @@ def prose(text: str) -> Output:
 def callout(text: str, kind: str = "note", more: str = "") -> Output:
     """A boxed sentence: a "note" or a "warning"; ``more`` is folded behind it."""
     word = "Note:" if kind == "note" else "Mind:"
-    folded = Markup("<details><summary>More</summary>{}</details>").format(more) if more else ""
-    boxed = Markup('<div class="callout {}" role="note"><strong>{} </strong>{}{}</div>')
     said = f"{text} {more}".strip()
-    return _output(boxed.format(kind, word, text, folded), f"{word} {said}", f"> **{word}** {markdown(said)}")
+    return _output(element("callout", kind, word, text, more), f"{word} {said}", f"> **{word}** {markdown(said)}")
 
 
 def _output(markup: str, text: str, in_markdown: str) -> Output:
@@ -163,37 +161,23 @@ def _output(markup: str, text: str, in_markdown: str) -> Output:
 def table(
     columns: Sequence[str], rows: Sequence[Sequence[str | Output]], *, caption: str, attributes: str = ""
 ) -> Output:
-    """A table; the page's script lets its headers sort it. With the attribute ``class="words"`` cells are folded."""
-    line = Markup("<tr>{}</tr>")
-    lines = [line.format(Markup().join(map(Markup("<td>{}</td>").format, row))) for row in rows]
-    return _table(attributes, columns, lines, [list(map(str, row)) for row in rows], caption)
+    """A table that scrolls where it is wider than the page: as a region, it can be reached with the keyboard.
+
+    The page's script lets its headers sort it. With the attribute ``class="words"`` cells are folded.
+    """
+    markup = element("table", columns, rows, caption, Markup(attributes))
+    return _table(markup, columns, [list(map(str, row)) for row in rows], caption)
 
 
 def claims(rows: Mapping[str, Sequence[str]], *, caption: str) -> Output:
     """Claims as a table, one row per claim, by its name; its cells are markup."""
-    line = Markup(
-        '<tr id="claim-{0}"><th scope="row">{0}</th><td>{1}</td><td class="text">{2}</td><td class="found">{3}</td>'
-        "<td>{4}</td></tr>"
-    )
     columns = ("claim", "where", "the reference says", "found here", "verdict")
-    lines = [line.format(name, *cells) for name, cells in rows.items()]
-    texts = [[name, *map(plain, cells)] for name, cells in rows.items()]
-    return _table(' class="claims"', columns, lines, texts, caption)
+    markup = element("claims", columns, [(name, *cells) for name, cells in rows.items()], caption)
+    return _table(markup, columns, [[name, *map(plain, cells)] for name, cells in rows.items()], caption)
 
 
-def _table(
-    attributes: str, columns: Sequence[str], lines: Sequence[str], rows: Sequence[Sequence[str]], caption: str
-) -> Output:
-    """A table that scrolls where it is wider than the page: as a region, it can be reached with the keyboard.
-
-    ``rows`` are its ``lines`` as plain text, for viewers that show no HTML.
-    """
-    head = Markup().join(map(Markup('<th scope="col">{}</th>').format, columns))
-    whole = Markup(
-        '<div class="wide" tabindex="0" role="region" aria-label="{0}"><table{1}><caption>{0}</caption>'
-        "<thead><tr>{2}</tr></thead><tbody>{3}</tbody></table></div>"
-    ).format(caption, Markup(attributes), head, Markup().join(lines))
-    return _output(whole, plain_table(columns, rows, caption), markdown_table(columns, rows, caption))
+def _table(markup: str, columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> Output:
+    return _output(markup, plain_table(columns, rows, caption), markdown_table(columns, rows, caption))
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
@@ -223,10 +207,9 @@ def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], caption: 
 
 def provenance(items: Mapping[str, str | Output]) -> Output:
     """A list of names and values for the page's end."""
-    rows = Markup().join(map(Markup("<dt>{}</dt><dd>{}</dd>").format, items, items.values()))
     texts = {name: str(value) for name, value in items.items()}
     return _output(
-        Markup('<dl class="provenance">{}</dl>').format(rows),
+        element("provenance", items),
         "\n".join(f"{name}: {text}" for name, text in texts.items()),
         "\n".join(f"- **{markdown(name)}:** {markdown(text)}" for name, text in texts.items()),
     )
@@ -236,77 +219,55 @@ def verdict(word: str | None, *, check: bool = False) -> str:
     """A verdict as markup, in the words of a claim or of a check: a sign too, so that colour is not all that tells."""
     if word is None:
         return Markup("not&nbsp;checked" if check else "no&nbsp;verdict")
-    sign = {"reproduced": "✓", "refuted": "✗", "inconclusive": "?"}[word]
-    said = {"reproduced": "holds", "refuted": "does\xa0not\xa0hold", "inconclusive": "unclear"}[word] if check else word
-    return Markup('<span class="verdict {}">{}&nbsp;{}</span>').format(word, sign, said)
+    signs = {"reproduced": ("✓", "holds"), "refuted": ("✗", "does\xa0not\xa0hold"), "inconclusive": ("?", "unclear")}
+    sign, answer = signs[word]
+    return Markup('<span class="verdict {}">{}&nbsp;{}</span>').format(word, sign, answer if check else word)
 
 
 def counts(numbers: Mapping[str, str], of: str) -> Output:
     """How many claims got each verdict, large, as a list."""
+    items = [(n, verdict(word)) for word, n in numbers.items()]
     said = f"{', '.join(f'{n} {word}' for word, n in numbers.items())} {of}"
-    return _large([(n, verdict(word)) for word, n in numbers.items()], Markup(' aria-label="{}"').format(of), "", said)
+    return _output(element("large", items, "", of), said, f"**{markdown(said)}**")
 
 
 def large(numbers: Mapping[str, str], of: str) -> Output:
     """A few numbers, by what they stand for, large, under a line that says ``of`` what they are."""
+    items = [(n, name) for name, n in numbers.items()]
     said = f"{of}: {', '.join(f'{n} in {name}' for name, n in numbers.items())}."
-    return _large([(n, name) for name, n in numbers.items()], "", Markup("<p>{}:</p>").format(of), said)
+    return _output(element("large", items, of), said, f"**{markdown(said)}**")
 
 
-def _large(items: Sequence[tuple[str, str]], attributes: str, before: str, said: str) -> Output:
-    item = Markup('<li><b class="count">{}</b> {}</li>')
-    listed = Markup().join(item.format(number, what) for number, what in items)
-    markup = Markup('{}<ul class="counts"{}>{}</ul>').format(before, attributes, listed)
-    return _output(markup, said, f"**{markdown(said)}**")
-
-
-def against_region(value: float, low: float, high: float, region: tuple[float, float], text: str) -> str:
+def against_region(value: float, low: float, high: float, region: tuple[float, float], text: str) -> Markup:
     """A number's interval drawn against its region (min, max), as inline SVG; where that is infinite, to the edge.
 
     ``text`` says the same in words, for whoever does not see it.
     """
     marks = [number for number in (value, low, high, *region) if math.isfinite(number)]
     margin = 0.25 * (max(marks) - min(marks)) or 1
-    start, stop = min(marks) - margin, max(marks) + margin
-
-    def x(number: float) -> float:
-        return round(160 * (min(max(number, start), stop) - start) / (stop - start), 1)
-
-    return Markup(
-        '<svg class="forest" width="160" height="16" viewBox="0 0 160 16" role="img" aria-label="{}">'
-        '<rect class="region" x="{:.1f}" width="{:.1f}" height="16" fill="#0072b2" fill-opacity="0.22"/>'
-        '<path d="M{:.1f} 8H{:.1f}" stroke="currentColor" stroke-width="2"/>'
-        '<circle cx="{:.1f}" cy="8" r="3.5" fill="currentColor"/></svg>'
-    ).format(text, x(region[0]), x(region[1]) - x(region[0]), x(low), x(high), x(value))
+    edges = min(marks) - margin, max(marks) + margin
+    return element("forest", text, *np.interp([*region, low, high, value], edges, (0, 160)).round(1))
 
 
 def figure(fig: Any, *, number: int | str, caption: str, data: Mapping[str, Sequence[Any]], alt: str = "") -> Output:
     """A numbered figure as SVG and PNG, with its caption, alt text (by default the same) and numbers to download."""
     alt = alt or caption
     source = data_link("image/svg+xml", svg(fig, salt=str(number)))
-    places = Markup(' data-axes="{}"').format(axes_places(fig.axes[0], data["epoch"])) if "epoch" in data else ""
-    image = Markup('<img class="curve" src="{}" alt="{}"{}>').format(source, alt, places)
+    image = element("curve", source, alt, axes_places(fig.axes[0], data["epoch"]) if "epoch" in data else "")
     return figure_box(number, image, caption, lambda: fig, alt, "csv", csv_bytes(data))
 
 
 def figure_box(
-    number: int | str, content: str, caption: str, draw: Draw, alt: str, ending: str = "", numbers: bytes = b""
+    number: int | str, content: Markup, caption: str, draw: Draw, alt: str, ending: str, numbers: bytes
 ) -> Output:
     """A figure with its caption and a link that downloads its numbers; "10 and 11" is one under two numbers.
 
     ``content`` is its markup, ``draw`` makes a figure of Matplotlib's that shows the same; ``ending``: "csv" or "npy".
     """
-    first, *others = str(number).split(" and ")
-    name, title = f"figure-{first}", f"Figure{'s' * bool(others)} {number}"
-    anchors = Markup().join(map(Markup('<span id="figure-{}"></span>').format, others))
-    link = ""
-    if numbers:
-        kind, what = _DOWNLOADS[ending]
-        offer = Markup(' <a class="numbers" download="{}.{}" href="{}">{}</a>')
-        link = offer.format(name, ending, data_link(kind, numbers), what)
-    box = Markup(
-        '<figure id="{0}">{1}{2}<figcaption><a class="anchor" href="#{0}"><b>{3}.</b></a> {4}{5}</figcaption></figure>'
-    ).format(name, anchors, Markup(content), title, caption, link)
+    names = str(number).split(" and ")
+    title = f"Figure{'s' * (len(names) > 1)} {number}"
+    kind, what = _DOWNLOADS[ending]
+    box = element("figure", title, names, content, caption, numbers and data_link(kind, numbers), ending, what)
     return Output(box, f"{title}. {caption}", *png(draw, alt, title, caption))
 
 

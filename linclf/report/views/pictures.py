@@ -65,18 +65,13 @@ def grid(
     return html.figure_box(number, table(rows, columns), caption, draw, caption, "csv", html.csv_bytes(data))
 
 
-def table(rows: Mapping[str, Sequence[Picture]], columns: Sequence[str] = ()) -> str:
+def table(rows: Mapping[str, Sequence[Picture]], columns: Sequence[str] = ()) -> Markup:
     """Rows of pictures under their names, as an element."""
-    head, line = Markup('<th scope="col"><span>{}</span></th>'), Markup('<tr><th scope="row">{}</th>{}</tr>')
-    names = Markup("<tr><td></td>{}</tr>").format(Markup().join(map(head.format, columns))) if columns else ""
-    body = Markup().join(line.format(name, _cells(row)) for name, row in rows.items())
-    return Markup('<table class="pictures">{}{}</table>').format(names, body)
+    return html.element("pictures", {name: _cells(row) for name, row in rows.items()}, columns)
 
 
-def _cells(row: Sequence[Picture], width: int = 60) -> Markup:
-    beneath = (Markup("<br><span>{}</span>").format(picture.text) if picture.text else "" for picture in row)
-    images = (image(picture.pixels, picture.alt, width=width, kind=picture.kind) for picture in row)
-    return Markup().join(map(Markup("<td>{}{}</td>").format, images, beneath))
+def _cells(row: Sequence[Picture], width: int = 60) -> list[tuple[Markup, str]]:
+    return [(image(shown.pixels, shown.alt, width=width, kind=shown.kind), shown.text) for shown in row]
 
 
 def gallery(
@@ -96,12 +91,10 @@ def gallery(
     """
     kind, array = photo_kind(pixels) if weights is None else "png", io.BytesIO()
     shown = [Picture(each, f"{what} {name}", name, kind) for each, name in zip(pixels, names, strict=True)]
-    lines = (Markup("<tr>{}</tr>").format(_cells(shown[i : i + 5], 96)) for i in range(0, len(shown), 5))
-    content = Markup('<div role="group" aria-label="{}"><table class="templates" role="presentation">{}</table></div>')
     if weights is not None:
         weights = _as_fine_as_pictures(weights)
         np.save(array, np.rint(weights * (127 / (np.abs(weights).max() or 1))).astype(np.int8))
-    markup, draw = content.format(alt, Markup().join(lines)), partial(mosaic, pixels, names)
+    markup, draw = html.element("gallery", _cells(shown, 96), alt), partial(mosaic, pixels, names)
     return html.figure_box(number, markup, caption, draw, alt, "npy", array.getvalue())
 
 
@@ -110,8 +103,7 @@ def image(pixels: np.ndarray, alt: str, *, mark: str = "", width: int = 60, kind
     file, picture = io.BytesIO(), Image.fromarray(np.rint(255 * pixels).astype(np.uint8))
     picture.thumbnail((LARGEST_PICTURE, LARGEST_PICTURE))
     picture.save(file, format=kind, optimize=True)
-    marked, source = Markup(f' data-play="{mark}"') * bool(mark), html.data_link(f"image/{kind}", file.getvalue())
-    return Markup('<img class="pixels" width="{}"{} src="{}" alt="{}">').format(width, marked, source, alt)
+    return html.element("image", html.data_link(f"image/{kind}", file.getvalue()), alt, width, mark)
 
 
 @html.own_settings()
