@@ -182,7 +182,7 @@ def test_a_column_may_be_left_out_of_the_model_too(tmp_path):
     assert "Left out: leak, name." in data.provenance.found
     Classifier.fit(data, config(), progress=False).save(tmp_path / "m.npz")
     assert Classifier.load(tmp_path / "m.npz").feature_names == ("u", "v")
-    for drop, said in ((["gone"], "found gone, none of u, v, leak"), (["label"], "name the column of labels")):
+    for drop, said in ((["gone"], "found gone, none of u, v, leak"), (["label"], "name of the column of labels")):
         refused(table, said, load=loaded, folder=tmp_path, drop=drop)
 
 
@@ -214,7 +214,7 @@ def test_names_that_are_numbers_are_read_where_it_is_clear_that_they_are_names(t
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("a,b,kind\n1,2,x\n", "name the column of labels (--label NAME), one of a, b, kind"),
+        ("a,b,kind\n1,2,x\n", "the name of the column of labels (--label NAME), one of a, b, kind"),
         ("a,y\n1,x\n,z\n", "some lack one in a"),
         ("a,b,y\n1,text,x\n", "found text or others in b"),
         ("y\nx\n", "with commas between them, found one alone: y"),
