@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,9 +55,9 @@ class Provenance:
     name: str
     source: str
     layout: str
-    sha256: str
-    official: bool | None
-    synthetic: bool
+    sha256: str = ""
+    official: bool | None = None
+    synthetic: bool = False
     found: str = ""
 
     def describe(self) -> str:
@@ -147,20 +148,17 @@ class Dataset:
 def make_dataset(
     batches: Sequence[LabelledImages],
     class_names: Sequence[str],
-    *,
-    name: str,
-    source: str,
-    layout: str,
-    official: bool | None,
-    synthetic: bool = False,
+    origin: Provenance,
     validation: LabelledImages | None = None,
     notes: Sequence[str] = (),
+    **others: Any,
 ) -> Dataset:
-    """A Dataset whose last batch is the test set, with the hash of its content; DataError for names not to be shown.
+    """A Dataset whose last batch is the test set; DataError for names not to be shown.
 
-    Readers see to it that labels are 0..C-1; ``notes`` are sentences of what one passed over or changed.
+    Its provenance is ``origin`` with the hash of the content and what was found. Readers see to it that labels are
+    0..C-1; ``notes`` are sentences of what one passed over or changed, ``others`` other fields.
     """
-    class_names = checked_names(class_names, source)
+    class_names = checked_names(class_names, origin.source)
     content = hashlib.sha256()
     kind = batches[0][0].shape[1:], str(batches[0][0].dtype), len(class_names)
     if kind != ((32, 32, 3), "uint8", 10):  # so that equal bytes of another meaning have another hash
@@ -170,18 +168,12 @@ def make_dataset(
         content.update(np.ascontiguousarray(np.moveaxis(images, -1, 1)).data)
     if validation:  # else six batches would be hashed like five and validation images
         content.update(b"the last are validation images")
-    *train, (test_images, test_labels) = batches
-    provenance = Provenance(name, source, layout, content.hexdigest(), official, synthetic)
-    data = Dataset(
-        tuple(images for images, _ in train),
-        tuple(labels for _, labels in train),
-        test_images,
-        test_labels,
-        class_names,
-        provenance,
-        *(validation or ()),
-    )
-    return replace(data, provenance=replace(provenance, found=printable(" ".join([_counted(data), *notes]))))
+    *train_images, test_images = (images for images, _ in batches)
+    *train_labels, test_labels = (labels for _, labels in batches)
+    train = tuple(train_images), tuple(train_labels)
+    data = Dataset(*train, test_images, test_labels, class_names, origin, *(validation or ()), **others)
+    found = printable(" ".join([_counted(data), *notes]))
+    return replace(data, provenance=replace(origin, sha256=content.hexdigest(), found=found))
 
 
 def _counted(data: Dataset) -> str:
@@ -214,6 +206,7 @@ def split_dataset(
     notes: Sequence[str] = (),
     sources: Mapping[str, Sequence[str]] | None = None,
     groups: tuple[str, np.ndarray] | None = None,
+    **others: Any,
 ) -> Dataset:
     """A Dataset from data without training batches: the training images are split into five, as CIFAR-10's are.
 
@@ -229,40 +222,35 @@ def split_dataset(
         notes: sentences of what the reader passed over or changed.
         sources: what each image of a part was read from.
         groups: what a group is, as "patient", and which each training image is of: a group is dealt into one part.
+        others: other fields of the Dataset.
     """
-    n_parts, into = (5, "five training batches") if "test" in parts else (6, "five training batches and a test set")
-    images = parts["train"][0]
+    own_test, images = "test" in parts, parts["train"][0]
+    n_parts = 5 if own_test else 6
     if len(images) < n_parts:
         raise DataError(f"{source}: expected at least {n_parts} training images, found {len(images)}")
-    order = [part for part in ("train", "validation", "test") if part in parts]
-    encoded, class_names = encode_labels([parts[part][1] for part in order], class_names, source)
-    labels = dict(zip(order, encoded, strict=True))
+    given = [part for part in ("validation", "test") if part in parts]
+    (train, *labels), class_names = encode_labels([parts[part][1] for part in ("train", *given)], class_names, source)
+    sets = {part: (parts[part][0], y) for part, y in zip(given, labels, strict=True)}
     of_group = None if groups is None else np.unique(groups[1], return_inverse=True)[1]
-    dealt = stratified(labels["train"], n_parts, of_group, source)
-    batches = [(images[rows], labels["train"][rows]) for rows in dealt]
-    if "test" in parts:
-        batches.append((parts["test"][0], labels["test"]))
-    into += ", stratified by class"
-    if groups is not None:
-        into += ", groups kept whole"
-        notes = [*notes, f"Rows of one {groups[0]} stay together, in {len(np.unique(groups[1])):,} groups."]
-    data = make_dataset(
-        batches,
+    dealt = stratified(train, n_parts, of_group, source)
+    layout += f"; split into five training batches{'' if own_test else ' and a test set'}, stratified by class"
+    if groups is not None and of_group is not None:
+        layout += ", groups kept whole"
+        notes = [*notes, f"Rows of one {groups[0]} stay together, in {of_group.max() + 1:,} groups."]
+        of_group = np.concatenate([of_group[rows] for rows in dealt])
+    read = [[sources["train"][i] for i in rows] for rows in dealt] if sources else []
+    read[5:5] = [[*sources[part]] for part in given] if sources else []  # before the test images that are split off
+    return make_dataset(
+        [*((images[rows], train[rows]) for rows in dealt), *([sets["test"]] if own_test else [])],
         class_names,
-        name=name,
-        source=source,
-        layout=f"{layout}; split into {into}, in an order drawn from seed {_SPLIT_SEED}",
-        official=None,
-        validation=(parts["validation"][0], labels["validation"]) if "validation" in parts else None,
-        notes=notes,
+        Provenance(name, source, f"{layout}, in an order drawn from seed {_SPLIT_SEED}"),
+        sets.get("validation"),
+        notes,
+        sources=tuple(printable(source) for part in read for source in part),
+        own_test=own_test,
+        groups=of_group,
+        **others,
     )
-    of_group = None if of_group is None else np.concatenate([of_group[rows] for rows in dealt])
-    data = replace(data, own_test="test" in parts, groups=of_group)
-    if not sources:
-        return data
-    read = [[sources["train"][i] for i in rows] for rows in dealt]
-    read[5:5] = [[*sources[part]] for part in order[1:]]  # before the test images that are split off
-    return replace(data, sources=tuple(printable(source) for part in read for source in part))
 
 
 def stratified(
@@ -299,10 +287,8 @@ def _grouped(labels: np.ndarray, n_parts: int, groups: np.ndarray, where: str) -
             warnings.filterwarnings("ignore", "The least populated class")  # pages say which classes are small
             parts = [rows for _, rows in StratifiedGroupKFold(n_parts).split(labels, labels, groups)]
     if not parts or min(map(len, parts)) == 0:
-        raise DataError(
-            f"{where}: expected groups enough to fill {n_parts} parts, each group in one, found {n:,} groups of "
-            f"{len(labels):,} rows; give another column, or none"
-        )
+        found = f"found {n:,} groups of {len(labels):,} rows; give another column, or none"
+        raise DataError(f"{where}: expected groups enough to fill {n_parts} parts, each group in one, {found}")
     return parts
 
 
@@ -314,14 +300,11 @@ def folds(data: Dataset, n: int) -> tuple[list[Dataset], Dataset]:
     """
     X = np.concatenate([*data.train_images, data.test_images])
     y = np.concatenate([*data.train_labels, data.test_labels])
-    n_train = len(y) - len(data.test_labels)
+    n_train, of = len(y) - len(data.test_labels), data.groups
     given = data.sources[n_train : len(data.sources) - len(data.test_labels)]
-    known = np.array([*data.sources[:n_train], *data.test_sources], dtype=object)
-    of = data.groups
-    parts = [
-        [X[rows], y[rows], known[rows] if len(known) else known, y[rows] if of is None else of[rows]]
-        for rows in stratified(y, n, of)
-    ]
+    known = np.array([*data.sources[:n_train], *data.test_sources], dtype=object) if data.sources else y
+    dealt = stratified(y, n, of)
+    parts = [[array[rows] for array in (X, y, known, y if of is None else of)] for rows in dealt]
 
     def of_parts(train: Sequence[Sequence[np.ndarray]], test: Sequence[np.ndarray], name: str) -> Dataset:
         sha = hashlib.sha256(f"{data.provenance.sha256} {name} of {n}".encode()).hexdigest()
@@ -332,7 +315,7 @@ def folds(data: Dataset, n: int) -> tuple[list[Dataset], Dataset]:
             train_labels=labels,
             test_images=test[0],
             test_labels=test[1],
-            sources=tuple(np.concatenate([*sources, given, test[2]])) if len(known) else (),
+            sources=tuple(np.concatenate([*sources, given, test[2]])) if data.sources else (),
             provenance=replace(data.provenance, sha256=sha),
             groups=None if of is None else np.concatenate([*groups, test[3]]),
         )
@@ -440,26 +423,18 @@ def as_images(arrays: Mapping[str, np.ndarray], where: str) -> list[np.ndarray]:
     (first, train), *_ = arrays.items()
     for name, X in arrays.items():
         if X.ndim not in (2, 3, 4) or X.size == 0:
-            raise DataError(
-                f"{where}: expected {name} as images (n, h, w) or (n, h, w, c), or vectors (n, d), found {X.shape}"
-            )
+            raise DataError(f"{where}: expected {name} of shape (n, h, w), (n, h, w, c) or (n, d), found {X.shape}")
         if X.ndim == 4 and X.shape[1] in _CHANNELS and X.shape[3] not in _CHANNELS and X.shape[2] > 4:
-            raise DataError(
-                f"{where}: expected {name} as images (n, h, w, c), found {X.shape}, whose channels come first; "
-                "turn them with np.moveaxis(X, 1, -1)"
-            )
+            advice = "whose channels come first; turn them with np.moveaxis(X, 1, -1)"
+            raise DataError(f"{where}: expected {name} of shape (n, h, w, c), found {X.shape}, {advice}")
         if X.shape[1:] != train.shape[1:]:
-            raise DataError(
-                f"{where}: expected {name} of shape {train.shape[1:]} an image as {first}, found {X.shape[1:]}"
-            )
+            raise DataError(f"{where}: expected {name} of shape (n, *{train.shape[1:]}) as {first}, found {X.shape}")
         if not (X.dtype.kind in "biu" or (X.dtype.kind == "f" and X.itemsize <= 8)):
             raise DataError(f"{where}: expected {name} as whole numbers or floats, found {X.dtype}")
     images = _of_one_type(list(arrays.values()), where)
     for name, X in zip(arrays, images, strict=True):
         if X.dtype != np.uint8 and not max(abs(X.min()), abs(X.max())) < 1e30:  # nor NaN, which both pass on
-            raise DataError(
-                f"{where}: expected finite numbers below 1e30 in {name}, found others; clean the data first"
-            )
+            raise DataError(f"{where}: expected finite numbers below 1e30 in {name}; clean the data first")
     return [X[..., None] if X.ndim == 3 else X for X in images]
 
 
@@ -469,10 +444,8 @@ def _of_one_type(arrays: Sequence[np.ndarray], where: str) -> list[np.ndarray]:
         return [X * np.uint8(255) for X in arrays]
     whole = kinds <= set("biu")
     if not whole and kinds != {"f"}:
-        raise DataError(
-            f"{where}: expected one type in all parts, found {' and '.join(str(X.dtype) for X in arrays)}: whole "
-            "numbers to 255 are divided by 255, floats are not"
-        )
+        found = f"{' and '.join(str(X.dtype) for X in arrays)}: whole numbers to 255 are divided by 255, floats are not"
+        raise DataError(f"{where}: expected one type in all parts, found {found}")
     of_pixels = arrays[0].ndim > 2 or all(X.dtype == np.uint8 for X in arrays)
     if whole and of_pixels and all(X.min() >= 0 and X.max() <= 255 for X in arrays):
         return [X.astype(np.uint8, copy=False) for X in arrays]

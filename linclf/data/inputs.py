@@ -57,10 +57,8 @@ def check_precision(X: np.ndarray, what: str) -> None:
             spread = (high - low).astype(np.float64 if X.dtype.kind == "f" else np.uint64)
         coarse = (size > 2**53) & (spread > 0) & (spread < 5000 * np.spacing(size))
         if np.any(coarse):
-            raise DataError(
-                f"{what}: expected numbers that float64 tells apart, found some around {np.max(size[coarse]):.3g} that "
-                f"differ by at most {np.max(spread[coarse])}; subtract a constant first"
-            )
+            found = f"some around {np.max(size[coarse]):.3g} that differ by at most {np.max(spread[coarse])}"
+            raise DataError(f"{what}: expected numbers that float64 tells apart, found {found}; subtract a constant")
 
 
 def floating(dtype: np.dtype) -> type[np.floating]:

@@ -28,15 +28,12 @@ def checked_names(names: Sequence[str], where: str) -> tuple[str, ...]:
     """
     forms = tuple(composed(name) for name in names)
     if not 2 <= len(forms) <= MOST_CLASSES:
-        raise DataError(
-            f"{where}: expected 2 to {MOST_CLASSES:,} classes, found {len(forms):,} ({', '.join(forms)[:99]})"
-        )
+        found = f"{len(forms):,} ({', '.join(forms)[:99]})"
+        raise DataError(f"{where}: expected 2 to {MOST_CLASSES:,} classes, found {found}")
     for name, number in Counter(forms).items():
         if number > 1 or len(name) > LONGEST_NAME or not can_be_shown(name):
-            raise DataError(
-                f"{where}: expected for each class a name of its own that can be shown, of at most {LONGEST_NAME} "
-                f"characters, found {name[:LONGEST_NAME]!r}"
-            )
+            expected = f"a name of its own that can be shown, of at most {LONGEST_NAME} characters"
+            raise DataError(f"{where}: expected for each class {expected}, found {name[:LONGEST_NAME]!r}")
     return forms
 
 
@@ -112,10 +109,8 @@ def encode_labels(
     else:
         classes = every
     if len(classes) != len(names) or len(np.setdiff1d(every, classes)):
-        raise DataError(
-            f"{where}: expected labels of the {len(names)} classes that are named, found "
-            f"{', '.join(map(_name, every[:10]))}{' ...' if len(every) > 10 else ''}"
-        )
+        found = f"{', '.join(map(_name, every[:10]))}{' ...' if len(every) > 10 else ''}"
+        raise DataError(f"{where}: expected labels of the {len(names)} classes that are named, found {found}")
     order = np.argsort(classes)
     return [order[np.searchsorted(classes, part, sorter=order)] for part in parts], names
 
@@ -135,14 +130,14 @@ def _plain(labels: np.ndarray, where: str) -> np.ndarray:
         if labels.dtype == np.uint64 and labels.max(initial=0) >= 2**63:
             raise DataError(f"{where}: expected labels below 2^63, found {labels.max()}")
         return labels.astype(np.int64)
-    try:
-        if labels.dtype.kind == "S":
+    if labels.dtype.kind == "S":
+        try:
             labels = np.char.decode(labels, "utf-8")
-        if labels.dtype.kind == "U":
-            distinct, places = np.unique(labels, return_inverse=True)
-            return np.array([composed(label) for label in distinct.tolist()], dtype=str)[places.ravel()]
-    except (ValueError, SystemError) as error:  # bytes or numbers that are no characters
-        raise DataError(f"{where}: expected labels as text, found {error}") from error
+        except UnicodeError as error:
+            raise DataError(f"{where}: expected labels as text, found {error}") from error
+    if labels.dtype.kind == "U":
+        distinct, places = np.unique(labels, return_inverse=True)
+        return np.array([composed(label) for label in distinct.tolist()], dtype=str)[places.ravel()]
     raise DataError(f"{where}: expected labels as whole numbers or text, found {labels.dtype}; convert them first")
 
 

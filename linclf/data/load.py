@@ -140,10 +140,7 @@ def _load_path(name: str, given: dict[str, Any]) -> Dataset:
     ends = [len(whole), *(match.start() for match in reversed([*re.finditer(":", whole)]))]
     place = next((whole[:end] for end in ends if os.path.exists(whole[:end])), "")
     if not place:
-        raise DataError(
-            f"{name or 'an empty name'}: no such file or folder; give the path of data, or 'synthetic' for the "
-            "surrogate of CIFAR-10"
-        )
+        raise DataError(f"{name or 'an empty name'}: no such file or folder; give the path of data, or 'synthetic'")
     words = [word.replace("::", ":") for word in re.split("(?<!:):(?!:)", whole[len(place) + 1 :]) if word]
     path, home = Path(place), os.path.expanduser("~")
     source = place.replace(home, "~", 1) if place.startswith(home) else place

@@ -29,7 +29,7 @@ from linclf.errors import DataError
 from linclf.system.files import write_whole
 from linclf.system.threads import one_blas_thread
 
-from .dataset import CIFAR10, Dataset, LabelledImages, Reader, make_dataset
+from .dataset import CIFAR10, Dataset, LabelledImages, Provenance, Reader, make_dataset
 from .labels import LONGEST_NAME, MOST_CLASSES, can_be_shown
 from .readers.npz import read_arrays
 
@@ -138,10 +138,7 @@ class Surrogate:
         check_sizes(where, (h, w, c), C)
         need(counts.shape == names.shape == (C,), f"as many class_names as counts, found {names.shape}, {counts.shape}")
         need(0 <= counts.min() and 0 < counts.max() < 2**40, "counts of 0 to 2^40 images, not all 0, found others")
-        try:
-            *class_names, name = (str(text) for text in [*names.tolist(), array("name", "U", ()).item()])
-        except (ValueError, SystemError) as error:  # numbers that are no characters
-            raise DataError(f"{where}: expected names as text, found {error}") from error
+        name, *class_names = map(str, [array("name", "U", ()), *names])
         good = all(can_be_shown(text) and len(text) <= LONGEST_NAME for text in [*class_names, name])
         need(good and len(set(class_names)) == C, f"different names to show, of 1 to {LONGEST_NAME} characters")
         chosen, K = array("coefficients", "i4"), arrays["coefficients"].size
@@ -160,15 +157,11 @@ def check_sizes(where: str, shape: tuple[int, int, int], n_classes: int) -> None
     """DataError if images are larger, or classes more, than what is drawn in ordinary memory."""
     h, w, c = shape
     if not (1 <= min(h, w) and max(h, w) <= LARGEST_SIDE and 1 <= c <= MOST_CHANNELS):
-        raise DataError(
-            f"{where}: expected images of at most {LARGEST_SIDE} x {LARGEST_SIDE} pixels and {MOST_CHANNELS} channels, "
-            f"found {h} x {w} of {c}"
-        )
+        most = f"{LARGEST_SIDE} x {LARGEST_SIDE} pixels and {MOST_CHANNELS} channels"
+        raise DataError(f"{where}: expected images of at most {most}, found {h} x {w} of {c}")
     if not 1 <= n_classes <= MOST_CLASSES or h * w * c * n_classes > MOST_NUMBERS:
-        raise DataError(
-            f"{where}: expected 1 to {MOST_CLASSES:,} classes, times {h * w * c:,} pixels at most {MOST_NUMBERS:,}, "
-            f"found {n_classes:,}"
-        )
+        most = f"{MOST_CLASSES:,} classes, times {h * w * c:,} pixels at most {MOST_NUMBERS:,}"
+        raise DataError(f"{where}: expected 1 to {most}, found {n_classes:,}")
 
 
 def others(chosen: np.ndarray, d: int) -> np.ndarray:
@@ -213,10 +206,8 @@ def fit_surrogate(
     (3, 2, 2, 1)
     """
     if images.ndim != 4 or images.dtype != np.uint8 or images.size == 0 or labels.shape != images.shape[:1]:
-        raise DataError(
-            f"{name}: expected images (n, h, w, c), uint8, and n labels, "
-            f"found {images.dtype} {images.shape} and {labels.shape}"
-        )
+        found = f"{images.dtype} {images.shape} and {labels.shape}"
+        raise DataError(f"{name}: expected images (n, h, w, c), uint8, and n labels, found {found}")
     C, shape = len(class_names), (images.shape[1], images.shape[2], images.shape[3])
     if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= C:
         raise DataError(f"{name}: expected whole-number labels 0..{C - 1}, found others")
@@ -342,17 +333,12 @@ def _read(path: Path) -> Surrogate:
 
 
 def _drawn(surrogate: Surrogate, batch_size: int, source: str) -> Dataset:
-    rng = np.random.default_rng(SEED)
-    return make_dataset(
-        [surrogate.draw(batch_size, rng) for _ in range(6)],
-        surrogate.class_names,
-        name=f"{NAMED}{surrogate.name}",
-        source=source,
-        layout=f"drawn with seed {SEED} from the means and covariances of {surrogate.name}'s training images; no image "
-        "of it is inside",
-        official=False,
-        synthetic=surrogate.name == CIFAR10,
+    name, rng = surrogate.name, np.random.default_rng(SEED)
+    drawn = (
+        f"drawn with seed {SEED} from the means and covariances of {name}'s training images; no image of it is inside"
     )
+    origin = Provenance(f"{NAMED}{name}", source, drawn, official=False, synthetic=name == CIFAR10)
+    return make_dataset([surrogate.draw(batch_size, rng) for _ in range(6)], surrogate.class_names, origin)
 
 
 READER = Reader("a surrogate", find, load, example="surrogate.npz")

@@ -18,11 +18,11 @@ from urllib.parse import unquote
 import nbconvert
 from jupyter_core.paths import jupyter_path
 from markupsafe import Markup, escape
-from nbconvert import HTMLExporter, MarkdownExporter
+from nbconvert import HTMLExporter, MarkdownExporter, TemplateExporter
 from nbconvert.filters import markdown2html
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
-from traitlets import default
+from traitlets import Unicode, default
 from traitlets.config import Config
 
 from linclf.errors import ConfigError
@@ -72,8 +72,7 @@ _TIES = re.compile(
     r"|(?P<tie>(?<=[λημ]) = (?=\d)|(?<=\d:) (?=[λη])|(?<=±) (?=\d)|(?<=\bto) (?=[+−]?[\d.]+\))|(?<=\d) (?=%))",
     re.S,
 )
-_SHOWN = ["text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "image/jpeg", "text/plain"]
-"""Types of output that the template shows."""
+_SLIDES = ".slides.html"
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 # Elements that would run a script, show a frame or load something, which no page does.
 _LOADS = re.compile(
@@ -107,36 +106,31 @@ def template_folders() -> list[str]:
     raise ConfigError("nbconvert's own templates are missing from this installation: install nbconvert again")
 
 
-class LinclfPageExporter(HTMLExporter):
-    """A page of the report."""
-
-    @default("template_name")
-    def _template_name_default(self) -> str:
-        return "linclf"
+class _WithOurTemplates(TemplateExporter):
+    """Finds our templates and nbconvert's, wherever they are."""
 
     @default("template_paths")
     def _ours_first(self) -> list[str]:
         """Those in Jupyter's folders come last: they may be of an earlier installation."""
         self.extra_template_basedirs = template_folders()
-        return [f"{_TEMPLATES / 'linclf'}", *template_folders(), *self._template_paths()]
+        return [f"{_TEMPLATES / self.template_name}", *template_folders(), *self._template_paths()]
+
+
+class LinclfPageExporter(_WithOurTemplates, HTMLExporter):
+    """A page of the report."""
+
+    template_name = Unicode("linclf").tag(config=True, affects_template=True)
 
 
 class LinclfSlidesExporter(LinclfPageExporter):
     """The page with a slide for each section, in one file that needs no network."""
 
     export_from_notebook = "Slides in one file"
+    template_file = Unicode("index.html.j2").tag(config=True, affects_template=True)
 
     @default("file_extension")
     def _file_extension_default(self) -> str:
-        return ".slides.html"
-
-    @default("template_file")
-    def _template_file_default(self) -> str:
-        return "index.html.j2"
-
-    def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> Any:
-        """As the page, with what the template needs to know."""
-        return super().from_notebook_node(nb, {**(resources or {}), "linclf_slides": True}, **kw)
+        return _SLIDES
 
 
 class PagePreprocessor(Preprocessor):
@@ -147,7 +141,7 @@ class PagePreprocessor(Preprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Called by nbconvert, once per notebook."""
-        about = {"pages": USUAL, "first": "summary", "data": YOURS} | nb.metadata.get("linclf", {})
+        about = {"pages": USUAL, "first": "summary", "data": YOURS, "links": {}} | nb.metadata.get("linclf", {})
         # papermill's copy may be called anything; it says which notebook it was made from.
         name = Path(nb.metadata.get("papermill", {}).get("input_path") or resources["metadata"]["name"]).stem
         first = about["first"]
@@ -163,25 +157,18 @@ class PagePreprocessor(Preprocessor):
                 cell.source = tied(mathml(source)) + _LEFT_OUT * bool(_LOADS_MARKDOWN.search(source))
                 markups.append(cell.source)
             for output in cell.get("outputs", []):
+                texts.append(output.get("data", {}).get("text/markdown", ""))
                 _prepare(output)
-                data = output.get("data", {})
-                texts.append(data.get("text/markdown", ""))
-                if "text/markdown" in data:
-                    data["text/markdown"] = tied(mathml(data["text/markdown"]))
-                if "text/html" in data:
-                    data["text/html"] = tied(data["text/html"].removesuffix(IN_JUPYTER))
-                markups += [data.get("text/markdown", ""), data.get("text/html", ""), data.get("text/latex", "")]
+                markups += (text for kind, text in output.get("data", {}).items() if kind in _MARKUP)
         headings = _headings("\n".join(texts))
         markup = "\n".join(markups)
-        resources["linclf"] = {
+        resources["linclf"] = about | {
             "title": next((title for level, _, title in headings if level == "h1"), name),
             "pages": links,
             "onward": links[names.index(name) + 1 :][:1] if name in names else [],
             "sections": [(anchor, title) for level, anchor, title in headings if level == "h2"],
-            "failed": about.get("failed"),
-            "numbers": about.get("numbers", []),
-            "links": about.get("links", {}),
             "plays": 'class="play' in markup,
+            "slides": resources.get("output_extension") == _SLIDES,
             "policy": POLICY,
             "scripts": SCRIPTS,
         }
@@ -189,6 +176,20 @@ class PagePreprocessor(Preprocessor):
             font = (_TEMPLATES / "linclf" / "formulas.woff2").read_bytes()
             resources["linclf"]["font"] = base64.b64encode(font).decode()
         return nb, resources
+
+
+_MARKUP: dict[str, Callable[[str], str]] = {
+    "text/html": lambda markup: tied(markup.removesuffix(IN_JUPYTER)),
+    "text/markdown": lambda text: tied(mathml(text)),
+    "text/latex": lambda latex: _with_formulas(latex),
+}
+_SHOWN = _MARKUP | {
+    "image/svg+xml": lambda svg: base64.b64encode(svg.encode()).decode(),
+    "image/png": str,
+    "image/jpeg": str,
+    "text/plain": lambda text: as_shown(text),
+}
+"""Types of output that the template shows, and what prepares each for it."""
 
 
 def _prepare(output: NotebookNode) -> None:
@@ -199,16 +200,10 @@ def _prepare(output: NotebookNode) -> None:
         output.traceback = [as_shown(line) for line in output.traceback]
     if "data" not in output:
         return
-    data = {kind: output.data[kind] for kind in _SHOWN if kind in output.data}
+    data = {kind: prepared(output.data[kind]) for kind, prepared in _SHOWN.items() if kind in output.data}
     if not data:
-        kinds = ", ".join(sorted(output.data)) or "no type"
+        kinds = as_shown(", ".join(sorted(output.data))) or "no type"
         data["text/plain"] = f"Left out: an output of a type that no page shows ({kinds})."
-    if "text/plain" in data:
-        data["text/plain"] = as_shown(data["text/plain"])
-    if "image/svg+xml" in data:
-        data["image/svg+xml"] = base64.b64encode(data["image/svg+xml"].encode()).decode()
-    if "text/latex" in data:
-        data["text/latex"] = _with_formulas(data["text/latex"])
     runs = "application/javascript" in output.data or (_WIDGET in output.data and "text/html" not in data)
     if runs or _LOADS.search(data.get("text/html", "")):
         plain = Markup('<pre class="stream" tabindex="0">{}</pre>').format(data.get("text/plain", ""))
@@ -251,9 +246,8 @@ def _headings(text: str) -> list[tuple[str, str, str]]:
     from bs4 import BeautifulSoup
 
     lines = re.findall("^##? .+", re.sub("```.*?```", "", text, flags=re.S), re.M)
-    parsed = (BeautifulSoup(markdown2html(mathml(line)), "html.parser") for line in lines)
-    headings = (heading for line in parsed for heading in line.select("h1, h2"))
-    return [(heading.name, str(heading.get("id", "")), _title(heading)) for heading in headings]
+    parsed = BeautifulSoup(markdown2html(mathml("\n".join(lines))), "html.parser")
+    return [(heading.name, str(heading.get("id", "")), _title(heading)) for heading in parsed.select("h1, h2")]
 
 
 def _fold_code(nb: NotebookNode) -> None:
@@ -416,10 +410,11 @@ def _on_white(link: re.Match[str]) -> str:
     return link[1] + base64.b64encode(base64.b64decode(link[2]).replace(PAPER.encode(), b"#ffffff")).decode()
 
 
-class LinclfMarkdownExporter(MarkdownExporter):
+class LinclfMarkdownExporter(_WithOurTemplates, MarkdownExporter):
     """Text, tables and pictures, each picture a file; code only where a page shows it, too."""
 
     export_from_notebook = "Markdown with pictures"
+    template_name = Unicode("linclf-markdown").tag(config=True, affects_template=True)
 
     @property
     def default_config(self) -> Config:
@@ -428,21 +423,6 @@ class LinclfMarkdownExporter(MarkdownExporter):
         config = super().default_config
         config.merge(Config(NbConvertBase={"display_data_priority": kinds}))
         return config
-
-    @default("raw_template")
-    def _raw_template(self) -> str:
-        return """
-{%- extends 'markdown/index.md.j2' -%}
-{%- block input -%}
-{%- if 'show' in cell.metadata.get('tags', []) -%}
-{{ super() }}
-{%- endif -%}
-{%- endblock input -%}
-{%- block data_png -%}
-{%- set described = output.metadata.get('image/png', {}).get('alt') or 'picture' %}
-![{{ described | literal }}]({{ output.metadata.filenames['image/png'] | path2url }})
-{% endblock -%}
-"""
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> Any:
         """Without the lines of progress, which differ from run to run, and without more than one blank line."""

@@ -28,7 +28,7 @@ from linclf.training.train import train
 from . import metrics, results
 from .results import Results
 from .store import Key, StoredRun
-from .study import Cut, Label, Plan, Split, Study, StudyTask, check_whole, fit_standardizer, split_rows, standardized
+from .study import Cut, Label, Plan, Split, Study, StudyTask, check_whole, fit_standardizer, split_rows
 
 SETTINGS = {1: (0.0, 0.1), 2: (0.0, 0.001), 3: (0.1, 0.001), 4: (1.0, 0.001)}
 """(λ, η) of each setting, as the reference prints them."""
@@ -160,7 +160,7 @@ class ReferenceStudy(Study):
     def prepare(self) -> None:
         """Too few batches are refused here."""
         self.cut = self._cut("batch")
-        self._held_out = cache(partial(standardized, self.data, self._cut("full").validation))
+        self._held_out = cache(partial(self.standardized, self._cut("full").validation))
 
     def run(self, *arms: str) -> Results:
         """The results of ``arms``. Stacks not stored yet are trained, as a sweep, and stored as they finish."""

@@ -4,7 +4,7 @@ import base64
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,16 +12,14 @@ import numpy as np
 
 from linclf.data.dataset import Dataset, check_file
 from linclf.errors import DataError
-from linclf.training.loop import History, Run
+from linclf.training.loop import Run
 from linclf.training.model import Linear
 
-from .store import StoredRun, has_json_type
+from .store import CURVES, StoredRun, has_json_type
 
 FORMAT = 2
 """Rises when a program that reads the files would fail or be misled."""
 _READABLE = (1, FORMAT)
-CURVES = tuple(field.name for field in fields(History))
-"""Series of a run's history: one value before training, and one after each epoch."""
 _FIELDS = {
     "arm": str, "setting": int, "seed": int, "loss": str, "learning_rate": float, "l2": float, "lr_decay": float,
     "shuffle": bool, "epochs": int, "batch_size": int, "n_train": int, "n_validation": int, "test_accuracy": float,

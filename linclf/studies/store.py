@@ -33,6 +33,9 @@ _PACKAGE = Path(__file__).parent.parent
 _DECIDE = ("data", "training", "studies")
 """The packages that decide what a run's numbers are; what they import beside each other decides none."""
 
+CURVES = tuple(field.name for field in fields(History))
+"""Series of a run's history: one value before training, and one after each epoch."""
+
 Key = dict[str, Any]
 """All that the runs of a stack depend on but the code, as plain values; its "name" begins the file's name."""
 
@@ -63,8 +66,9 @@ class StoredRun:
 
     @property
     def run(self) -> Run:
-        """The run as ``train`` returned it; its record holds the fields of its Config and History."""
-        history = History(**{field.name: np.array(self.record[field.name]) for field in fields(History)})
+        """The run as ``train`` returned it, its history where the record holds that."""
+        series = {name: np.array(self.record[name]) for name in CURVES if name in self.record}
+        history = History(**series) if len(series) == len(CURVES) else None
         return Run(config_of(self.record), self.model, history, self.record["seconds"])
 
 

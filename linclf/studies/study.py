@@ -157,12 +157,6 @@ def fit_standardizer(data: Dataset, cut: Cut) -> Standardizer:
     return Standardizer.fit(_rows(data, cut.train)[0])
 
 
-def standardized(data: Dataset, rows: range, cut: Cut) -> Arrays:
-    """Inputs and labels of some rows, standardised as the images of a cut are."""
-    images, labels = _rows(data, rows)
-    return fit_standardizer(data, cut)(images), labels
-
-
 def slice_rows(images: Examples, n: int, skip: int = 0) -> Examples:
     """The first n images of a set, after those that are skipped, as views."""
     X, y = images[:2]
@@ -175,14 +169,18 @@ def balanced(images: Examples) -> Examples:
     return X, y, checked_weights("training", 1 / np.bincount(y)[y], len(y))
 
 
+def batches(data: Dataset) -> list[Arrays]:
+    """Images and labels of each training batch, and then of the validation images where they were given."""
+    parts = [*zip(data.train_images, data.train_labels, strict=True)]
+    if data.validation_images is not None and data.validation_labels is not None:
+        parts.append((data.validation_images, data.validation_labels))
+    return parts
+
+
 def _rows(data: Dataset, rows: range) -> Arrays:
     """Images and labels of rows counted as in ``split_rows``; a batch that serves whole is not copied."""
-    sets = list(zip(data.train_images, data.train_labels, strict=True))
-    if data.validation_images is not None and data.validation_labels is not None:
-        sets.append((data.validation_images, data.validation_labels))
-    parts = []
-    start = 0
-    for images, labels in sets:
+    parts, start = [], 0
+    for images, labels in batches(data):
         part = slice(max(rows.start - start, 0), max(rows.stop - start, 0))
         if len(labels[part]):
             parts.append((images[part], labels[part]))
@@ -307,6 +305,11 @@ class Study:
     def inputs(self, cut: Cut | None = None) -> Split:
         """What networks train on: the same, unless a kind of study says otherwise."""
         return self.split(cut)
+
+    def standardized(self, rows: range, cut: Cut) -> Arrays:
+        """Inputs and labels of some rows, standardised as the images of a cut are."""
+        images, labels = _rows(self.data, rows)
+        return fit_standardizer(self.data, cut)(images), labels
 
     def key(self, name: str, cut: Cut, **choices: Any) -> Key:
         """The key in the store of ``name``: all that it depends on, but for the code."""

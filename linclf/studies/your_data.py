@@ -15,7 +15,7 @@ from linclf.classifier.classifier import Classifier
 from linclf.data.dataset import Dataset, folds
 from linclf.data.inputs import Examples, Standardizer, span
 from linclf.system.threads import AfterEpoch, one_blas_thread, side_by_side
-from linclf.training.config import Config, config_of
+from linclf.training.config import Config
 from linclf.training.loop import Run
 from linclf.training.losses import cost_and_gradient, get_loss, largest_eigenvalue
 from linclf.training.model import Linear
@@ -26,7 +26,7 @@ from .ceiling import softmax_optimum
 from .metrics import Interval
 from .results import FORMAT, tested_predictions
 from .store import Count, StoredRun
-from .study import Cut, Label, Split, Study, StudyResults, StudyTask, fit_standardizer, split_rows, standardized
+from .study import Cut, Label, Split, Study, StudyResults, StudyTask, batches, fit_standardizer, split_rows
 
 SEARCHED = ("cross_entropy", "multiclass_hinge")
 """The losses that are searched."""
@@ -148,16 +148,9 @@ def products_of_an_epoch(n_train: int, n_classes: int, n_inputs: int) -> float:
 
 def final_config(candidate: Candidate, n_train: int, epochs: int, seed: int) -> Config:
     """How a network trains: from zero, shuffled, η divided by ten after each third of the epochs."""
-    return Config(
-        **asdict(candidate),
-        lr_decay=0.1,
-        lr_decay_every=-(-epochs // 3),
-        init="zeros",
-        shuffle=True,
-        epochs=epochs,
-        batch_size=batch_size(n_train),
-        seed=seed,
-    )
+    options: dict[str, Any] = asdict(candidate) | {"init": "zeros", "shuffle": True, "seed": seed}
+    options |= {"epochs": epochs, "batch_size": batch_size(n_train)}
+    return Config(**options, lr_decay=0.1, lr_decay_every=-(-epochs // 3))
 
 
 _SIDE = 16  # pixels of a thumbnail: it stays what it is when a picture is scaled, or saved again as JPEG
@@ -268,8 +261,7 @@ class YourDataResults(StudyResults):
 
     def share_right(self, runs: Sequence[StoredRun]) -> np.ndarray:
         """Share of the networks that are right on each test image, (n_test,)."""
-        share: np.ndarray = (tested_predictions(runs) == self.dataset.test_labels).mean(axis=0)
-        return share
+        return (tested_predictions(runs) == self.dataset.test_labels).mean(axis=0)
 
     @cached_property
     def copied(self) -> np.ndarray:
@@ -280,15 +272,14 @@ class YourDataResults(StudyResults):
     def _originals(self) -> np.ndarray:
         data = self.dataset
         if self.folds:  # whose training batches are the parts behind their own, in a circle
-            n, place, start = len(data.test_labels), [fold._originals for fold in self.folds], 0
-            for i, fold in enumerate(self.folds):
-                start += len(fold.dataset.test_labels)
-                held, n_train = place[i], n - len(fold.dataset.test_labels)
-                among = np.where(held < n_train, (held + start) % n, held - n_train + n)
-                place[i] = np.where(held < 0, -1, among)
-            return np.concatenate(place)
-        given = [] if data.validation_images is None else [data.validation_images]
-        return originals(data.test_images, *data.train_images, *given)
+            images, places = np.arange(len(data.test_labels)), []
+            given = len(data.test_labels) + np.arange(len(self.choosing.validation))
+            for fold in self.folds:
+                own = len(fold.dataset.test_labels)
+                places.append(np.concatenate([images[own:], given, [-1]])[fold._originals])
+                images = np.roll(images, -own)
+            return np.concatenate(places)
+        return originals(data.test_images, *(images for images, _ in batches(data)))
 
     @property
     def copies(self) -> list[dict[str, Any]]:
@@ -296,21 +287,19 @@ class YourDataResults(StudyResults):
 
         An original's place counts training images, batch after batch, and then those for validation.
         """
-        data, place = self.dataset, self._originals
-        given = [] if data.validation_labels is None else [data.validation_labels]
-        labels = np.concatenate([*data.train_labels, *given])
-        listed = [
-            {
-                "test": int(i),
-                "source": data.test_sources[i] if data.sources else None,
-                "class": data.class_names[data.test_labels[i]],
-                "original": int(place[i]),
-                "original_source": data.sources[place[i]] if data.sources else None,
-                "original_class": data.class_names[labels[place[i]]],
-            }
-            for i in np.flatnonzero(place >= 0)
-        ]
+        data, place, listed = self.dataset, self._originals, []
+        labels = np.concatenate([labels for _, labels in batches(data)])
+        for i in np.flatnonzero(place >= 0).tolist():
+            source = data.sources[place[i]] if data.sources else None
+            original = {"original": int(place[i]), "original_source": source}
+            listed.append(self._tested(i) | original | {"original_class": data.class_names[labels[place[i]]]})
         return sorted(listed, key=lambda one: one["class"] == one["original_class"])[:_MISTAKES]
+
+    def _tested(self, i: int) -> dict[str, Any]:
+        """The place, source and class of a test image."""
+        data = self.dataset
+        source = data.test_sources[i] if data.sources else None
+        return {"test": i, "source": source, "class": data.class_names[data.test_labels[i]]}
 
     @cached_property
     def copied_validation(self) -> np.ndarray:
@@ -318,8 +307,8 @@ class YourDataResults(StudyResults):
         if self.folds:
             copied = [fold.copied_validation for fold in self.folds]
             return np.concatenate(copied) if self.dataset.validation_labels is None else copied[0]
-        train, validation = [*self.dataset.train_images], self.dataset.validation_images
-        return originals(train.pop() if validation is None else validation, *train) >= 0
+        *train, validation = (images for images, _ in batches(self.dataset))
+        return originals(validation, *train) >= 0
 
     @cached_property
     def confusion(self) -> np.ndarray:
@@ -330,8 +319,7 @@ class YourDataResults(StudyResults):
         """The same of some networks."""
         labels, n_classes = self.dataset.test_labels, len(self.dataset.class_names)
         matrices = [metrics.confusion_matrix(row, labels, n_classes) for row in tested_predictions(runs)]
-        mean: np.ndarray = np.mean(matrices, axis=0)
-        return mean
+        return np.mean(matrices, axis=0)
 
     @cached_property
     def scores(self) -> np.ndarray:
@@ -459,8 +447,7 @@ class YourDataResults(StudyResults):
         return self.kept._classifier(self.kept.balanced[0]) if self.balanced else None
 
     def _classifier(self, kept: StoredRun) -> Classifier:
-        run = Run(config_of(kept.record), kept.model, None, kept.record["seconds"])
-        return Classifier.of(run, self.standardize, self.dataset)
+        return Classifier.of(kept.run, self.standardize, self.dataset)
 
     @cached_property
     def sureness(self) -> np.ndarray:
@@ -479,16 +466,8 @@ class YourDataResults(StudyResults):
         Of more than 1,000 mistakes, those that it is surest of.
         """
         data, predicted = self.dataset, self.scores.argmax(axis=0)
-        wrong = np.sort(self.surest(predicted != data.test_labels)[:_MISTAKES])
-        return [
-            {
-                "test": int(i),
-                "source": data.test_sources[i] if data.sources else None,
-                "class": data.class_names[data.test_labels[i]],
-                "predicted": data.class_names[predicted[i]],
-            }
-            for i in wrong
-        ]
+        wrong = np.sort(self.surest(predicted != data.test_labels)[:_MISTAKES]).tolist()
+        return [self._tested(i) | {"predicted": data.class_names[predicted[i]]} for i in wrong]
 
     def document(self) -> dict[str, Any]:
         """All of it as plain values, for ``your_data.json``."""
@@ -616,13 +595,12 @@ class Holdout(Study):
     def prepare(self) -> None:
         """Which images choose, and which train the final networks; too few batches are refused."""
         data = self.data
-        n, given = sum(map(len, data.train_labels)), data.validation_labels is not None
-        n_validation = 0 if given else len(data.train_labels[-1])
-        validation = split_rows("batch" if len(data.train_labels) < 2 else "full", data, n_validation).validation
-        if not given:
-            validation = range(n - n_validation, n)
-        self.choosing = Cut(range(n - n_validation), validation)
-        self.cut = Cut(range(n), validation)
+        n, last = sum(map(len, data.train_labels)), len(data.train_labels[-1])
+        if data.validation_labels is None and len(data.train_labels) > 1:
+            self.choosing = Cut(range(n - last), range(n - last, n))
+        else:
+            self.choosing = Cut(range(n), split_rows("batch", data, 0).validation)
+        self.cut = Cut(range(n), self.choosing.validation)
         self.is_wide = n < LITTLE and 2 * n <= data.test_images[0].size and not self.short_of_memory
         self._in_span = lru_cache(2)(self._made_in_span)
 
@@ -649,7 +627,7 @@ class Holdout(Study):
     def size(self) -> SearchSize:
         """How much is searched in each fold."""
         n = len(self.choosing.train)
-        X, _ = standardized(self.data, range(min(n, _ROWS)), self.choosing)
+        X, _ = self.standardized(range(min(n, _ROWS)), self.choosing)
         epochs = enough_epochs(self.plan.epochs, n)
         return search_size(epochs, n, *self.model_shape, largest_eigenvalue(X), SEARCH / self.n_folds)
 

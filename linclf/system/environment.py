@@ -3,7 +3,7 @@
 import math
 import os
 import platform
-import time
+import timeit
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -40,20 +40,16 @@ def describe() -> dict[str, str]:
     """:func:`environment` in words, for people."""
     known = environment()
     blas, commit = known["blas"], known["commit"]
-    threads = "1 thread" if blas.get("threads") == 1 else f"{blas.get('threads')} threads"
+    state, kernels = "clean" if known["clean"] else "with uncommitted changes", ""
+    if "kernels" in blas:
+        threads = "1 thread" if blas["threads"] == 1 else f"{blas['threads']} threads"
+        kernels = f", {blas['kernels']} kernels, {threads}; a group of networks that train together has one"
     return {
         "versions": ", ".join(f"{name} {number}" for name, number in known["versions"].items()),
-        "BLAS": f"{blas['name']} {blas['version']}"
-        + (
-            f", {blas['kernels']} kernels, {threads}; a group of networks that train together has one"
-            if "kernels" in blas
-            else ""
-        ),
+        "BLAS": f"{blas['name']} {blas['version']}{kernels}",
         "processor": f"{known['processor']}, {known['cores']} cores, {known['system']}",
         "numeric type": known["dtype"],
-        "commit": f"{commit[:12]}, {'clean' if known['clean'] else 'with uncommitted changes'}"
-        if commit
-        else "not in a git checkout",
+        "commit": f"{commit[:12]}, {state}" if commit else "not in a git checkout",
     }
 
 
@@ -67,13 +63,8 @@ def cores() -> int:
     """The number of cores that this process may use: by its affinity, and by the quota of its container."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quotas = [usable * 1.0]
-    for group in _control_groups("cpu"):
-        with suppress(OSError, ValueError):  # "max 100000", or no such file at this level
-            quota, period = map(int, (group / "cpu.max").read_text().split())
-            quotas.append(quota / period)
-        with suppress(OSError, ValueError):
-            quota, period = (int((group / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period"))
-            quotas.append(quota / period if quota > 0 else usable)
+    for _, (quota, period) in _limits("cpu", ("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
+        quotas.append(quota / period if quota > 0 else usable)
     return max(1, math.ceil(min(quotas)))
 
 
@@ -86,16 +77,22 @@ def available_memory() -> float:
     with suppress(OSError, ValueError, StopIteration):
         lines = Path("/proc/meminfo").read_text().splitlines()
         free.append(1024.0 * int(next(line for line in lines if line.startswith("MemAvailable:")).split()[1]))
-    for group in _control_groups("memory"):
-        for limit, usage, cached in (
-            ("memory.max", "memory.current", "inactive_file"),
-            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
-        ):
-            with suppress(OSError, ValueError, KeyError):  # "max", or no such file at this level
-                allowed, used = (int((group / name).read_text()) for name in (limit, usage))
-                statistics = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-                free.append(max(0.0, allowed - used + int(statistics[cached])))
+    versions = ("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")
+    for group, (allowed, used) in _limits("memory", *versions):
+        with suppress(OSError, ValueError, KeyError):
+            statistics = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+            cached = statistics.get("total_inactive_file", statistics["inactive_file"])
+            free.append(max(0.0, allowed - used + int(cached)))
     return min(free)
+
+
+def _limits(controller: str, *versions: tuple[str, ...]) -> Iterator[tuple[Path, tuple[int, int]]]:
+    """The control groups that limit this process, each with the two numbers in its files of either version."""
+    for group in _control_groups(controller):
+        for names in versions:
+            with suppress(OSError, ValueError):  # "max", or no such file at this level
+                first, second = (int(word) for name in names for word in (group / name).read_text().split())
+                yield group, (first, second)
 
 
 def _control_groups(controller: str) -> Iterator[Path]:
@@ -118,12 +115,7 @@ def _control_groups(controller: str) -> Iterator[Path]:
 def product_speed(n: int = 2048) -> float:
     """FLOP per second of float32 products of square matrices of n rows, on all cores: the best of three."""
     A = np.ones((n, n), np.float32)
-    seconds = []
-    for _ in range(3):
-        started = time.perf_counter()
-        A @ A
-        seconds.append(time.perf_counter() - started)
-    return 2.0 * n**3 / min(seconds)
+    return 2.0 * n**3 / min(timeit.repeat(lambda: A @ A, number=1, repeat=3))
 
 
 def processor() -> str:
@@ -135,25 +127,21 @@ def processor() -> str:
 
 
 def blas() -> dict[str, Any]:
-    """Name and version of NumPy's BLAS and, where threadpoolctl is installed, its kernels and threads."""
-    built: Any = np.show_config(mode="dicts")
-    blas = built["Build Dependencies"]["blas"]
-    found = {"name": blas["name"], "version": blas["version"]}
-    with suppress(ImportError):
-        from threadpoolctl import threadpool_info
+    """Name and version of NumPy's BLAS and, where threadpoolctl knows it, its kernels and threads."""
+    from threadpoolctl import threadpool_info
 
-        for pool in threadpool_info():
-            if pool["user_api"] == "blas":
-                found |= {"kernels": pool.get("architecture"), "threads": pool["num_threads"]}
-                break
+    built: Any = np.show_config(mode="dicts")
+    found = {name: built["Build Dependencies"]["blas"][name] for name in ("name", "version")}
+    for pool in [pool for pool in threadpool_info() if pool["user_api"] == "blas"][:1]:
+        found |= {"kernels": pool.get("architecture"), "threads": pool["num_threads"]}
     return found
 
 
 def _commit() -> dict[str, Any]:
     """Commit of the source tree this package is imported from, and whether the tree held anything uncommitted."""
-    root = source_tree()
+    root, known = source_tree(), {"commit": None, "clean": None}
     if root is None or not (root / ".git").exists():
-        return {"commit": None, "clean": None}
+        return known
 
     import subprocess
 
@@ -164,11 +152,7 @@ def _commit() -> dict[str, Any]:
         command = ["git", "--no-optional-locks", *words]
         return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, check=True).stdout.strip()
 
-    try:
+    with suppress(OSError, subprocess.CalledProcessError):
         # Reports are what a run writes: they do not make the code another.
-        return {
-            "commit": git("rev-parse", "HEAD"),
-            "clean": not git("status", "--porcelain", "--", ".", ":!reports"),
-        }
-    except (OSError, subprocess.CalledProcessError):
-        return {"commit": None, "clean": None}
+        return {"commit": git("rev-parse", "HEAD"), "clean": not git("status", "--porcelain", "--", ".", ":!reports")}
+    return known

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import arrays, write_images
+from helpers import arrays, refused, write_images
 from PIL import Image
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -27,8 +27,8 @@ def fitted(data):
     return Classifier.fit(data, CONFIG, progress=False)
 
 
-def vectors(tmp_path, **kind):
-    np.savez(tmp_path / "v.npz", **arrays(**kind))
+def saved(tmp_path, made):
+    np.savez(tmp_path / "v.npz", **made)
     return load_dataset(tmp_path / "v.npz")
 
 
@@ -48,11 +48,8 @@ def test_fit_trains_the_network_that_a_report_keeps(tmp_path, data, fitted):
 
 def test_given_validation_images_validate(tmp_path):
     made = arrays() | {"X_val": arrays(seed=5)["X_test"], "y_val": arrays(seed=5)["y_test"]}
-    np.savez(tmp_path / "v.npz", **made)
-    data = load_dataset(tmp_path / "v.npz")
-    fitted = Classifier.fit(data, CONFIG, progress=False)
-    names = np.array(data.class_names)
-    assert fitted.validation_accuracy == (fitted.predict(made["X_val"]) == names[made["y_val"]]).mean()
+    fitted = Classifier.fit(saved(tmp_path, made), CONFIG, progress=False)
+    assert fitted.validation_accuracy == (fitted.predict(made["X_val"]).astype(int) == made["y_val"]).mean()
     np.testing.assert_allclose(fitted.standardize.mean, made["X_train"].mean(axis=0))
 
 
@@ -78,35 +75,33 @@ def test_it_gives_what_its_network_does(data, fitted):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda X: X / 255, r"expected whole numbers 0 to 255 \(uint8\), as in training, found float64 from 0 to 1;"),
+        (lambda X: X / 255, "expected whole numbers 0 to 255 (uint8), as in training, found float64 from 0 to 1;"),
         (lambda X: X.astype(int) - 1, "expected whole numbers 0 to 255, as in training, found -1 to "),
-        (lambda X: X.reshape(len(X), -1), r"expected images of shape \(32, 32, 3\), or n of.*found shape \(100, 307"),
+        (lambda X: X.reshape(len(X), -1), "expected images of shape (32, 32, 3), or n of"),
         (lambda X: X.astype(str), "as in training, found <U"),
         (lambda X: [X[0], X[:, 0]], "found what is no array"),
     ],
 )
 def test_images_of_another_shape_type_or_range_are_refused(data, fitted, change, said):
-    with pytest.raises(DataError, match=said):
-        fitted.predict(change(data.test_images))
+    refused(change(data.test_images), said, load=fitted.predict)
 
 
 def test_feature_vectors_and_grey_images(tmp_path):
-    data = vectors(tmp_path, dtype=np.float64)
+    data = saved(tmp_path, arrays(dtype=np.float64))
     fitted = Classifier.fit(data, CONFIG, progress=False)
     assert repr(fitted) == "Classifier(3 classes, feature vectors (4,), cross_entropy)"
     assert fitted.predict(data.test_images[0]) == fitted.predict(data.test_images)[0]
     assert fitted.scores([[1, 2, 3, 4]]).shape == (1, 3)
     for wrong, said in (
-        (data.test_images.astype(np.uint8), r"found uint8; if they are the same numbers, give X\.astype\(float\)"),
-        (data.test_images * [1, 1, np.nan, 1], "found NaN or infinity in row 1$"),
+        (data.test_images.astype(np.uint8), "found uint8; if they are the same numbers, give X.astype(float)"),
+        (data.test_images * [1, 1, np.nan, 1], "found NaN or infinity in row 1"),
         (data.test_images > 1, "found bool"),
     ):
-        with pytest.raises(DataError, match=said):
-            fitted.scores(wrong)
+        refused(wrong, said, load=fitted.scores)
     with pytest.raises(DataError, match="a network trained on feature vectors of 4 numbers classifies no picture"):
         fitted.predict("a.png")
 
-    grey = vectors(tmp_path, dtype=np.uint8, shape=(2, 5))
+    grey = saved(tmp_path, arrays(dtype=np.uint8, shape=(2, 5)))
     fitted = Classifier.fit(grey, CONFIG, progress=False)
     for given in (grey.test_images[0], grey.test_images[0, ..., 0]):
         np.testing.assert_allclose(fitted.scores(given), fitted.scores(grey.test_images[..., 0])[0])
@@ -130,10 +125,8 @@ def test_a_table_is_taken_by_the_names_of_its_columns(tmp_path):
     np.testing.assert_array_equal(classifier.scores(other.iloc[3]), wanted[3])
     for unnamed in (numbers.tolist(), pandas.DataFrame(numbers)):
         np.testing.assert_array_equal(classifier.scores(unnamed), wanted)
-    with pytest.raises(DataError, match=r"found none or several of n among a, on$"):
-        classifier.scores(frame[["a", "on"]])
-    with pytest.raises(DataError, match="expected numbers in column n"):
-        classifier.scores(frame.assign(n="text"))
+    refused(frame[["a", "on"]], "found none or several of n among a, on", load=classifier.scores)
+    refused(frame.assign(n="text"), "expected numbers in column n", load=classifier.scores)
     estimator = SoftmaxClassifier(random_state=0, max_iter=2, tol=None).fit(frame[["n", "a"]], frame.on)
     assert Classifier.of(estimator).feature_names == ("n", "a")
 
@@ -153,8 +146,7 @@ def test_files_are_prepared_as_in_training(tmp_path):
     Image.fromarray(made[files[0]]).resize((90, 60), Image.Resampling.NEAREST).save(tmp_path / "large.png")
     whole = Classifier.fit(load_dataset(tmp_path), CONFIG, progress=False)
     np.testing.assert_allclose(whole.scores(tmp_path / "large.png"), whole.scores(files[0]), atol=0.5)
-    with pytest.raises(DataError, match=r"none\.png: expected an image"):
-        fitted.predict([files[0], tmp_path / "none.png"])
+    refused([files[0], tmp_path / "none.png"], "none.png: expected an image", load=fitted.predict)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -204,12 +196,9 @@ def test_it_takes_a_run_with_the_accuracy_of_its_weights():
     assert classifier.validation_accuracy == (run.model.predict(X[60:]) == y[60:]).mean()
     assert classifier.config == config
     np.testing.assert_allclose(classifier.scores(X.reshape(-1, 2, 2)), run.model.scores(X).T)
-
-
-@pytest.mark.parametrize("trained", [SoftmaxClassifier(), "model", Linear(np.eye(2), np.zeros(2))])
-def test_what_is_not_trained_is_refused(trained):
-    with pytest.raises(ConfigError, match="expected a Run of linclf"):
-        Classifier.of(trained)
+    for untrained in (SoftmaxClassifier(), "model", run.model):
+        with pytest.raises(ConfigError, match="expected a Run of linclf"):
+            Classifier.of(untrained)
 
 
 @pytest.mark.parametrize(

@@ -9,29 +9,29 @@ PICTURE = np.arange(24).reshape(1, 3, 4, 2)
 X = PICTURE.reshape(1, -1)
 
 
-def placed(augment, n=500):
-    """Every way in which the picture came out, and how often."""
-    out = augment(np.repeat(X, n, axis=0), np.random.default_rng(0))
-    return np.unique(out, axis=0, return_counts=True)
+def placed(**options):
+    """Every way in which the picture came out of 500, and how often."""
+    augment = Augmentation(image_shape=(3, 4, 2), **options)
+    return np.unique(augment(np.repeat(X, 500, axis=0), np.random.default_rng(0)), axis=0, return_counts=True)
 
 
 def test_a_flip_mirrors_half_of_the_images_left_to_right():
-    ways, counts = placed(Augmentation(image_shape=(3, 4, 2), flip=True))
+    ways, counts = placed(flip=True)
     wanted = np.concatenate([X, PICTURE[:, :, ::-1].reshape(1, -1)])
     np.testing.assert_array_equal(ways, wanted)
     assert (np.abs(counts - 250) < 50).all()
 
 
 def test_a_shift_repeats_the_edge():
-    ways, _ = placed(Augmentation(image_shape=(3, 4, 2), shift=1))
+    ways, _ = placed(shift=1)
     padded = np.pad(PICTURE[0], ((1, 1), (1, 1), (0, 0)), mode="edge")
     wanted = [padded[i : i + 3, j : j + 4].ravel() for i in range(3) for j in range(3)]
     np.testing.assert_array_equal(ways, np.unique(wanted, axis=0))
 
 
 def test_both_together_are_every_combination_and_neither_changes_nothing():
-    assert len(placed(Augmentation(image_shape=(3, 4, 2), flip=True, shift=1))[0]) == 18
-    np.testing.assert_array_equal(placed(Augmentation(image_shape=(3, 4, 2)))[0], X)
+    assert len(placed(flip=True, shift=1)[0]) == 18
+    np.testing.assert_array_equal(placed()[0], X)
 
 
 @pytest.mark.parametrize(

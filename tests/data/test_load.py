@@ -39,17 +39,6 @@ def test_auto_takes_the_variable_then_the_cache_then_where_others_leave_it_then_
         load_dataset("auto")
 
 
-@pytest.mark.parametrize("name", ["synthetic:0", "synthetic:x", "synthetic:999999999"])
-def test_a_bad_size_of_the_stand_in_is_refused(name):
-    with pytest.raises(DataError, match="expected a number of images after the colon"):
-        load_dataset(name)
-
-
-def test_a_folder_without_data_is_refused(tmp_path):
-    with pytest.raises(DataError, match=r"expected a surrogate, an \.npz file of arrays, .* found none of them"):
-        load_dataset(tmp_path)
-
-
 def test_the_surrogate_is_deterministic_and_cifar10s():
     data, again = load_dataset("synthetic:300"), load_dataset("synthetic:300")
     assert data.provenance == again.provenance
@@ -148,12 +137,15 @@ def test_pillow_and_scikit_learn_are_asked_for_where_they_are_missing(tmp_path, 
         ("t.csv:32", {}, "expected a column 32, found a, b, kind"),
         ("pets:kind", {}, "such as image_size=32, found kind"),
         ("", {}, "^an empty name: no such file or folder"),
+        ("none", {}, r"expected a surrogate, an \.npz file of arrays, .* found none of them"),
+        *((f"synthetic:{size}", {}, "expected a number of images after the colon") for size in ("0", "x", "999999999")),
     ],
 )
-def test_an_option_for_other_data_is_refused(tmp_path, monkeypatch, name, options, said):
+def test_a_place_without_data_and_an_option_for_others_are_refused(tmp_path, monkeypatch, name, options, said):
     monkeypatch.chdir(tmp_path)
     np.savez("a.npz", **arrays())
     (tmp_path / "t.csv").write_text("a,b,kind\n0,1,x\n")
     write_images(tmp_path / "pets")
+    (tmp_path / "none").mkdir()
     with pytest.raises((ConfigError, DataError), match=said):
         load_dataset(name, **options)

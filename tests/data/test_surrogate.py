@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import refuses
+from helpers import refused, refuses
 
 from linclf import load_dataset
 from linclf.cli import main
@@ -73,13 +73,15 @@ def test_noise_gives_the_classes_hardly_an_offset():
     assert np.square(surrogate.offsets.astype(float)).sum() < 0.15 * np.square(raw).sum()
 
 
-def test_classes_are_drawn_as_often_as_they_occur():
-    images, _ = smooth_images(400)
+def test_classes_are_drawn_as_often_as_they_occur_and_constant_images_come_back():
+    images = np.full((400, 4, 4, 3), 77, np.uint8)
+    images[100:] = 200
     labels = np.repeat([0, 2], [100, 300])  # class 1 has no image
-    _, drawn = fit_surrogate(images, labels, "abc", name="uneven").draw(4000, np.random.default_rng(0))
-    counts = np.bincount(drawn, minlength=3)
+    drawn, found = fit_surrogate(images, labels, "abc", name="flat").draw(4000, np.random.default_rng(0))
+    counts = np.bincount(found, minlength=3)
     assert counts[1] == 0
     assert abs(counts[0] - 1000) < 120
+    assert (drawn == np.where(found, 200, 77)[:, None, None, None]).all()
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 3), (256, 256, 3), (1, 256, 1)])
@@ -99,32 +101,16 @@ def test_odd_data_give_images_from_a_file_too(shape, counts, tmp_path):
     assert surrogate.draw(0, np.random.default_rng(0))[0].shape == (0, *shape)
 
 
-def test_constant_images_come_back():
-    images = np.full((40, 4, 4, 3), 77, np.uint8)
-    images[20:] = 200
-    labels = np.repeat([0, 1], 20)
-    drawn, drawn_labels = fit_surrogate(images, labels, "ab", name="flat").draw(30, np.random.default_rng(0))
-    assert np.array_equal(drawn[:, 0, 0, 0], np.where(drawn_labels, 200, 77))
-    assert np.ptp(drawn, axis=(1, 2, 3)).max() == 0
-
-
-@pytest.mark.parametrize(
-    ("images", "labels"),
-    [
-        (np.zeros((0, 2, 2, 1), np.uint8), np.zeros(0, int)),
-        (np.zeros((2, 2, 2), np.uint8), np.zeros(2, int)),
-        (np.zeros((2, 2, 2, 1)), np.zeros(2, int)),
-        (np.zeros((2, 2, 2, 1), np.uint8), np.zeros(3, int)),
-        (np.zeros((2, 2, 2, 1), np.uint8), np.array([0, 2])),
-        (np.zeros((2, 2, 2, 1), np.uint8), np.array([0, -1])),
-        (np.zeros((2, 2, 2, 1), np.uint8), np.array([0.0, 1.0])),
-        (np.zeros((1, 257, 2, 1), np.uint8), np.array([0])),
-        (np.zeros((1, 2, 2, 5), np.uint8), np.array([0])),
-    ],
-)
-def test_what_is_no_set_of_images_is_refused(images, labels):
-    with pytest.raises(DataError):
-        fit_surrogate(images, labels, "ab", name="bad")
+@pytest.mark.parametrize("shape", [(2, 2, 2), (2, 257, 2, 1), (2, 2, 2, 5)])
+def test_what_is_no_set_of_images_is_refused(shape):
+    images, labels = np.zeros((2, 2, 2, 1), np.uint8), np.arange(2)
+    for bad in ((np.zeros(shape, np.uint8), labels), (images.astype(float), labels), (images[:0], labels[:0])):
+        with pytest.raises(DataError):
+            fit_surrogate(*bad, "ab", name="bad")
+    for bad in (np.zeros(3, int), [0, 2], [0, -1], [0.0, 1.0]):
+        with pytest.raises(DataError):
+            fit_surrogate(images, np.array(bad), "ab", name="bad")
+    fit_surrogate(images, labels, "ab", name="good")
 
 
 def with_value(name, index, value):
@@ -143,15 +129,11 @@ def with_value(name, index, value):
         ({"image_shape": np.array([6, 5, 0])}, "channels"),
         ({"image_shape": np.array([6, 5, 1])}, "coefficients"),
         ({"counts": np.array([1, 2])}, "as many class_names"),
-        ({"counts": np.array([1, 2, -1])}, "counts"),
-        ({"counts": np.array([0, 0, 0])}, "counts"),
+        *(({"counts": np.array(counts)}, "counts") for counts in ([1, 2, -1], [0, 0, 0])),
         ({"counts": np.zeros(0, np.int64), "class_names": np.zeros(0, "U1")}, "classes"),
         ({"counts": np.ones(1001, np.int64)}, "classes"),
         ({"class_names": np.array([1, 2, 3])}, "class_names of type U"),
-        ({"class_names": np.array(["a", "b", "b"])}, "names"),
-        ({"class_names": np.array(["a", "b", "c\n"])}, "names"),
-        ({"class_names": np.array(["a", "b", "c" * 201])}, "names"),
-        ({"class_names": np.full(3, 0x7FFFFFFF, np.int32).view("U1")}, "names"),
+        *(({"class_names": np.array(["a", "b", name])}, "names") for name in ("b", "c\n", "c" * 201)),
         ({"name": np.array(b"a")}, "name of type U"),
         ({"coefficients": np.arange(12)}, "coefficients of type i4"),
         ({"coefficients": np.arange(12, dtype=np.int32).reshape(3, 4)}, "list of fewer"),
@@ -169,10 +151,8 @@ def with_value(name, index, value):
 )
 def test_a_hostile_file_is_refused_in_a_sentence(new, words):
     arrays = {name: array for name, array in (fitted().to_arrays() | new).items() if array is not None}
-    with pytest.raises(DataError, match=words) as caught:
-        Surrogate.from_arrays(arrays, "file.npz")
-    assert str(caught.value).startswith("file.npz: expected ")
-    assert "\n" not in str(caught.value)
+    said = refused(arrays, words, load=lambda arrays: Surrogate.from_arrays(arrays, "file.npz"))
+    assert said.startswith("file.npz: expected ")
 
 
 def test_the_largest_numbers_that_pass_give_images():

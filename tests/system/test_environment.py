@@ -9,29 +9,6 @@ import pytest
 
 from linclf.system import environment
 
-
-def test_memory_is_counted_in_bytes_and_there_is_a_core():
-    assert environment.available_memory() > 10e6
-    assert 1 <= environment.cores() <= os.cpu_count()
-
-
-@pytest.fixture
-def container(tmp_path, monkeypatch):
-    """Write the files of a process in a control group: its groups, the mounts, and what the groups allow."""
-
-    def write(groups, mounts, files):
-        (tmp_path / "cgroup").write_text("".join(f"{line}\n" for line in groups))
-        lines = ["22 1 0:5 / /proc rw - proc proc rw", *(mount.format(tmp_path) for mount in mounts)]
-        (tmp_path / "mountinfo").write_text("".join(f"{line}\n" for line in lines))
-        for name, text in files.items():
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name).write_text(text)
-        monkeypatch.setattr(environment, "_PROC", tmp_path)
-        monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8), raising=False)
-
-    return write
-
-
 V2 = "31 22 0:28 / {}/sys rw,nosuid shared:9 - cgroup2 cgroup2 rw"
 V1 = [
     "32 31 0:29 {root} {{}}/sys/cpu rw - cgroup cgroup rw,cpu,cpuacct",
@@ -67,12 +44,18 @@ def v1(folder, memory=2**63 - 4096, quota=-1):
         (["4:memory:/a", "3:cpu,cpuacct:/a"], [m.format(root="/") for m in V1], v1("/a"), None, 8),
     ],
 )
-def test_memory_and_cores_are_those_of_the_container(container, groups, mounts, files, memory, cores):
-    container(groups, mounts, files)
-    if memory is None:
-        assert environment.available_memory() > 10e6
-    else:
-        assert environment.available_memory() == memory
+def test_memory_and_cores_are_those_of_the_container(tmp_path, monkeypatch, groups, mounts, files, memory, cores):
+    """As the files of a process in a control group say: its groups, the mounts, and what the groups allow."""
+    assert environment.available_memory() > 10e6  # in bytes
+    assert 1 <= environment.cores() <= os.cpu_count()
+    lines = ["22 1 0:5 / /proc rw - proc proc rw", *(mount.format(tmp_path) for mount in mounts), ""]
+    for name, text in (files | {"cgroup": "\n".join([*groups, ""]), "mountinfo": "\n".join(lines)}).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(environment, "_PROC", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8), raising=False)
+    found = environment.available_memory()
+    assert found == memory if memory is not None else found > 10e6
     assert environment.cores() == cores
 
 

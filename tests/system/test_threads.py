@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -29,10 +30,6 @@ def two_blas_threads():
 
 def blas_threads():
     return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
-
-
-def bits(runs):
-    return [(run.model.W.tobytes(), run.model.b.tobytes()) for run in runs]
 
 
 def test_stacks_run_at_once_with_one_blas_thread_each(monkeypatch):
@@ -81,8 +78,7 @@ def test_a_stack_has_all_threads_of_the_blas_until_they_wait_for_cores():
 def test_one_that_fails_ends_the_others(monkeypatch):
     monkeypatch.setattr(environment, "cores", lambda: 2)
     before, started = blas_threads(), time.monotonic()
-    own = {"l2": 1.0, "epochs": 50_000, "shuffle": True}
-    configs = [Config(learning_rate=rate, seed=seed, **own) for seed, rate in enumerate((1e30, 0.0))]
+    configs = [replace(CONFIGS[0], l2=1.0, epochs=50_000, shuffle=True, learning_rate=rate) for rate in (1e30, 0.0)]
     with pytest.raises(DivergenceError):
         train(configs, (X, y), progress=False)
     assert time.monotonic() - started < 20
@@ -90,16 +86,10 @@ def test_one_that_fails_ends_the_others(monkeypatch):
 
 
 def test_callers_at_once_do_not_disturb_each_other():
-    def work(i):
-        for _ in range(5):
-            found[i].append(bits(sweep(CONFIGS, (X, y), progress=False)))
+    def work(_=None):
+        return [(run.model.W.tobytes(), run.model.b.tobytes()) for run in sweep(CONFIGS, (X, y), progress=False)]
 
-    found, before = [[] for _ in range(4)], blas_threads()
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
-    alone = bits(sweep(CONFIGS, (X, y), progress=False))
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == [[alone] * 5] * 4
+    alone, before = work(), blas_threads()
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, range(20))) == [alone] * 20
     assert blas_threads() == before

@@ -41,7 +41,7 @@ class Trial:
     def end(self, process):
         """Status, output and errors of a report, but for the lines that tell how far a long training has come."""
         said, wrong = process.communicate(timeout=300)
-        return process.returncode, said, re.sub(r"training \d+ networks: .*\n", "", wrong)
+        return process.returncode, said, re.sub(r"training \d+ networks?: .*\n", "", wrong)
 
     def stored(self):
         """Inode and time of each file but of the timings, which grows (another file has others), and the timings."""
@@ -65,13 +65,13 @@ class Trial:
         return [f"run again: {words}" for words, true in found.items() if true] + self.strays()
 
     def numbers(self):
-        """``results.json`` without its timings; how it fails, if it does."""
+        """``results.json`` without its timings and where it was made; how it fails, if it does."""
         try:
             document = json.loads((self.out / "results.json").read_bytes())
         except (OSError, ValueError) as error:
             return repr(error)
         runs = [{key: value for key, value in run.items() if key != "seconds"} for run in document["runs"]]
-        return json.dumps({**document, "runs": runs, "timings": None})
+        return json.dumps({**document, "runs": runs, "timings": None, "environment": None})
 
     def strays(self):
         """Temporary files and processes that are left."""

@@ -19,7 +19,16 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from linclf.data.dataset import CIFAR10, Dataset, LabelledImages, Reader, make_dataset, reading, split_dataset
+from linclf.data.dataset import (
+    CIFAR10,
+    Dataset,
+    LabelledImages,
+    Provenance,
+    Reader,
+    make_dataset,
+    reading,
+    split_dataset,
+)
 from linclf.errors import DataError
 
 PIXELS = 3 * 32 * 32
@@ -109,14 +118,11 @@ class Family:
         most = max(len(labels) for _, labels in batches.values())
         for name, (_, labels) in batches.items():
             if len(labels) != most:  # a file cut between two records is whole in no other way
-                raise DataError(
-                    f"{path}/{name}: expected {most:,} images as in the largest batch, found {len(labels):,}"
-                )
+                raise DataError(f"{path}/{name}: expected {most:,} images as another batch, found {len(labels):,}")
         official = md5 == self.md5 if md5.keys() == self.md5.keys() else None
         if path.is_file():
             official = hashlib.sha256(_read_file(path, LARGEST_ARCHIVE, self.name)).hexdigest() in self.sha256
-        sets = list(batches.values())
-        return make_dataset(sets, class_names, name=self.name, source=source, layout=layout, official=official)
+        return make_dataset([*batches.values()], class_names, Provenance(self.name, source, layout, "", official))
 
     def _files(self, path: Path) -> Iterator[tuple[str, bytes]]:
         """Name and content of each file of one layout; those of a folder are read when they are asked for."""
@@ -149,15 +155,12 @@ class Family:
         else:
             pixels, labels = _arrays(file, content, ("data", self.labels), self.largest)
             if pixels.dtype != np.uint8 or pixels.shape[1:] != (PIXELS,):
-                raise DataError(
-                    f"{file}: expected data as bytes of shape (n, {PIXELS}), found {pixels.dtype} {pixels.shape}"
-                )
+                found = f"{pixels.dtype} {pixels.shape}"
+                raise DataError(f"{file}: expected data as bytes of shape (n, {PIXELS}), found {found}")
         n_classes = len(self.class_names) or 100
         if len(pixels) != len(labels) or not all(label in range(n_classes) for label in np.unique(labels).tolist()):
-            raise DataError(
-                f"{file}: expected one label 0..{n_classes - 1} an image, found {len(labels)} labels "
-                f"(up to {max(labels, default='none')}) and {len(pixels)} images"
-            )
+            found = f"{len(labels)} labels (up to {max(labels, default='none')}) and {len(pixels)} images"
+            raise DataError(f"{file}: expected one label 0..{n_classes - 1} an image, found {found}")
         colours = np.moveaxis(pixels.reshape(-1, 3, 32, 32), 1, 0)
         return np.stack(list(colours), axis=-1), labels.astype(np.int64)  # thrice as fast as a copy of the axes turned
 
@@ -207,9 +210,8 @@ def _read_archive(path: Path, wanted: Collection[str], largest: int) -> dict[str
         for i, (name, size, file) in enumerate(_members(path), start=1):
             total += size
             if size > largest or total > LARGEST_ARCHIVE or i > MOST_ENTRIES:
-                raise ValueError(
-                    f"it has more than {MOST_ENTRIES:,} files, {largest:,} bytes in one, or {LARGEST_ARCHIVE:,} in all"
-                )
+                most = f"{MOST_ENTRIES:,} files, {largest:,} bytes in one, or {LARGEST_ARCHIVE:,} in all"
+                raise ValueError(f"it has more than {most}")
             place = PurePosixPath(name)
             if file and place.name in wanted and not place.is_absolute() and ".." not in place.parts:
                 folders.setdefault(str(place.parent), {})[place.name] = file.read(size)
@@ -326,7 +328,9 @@ def _as_array(value: Any) -> np.ndarray:
         case np.ndarray():
             return value
         case list():
-            plain = [_as_array(item)[()] if isinstance(item, _Call) else item for item in value]
+            plain = [
+                _as_array(item)[()] if isinstance(item, _Call) and item.makes == "scalar" else item for item in value
+            ]
             if all(isinstance(item, bytes | str) for item in plain):
                 return np.fromiter(plain, object)
             if all(type(item) is int or isinstance(item, np.integer) for item in plain):
@@ -365,10 +369,10 @@ def _numbers(dtype: _Call) -> np.dtype[Any]:
 # MATLAB files
 
 _MATRIX, _COMPRESSED = 14, 15
-_CELL, _CHAR, _NUMERIC = 1, 4, range(6, 16)
+_CELL, _CHAR = 1, 4
 _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
-_TEXTS = {1: "utf-8", 2: "utf-8", 16: "utf-8", 4: "utf-16", 17: "utf-16"}
-"""What elements of a type hold, in variables of numbers and of characters."""
+_BYTES = (1, 2, 16)
+"""Types of elements: those that hold numbers, and those that hold text in UTF-8; others of text are in UTF-16."""
 _MOST_CELLS = 1000
 """CIFAR-100 has 100 names."""
 
@@ -378,12 +382,12 @@ def _read_mat(content: bytes, names: Collection[str], largest: int) -> dict[str,
 
     Nothing is made that is larger than the bytes that are there; of compressed ones, at most ``largest`` are unpacked.
     """
-    if content[:8] == b"\x89HDF\r\n\x1a\n" or content[:10] == b"MATLAB 7.3":
+    if content.startswith(b"MATLAB 7.3"):
         raise ValueError("it is of version 7.3, not 5; save it with -v7")
     order = {b"IM": "<", b"MI": ">"}.get(content[126:128])
     if order is None:
         raise ValueError("its header is another")
-    found = {}
+    found = dict[str, Any]()
     for kind, data in _elements(memoryview(content)[128:], order):
         if kind == _COMPRESSED:
             unpacker = zlib.decompressobj()
@@ -391,10 +395,7 @@ def _read_mat(content: bytes, names: Collection[str], largest: int) -> dict[str,
             if unpacker.unconsumed_tail:
                 raise ValueError(f"more than {largest:,} bytes are compressed in it")
             ((kind, data),) = _elements(data, order)
-        if kind == _MATRIX:
-            name, value = _variable(data, order, names)
-            if name in names:
-                found[name] = value
+        found |= _variable(data, order, names) if kind == _MATRIX else {}
     return found
 
 
@@ -412,22 +413,23 @@ def _elements(content: memoryview, order: str) -> Iterator[tuple[int, memoryview
         at = end
 
 
-def _variable(matrix: memoryview, order: str, names: Collection[str]) -> tuple[str, Any]:
-    """Name and value of a variable; the value of one that is not called for is None."""
-    (_, flags), (_, sizes), (_, raw), *held = islice(_elements(matrix, order), 3 + _MOST_CELLS)
-    kind, name = struct.unpack_from(f"{order}I", flags)[0] & 0xFF, bytes(raw).decode("ascii", "replace")
-    if name not in names:
-        return name, None
+def _variable(matrix: memoryview, order: str, names: Collection[str]) -> dict[str, Any]:
+    """The value of a variable, under its name; nothing if it is not one of ``names``."""
+    (_, flags), (_, sizes), (_, name), *held = islice(_elements(matrix, order), 3 + _MOST_CELLS)
+    kind, called = struct.unpack_from(f"{order}I", flags)[0] & 0xFF, bytes(name).decode("ascii", "replace")
+    if called not in names:
+        return {}
     if kind == _CELL:
-        return name, [_variable(cell, order, [""])[1] for _, cell in held]
+        return {called: [_variable(cell, order, [""])[""] for _, cell in held]}
     ((stored, data),) = held
-    if kind == _CHAR and stored in _TEXTS:
-        byte_order = "" if _TEXTS[stored] == "utf-8" else {"<": "-le", ">": "-be"}[order]
-        return name, bytes(data).decode(_TEXTS[stored] + byte_order)
-    if kind not in _NUMERIC or stored not in _NUMBERS:
-        raise ValueError(f"{name} holds no numbers")
+    if kind == _CHAR:
+        return {
+            called: bytes(data).decode("utf-8" if stored in _BYTES else {"<": "utf-16-le", ">": "utf-16-be"}[order])
+        }
+    if stored not in _NUMBERS:
+        raise ValueError(f"{called} holds no numbers")
     shape = np.frombuffer(sizes, f"{order}u4").tolist()
-    return name, np.frombuffer(data, order + _NUMBERS[stored]).reshape(shape, order="F")
+    return {called: np.frombuffer(data, order + _NUMBERS[stored]).reshape(shape, order="F")}
 
 
 _BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")

@@ -39,18 +39,15 @@ def load(path: Path, source: str) -> Dataset:
         sets = {key: files for key, files in sets.items() if path in files.values()}
     if len(sets) != 1:
         several = ", ".join(str(min(files.values()).relative_to(path)) for files in sets.values())
-        raise DataError(
-            f"{path}: expected the IDX files of one data set, found those of several: name one of {several}"
-        )
+        raise DataError(f"{path}: expected IDX files of one data set, found those of several: name one of {several}")
     ((folder, _), files) = next(iter(sets.items()))
     parts = {"train": _part(folder, files, "train")}
     if any(part == "t10k" for part, _ in files):
         parts["test"] = _part(folder, files, "t10k")
         shape, other = (images.shape[1:3] for images, _ in parts.values())
         if other != shape:
-            raise DataError(
-                f"{files['t10k', 'images']}: expected images of {shape} pixels as in training, found {other}"
-            )
+            file = files["t10k", "images"]
+            raise DataError(f"{file}: expected images of {shape} pixels as in training, found {other}")
     layout = "IDX files" if folder == path else f"IDX files in {folder.name}"
     over = [file for file in folder.rglob("*") if file.is_file() and file not in files.values()]
     notes = [f"Passed over: {len(over):,} other files."] if over else []
@@ -93,10 +90,8 @@ def _read(path: Path, n_dimensions: int) -> np.ndarray:
         header = file.read(4 + 4 * n_dimensions)
         shape = tuple(np.frombuffer(header[4:], ">u4").tolist())
         if header[:4] != magic or len(shape) != n_dimensions or 0 in shape:
-            raise DataError(
-                f"{path}: expected an IDX file of unsigned bytes in {n_dimensions} dimensions, found "
-                f"a header {header.hex(' ')}"
-            )
+            expected = f"an IDX file of unsigned bytes in {n_dimensions} dimensions"
+            raise DataError(f"{path}: expected {expected}, found a header {header.hex(' ')}")
         size = math.prod(shape)
         check_size(str(path), size, path.stat().st_size)
         content = bytearray()

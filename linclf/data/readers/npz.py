@@ -7,6 +7,7 @@ bytes that are there, so that a header cannot ask for memory, and of types that 
 import io
 import math
 import os
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -62,19 +63,18 @@ def load(path: Path, source: str) -> Dataset:
         sets[part] = images, as_labels(arrays[roles[f"y {part}"]], len(images), roles[f"y {part}"], str(path))
         sources[part] = [f"{roles[f'X {part}']}[{i}]" for i in range(len(images))]
     notes = [f"Passed over: {len(over)} arrays of other names ({', '.join(over)[:200]})."] if over else []
-    names = _class_names(path, arrays[roles["names"]]) if "names" in roles else None
-    groups = None
-    if given := roles.get("groups train"):
-        groups = "group", as_labels(arrays[given], len(X[0]), given, str(path))
+    names, groups = arrays.get(roles.get("names", "")), roles.get("groups train")
+    if names is not None and (names.ndim != 1 or names.dtype.kind != "U"):
+        raise DataError(f"{path}: expected class_names as a list of text, found {names.dtype} {names.shape}")
     return split_dataset(
         sets,
         name=f"{path.stem} (arrays)",
         source=source,
         layout="npz",
-        class_names=names,
+        class_names=None if names is None else names.tolist(),
         notes=notes,
         sources=sources,
-        groups=groups,
+        groups=("group", as_labels(arrays[groups], len(X[0]), groups, str(path))) if groups else None,
     )
 
 
@@ -94,15 +94,6 @@ def _role(name: str) -> str:
     if kind == ["groups"] and part not in ([], ["train"]):
         return ""  # the parts that are given stay what they are
     return f"{kind[0]} {part[0] if part else 'train'}"
-
-
-def _class_names(path: Path, names: np.ndarray) -> list[str]:
-    if names.ndim != 1 or names.dtype.kind != "U":
-        raise DataError(f"{path}: expected class_names as a list of text, found {names.dtype} {names.shape}")
-    try:
-        return [str(name) for name in names.tolist()]
-    except (ValueError, SystemError) as error:  # numbers that are no characters
-        raise DataError(f"{path}: expected class_names as text, found {error}") from error
 
 
 def read_arrays(
@@ -143,6 +134,8 @@ def _array(name: str, content: bytes) -> np.ndarray:
     if size == 0:
         return np.empty(shape, dtype)
     array = np.frombuffer(content, dtype, offset=file.tell())
+    if dtype.kind == "U" and np.frombuffer(array, f"{dtype.byteorder}u4").max(initial=0) > sys.maxunicode:
+        raise ValueError(f"{name} holds numbers that are no characters")
     return array.reshape(shape, order="F" if by_column else "C")
 
 

@@ -11,7 +11,6 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -20,12 +19,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from linclf.data import dataset
-from linclf.data.dataset import Dataset, LabelledImages, Option, Reader, split_dataset
+from linclf.data.dataset import Dataset, Option, Reader, split_dataset
 from linclf.data.labels import composed, encode_words
 from linclf.errors import ConfigError, DataError, LinclfError
 from linclf.system.files import LOCK
 
-from .tables import reading_table
+from .tables import label_column, listed, reading_table
 
 Made = TypeVar("Made")
 Classes = dict[str, list[Path]]
@@ -62,29 +61,24 @@ def load(
         class_names = sorted(found.parts["train"])
         labels = np.searchsorted(class_names, names)
     labels = labels[[file not in unreadable for *_, file in rows]]
-    parts: dict[str, LabelledImages] = {}
-    sources, start, groups = {}, 0, None
-    for part in found.parts:
-        files = [file for of, _, file in rows if of == part and file not in unreadable]
-        sources[part] = [str(file.relative_to(path)) for file in files]
-        parts[part] = images[start : start + len(files)], labels[start : start + len(files)]
-        start += len(files)
-        if part == "train" and group is not None:
-            groups = group, np.array([found.groups[file] for file in files])
+    read = [(part, file) for part, _, file in rows if file not in unreadable]
+    sources = {part: [str(file.relative_to(path)) for of, file in read if of == part] for part in found.parts}
+    ends = np.cumsum([len(files) for files in sources.values()])[:-1]
+    sets = zip(np.split(images, ends), np.split(labels, ends), strict=True)
     for table, missing in found.tables.items():
         found.over[f"rows of {table.name} without a picture"] += len(missing)
     found.over["pictures that cannot be read"] += len(unreadable)
     if unreadable:
         notes.append(f"These cannot be read: {', '.join(str(file.relative_to(path)) for file in unreadable)}.")
     return split_dataset(
-        parts,
+        dict(zip(sources, sets, strict=True)),
         name=f"{path.resolve().name} (image files)",
         source=source,
         layout=f"labels in {next(iter(found.tables)).name}" if found.tables else "a folder a class",
         class_names=class_names,
         notes=[*notes, *passed_over(found.over)],
         sources=sources,
-        groups=groups,
+        groups=None if group is None else (group, np.array([found.groups[f] for part, f in read if part == "train"])),
     )
 
 
@@ -191,10 +185,8 @@ def sort_pictures(root: Path, label: str | None = None, group: str | None = None
     """
     for pattern in ("instances*.json", "*/instances*.json", "*coco*.json", "*/*coco*.json"):
         for coco in root.glob(pattern):
-            raise DataError(
-                f"{coco}: expected a folder of pictures for each class, found names of objects in pictures, as COCO "
-                "has them; cut each out as a picture, into a folder for its class"
-            )
+            said = "names of objects in pictures, as COCO has them; cut each out as a picture, in a folder a class"
+            raise DataError(f"{coco}: expected a folder of pictures for each class, found {said}")
     found = Found(group=group)
     groups = _by_folder(root, list_pictures(root, found.over))
     tables = [root]
@@ -210,10 +202,8 @@ def sort_pictures(root: Path, label: str | None = None, group: str | None = None
     inside_of = {name: _by_folder(root / name, groups[name]) for name in names}
     if not (splits and (len(splits) == len(names) or any(len(inside_of[name].keys() - {""}) > 1 for name in splits))):
         if len(names) > 1 and (given := [name for name, part in splits.items() if part != "train"]):
-            raise DataError(
-                f"{root / given[0]}: expected a folder train beside it, found {', '.join(names)[:200]}; put those "
-                "of classes into train, or give this one another name"
-            )
+            said = f"{listed(names)}; put those of classes into train, or give this one another name"
+            raise DataError(f"{root / given[0]}: expected a folder train beside it, found {said}")
         classes = _classes(root, groups, found, tables, label)
         found.parts = {"train": classes} if found.tables else _parts_within(root, classes)
         return found
@@ -277,10 +267,8 @@ def _classes(
     if table and (len(names) < 2 or asked is not None):
         return _labelled(table, files, found, label)
     if table and 2 * _Table(table, files).named >= len(files):
-        raise DataError(
-            f"{table}: expected labels by folders or by this table, found both; name its column (--label NAME) to take "
-            "it, or move it elsewhere"
-        )
+        advice = "name its column (--label NAME) to take it, or move it elsewhere"
+        raise DataError(f"{table}: expected labels by folders or by this table, found both; {advice}")
     if asked is not None:
         raise DataError(f"{folder}: expected {' or '.join(_TABLES)} with a column {asked}, found no such table")
     for path in sorted(folder.iterdir()):
@@ -294,10 +282,9 @@ def _classes(
     if loose and not names and part != "train":
         return {"": loose}
     if loose and not names:
-        raise DataError(
-            f"{folder}: expected a folder for each class, found {len(loose):,} pictures in no such folder, such as "
-            f"{loose[0].name}: they have no labels; or write {_TABLES[0]} with columns file and label"
-        )
+        such = f"{len(loose):,} pictures in no such folder, such as {loose[0].name}"
+        advice = f"or write {_TABLES[0]} with columns file and label"
+        raise DataError(f"{folder}: expected a folder for each class, found {such}; {advice}")
     found.over[_NO_FOLDER] += len(loose)
     if not names:
         raise DataError(f"{folder}: expected a folder of image files for each class, found none")
@@ -316,10 +303,8 @@ def _check_same_folders(folder: Path, classes: Classes) -> None:
     stems = {name: [word for word in _words(name) if word not in dataset.PART_NAMES] for name in sorted(classes)}
     for one, other in combinations([name for name, stem in stems.items() if any(stem)], 2):
         if stems[one] == stems[other] and len(_parts_in(_words(one)) | _parts_in(_words(other))) > 1:
-            raise DataError(
-                f"{folder}: expected a folder for each class, found {one} and {other}, parts of one class; put them "
-                "into folders train and test"
-            )
+            found = f"{one} and {other}, parts of one class; put them into folders train and test"
+            raise DataError(f"{folder}: expected a folder for each class, found {found}")
     inside: dict[str, set[str]] = {}
     for name, files in classes.items():
         below = {file.parts[len(folder.parts) + 1 : -1] for file in files}
@@ -331,32 +316,24 @@ def _check_same_folders(folder: Path, classes: Classes) -> None:
     same += [(name, folder.name, folders & classes.keys()) for name, folders in inside.items()]
     for one, other, shared in same:
         if len(shared) > 1 or (shared and (one, other) in numbered):
-            raise DataError(
-                f"{folder}: expected a folder for each class, found {one} and {other}, which hold the same folders "
-                f"({', '.join(sorted(shared)[:5])}): name one of the two, or call them train and test"
-            )
+            found = f"{one} and {other}, which hold the same folders ({', '.join(sorted(shared)[:5])})"
+            advice = "name one of the two, or call them train and test"
+            raise DataError(f"{folder}: expected a folder for each class, found {found}: {advice}")
 
 
 def _parts_within(root: Path, classes: Classes) -> dict[str, Classes]:
     """The parts, where each class has folders for them; else all is for training."""
-    inside: dict[str, Classes] = {name: {} for name in classes}
+    found: dict[str, Classes] = {"train": {}}
     for name, files in classes.items():
-        for file in files:
-            deeper = file.parts[len(root.parts) + 1 : -1]
-            inside[name].setdefault(_part_of(deeper[0]) if deeper else "", []).append(file)
-    if all("train" in parts and "" not in parts for parts in inside.values()):
-        return {
-            part: {name: parts[part] for name, parts in inside.items() if part in parts}
-            for part in ("train", "validation", "test")
-            if any(part in parts for parts in inside.values())
-        }
-    for name, parts in inside.items():
-        if parts.keys() & {"validation", "test"}:
-            raise DataError(
-                f"{root / name}: expected folders for the parts in every class or in none, found them here, but "
-                "pictures or classes without them; put the folders of classes into train and test"
-            )
-    return {"train": classes}
+        for folder, inside in _by_folder(root / name, files).items():
+            found.setdefault(_part_of(folder), {}).setdefault(name, []).extend(inside)
+    if found.keys() == {"train", ""}:
+        return {"train": classes}
+    if "" in found or found["train"].keys() != classes.keys():
+        where = root / next(name for part in ("validation", "test") for name in found.get(part, ()))
+        advice = "put the folders of classes into train and test"
+        raise DataError(f"{where}: expected folders for the parts in every class or in none, found some; {advice}")
+    return found
 
 
 def _check_classes(root: Path, found: Found, part: str) -> None:
@@ -401,38 +378,26 @@ class _Table:
 def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | None) -> Classes:
     """The pictures of each class, as a table of their names and labels says."""
     read = _Table(table, files)
-    columns, of_files, names = read.columns, read.of_files, ", ".join(read.columns)[:200]
+    columns, of_files, names = read.columns, read.of_files, listed(read.columns)
     if not read.named and table in found.tables:
         return {"": [*files]}  # a part of which the table says nothing
     if not read.named:
-        raise DataError(
-            f"{table}: expected a column of names of the pictures beside it, such as {files[0].name}, found {names}"
-        )
+        expected = f"a column of names of the pictures beside it, such as {files[0].name}"
+        raise DataError(f"{table}: expected {expected}, found {names}")
     if read.at(columns[of_files]):
-        raise DataError(
-            f"{table}: expected the names of the columns in the first line, found values ({names}); add a line such as "
-            "file,label"
-        )
+        values = f"values ({names}); add a line such as file,label"
+        raise DataError(f"{table}: expected the names of the columns in the first line, found {values}")
     others = {name: i for i, name in enumerate(columns) if i != of_files}
     for name, i in others.items():
         parts = {_part_of(row[i]) for row in read.rows}
         if "" not in parts and parts != {"train"}:
-            raise DataError(
-                f"{table}: expected folders for the parts, found column {name}; put them into train and test"
-            )
+            raise DataError(f"{table}: expected folders for the parts, found column {name}; make train and test")
     of_group = others.pop(found.group or "", None)
     if found.group is not None and (of_group is None or not others or label == found.group):
         raise DataError(f"{table}: expected a column {found.group} of groups beside one of labels, found {names}")
-    usual = [label] if label else [*others]
-    if len(usual) > 1:
-        usual = [name for name in others if name.lower() in dataset.USUAL_LABELS]
-    if len(usual) != 1:
-        raise DataError(
-            f"{table}: expected the name of the column of labels (--label NAME), one of {', '.join(others)[:200]}"
-        )
-    if usual[0] not in others:
-        raise DataError(f"{table}: expected a column {label}, found {names}")
-    of_labels, labels, missing = others[usual[0]], dict[Path, str](), set[str]()
+    alone = len(others) == 1 and not label
+    of_labels = others[next(iter(others)) if alone else label_column(table, others, label)]
+    labels, missing = dict[Path, str](), set[str]()
     for row in read.rows:
         name, text = row[of_files], composed(row[of_labels])
         held = read.at(name)
@@ -523,10 +488,9 @@ def read_pictures(
     elif not unreadable or skip_unreadable:
         for file, size in sizes.items():
             if size != (width, height):
-                raise DataError(
-                    f"{file}: expected {width} x {height} pixels as in {first}, found {size[0]} x {size[1]}; give an "
-                    "image size (--image-size 32) to crop each picture to its middle square and resize it"
-                )
+                advice = "give an image size (--image-size 32) to crop each picture to its middle square and resize it"
+                found = f"{size[0]} x {size[1]}; {advice}"
+                raise DataError(f"{file}: expected {width} x {height} pixels as in {first}, found {found}")
     shape = height, width, 1 if modes <= _GREY else 3
     total = len(sizes) * math.prod(shape)
     stored = total if image_size else sum(file.stat().st_size for file in sizes)
@@ -576,21 +540,31 @@ def prepare_pictures(files: Sequence[Path], shape: tuple[int, ...]) -> Iterator[
 
 
 def _of_all(files: Sequence[Path], use: Callable[[Any], Made]) -> Iterator[Made | LinclfError]:
-    """What ``use`` makes of each picture, or what is wrong with it: in order, on all cores, some at a time."""
+    """What ``use`` makes of each picture, or what is wrong with it: in order, on all cores, some at a time.
+
+    Of Pillow's warnings, that of a decompression bomb is an error, and no other is shown.
+    """
     from concurrent.futures import ThreadPoolExecutor
 
     from linclf.system.environment import cores
 
+    try:
+        from PIL import Image
+    except ImportError:
+        raise ConfigError("image files need Pillow: pip install 'linclf[images]'") from None
+
     def attempt(file: Path) -> Made | LinclfError:
         try:
-            with _opened(file) as image:
+            with dataset.reading(file, "an image", "decode"), _open(file) as image:
                 return use(image)
         except LinclfError as error:
             return error
 
     with ThreadPoolExecutor(cores()) as pool:
         for i in range(0, len(files), _AT_A_TIME):
-            with _strict_warnings():
+            with warnings.catch_warnings():  # not in the threads, which share them
+                warnings.simplefilter("ignore")
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
                 made = list(pool.map(attempt, files[i : i + _AT_A_TIME]))
             yield from made
 
@@ -629,60 +603,35 @@ def _prepared(image: Any, shape: tuple[int, ...]) -> np.ndarray:
     return np.asarray(image).reshape(shape)
 
 
-@contextmanager
-def _strict_warnings() -> Iterator[None]:
-    """Of Pillow's warnings, that of a decompression bomb is an error, and no other is shown; not for use in threads.
-
-    ConfigError without Pillow.
-    """
-    try:
-        from PIL import Image
-    except ImportError:
-        raise ConfigError("image files need Pillow: pip install 'linclf[images]'") from None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[Any]:
-    """The image in a file, not decoded yet; whatever is wrong with it is a DataError that names the file.
-
-    Call it within :func:`_strict_warnings`.
-    """
+def _open(file: Path) -> Any:
+    """The image in a file, not decoded yet; for use within :func:`.dataset.reading`."""
     from PIL import Image, UnidentifiedImageError
 
-    if file.suffix.lower() in HEIC:
+    is_heic = file.suffix.lower() in HEIC
+    if is_heic:
         try:
             from pillow_heif import register_heif_opener
         except ImportError:
-            raise ConfigError(
-                f"{file}: HEIC pictures need pillow-heif: pip install 'linclf[heic]', or convert them to JPEG"
-            ) from None
+            advice = "pip install 'linclf[heic]', or convert them to JPEG"
+            raise ConfigError(f"{file}: HEIC pictures need pillow-heif: {advice}") from None
         register_heif_opener()
-    with dataset.reading(file, "an image", "decode"):
-        # From memory: of an open file, Pillow asks for as many bytes as a header may say.
-        Image.init()
-        formats = ["HEIF"] if file.suffix.lower() in HEIC else FORMATS
-        formats = [name for name in formats if name in Image.OPEN]  # not every Pillow is built with all
-        content = file.read_bytes()
-        try:
-            image: Any = Image.open(io.BytesIO(content), formats=formats)
-        except UnidentifiedImageError:
-            raise ValueError("of no format that is known") from None
-        with image:
-            if image.mode not in _EIGHT_BITS or _is_deep(image):
-                raise DataError(
-                    f"{file}: expected 8 bits per pixel and channel, found more (mode {image.mode}); convert it first, "
-                    "or save the arrays as .npz, which keeps all bits"
-                )
-            sizes = [image.size]
-            if image.format == "TIFF":  # decoding makes room for a tile, too
-                sizes.append((image.tag_v2.get(322, 1), image.tag_v2.get(323, 1)))
-            for width, height in sizes:
-                dataset.check_size(str(file), width * height * 3, len(content), _LARGEST_PICTURE)
-            yield image
+    Image.init()
+    # Not every Pillow is built with all formats.
+    formats = [name for name in (["HEIF"] if is_heic else FORMATS) if name in Image.OPEN]
+    content = file.read_bytes()  # of an open file, Pillow asks for as many bytes as a header may say
+    try:
+        image: Any = Image.open(io.BytesIO(content), formats=formats)
+    except UnidentifiedImageError:
+        raise ValueError("of no format that is known") from None
+    if image.mode not in _EIGHT_BITS or _is_deep(image):
+        found = f"more (mode {image.mode}); convert it first, or save the arrays as .npz, which keeps all bits"
+        raise DataError(f"{file}: expected 8 bits per pixel and channel, found {found}")
+    sizes = [image.size]
+    if image.format == "TIFF":  # decoding makes room for a tile, too
+        sizes.append((image.tag_v2.get(322, 1), image.tag_v2.get(323, 1)))
+    for width, height in sizes:
+        dataset.check_size(str(file), width * height * 3, len(content), _LARGEST_PICTURE)
+    return image
 
 
 _LARGEST_PICTURE = 2**25

@@ -4,7 +4,6 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -54,37 +53,35 @@ def load(
         raise DataError(f"{path}: expected rows below the names of the columns, found none")
     missing = [name for name in table.columns[table.isna().any()] if name and name not in drop]
     if missing:
-        raise DataError(f"{path}: expected a value in every row, some lack one in {_listed(missing)}; fill them in")
+        raise DataError(f"{path}: expected a value in every row, some lack one in {listed(missing)}; fill them in")
     labels, class_names = encode_words(words, f"{path}, column {column}")
     if group is not None and (group == column or group in drop or group not in table.columns):
-        raise DataError(f"{path}: expected a column {group} of groups beside {column}, found {_listed(table.columns)}")
+        raise DataError(f"{path}: expected a column {group} of groups beside {column}, found {listed(table.columns)}")
     features = table.loc[:, [name not in ("", column, group, *drop) for name in table.columns]]
     of_rows = [name for name in features if _tells_the_row(features[name])]
     features = features.drop(columns=of_rows)
     others = [name for name, kind in features.dtypes.items() if getattr(kind, "kind", "O") not in "biuf"]
     if others:
-        raise DataError(
-            f"{path}: expected numbers in every column but {column}, found text or others in {_listed(others)}; turn "
-            f"them into numbers, or leave them out (--drop {others[0]})"
-        )
+        found = f"{listed(others)}; turn them into numbers, or leave them out (--drop {others[0]})"
+        raise DataError(f"{path}: expected numbers in every column but {column}, found text or others in {found}")
     if not len(features.columns):
         raise DataError(f"{path}: expected columns of numbers beside {column}, found none to learn from")
     for name in features:
         check_precision(features[name].to_numpy(), f"{path}, column {name}")
     (X,) = as_images({"the table": features.to_numpy(dtype=_common(features))}, str(path))
-    notes = [f"Features: {_listed(features.columns)}."]
+    notes = [f"Features: {listed(features.columns)}."]
     if "" in table.columns:
         notes.append(f"Passed over: {sum(not name for name in table.columns)} columns without a name.")
     if of_rows:
-        notes.append(f"Passed over, because they tell only the row: {_listed(of_rows)}.")
+        notes.append(f"Passed over, because they tell only the row: {listed(of_rows)}.")
     if drop:
-        notes.append(f"Left out: {_listed(drop)}.")
+        notes.append(f"Left out: {listed(drop)}.")
     notes += [
         f"Warning: {name} alone tells the class: if it was made from that, leave it out (--drop {name})."
         for name, values in zip(features.columns, X.T, strict=True)
         if _tells_the_class(values, labels)
     ]
-    data = split_dataset(
+    return split_dataset(
         {"train": (X, labels)},
         name=f"{path.stem} (table)",
         source=source,
@@ -93,8 +90,8 @@ def load(
         notes=notes,
         sources={"train": [f"row {i:,}" for i in range(1, len(table) + 1)]},
         groups=None if group is None else (group, table[group].astype(str).to_numpy()),
+        feature_names=tuple(features.columns),
     )
-    return replace(data, feature_names=tuple(features.columns))
 
 
 def read_table(path: Path) -> Any:
@@ -145,10 +142,9 @@ def _read_csv(path: Path, names: Sequence[str], **options: Any) -> Any:
 
     table = pandas.read_csv(path, sep=_SEPARATORS[path.suffix.lower()], **options)
     if len(table) and not isinstance(table.index, pandas.RangeIndex):
-        raise DataError(
-            f"{path}: expected a name in the first line for each column, found {table.shape[1]} names for "
-            f"{table.shape[1] + table.index.nlevels} columns; end no line with a separator, or name the first"
-        )
+        found = f"{table.shape[1]} names for {table.shape[1] + table.index.nlevels} columns"
+        advice = "end no line with a separator, or name the first"
+        raise DataError(f"{path}: expected a name in the first line for each column, found {found}; {advice}")
     table.columns = names
     return table
 
@@ -161,10 +157,8 @@ def _first_rows(path: Path) -> list[list[str]]:
     if not rows:
         raise DataError(f"{path}: expected a table, could not read it (it is empty)")
     if any("\0" in value for row in rows for value in row):
-        raise DataError(
-            f"{path}: expected a table in UTF-8, found NUL bytes, as UTF-16 and files that are no text have them; save "
-            "it as CSV in UTF-8"
-        )
+        found = "NUL bytes, as UTF-16 and files that are no text have them"
+        raise DataError(f"{path}: expected a table in UTF-8, found {found}; save it as CSV in UTF-8")
     if len(rows[0]) > _MOST_COLUMNS:
         raise DataError(f"{path}: expected at most {_MOST_COLUMNS:,} columns, found {len(rows[0]):,}")
     return rows
@@ -175,7 +169,7 @@ def _checked_names(path: Path, label: str | None) -> list[str]:
     rows, sep = _first_rows(path), _SEPARATORS[path.suffix.lower()]
     names = [name.strip() for name in rows[0]]
     columns = [{row[i].strip() for row in rows[1:] if i < len(row)} for i in range(len(names))]
-    labels = [name for name in names if (name == label if label else name.lower() in dataset.USUAL_LABELS)]
+    labels = _labels_among(names, label)
     numbers = [float(name) for name in names if _is_number(name)]  # as names, such as wavelengths, they rise
     given = len(labels) == 1 and not _is_number(labels[0]) and labels[0] not in columns[names.index(labels[0])]
     given = given and numbers == sorted({*numbers})
@@ -183,16 +177,11 @@ def _checked_names(path: Path, label: str | None) -> list[str]:
     like_values = [name for name, values in columns_by_name if _is_number(name) or name in values]
     if like_values and not given and names != [str(i) for i in range(len(names))]:
         example = sep.join([*(f"x{i}" for i in range(1, min(len(names), 20))), "label"])
-        raise DataError(
-            f"{path}: expected the names of the columns in the first line, found values ({_listed(like_values)}); add "
-            f"a line such as {example}"
-        )
+        found = f"values ({listed(like_values)}); add a line such as {example}"
+        raise DataError(f"{path}: expected the names of the columns in the first line, found {found}")
     if len(names) < 2:
-        between = {",": "commas", "\t": "tabs"}[sep]
-        raise DataError(
-            f"{path}: expected columns of numbers and one of labels, with {between} between them, found one alone: "
-            f"{names[0]}"
-        )
+        expected = f"columns of numbers and one of labels, with {'commas' if sep == ',' else 'tabs'} between them"
+        raise DataError(f"{path}: expected {expected}, found one alone: {names[0]}")
     return names
 
 
@@ -220,10 +209,8 @@ def _read_parquet(path: Path) -> Any:
         or (types.is_binary(column.type) and column.name.lower() in ("image", "img", "picture", "photo"))
     ]
     if pictures:
-        raise DataError(
-            f"{path}: expected a table of numbers, found pictures in column {pictures[0]}; write them as files, in a "
-            "folder for each class"
-        )
+        found = f"pictures in column {pictures[0]}; write them as files, in a folder for each class"
+        raise DataError(f"{path}: expected a table of numbers, found {found}")
     texts = [f.name for f in schema if types.is_string(f.type) or types.is_binary(f.type)]
     table = parquet.read_table(path, read_dictionary=texts).to_pandas()  # a text that is repeated is kept once
     table = table.reset_index() if any(table.index.names) else table
@@ -237,20 +224,24 @@ def _label_column(path: Path, names: list[str], label: str | None, drop: Sequenc
     """The name of the column of labels; DataError where there is none, or names that leave a doubt."""
     named = [name for name in names if name]
     if len(set(named)) < len(named):
-        raise DataError(f"{path}: expected a name of its own for each column, found {_listed(names)}")
+        raise DataError(f"{path}: expected a name of its own for each column, found {listed(names)}")
     for name in drop:
         if name not in named or name == label:
-            raise DataError(
-                f"{path}: expected to leave out a column of features, found {name}, none of {_listed(named)}"
-            )
-    if label is None:
-        usual = [name for name in named if name.lower() in dataset.USUAL_LABELS and name not in drop]
-        if len(usual) != 1:
-            raise DataError(f"{path}: name the column of labels (--label NAME), one of {_listed(named)}")
-        return usual[0]
-    if label not in named:
-        raise DataError(f"{path}: expected a column {label}, found {_listed(named)}")
-    return label
+            found = f"{name}, none of {listed(named)}"
+            raise DataError(f"{path}: expected to leave out a column of features, found {found}")
+    return label_column(path, [name for name in named if name not in drop], label)
+
+
+def _labels_among(names: Iterable[str], label: str | None) -> list[str]:
+    return [name for name in names if (name == label if label else name.lower() in dataset.USUAL_LABELS)]
+
+
+def label_column(table: Path, names: Iterable[str], label: str | None) -> str:
+    """The column ``label``, else the one that is called as columns of labels are; DataError without one."""
+    if len(labels := _labels_among(names, label)) != 1:
+        asked = f"a column {label}, found" if label else "the name of the column of labels (--label NAME), one of"
+        raise DataError(f"{table}: expected {asked} {listed(names)}")
+    return labels[0]
 
 
 def _tells_the_row(column: Any) -> bool:
@@ -296,7 +287,8 @@ def _common(features: Any) -> Any:
     return np.result_type(np.float32, *kinds)
 
 
-def _listed(columns: Iterable[Any]) -> str:
+def listed(columns: Iterable[Any]) -> str:
+    """The names of some columns, in a sentence."""
     names = [str(column)[:50] for column in columns]
     return printable(", ".join(names[:10]) + (" ..." if len(names) > 10 else ""))
 

@@ -36,6 +36,8 @@ MOST_BYTES = 900_000
 MOST_SURROGATE, MOST_TEMPLATES, DRAWN = 350_000, 100, (2000, 1000)
 """Bytes that the surrogate may take, classes whose templates are shown, images that train and validate in the page."""
 YOURS = "yours"
+Networks = dict[str, tuple[Config, dict[int, Linear]]]
+"""What can be played with, by the name of its setting: the setting, and a network by the epoch after which it is."""
 _NAMED = ("loss", "l2", "learning_rate", "lr_decay_every", "epochs", "seed")
 """Fields of Config that a page names whatever they are, or with another."""
 _OPTIONS = {
@@ -190,7 +192,7 @@ def _turn(loss: np.ndarray, config: Config) -> str:
     return f"The validation loss changes by less than 0.5 % in the second half of the epochs, to {loss[-1]:.3g}."
 
 
-def networks(explored: Explored) -> dict[str, tuple[Config, dict[int, Linear]]]:
+def networks(explored: Explored) -> Networks:
     """The first network of the chosen setting and of the reference's four, by the setting's name and the epoch."""
     first, reference = explored.runs[0], {i: explored.reference.trained("base", i)[0] for i in SETTINGS}
     settings = {YOURS: (first.config, explored.checkpoints)}
@@ -206,7 +208,7 @@ def play(explored: Explored, strip: Any) -> html.Output:
     if not can_be_shown(images):
         return nothing_to_show(images)
     standardize, loss = Standardizer.fit(data.train_images[0]), get_loss(explored.runs[0].config.loss)
-    kept = _json(explored, standardize, labels, settings)
+    kept = _json(explored, standardize, settings)
     if images.dtype != np.uint8 or max(images.shape[1:3]) > LARGEST_PICTURE or len(kept) > MOST_BYTES:
         return html.callout("The networks or images are too large to be put into the page: nothing to play with here.")
     whole, units, b = stored(explored.runs[0].model)
@@ -304,10 +306,7 @@ def stored(model: Linear) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _json(
-    explored: Explored,
-    standardize: Standardizer,
-    labels: np.ndarray,
-    settings: dict[str, tuple[Config, dict[int, Linear]]],
+    explored: Explored, standardize: Standardizer, settings: dict[str, tuple[Config, dict[int, Linear]]]
 ) -> Markup:
     weights: list[dict[str, Any]] = []  # once where settings share them, as before training
 
@@ -326,7 +325,7 @@ def _json(
         {
             "names": data.class_names,
             "shape": data.test_images.shape[1:],
-            "labels": labels.tolist(),
+            "labels": data.test_labels[:IMAGES].tolist(),
             "pixels": _base64(data.test_images[:IMAGES]),
             "mean": _base64(standardize.mean.astype("<f4")),
             "std": _base64(standardize.std.astype("<f4")),

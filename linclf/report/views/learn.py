@@ -20,16 +20,17 @@ def scores(
     image: np.ndarray, names: Sequence[str], label: int, s: np.ndarray, p: np.ndarray, *, caption: str
 ) -> html.Output:
     """An image above its scores and probabilities, the true class marked."""
-    rows = [
-        [f"{name} (true)" if k == label else name, pictures.signed(s[k]), f"{100 * p[k]:.1f}"]
-        for k, name in enumerate(names)
-    ]
+    rows = [[name, pictures.signed(s[k]), f"{100 * p[k]:.1f}"] for k, name in enumerate(_marked(names, label))]
     said = html.table(["class", "score", "probability, %"], rows, caption=caption)
     if not pictures.can_be_shown(image[None]):
         return said
     shown = pictures.image(pictures.as_pictures(image[None])[0], f"An image of the class {names[label]}", width=96)
     picture = f'<div style="width: 96px">{shown}</div>'
     return replace(said, markup=f'<div style="break-inside: avoid">{picture}{said.markup}</div>')
+
+
+def _marked(names: Sequence[str], label: int) -> list[str]:
+    return [f"{name} (true)" if k == label else name for k, name in enumerate(names)]
 
 
 @html.own_settings()
@@ -119,12 +120,11 @@ def check(exercise: int, answers: Mapping[str, tuple[Any, Any]], tolerance: floa
 
 def two_losses(names: Sequence[str], label: int, s: np.ndarray, gradients: Sequence[np.ndarray]) -> html.Output:
     """The scores of one image, and the gradients of cross-entropy and hinge with respect to them."""
-    margins = s - s[label] + 1
+    margins = [pictures.signed(margin) for margin in s - s[label] + 1]
+    margins[label] = ""
     rows = [
-        [f"{name} (true)", pictures.signed(s[k]), "", *(pictures.signed(g[k]) for g in gradients)]
-        if k == label
-        else [name, pictures.signed(s[k]), pictures.signed(margins[k]), *(pictures.signed(g[k]) for g in gradients)]
-        for k, name in enumerate(names)
+        [name, pictures.signed(s[k]), margins[k], *(pictures.signed(g[k]) for g in gradients)]
+        for k, name in enumerate(_marked(names, label))
     ]
     columns = ["class", "score", "score − true score + 1", "cross-entropy's gradient", "hinge's gradient"]
     S, y = s[:, None], np.array([label])
@@ -134,17 +134,14 @@ def two_losses(names: Sequence[str], label: int, s: np.ndarray, gradients: Seque
 
 def penalties(models: Mapping[float, Linear], data: Dataset, *, number: int | str) -> html.Output:
     """The templates at several λ, and how smooth they are."""
-    shares = {
-        l2: metrics.low_frequency_share(model.W, data.test_images.shape[1:]) or 0.0 for l2, model in models.items()
-    }
-    said = ", ".join(f"{100 * share:.0f} % at λ = {l2:g}" for l2, share in shares.items())
-    return pictures.strip(
-        {f"λ = {l2:g}": model for l2, model in models.items()},
-        data,
-        number=number,
-        caption=f"Templates after training with more and more penalty. The share of their energy in coarse shapes (at "
-        f"most four waves across the image) is {said}.",
+    shape = data.test_images.shape[1:]
+    shares = [(l2, metrics.low_frequency_share(model.W, shape) or 0.0) for l2, model in models.items()]
+    said = ", ".join(f"{100 * share:.0f} % at λ = {l2:g}" for l2, share in shares)
+    caption = (
+        "Templates after training with more and more penalty. The share of their energy in coarse shapes (at most four "
+        f"waves across the image) is {said}."
     )
+    return pictures.strip({f"λ = {l2:g}": models[l2] for l2 in models}, data, number=number, caption=caption)
 
 
 def looks(accuracies: Mapping[float, float], n: int) -> str:

@@ -99,16 +99,14 @@ def provenance(study: Study, notebook: str) -> html.Output:
             command += [f"--{field.name.replace('_', '-')}", str(value)]
         elif value != field.default:
             command += ["-p", f"{field.name}={value}"]
+    made = f"{time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())}, the page in {time.monotonic() - study.started:.0f} s"
     return html.provenance(
         {
             "data": study.data.provenance.describe(),
             "content SHA-256": study.data.provenance.sha256,
             "seeds": study.plan.seeds_in_words,
             **environment.describe(),
-            "made": html.timed(
-                time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
-                + f", the page in {time.monotonic() - study.started:.0f} s"
-            ),
+            "made": html.timed(made),
             "command": shlex.join(command),
         }
     )

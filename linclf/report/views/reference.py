@@ -52,8 +52,7 @@ def curves(
     if both := " and " in str(number):
         title = title.replace(quantity.capitalize(), "Loss, which is also the cost without a penalty,")
     others = {ARMS[beside].title: results.trained(beside, setting)} if beside is not None else None
-    runs = {"": results.trained(arm, setting)}
-    label = "loss = cost" if both else quantity
+    runs, label = {"": results.trained(arm, setting)}, "loss = cost" if both else quantity
     return history(runs, quantity, number=number, title=title, beside=others, limits=limits, label=label)
 
 
@@ -84,14 +83,12 @@ def history(
         axes.label_outer()
         if many and len(panel) == 1:
             axes.set_title(next(iter(panel)), loc="right", fontsize="medium")
-    columns: dict[str, Sequence[float]] = {}
-    for name, group in runs.items():
-        for part, values in zip(("training", "validation"), _measured(group, quantity), strict=True):
-            columns.setdefault("epoch", range(values.shape[1]))
-            for run, series in zip(group, values, strict=True):
-                whose = ", ".join(filter(None, [name, f"seed {run.config.seed}"]))
-                columns[f"{part} {quantity}, {whose}"] = series.tolist()
     name, first = next(iter(runs.items()))
+    columns: dict[str, Sequence[float]] = {"epoch": range(first[0].config.epochs + 1)}
+    for whose, group in runs.items():
+        for word, values in zip(("training", "validation"), _measured(group, quantity), strict=True):
+            titles = [f"{word} {quantity}, {whose}{whose and ', '}seed {run.config.seed}" for run in group]
+            columns |= dict(zip(titles, values.tolist(), strict=True))
     said = told(*_measured(first, quantity), quantity)
     if len(first) > 1:
         said = f"Bold is seed {first[0].config.seed}, faint the other {len(first) - 1}. {said}"
@@ -149,9 +146,7 @@ def told(train: np.ndarray, validation: np.ndarray, quantity: str) -> str:
 
 def _all(counts: np.ndarray) -> str:
     """The range of counts over several seeds, in brackets."""
-    if len(counts) == 1:
-        return ""
-    return f" ({counts.min()} to {counts.max()} over the {len(counts)} seeds)"
+    return f" ({counts.min()} to {counts.max()} over the {len(counts)} seeds)" if len(counts) > 1 else ""
 
 
 def _in_digits(value: float, quantity: str) -> str:
@@ -315,6 +310,8 @@ def mean_and_spread(values: np.ndarray) -> str:
     return f"{100 * values.mean():.2f}{spread}"
 
 
+Percents = dict[tuple[str, int], float]
+"""By arm and setting."""
 _LOSS = {"base": "cross-entropy", "svm": "SVM"}
 
 
@@ -364,22 +361,17 @@ def correlations(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return (a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
 
 
-def finding(
-    original: dict[tuple[str, int], float],
-    accuracy: dict[tuple[str, int], float],
-    tested: tuple[int, int],
-    alike: np.ndarray,
-) -> str:
+def finding(original: Percents, accuracy: Percents, tested: tuple[int, int], alike: np.ndarray) -> str:
     """The findings of the section, in words.
 
     Percent of the test images that are right by arm and setting, on the original and on the surrogate; the number of
     test images of either; and the correlations of their templates, (C,).
     """
-    shares = [
+    here, there = (
         {key: metrics.of_share(percent / 100, n) for key, percent in of.items()}
-        for of, n in zip((accuracy, original), reversed(tested), strict=True)
-    ]
-    apart = {key: metrics.of_independent(shares[0][key], shares[1][key]) for key in accuracy}
+        for of, n in zip((original, accuracy), tested, strict=True)
+    )
+    apart = {key: metrics.of_independent(there[key], here[key]) for key in accuracy}
     arm, setting = max(apart, key=lambda key: abs(apart[key].value))
     beyond = [f"{_LOSS[of]}, setting {i}" for (of, i), points in apart.items() if points.low > 0 or points.high < 0]
     names = "; ".join(beyond)

@@ -1,7 +1,7 @@
 """Sliders for JupyterLab: each change trains and draws anew. Elsewhere the same cell shows a still figure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from html import escape
 from typing import Any
@@ -24,19 +24,7 @@ DECAYS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 SIZES = (10, 20, 50, 100, 200, 500, 1000)
 
 
-@dataclass(frozen=True)
-class Moving:
-    """Widgets, and what stands in their place where none are shown."""
-
-    widgets: Any
-    still: html.Output
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> html.Bundle:
-        data, metadata = self.still._repr_mimebundle_()
-        return {**data, **self.widgets._repr_mimebundle_()}, metadata
-
-
-def sliders(exploration: Exploration, *, number: int | str) -> html.Output | Moving:
+def sliders(exploration: Exploration, *, number: int | str) -> html.Output:
     """Sliders for a setting, and one over the epochs that turns the templates; a still figure without ipywidgets.
 
     They begin with the setting of the exploration, of its first seed; what has no slider stays as it is there.
@@ -74,7 +62,7 @@ def sliders(exploration: Exploration, *, number: int | str) -> html.Output | Mov
         at = max(known for known in checkpoints if known <= epoch)
         return html.visible(shown + _templates(exploration.data, checkpoints[at]))
 
-    return Moving(_widgets(ipywidgets, plan, show), still)
+    return replace(still, others={**still.others, **_widgets(ipywidgets, plan, show)._repr_mimebundle_()})
 
 
 def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., str]) -> Any:

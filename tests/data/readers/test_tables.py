@@ -2,17 +2,16 @@
 
 import csv
 import io
-import re
 import unicodedata
 from contextlib import nullcontext
 
 import numpy as np
 import pytest
-from helpers import refused, same_rows, training
+from helpers import config, refused, same_rows, training, whole
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linclf import Classifier, Config, DataError, load_dataset
+from linclf import Classifier, DataError, load_dataset
 from linclf.data.dataset import folds
 from linclf.data.readers.tables import read_table
 
@@ -42,8 +41,7 @@ def test_tables_give_their_features_and_labels(tmp_path):
     path.write_text(ROWS)
     data = load_dataset(path, label="kind")
     assert (data.class_names, data.feature_names) == (("x", "y", "z"), ("a", "b"))
-    X, y = np.concatenate([training(data)[0], data.test_images]), np.concatenate([training(data)[1], data.test_labels])
-    same_rows((X, y), (np.array([[5 * i, i / 2] for i in range(12)]), np.arange(12) % 3))
+    same_rows(whole(data), (np.array([[5 * i, i / 2] for i in range(12)]), np.arange(12) % 3))
     assert data.test_sources == tuple(f"row {row[0] / 5 + 1:.0f}" for row in data.test_images)
     assert "12 feature vectors of 3 classes" in data.provenance.describe()
     assert load_dataset(f"{path}:kind").provenance == data.provenance
@@ -65,7 +63,7 @@ def test_the_index_of_a_parquet_table_is_a_column_where_it_has_a_name(tmp_path):
 
 def test_a_column_of_small_whole_numbers_is_no_pixel(tmp_path):
     data = loaded(pandas.DataFrame({"age": [30, 60] * 6, "ill": [True, False] * 6, "label": ["y", "n"] * 6}), tmp_path)
-    classifier = Classifier.fit(data, Config(learning_rate=0.1, l2=0.0, epochs=20), progress=False)
+    classifier = Classifier.fit(data, config(epochs=20), progress=False)
     assert classifier.predict([[300, 0], [-5.5, 1]]).tolist() == ["n", "y"]
 
 
@@ -117,9 +115,7 @@ def test_each_row_has_the_label_that_its_text_has(tmp_path_factory, labels, quot
         data = load_dataset(path)
     except DataError:
         return
-    X = np.concatenate([*data.train_images, data.test_images])
-    y = np.concatenate([*data.train_labels, data.test_labels])
-    read = {int(x): data.class_names[k] for x, k in zip(X[:, 0], y, strict=True)}
+    read = {int(x): data.class_names[k] for (x,), k in zip(*whole(data), strict=True)}
     for i, label in enumerate(labels):
         assert read[i] in (text := unicodedata.normalize("NFC", label).strip(), text.removesuffix(".0"))
 
@@ -180,17 +176,14 @@ def test_a_column_that_alone_tells_the_class_is_named(tmp_path):
 def test_a_column_may_be_left_out_of_the_model_too(tmp_path):
     table = frame(leak=np.tile([0, 1], 60), name=["some text"] * 120)
     table.loc[3, "name"] = None
-    with pytest.raises(DataError, match="some lack one in name"):
-        loaded(table, tmp_path)
+    refused(table, "some lack one in name", load=loaded, folder=tmp_path)
     data = loaded(table, tmp_path, drop=["leak", "name"])
     assert load_dataset(f"{tmp_path / 't.csv'}:drop=leak:drop=name").provenance == data.provenance
     assert "Left out: leak, name." in data.provenance.found
-    classifier = Classifier.fit(data, Config(learning_rate=0.1, l2=0.0, epochs=2), progress=False)
-    classifier.save(tmp_path / "m.npz")
+    Classifier.fit(data, config(), progress=False).save(tmp_path / "m.npz")
     assert Classifier.load(tmp_path / "m.npz").feature_names == ("u", "v")
-    for drop, said in ((["gone"], "found gone, none of u, v, leak"), (["label"], "name the column of labels")):
-        with pytest.raises(DataError, match=said):
-            loaded(table, tmp_path, drop=drop)
+    for drop, said in ((["gone"], "found gone, none of u, v, leak"), (["label"], "name of the column of labels")):
+        refused(table, said, load=loaded, folder=tmp_path, drop=drop)
 
 
 @pytest.mark.parametrize("ending", ["csv", "tsv"])
@@ -221,7 +214,7 @@ def test_names_that_are_numbers_are_read_where_it_is_clear_that_they_are_names(t
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("a,b,kind\n1,2,x\n", "name the column of labels (--label NAME), one of a, b, kind"),
+        ("a,b,kind\n1,2,x\n", "the name of the column of labels (--label NAME), one of a, b, kind"),
         ("a,y\n1,x\n,z\n", "some lack one in a"),
         ("a,b,y\n1,text,x\n", "found text or others in b"),
         ("y\nx\n", "with commas between them, found one alone: y"),
@@ -242,8 +235,7 @@ def test_names_that_are_numbers_are_read_where_it_is_clear_that_they_are_names(t
 )
 def test_bad_tables_are_refused(tmp_path, content, said):
     (tmp_path / "t.csv").write_bytes(content.encode() if isinstance(content, str) else content)
-    with pytest.raises(DataError, match=re.escape(said)):
-        load_dataset(tmp_path / "t.csv")
+    refused(tmp_path / "t.csv", said)
 
 
 def test_a_table_to_classify_is_read_and_refused_as_one_to_learn_from(tmp_path):
@@ -252,15 +244,9 @@ def test_a_table_to_classify_is_read_and_refused_as_one_to_learn_from(tmp_path):
         loaded(table, tmp_path, ending)
         pandas.testing.assert_frame_equal(read_table(tmp_path / f"t.{ending}"), table, check_dtype=False)
     path = tmp_path / "t.csv"
-    for content, said in (
-        (b"", "expected a table, could not read it"),
-        ("a,b\n1,x\n".encode("utf-16"), "expected a table in UTF-8, found UTF-16; save it as UTF-8"),
-        (b"," * 200_000, "expected at most 100,000 columns, found 200,001"),
-        (b"a,y\n" + b"1,x,\n" * 9, "found 2 names for 3 columns"),
-    ):
+    for content in (b"", "a,b\n1,x\n".encode("utf-16"), b"," * 200_000, b"a,y\n" + b"1,x,\n" * 9):
         path.write_bytes(content)
-        with pytest.raises(DataError, match=said):
-            read_table(path)
+        assert refused(path) == refused(path, load=read_table)
 
 
 def test_bad_parquet_files_are_refused(tmp_path):
@@ -271,15 +257,15 @@ def test_bad_parquet_files_are_refused(tmp_path):
         refused(path, "t.parquet: expected a table, could not read it")
     table.assign(u=None).to_parquet(path)
     refused(path, "t.parquet: expected a value in every row, some lack one in u")
-    image = {"bytes": b"x", "path": "a.png"}
+    image, pictures = {"bytes": b"x", "path": "a.png"}, "pictures in column image; write them as files, in a folder for"
     for held, said in (
-        (image, "found pictures in column image; write them as files, in a folder for each class"),
-        ([image], "found pictures in column image; write"),
-        (b"x", "found pictures in column image; write"),
-        ([0.5, 1.5], "found text or others in image"),
+        (image, pictures),
+        ([image], pictures),
+        (b"x", pictures),
+        ([0.5, 1.5], "text or others in image"),
     ):
         pandas.DataFrame({"image": [held] * 9, "label": range(9)}).to_parquet(path)
-        refused(path, said)
+        refused(path, f"found {said}")
     frame().assign(label=[[1, 0], [0, 1]] * 60).to_parquet(path)
     refused(path, "column label: expected a label in every row, found lists")
 
@@ -325,11 +311,9 @@ def test_rows_of_one_group_are_in_one_part_of_every_split(tmp_path):
         of = [of_source[source] for source in cut.sources]
         parts = np.split(of, np.cumsum([len(y) for y in cut.train_labels]))
         assert sum(len({*part}) for part in parts) == 30
-    (X, y), held = (np.concatenate(arrays) for arrays in (data.train_images, data.train_labels)), len(data.test_labels)
-    np.savez(tmp_path / "rows.npz", X=X, y=y, groups=data.groups[:-held])
+    X, y = training(data)
+    np.savez(tmp_path / "rows.npz", X=X, y=y, groups=data.groups[: len(y)])
     assert "Rows of one group stay together" in load_dataset(tmp_path / "rows.npz").provenance.found
     path.write_text("\n".join(["patient,x,of,label", *rows[:20]]))
-    with pytest.raises(DataError, match=r"expected groups enough to fill 6 parts, .* found \d groups of 20 rows"):
-        load_dataset(path, group="patient")
-    with pytest.raises(DataError, match="expected a column who of groups beside label, found patient, x, of, label"):
-        load_dataset(path, group="who")
+    refused(path, "expected groups enough to fill 6 parts", "groups of 20 rows", group="patient")
+    refused(path, "expected a column who of groups beside label, found patient, x, of, label", group="who")
