@@ -19,7 +19,7 @@ import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +43,6 @@ VERSION = 1
 LARGEST_SIDE, MOST_CHANNELS = 256, 4
 MOST_NUMBERS = 2**25
 """Coefficients, or entries of covariances, of all classes together: 64 MB in a file."""
-FIELDS = (
-    "surrogate_version", "name", "class_names", "image_shape", "counts",
-    "mean", "offsets", "coefficients", "factors", "deviations",
-)  # fmt: skip
-"""The arrays of a file."""
 _NUMBERS_AT_A_TIME = 2**18  # coefficients: 2 MB, which stay in the processor's cache
 
 
@@ -103,8 +98,8 @@ class Surrogate:
 
     def to_arrays(self) -> dict[str, Any]:
         """The arrays of a file, by name; :meth:`from_arrays` is the way back."""
-        arrays = {field: np.asarray(getattr(self, field)) for field in FIELDS if field != "surrogate_version"}
-        arrays["image_shape"] = np.array(self.image_shape, np.int64)
+        arrays = {name: np.asarray(value) for name, value in vars(self).items()}
+        arrays["image_shape"] = arrays["image_shape"].astype(np.int64)
         return {"surrogate_version": np.array(VERSION, np.int64), **arrays}
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -151,6 +146,10 @@ class Surrogate:
         mean, offsets = array("mean", "f2", (d,)), array("offsets", "f2", (C, d))
         factors = array("factors", "f2", (C, K * (K + 1) // 2))
         return cls(name, tuple(class_names), (h, w, c), counts, mean, offsets, chosen, factors, deviations)
+
+
+FIELDS = ("surrogate_version", *(field.name for field in fields(Surrogate)))
+"""The arrays of a file."""
 
 
 def check_sizes(where: str, shape: tuple[int, int, int], n_classes: int) -> None:
