@@ -160,8 +160,11 @@ def _arrays(file: str, content: bytes, keys: Sequence[str], largest: int) -> lis
     """The arrays or lists that a pickled or MATLAB file holds under ``keys``; of columns, their numbers."""
     kind = "MATLAB" if file.endswith(".mat") else "pickled"
     with reading(file, f"a {kind} file of CIFAR"):
-        values = _read_mat(content, keys, largest) if kind == "MATLAB" else _unpickle(content)
-        if not isinstance(values, dict) or not all(key in values for key in keys):
+        pickled = _Unpickler(_Pieces(content), encoding="bytes")
+        held = _read_mat(content, keys, largest) if kind == "MATLAB" else pickled.load()
+        pairs = held.items() if isinstance(held, dict) else ()
+        values = {key.decode() if isinstance(key, bytes) else key: value for key, value in pairs}
+        if not all(key in values for key in keys):
             raise ValueError(f"it holds no {' and '.join(keys)}")
         arrays = [_as_array(values[key]) for key in keys]
     return [array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array for array in arrays]
@@ -289,7 +292,7 @@ class _Pieces(io.BytesIO):
 
 
 class _Unpickler(pickle._Unpickler):
-    """Python's own, not the one in C: no number in a file makes its memo great."""
+    """Python's own, not the one in C: no number in a file makes its memo great. Arrays become :class:`_Call`."""
 
     dispatch: ClassVar[dict[int, Any]] = {
         **pickle._Unpickler.dispatch,
@@ -303,14 +306,6 @@ class _Unpickler(pickle._Unpickler):
         if (module, name) not in _ADMITTED:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no such file holds")
         return lambda *arguments: _Call(_ADMITTED[module, name], arguments)
-
-
-def _unpickle(content: bytes) -> Any:
-    """What a pickle holds, arrays as :class:`_Call`, the keys of a dict as text; no code of it is run."""
-    value = _Unpickler(_Pieces(content), encoding="bytes").load()
-    if isinstance(value, dict):
-        return {key.decode() if isinstance(key, bytes) else key: held for key, held in value.items()}
-    return value
 
 
 def _as_array(value: Any) -> np.ndarray:
