@@ -155,11 +155,11 @@ class Classifier:
             raise ConfigError("expected no standardize beside a Pipeline, whose StandardScaler standardises")
         fields = _fields_of(trained)
         d = fields["model"].W.shape[1]
-        fields |= {"standardize": Standardizer(np.zeros(d), np.ones(d), 1.0), "image_shape": (d,)}
+        mean, std = np.zeros(d), np.ones(d)
         if scaler is not None:
-            mean = scaler.mean_ if scaler.with_mean else np.zeros(d)
-            fields["standardize"] = Standardizer(mean, scaler.scale_ if scaler.with_std else np.ones(d), 1.0)
+            mean, std = scaler.mean_ if scaler.with_mean else mean, scaler.scale_ if scaler.with_std else std
             fields["feature_names"] = [*map(str, getattr(scaler, "feature_names_in_", ()))]
+        fields |= {"standardize": Standardizer(mean, std, 1.0), "image_shape": (d,)}
         if dataset is not None:
             fields |= {
                 "data_name": dataset.provenance.name,

@@ -13,7 +13,7 @@ from linclf.errors import ConfigError, DivergenceError
 from linclf.training.config import OPTIONS, Config
 from linclf.training.loop import History, Run, training
 from linclf.training.model import Linear
-from linclf.training.train import grouped, in_order, make_tasks
+from linclf.training.train import grouped, make_tasks
 
 from .reference import SETTINGS, ReferenceStudy
 from .results import Results
@@ -136,28 +136,26 @@ class Exploration(Study):
         """
         started = time.perf_counter()
         configs = [plan.config(number, self.data.test_images.shape[1:]) for number in range(plan.seeds)]
-        split, trained, kept, broke = self.split(), [], dict[int, Linear](), ""
+        split, runs, kept, broke = self.split(), list[Run](), dict[int, Linear](), ""
         validation = slice_rows(split.validation, n_validation) if n_validation else split.validation
-        stacks = grouped(configs, most=len(configs))
-        tasks = make_tasks(stacks, configs, split.train, validation, len(self.data.class_names), True)
-        for stack, task in zip(stacks, tasks, strict=True):
+        stacks = grouped(configs, most=len(configs))  # one of all, or one of each seed, in order
+        for task in make_tasks(stacks, configs, split.train, validation, len(self.data.class_names), True):
             models: list[Linear] = []
             try:
                 for epoch, record in enumerate(training(task)):
-                    latest = [record.model(k) for k in range(len(stack))]
+                    latest = [record.model(k) for k in range(len(task.configs))]
                     if all(np.abs(model.W).max() <= LARGEST for model in latest):
                         models, last = latest, epoch
-                        if 0 in stack and epoch in checkpoints:
-                            kept[epoch] = models[stack.index(0)]
+                        if not runs and epoch in checkpoints:
+                            kept[epoch] = models[0]
             except DivergenceError as error:
                 broke = str(error)
-                if 0 in stack:
-                    kept[last] = models[stack.index(0)]
-            histories = [_in_full(record.history(k), plan.epochs) for k in range(len(stack))]
-            trained.append([Run(configs[i], models[k], histories[k], 0.0) for k, i in enumerate(stack)])
+                if not runs:
+                    kept[last] = models[0]
+            histories = [_in_full(record.history(k), plan.epochs) for k in range(len(models))]
+            runs += [Run(*trained, 0.0) for trained in zip(task.configs, models, histories, strict=True)]
         seconds = time.perf_counter() - started
-        in_turn = in_order(stacks, enumerate(trained))
-        return [replace(run, seconds=seconds / len(in_turn)) for run in in_turn], kept, seconds, broke
+        return [replace(run, seconds=seconds / len(runs)) for run in runs], kept, seconds, broke
 
 
 def _in_full(history: History | None, epochs: int) -> History:

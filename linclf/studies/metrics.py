@@ -210,11 +210,9 @@ def of_independent(one: Interval, other: Interval) -> Interval:
     [0.2, 0.0524, 0.3339]
     """
     value = one.value - other.value
-    low, high = (
-        hypot(one.value - one.low, other.high - other.value),
-        hypot(one.high - one.value, other.value - other.low),
-    )
-    return Interval(value, value - low, value + high)
+    below = hypot(one.value - one.low, other.high - other.value)
+    above = hypot(one.high - one.value, other.value - other.low)
+    return Interval(value, value - below, value + above)
 
 
 def independent(values: np.ndarray, groups: np.ndarray | None) -> float:

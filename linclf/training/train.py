@@ -188,11 +188,17 @@ def run_tasks(
 
     ``after_epoch`` is called after each epoch of each task; where tasks run in processes, when a task is done.
     """
-    in_processes, n_jobs = chosen_backend()
-    if tasks and in_processes:
-        yield from run_in_processes(tasks, after_epoch, folder)
-    elif tasks:
+    n_jobs, threads = None, True
+    if "joblib" in sys.modules:  # else nobody has chosen a backend, and it is slow to import
+        import joblib
+
+        backend, _ = joblib.parallel.get_active_backend(prefer="threads")
+        _, n_jobs = joblib.parallel.get_active_backend()  # with a preference it would be 1 by default
+        threads = getattr(backend, "supports_sharedmem", False)
+    if tasks and threads:
         yield from side_by_side([partial(train_stack, task) for task in tasks], after_epoch, n_jobs)
+    elif tasks:
+        yield from run_in_processes(tasks, after_epoch, folder)
 
 
 Result = TypeVar("Result")
@@ -208,17 +214,6 @@ def in_order(stacks: Sequence[Sequence[int]], finished: Iterable[tuple[int, Sequ
     for number, results in finished:
         by_config.update(zip(stacks[number], results, strict=True))
     return [by_config[i] for i in range(len(by_config))]
-
-
-def chosen_backend() -> tuple[bool, int | None]:
-    """Whether ``joblib.parallel_config`` chose a backend of processes, and the number of jobs if it was given."""
-    if "joblib" not in sys.modules:  # it is slow to import, and nobody has used it
-        return False, None
-    import joblib
-
-    backend, _ = joblib.parallel.get_active_backend(prefer="threads")
-    _, n_jobs = joblib.parallel.get_active_backend()  # with a preference it would be 1 by default
-    return not getattr(backend, "supports_sharedmem", False), n_jobs
 
 
 def run_in_processes(
@@ -259,15 +254,13 @@ def run_in_processes(
 @contextmanager
 def _safe_path() -> Iterator[None]:
     """Let processes that start meanwhile import nothing from the current folder, as ``python -c`` and ``-m`` do."""
-    before = os.environ.get("PYTHONSAFEPATH")
+    before = {name: value for name, value in os.environ.items() if name == "PYTHONSAFEPATH"}
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["PYTHONSAFEPATH"]
-        else:
-            os.environ["PYTHONSAFEPATH"] = before
+        del os.environ["PYTHONSAFEPATH"]
+        os.environ.update(before)
 
 
 def _run_stored(file: str, i: int) -> tuple[int, list[Run]]:
