@@ -305,9 +305,7 @@ def stored(model: Linear) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.rint(W / np.where(units, units, 1)[:, None]).astype(np.int8), units, model.b.astype(np.float64)
 
 
-def _json(
-    explored: Explored, standardize: Standardizer, settings: dict[str, tuple[Config, dict[int, Linear]]]
-) -> Markup:
+def _json(explored: Explored, standardize: Standardizer, settings: Networks) -> Markup:
     weights: list[dict[str, Any]] = []  # once where settings share them, as before training
 
     def place(model: Linear) -> int:
@@ -336,4 +334,4 @@ def _json(
 
 
 def _base64(array: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+    return base64.b64encode(array.tobytes()).decode()
