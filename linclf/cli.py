@@ -188,20 +188,17 @@ def _complain(text: str) -> None:
 
 def _is_lost(stream: TextIO) -> bool:
     """Whether what was written to a stream cannot get out."""
-    try:
+    with suppress(OSError, ValueError):
         stream.flush()
-    except (OSError, ValueError):
-        return True
-    return False
+        return False
+    return True
 
 
 def _command(words: Sequence[str]) -> str:
     """The command as text that a page can show."""
     command = shlex.join(["linclf", *words])
-    try:
-        command.encode()
-    except UnicodeEncodeError:
-        raise ConfigError("expected words of the command in UTF-8, found other bytes") from None
+    if any("\ud800" <= sign <= "\udfff" for sign in command):  # which stand for what is not UTF-8
+        raise ConfigError("expected words of the command in UTF-8, found other bytes")
     return command
 
 

@@ -291,12 +291,10 @@ def _write_markdown(out: Path, executed: dict[str, Execution], first: str) -> No
 
 def _page(path: Path) -> str:
     """The text of an earlier page; empty if there is none, or it cannot be read."""
-    try:
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > _LONGEST:
-            return ""
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        return ""
+    with suppress(OSError, ValueError):
+        if path.is_file() and not path.is_symlink() and path.stat().st_size <= _LONGEST:
+            return path.read_text(encoding="utf-8")
+    return ""
 
 
 def _write_whole(out: Path, pages: dict[str, str], first: str, *, single_file: bool, pdf: bool) -> None:

@@ -152,12 +152,7 @@ def patience() -> float:
 
 
 def execute(
-    path: Path,
-    parameters: dict[str, object],
-    scratch: Path,
-    *,
-    png: bool = True,
-    decoded: Path | None = None,
+    path: Path, parameters: dict[str, object], scratch: Path, *, png: bool = True, decoded: Path | None = None
 ) -> Execution:
     """Run the notebook at ``path`` from top to bottom in the current folder.
 

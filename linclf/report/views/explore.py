@@ -114,10 +114,11 @@ def _tested(explored: Explored) -> np.ndarray:
 def curves(explored: Explored, quantity: str, *, number: int | str) -> html.Output:
     """A quantity over the epochs, beside the reference's settings with the first seed, as a numbered figure."""
     chosen: dict[str, Sequence[Run]] = {YOURS: explored.runs}
+    first = explored.runs[0].config
     theirs = {i: explored.reference.trained("base", i)[:1] for i in SETTINGS}
     large: dict[str, Sequence[Run]] = {reference.setting_name(1): theirs.pop(1)}
     small: dict[str, Sequence[Run]] = {reference.setting_name(i): runs for i, runs in theirs.items()}
-    if quantity != "accuracy" and explored.runs[0].config.loss != "cross_entropy":
+    if quantity != "accuracy" and first.loss != "cross_entropy":
         panels = [chosen]  # another loss's numbers are no better or worse
     elif quantity == "accuracy" or _highest(chosen, quantity) <= 2 * _highest(small, quantity):
         panels = [chosen | small, large]
@@ -125,9 +126,7 @@ def curves(explored: Explored, quantity: str, *, number: int | str) -> html.Outp
         panels = [chosen | large, small]
     else:
         panels = [chosen, large, small]
-    title = (
-        f"{quantity.capitalize()} over the epochs, the reference's settings with seed {explored.runs[0].config.seed}."
-    )
+    title = f"{quantity.capitalize()} over the epochs, the reference's settings with seed {first.seed}."
     return reference.history(panels[0], quantity, number=number, title=title, below=panels[1:])
 
 

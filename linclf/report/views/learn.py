@@ -103,13 +103,11 @@ def check(exercise: int, answers: Mapping[str, tuple[Any, Any]], tolerance: floa
     wrong = []
     for name, (given, right) in answers.items():
         try:
-            off = np.abs(np.asarray(given, np.float64) - right).max()
+            if not (off := np.abs(np.asarray(given, np.float64) - right).max()) <= tolerance:
+                wrong.append(f"{name}: off by {off:.3g}")
         except (TypeError, ValueError):
             what = f"numbers of the shape {np.shape(right)}" if np.shape(right) else "a number"
             wrong.append(f"{name} should be {what}")
-            continue
-        if not off <= tolerance:
-            wrong.append(f"{name}: off by {off:.3g}")
     if wrong:
         return html.callout(f"Exercise {exercise}, not yet: {'; '.join(wrong)}.", kind="warning")
     return html.callout(f"Exercise {exercise} is right.")
