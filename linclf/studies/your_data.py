@@ -407,7 +407,7 @@ class YourDataResults(StudyResults):
     @property
     def training_accuracy(self) -> float:
         """Accuracy of the final networks on the images they trained on, mean over seeds."""
-        return _mean_training_accuracy(self.finals)
+        return float(np.mean([run.record["train_accuracy"] for run in self.finals]))
 
     @property
     def gain(self) -> Interval:
@@ -637,7 +637,7 @@ class Holdout(Study):
         chosen, is_fold = chosen or _chosen(search), self.n_folds > self.data.n_folds
         lengths = self._lengths(chosen)
         finals, balanced, curve = self._finals(chosen, [*lengths][-1])
-        learned = _mean_training_accuracy(finals)
+        learned = np.mean([run.record["train_accuracy"] for run in finals])
         results = YourDataResults(
             **about,
             size=size,
@@ -710,7 +710,7 @@ class Holdout(Study):
         if n * d * (2 * ITERATIONS * n_classes + (d if n > d else 0)) > OPTIMUM:
             return []
         optima = []
-        for l2 in {0.0: None} | ({chosen.l2: None} if chosen.loss == "cross_entropy" else {}):
+        for l2 in dict.fromkeys((0.0, chosen.l2) if chosen.loss == "cross_entropy" else (0.0,)):
             key = self.key("your-data-optimum", self.cut, l2=l2, iterations=ITERATIONS)
             stored = self.store.get_values(key)
             if stored is None:
@@ -782,10 +782,6 @@ class Holdout(Study):
 
     def _runs(self, tasks: Sequence[StudyTask]) -> list[StoredRun]:
         return [run for task in tasks for run in self.stored(task) or []]
-
-
-def _mean_training_accuracy(runs: Sequence[StoredRun]) -> float:
-    return float(np.mean([run.record["train_accuracy"] for run in runs]))
 
 
 def _chosen(search: Sequence[StoredRun]) -> Candidate:
