@@ -14,7 +14,7 @@ report: .venv/report.stamp
 
 # The whole suite runs on all cores, measures which lines and branches it runs, and fails under 95 %; parts of it, as
 # ARGS, do not. Processes side by side have one BLAS thread each: with more, those of small products wait for each other.
-WHOLE := --numprocesses logical
+WHOLE := --numprocesses logical --dist loadgroup --no-loadscope-reorder
 
 test: .venv/test.stamp
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest $(or $(ARGS),$(WHOLE) --cov)

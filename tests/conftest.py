@@ -2,7 +2,6 @@
 
 import os
 import signal
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,34 +20,20 @@ os.environ["SCIPY_ARRAY_API"] = "1"  # read when SciPy is imported: without it s
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@cache
-def _one_unit(path: Path) -> bool:
-    """Whether the tests of a file share fixtures of it, so that they run one after the other in one process."""
-    return 'scope="module"' in path.read_text(encoding="utf-8")
-
-
 @pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(items):
-    """Fast tests come first, then slow ones by the file, then single slow ones, which even out what is left to do."""
+    """Fast tests come first, then slow ones by the file, then single slow ones, which even out what is left to do.
+
+    Tests of a file that share fixtures of it run one after the other in one process.
+    """
+    files = {item.path: 'scope="module"' in item.path.read_text(encoding="utf-8") for item in items}
     for item in items:
         if "report" in item.fixturenames:  # which is slow to make
             item.add_marker("slow")
-    slow = {item.path if _one_unit(item.path) else item for item in items if item.get_closest_marker("slow")}
+        if files[item.path]:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+    slow = {item.path if files[item.path] else item for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: 1 if item.path in slow else 2 if item in slow else 0)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config, log):
-    """Whatever ``--dist`` says."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class InUnits(LoadScopeScheduling):
-        def _split_scope(self, nodeid):
-            file = nodeid.partition("::")[0]
-            return file if _one_unit(config.rootpath / file) else nodeid
-
-    config.option.loadscopereorder = False  # in the order of the items
-    return InUnits(config, log)
 
 
 @pytest.fixture(autouse=True)

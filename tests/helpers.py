@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import cifar_files
+import nbformat
 import numpy as np
 import pytest
 from PIL import Image
@@ -31,10 +33,17 @@ NO_CHROMIUM = "no Chromium here: apt-get install chromium"
 TINY = ("--data", "synthetic:250", "--epochs", "2", "--seeds", "2")
 
 
-def linclf(*words, cwd=None, under=()):
+def linclf(*words, under=(), **options):
     """Status and output of ``linclf`` with these words; under: a command that starts it."""
     command = [*under, sys.executable, "-m", "linclf", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+    return subprocess.run(command, capture_output=True, text=True, **options)
+
+
+def without_rights():
+    """Words that start a command which may only do what rights allow: root may do everything."""
+    if os.name != "posix" or (os.geteuid() == 0 and not shutil.which("setpriv")):
+        pytest.skip("rights are kept otherwise here, or root cannot give them up without setpriv")
+    return () if os.geteuid() else ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 
 
 def refuses(words, message, capsys):
@@ -305,5 +314,11 @@ def fabricated(seeds=SEEDS, name="CIFAR-10"):
     )
 
 
-PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-"""The metadata of a notebook in Python."""
+def write_notebook(path, parameters, *cells, text="# A page of mine"):
+    """A notebook in Python of a title, a cell of parameters and others; its path."""
+    made = [nbformat.v4.new_markdown_cell(text), nbformat.v4.new_code_cell(parameters)]
+    made[1].metadata.tags = ["parameters"]
+    python = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    made += map(nbformat.v4.new_code_cell, cells)
+    nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=python), path)
+    return path

@@ -1,6 +1,7 @@
 """The rooms of the package: no import runs upwards, none in a circle, and a call passes few of them."""
 
 import ast
+import re
 import sys
 import threading
 from graphlib import TopologicalSorter
@@ -81,3 +82,23 @@ def test_who_follows_a_call_passes_few_modules(tmp_path):
     ):
         passed = modules_passed(call)
         assert 1 < len(passed) <= most, passed
+
+
+WITH_ARRAYS = ("claims.bootstrap", "claims.statistics", "classifier.classifier", "data.inputs", "data.surrogate")
+WITH_ARRAYS += ("training.estimators", "training.losses", "training.model", "training.stack", "training.train")
+ANY_SHAPE = ("make_tasks", "plain_array", "stored_array", "with_array")
+SHAPE = re.compile(r"\((?:[\w.·*+²() ]+, ?)+(?:[\w.·*+ ]+)?\)")
+"""Such as (n, d), (C,) or (epochs + 1,)."""
+
+
+def test_whoever_takes_or_gives_arrays_states_their_shapes():
+    """In the docstring of the function, or once for all in that of its class or module."""
+    checked = 0
+    for owner in (owner for name in WITH_ARRAYS for owner in ast.walk(MODULES[f"linclf.{name}"])):
+        for function in owner.body if isinstance(owner, ast.Module | ast.ClassDef) else ():
+            if isinstance(function, ast.FunctionDef) and not function.name.startswith(("_", *ANY_SHAPE)):
+                types = ast.unparse(function.args) + ast.unparse(function.returns)
+                if re.search("ndarray|Examples|Images", types):
+                    checked += 1
+                    assert SHAPE.search(f"{ast.get_docstring(function)} {ast.get_docstring(owner)}"), function.name
+    assert checked > 60

@@ -17,14 +17,11 @@ from PIL import Image
 from linclf import Classifier, Config, load_dataset
 from linclf.cli import main, parser
 
-EXAMPLES = re.findall(r"^  linclf (.*?)(?:  |$)", parser().epilog, re.M)
-
 
 def test_it_says_its_version_and_examples_that_parse():
     assert linclf("--version").stdout == f"linclf {version('linclf')}\n"
-    assert EXAMPLES
-    for example in EXAMPLES:
-        assert example.split()[0] == parser().parse_args(shlex.split(example)).command
+    examples = re.findall(r"^  linclf (.*?)(?:  |$)", parser().epilog, re.M)
+    assert [parser().parse_args(shlex.split(example)).command for example in examples]
 
 
 def test_shtab_makes_completions_of_the_parser():
@@ -147,7 +144,8 @@ def test_the_core_installation_names_the_extra_that_a_command_needs(core, place,
 
 
 def test_the_core_installation_shows_what_it_can(core, place):
-    assert core("info", place).stdout.startswith("data: Gaussian surrogate of CIFAR-10")
+    said = core("info", place).stdout
+    assert [word for word in ("Gaussian surrogate of CIFAR-10", "BLAS", "cores") if word not in said] == []
     assert core("--help", place).returncode == 0
     assert "cannot be read, 5 % at most, and list them" in " ".join(core("report --help", place).stdout.split())
 

@@ -1,7 +1,8 @@
-"""README is true: its examples and commands run, its files are there, its numbers are the committed report's."""
+"""README and the benchmark's page are true: examples and commands run, files are there, numbers are those stored."""
 
 import json
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from linclf.report.views.reference import REFERENCE_SVM, mean_and_spread
 from linclf.studies.results import Results
 
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
-REPORT = ROOT / "reports" / "cifar-10"
+REPORT, BENCHMARKS = ROOT / "reports" / "cifar-10", ROOT / "benchmarks"
 COMMANDS = [shlex.split(command) for command in dict.fromkeys(commands(TEXT))]
 
 
@@ -98,7 +99,7 @@ def test_its_numbers_are_the_committed_reports():
 
 
 def test_the_page_on_verdicts_says_what_the_committed_report_says():
-    claims = json.loads((ROOT / "reports" / "cifar-10" / "claims.json").read_text())["claims"]
+    claims = json.loads((REPORT / "claims.json").read_text())["claims"]
     verdicts = {claim["id"]: claim["verdict"] for claim in claims}
     text = (ROOT / "docs" / "verdicts.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([\d.]+[a-z]) \|.* (\w+) \|$", text, flags=re.MULTILINE)
@@ -112,3 +113,22 @@ def test_its_picture_counts_the_verdicts_of_the_committed_report():
     numbers = "{reproduced} of {total} statements reproduced, {refuted} refuted, {inconclusive} inconclusive"
     numbers = numbers.format(total=len(document["claims"]), **document["counts"])
     assert Image.open(ROOT / name).text["Description"].startswith(numbers)
+
+
+def test_the_benchmarks_page_is_made_of_the_stored_results(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    page = runpy.run_path(str(BENCHMARKS / "run.py"))["page"]
+    results = json.loads((BENCHMARKS / "results.json").read_text(encoding="utf-8"))
+    assert (BENCHMARKS / "README.md").read_text(encoding="utf-8") == page(results)
+    draws = [[0.9, 0.5, 1.0], [0.8, 0.25, 2.0]]
+    ours = [[accuracy - 0.015, 1.02 * loss, seconds] for accuracy, loss, seconds in draws]
+    models = {"SoftmaxClassifier": ours, "LogisticRegression": draws}
+    hinges = {"SVMClassifier": [[0.5, None, 1.0]] * 2, "LinearSVC": [[0.4, None, 1.0], [0.45, None, 2.0]]}
+    text = page(results | {"accuracy": {"folds": {"iris": models | hinges}, "embeddings": {"near": {"a": draws[0]}}}})
+    assert [line for line in text.splitlines() if re.match(r"\| (iris|near) ", line)] == [
+        "| iris | SoftmaxClassifier | 83.5 (78.5 to 88.5) | 0.383 (0.255 to 0.510) | 1.5 | 2.0 | 1.50 |",
+        "| iris | LogisticRegression | 85.0 (80.0 to 90.0) | 0.375 (0.250 to 0.500) |  |  | 1.50 |",
+        "| iris | SVMClassifier | 50.0 (50.0 to 50.0) |  | -5.0 |  | 1.00 |",
+        "| iris | LinearSVC | 42.5 (40.0 to 45.0) |  |  |  | 1.50 |",
+        "| near | a | 90.0 ± 0.8 | 0.500 | 1.0 |",
+    ]

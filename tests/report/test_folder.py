@@ -3,7 +3,6 @@
 import fcntl
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,13 +11,12 @@ import tempfile
 import cifar_files
 import nbformat
 import pytest
-from helpers import TINY, linclf, refuses
+from helpers import linclf, refuses, without_rights
 
 from linclf import load_dataset
 from linclf.cli import main
 from linclf.report import build
 from linclf.report.build import scratch, sole_writer
-from linclf.studies.store import Store
 from linclf.system.files import LOCK, write_text
 
 HOLD = "import sys, pathlib\nfrom linclf.report.build import sole_writer\n"
@@ -51,35 +49,28 @@ def test_leftovers_of_a_killed_report_go(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.name != "posix", reason="other systems keep rights otherwise")
 @pytest.mark.parametrize("locked", ["out", "out/new", "data"])
 def test_a_folder_without_the_right_to_it_is_one_line_and_status_2(tmp_path, locked):
-    """Root may do everything: it gives that up first."""
-    no_longer = () if os.geteuid() else ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
-    if no_longer and not shutil.which("setpriv"):
-        pytest.skip("root cannot give up its rights without setpriv")
-    folder, given = tmp_path / locked.split("/")[0], TINY
-    folder.mkdir()
-    if locked == "data":
-        cifar_files.write(folder)
-        given = "--data", folder, *TINY[2:]
+    folder, out = tmp_path / locked.split("/")[0], tmp_path / ("out" if locked == "data" else locked)
+    cifar_files.write(folder)
     folder.chmod(0o000 if locked == "data" else 0o555)
-    out = tmp_path / (locked if locked != "data" else "out")
-    done = linclf("report", *given, "--only", "2_svm", "--out", out, under=no_longer)
+    given = folder if locked == "data" else "synthetic:40"
+    done = linclf("report", "--data", given, "--only", "2_svm", "--out", out, under=without_rights())
     folder.chmod(0o755)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.count("\n") == 1
-    assert "Permission denied" in done.stderr
-    assert str(folder) in done.stderr
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert ("Permission denied" in done.stderr, str(folder) in done.stderr) == (True, True)
 
 
-def test_clean_says_what_it_removed(tmp_path, capsys):
-    write_text(Store.of_report(tmp_path).folder / "a-0123456789abcdef.npz", "x" * 2_000_000)
-    write_text(tmp_path / "index.html", "a page")
-    for said in ("runs: 1 files of stored runs removed, 2.0 MB", "runs: no runs are stored there"):
-        assert main(["clean", str(tmp_path)]) == 0
-        assert capsys.readouterr().out.endswith(said + "\n")
-    assert {path.name for path in tmp_path.iterdir()} - {".lock"} == {"index.html"}
+def test_clean_says_what_it_removed_and_leaves_what_no_store_wrote(tmp_path, capsys):
+    made = {"runs/a-0123456789abcdef.npz": 2_000_000, "runs/a-0123456789abcdef.json": 1_000_000}  # of older versions
+    mine = {"index.html", "runs/notes.txt", "runs/mine.npz", "runs/a-0123.npz"}
+    for name in [*made, *mine]:
+        write_text(tmp_path / name, "x" * made.get(name, 1))
+    for folder, said in (("", "2 files of stored runs removed, 3.0 MB"), ("runs", "no runs are stored there")):
+        assert main(["clean", str(tmp_path / folder)]) == 0
+        assert capsys.readouterr().out.endswith(f"runs: {said}\n")
+    files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert files - {".lock"} == mine
     refuses(["clean", tmp_path / "nowhere"], "expected the folder of a report, found none", capsys)
 
 
@@ -110,7 +101,7 @@ def test_a_link_to_another_reports_runs_is_refused(tmp_path, capsys, act):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() or not shutil.which("setpriv"), reason="needs root and setpriv")
+@pytest.mark.skipif(os.name != "posix" or os.geteuid(), reason="needs root, who may give a file away")
 def test_a_lock_that_another_user_left_refuses_nobody_unless_it_is_held(tmp_path):
     write_text(tmp_path / "runs" / "a-0123456789abcdef.npz", "")
     lock = tmp_path / LOCK
@@ -119,14 +110,12 @@ def test_a_lock_that_another_user_left_refuses_nobody_unless_it_is_held(tmp_path
     lock.touch()  # some versions of filelock remove theirs
     lock.chmod(0o666)
     os.chown(lock, 12345, 12345)
-    no_longer = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
     with open(lock, "rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        held = linclf("clean", tmp_path, under=no_longer)
+        held = linclf("clean", tmp_path, under=without_rights())
         assert (held.returncode, held.stderr.count("\n")) == (2, 1)
-    done = linclf("clean", tmp_path, under=no_longer)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "1 files of stored runs removed" in done.stdout
+    done = linclf("clean", tmp_path, under=without_rights())
+    assert (done.returncode, done.stderr, "1 files of stored runs removed" in done.stdout) == (0, "", True)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="other systems keep rights otherwise")

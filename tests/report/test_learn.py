@@ -99,9 +99,9 @@ def test_a_loop_that_diverges_says_so_below_its_curve(after):
 
 
 @pytest.mark.parametrize("loss", sorted(LOSSES))
-@pytest.mark.parametrize(("shape", "shown"), [((5,), False), ((4, 4, 4), False), ((4, 4, 3), True), ((4, 4, 1), True)])
-def test_what_is_no_picture_and_no_probability_is_said(shape, shown, loss):
-    rng = np.random.default_rng(0)
+@pytest.mark.parametrize("shape", [(5,), (4, 4, 4), (4, 4, 1)])
+def test_what_is_no_picture_and_no_probability_is_said(shape, loss):
+    shown, rng = shape == (4, 4, 1), np.random.default_rng(0)
     images, y = rng.integers(0, 256, (20, *shape), np.uint8), np.arange(20) % 2
     X, config = images.reshape(20, -1) / 255, linclf.Config(loss=loss, learning_rate=0.1, l2=0.0)
     run = linclf.Run(config, linclf.Linear(X[:2], np.zeros(2)), None, 0.0)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import SCRIPT, png, refused, refuses, same_rows, training, write_images
+from helpers import SCRIPT, png, refused, refuses, same_rows, training, whole, write_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -53,15 +53,6 @@ def test_folders_give_their_pixels_and_names(tmp_path, mode, channels):
         np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "pets" / source)).reshape(image.shape), image)
 
 
-def test_folders_without_a_test_set_and_of_several_kinds(tmp_path):
-    write_images(tmp_path, mode="L", parts=[""], ending="pgm")
-    Image.new("P", (5, 6)).save(tmp_path / "cat" / "palette.png", transparency=b"\0\1")
-    Image.new("RGB", (5, 6), "red").save(tmp_path / "cat" / "photo.jpg")
-    data = load_dataset(tmp_path)
-    assert [len(labels) for labels in (*data.train_labels, data.test_labels)] == [3, 3, 2, 2, 2, 2]
-    assert data.test_images.shape[1:] == (6, 5, 3)
-
-
 def alike(root, image, **options):
     """What is read of a folder of one picture, twelve times."""
     for i in range(12):
@@ -96,9 +87,9 @@ def test_pictures_of_all_sizes_are_cropped_to_their_middle_and_resized(tmp_path)
         Image.fromarray(wide).save(tmp_path / name / "wide.png")
     refused(tmp_path, "give an image size (--image-size 32)")
     data = load_dataset(tmp_path, image_size=8)
-    images, _ = training(data)
+    images, _ = whole(data)
     assert images.shape[1:] == (8, 8, 3)
-    assert sum((image == 200).all() for image in [*images, *data.test_images]) == 2
+    assert (images == 200).all((1, 2, 3)).sum() == 2
     assert "resized to 8 x 8 pixels, from originals of 30 x 70 to 80 x 40" in data.provenance.describe()
     assert load_dataset(f"{tmp_path}:8").provenance == data.provenance
     for size in (0, -1, 5000):
@@ -110,8 +101,9 @@ def test_of_animated_pictures_the_first_counts_and_deep_ones_are_refused(tmp_pat
     pets(tmp_path)
     first, second = Image.new("RGB", (5, 6), "red"), Image.new("RGB", (5, 6), "blue")
     first.save(tmp_path / "cat" / "0.gif", save_all=True, append_images=[second])
+    Image.new("L", (5, 6)).save(tmp_path / "cat" / "grey.jpg")  # beside ones in colour
     data = load_dataset(tmp_path)
-    assert ([*training(data)[0], *data.test_images] == np.array([255, 0, 0])).all((1, 2, 3)).sum() == 1
+    assert (whole(data)[0] == np.array([255, 0, 0])).all((1, 2, 3)).sum() == 1
     assert "Of 1 animated files, or of several pages, the first picture counts." in data.provenance.describe()
     (tmp_path / "cat" / "deep.ppm").write_bytes(b"P6 5 6 65535\n" + bytes(180))
     refused(tmp_path, "deep.ppm: expected 8 bits per pixel and channel")
@@ -186,9 +178,16 @@ def test_pictures_without_labels_are_said_to_be_that(tmp_path):
     draw(tmp_path / "test", 1, size=(5, 6))
     data = load_dataset(tmp_path)
     assert "Passed over: 1 pictures for test without labels, in no folder of a class." in data.provenance.describe()
+    (tmp_path / "empty" / "train").mkdir(parents=True)
+    refused(tmp_path / "empty", "train: expected image files, found none")
     pets(tmp_path / "flat" / "test")
     draw(tmp_path / "flat" / "train", 1)
     refused(tmp_path / "flat", "train: expected a folder for each class, found 1 pictures in no such folder")
+    pets(tmp_path / "a" / "train")
+    (bird := pets(tmp_path / "a" / "test") / "bird").mkdir()
+    refused(tmp_path / "a", "bird: expected image files, found none")
+    draw(bird, size=(5, 6))
+    refused(tmp_path / "a", "bird: expected a class of training")
 
 
 def grow(root, folders):
@@ -273,7 +272,7 @@ def test_links_are_read_only_where_they_lie_below_the_folder(tmp_path):
 def test_a_few_pictures_that_cannot_be_read_are_passed_over_where_that_is_asked_for(tmp_path, capsys):
     for k, name in enumerate(("rose", "tulip")):
         draw(tmp_path / name, 20, seed=100 * k)
-    whole = load_dataset(tmp_path)
+    before = load_dataset(tmp_path)
     (tmp_path / "rose" / "3.png").write_bytes(b"no picture")
     cut = tmp_path / "tulip" / "7.png"
     cut.write_bytes(cut.read_bytes()[:-40])
@@ -284,8 +283,7 @@ def test_a_few_pictures_that_cannot_be_read_are_passed_over_where_that_is_asked_
         "These cannot be read: rose/3.png, tulip/7.png. Passed over: 2 pictures that cannot be read."
     )
     assert counts(data) == {"training": {"rose": 16, "tulip": 16}, "test": {"rose": 3, "tulip": 3}}
-    pixels = {image.tobytes() for images in (*data.train_images, data.test_images) for image in images}
-    assert pixels < {image.tobytes() for images in (*whole.train_images, whole.test_images) for image in images}
+    assert {image.tobytes() for image in whole(data)[0]} < {image.tobytes() for image in whole(before)[0]}
     (tmp_path / "rose" / "4.png").write_bytes(b"")
     refused(f"{tmp_path}:skip_unreadable", "expected at most 5 % of pictures that cannot be read, found 3 of 40")
     refuses(["report", "--data", tmp_path, "--skip-unreadable", "--out", tmp_path / "out"], "found 3 of 40", capsys)
@@ -418,16 +416,6 @@ def test_bad_images_are_refused_by_name(tmp_path, content, name):
     refused(tmp_path, "expected" if first else str(victim))
 
 
-def test_folders_that_are_no_classes_are_refused_by_name(tmp_path):
-    (tmp_path / "train").mkdir()
-    refused(tmp_path, "train: expected image files, found none")
-    write_images(tmp_path / "a")
-    (tmp_path / "a" / "test" / "bird").mkdir()
-    refused(tmp_path / "a", "bird: expected image files, found none")
-    draw(tmp_path / "a" / "test" / "bird", size=(5, 6))
-    refused(tmp_path / "a", "bird: expected a class of training")
-
-
 @pytest.mark.parametrize("side", [9000, 5000])
 def test_a_picture_is_refused_by_the_size_of_its_tiles(tmp_path, side):
     for name in ("a", "b"):
@@ -490,6 +478,5 @@ def test_of_any_folder_what_is_read_and_what_is_passed_over_are_all_files(tmp_pa
         data = load_dataset(root)
     except DataError:
         return
-    number = sum(len(labels) for labels in (*data.train_labels, data.test_labels))
     passed = re.search(r"Passed over: (.*)\.$", data.provenance.found)[1]
-    assert number + sum(int(part.split()[0].replace(",", "")) for part in passed.split(", ")) == there
+    assert len(whole(data)[1]) + sum(int(part.split()[0].replace(",", "")) for part in passed.split(", ")) == there
