@@ -472,16 +472,12 @@ class YourDataResults(StudyResults):
     def document(self) -> dict[str, Any]:
         """All of it as plain values, for ``your_data.json``."""
         data, classes = self.dataset, metrics.class_scores(self.confusion)
+        about = {"class_names": list(data.class_names), "feature_names": list(data.feature_names)}
         counts = {part: numbers.tolist() for part, numbers in data.counts().items()}
         without = self.accuracy_without_copies
         return {
             "format": FORMAT,
-            "data": {
-                **asdict(data.provenance),
-                "class_names": list(data.class_names),
-                "feature_names": list(data.feature_names),
-                "counts": counts,
-            },
+            "data": asdict(data.provenance) | about | {"counts": counts},
             "plan": asdict(self.plan),
             "images": {"train": len(self.final.train), "validation": self.n_validation, "test": len(self.right)},
             "chosen": asdict(self.chosen),
@@ -601,6 +597,7 @@ class Holdout(Study):
         else:
             self.choosing = Cut(range(n), split_rows("batch", data, 0).validation)
         self.cut = Cut(range(n), self.choosing.validation)
+        self.draws = {part: min(DRAWS, part) if self.n_folds == 1 else 1 for part in SHARES if data.n_folds == 1}
         self.is_wide = n < LITTLE and 2 * n <= data.test_images[0].size and not self.short_of_memory
         self._in_span = lru_cache(2)(self._made_in_span)
 
@@ -681,8 +678,7 @@ class Holdout(Study):
 
     def _final_products(self) -> float:
         """Products that an epoch of all final networks and of the learning curve's takes, each for its own epochs."""
-        draws = DRAWS if self.n_folds == 1 else 1
-        curve = sum(min(draws, part) / part**0.5 for part in SHARES if self.data.n_folds == 1)
+        curve = sum(draws / part**0.5 for part, draws in self.draws.items())
         networks = self.plan.seeds * (1 + self.data.is_imbalanced) + curve
         return networks * products_of_an_epoch(len(self.cut.train), *self.model_shape)
 
@@ -695,8 +691,8 @@ class Holdout(Study):
         tasks = [self._task(n, 0, final_config(chosen, n, epochs, seed)) for seed in self.plan.all_seeds]
         balanced = [replace(task, balanced=True) for task in tasks if self.data.is_imbalanced]
         sizes: dict[int, list[StudyTask]] = {}
-        for part in SHARES if self.data.n_folds == 1 else ():
-            size, draws = n // part, min(DRAWS, part) if self.n_folds == 1 else 1
+        for part, draws in self.draws.items():
+            size = n // part
             if size >= 2 * len(self.data.class_names):
                 longer = final_config(chosen, n, round(epochs * (n / size) ** 0.5), self.plan.first_seed)
                 sizes[size] = [self._task(size, draw * size, longer) for draw in range(draws)]
