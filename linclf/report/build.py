@@ -1,4 +1,4 @@
-"""The report: check parameters -> papermill -> nbconvert -> a folder of pages, with its numbers and claims beside."""
+"""The report: check parameters -> nbclient -> nbconvert -> a folder of pages, with its numbers and claims beside."""
 
 import argparse
 import base64
