@@ -135,15 +135,10 @@ def write_onnx(
         raise ConfigError("an ONNX file needs onnx: pip install 'linclf[onnx]'") from None
 
     last = {"softmax": _SOFTMAX, "sigmoid": _SIGMOID, None: ""}[get_loss(loss).link]
-    graph = onnx.parser.parse_model(
-        _GRAPH.format(
-            kind="uint8" if standardize.of_pixels else "double",
-            shape=", ".join(map(str, image_shape)),
-            n_classes=len(model.b),
-            output="probabilities" if last else "scores",
-            last=last or "",
-        )
-    )
+    kind, output = "uint8" if standardize.of_pixels else "double", "probabilities" if last else "scores"
+    shape = ", ".join(map(str, image_shape))
+    text = _GRAPH.format(kind=kind, shape=shape, n_classes=len(model.b), output=output, last=last)
+    graph = onnx.parser.parse_model(text)
     for name, array in {"mean": mean, "factor": 1 / std, "W": model.W, "b": model.b}.items():
         graph.graph.initializer.append(onnx.numpy_helper.from_array(array.astype(np.float64), name))
     onnx.helper.set_model_props(graph, {name: json.dumps(list(names)) for name, names in properties.items()})

@@ -263,14 +263,10 @@ class CeilingResults(StudyResults):
             "optimum": [self.optimum],
             "finals": [run for runs in self.finals.values() for run in runs],
         }
+        images = {"train": self.choosing.train, "validation": self.choosing.validation, "final": self.final.train}
         return {
             "format": FORMAT,
-            "images": {
-                "train": len(self.choosing.train),
-                "validation": len(self.choosing.validation),
-                "final": len(self.final.train),
-                "test": len(self.dataset.test_labels),
-            },
+            "images": {part: len(rows) for part, rows in images.items()} | {"test": len(self.dataset.test_labels)},
             "chosen": {loss: asdict(choice) for loss, choice in self.chosen.items()},
             "chosen_loss": self.chosen_loss,
             "chosen_mix": self.chosen_mix,
