@@ -127,8 +127,11 @@ def test_they_converge_to_logistic_regression_and_svc(n_classes, factor):
     # With a row a class, one number added to all intercepts changes neither loss nor penalty.
     free = (model.intercept_ - reference.intercept_).mean() if len(model.intercept_) > 1 else 0
     np.testing.assert_allclose(model.intercept_ - free, reference.intercept_, atol=atol)
+    assert hasattr(model, "predict_log_proba") == (not svm)
     if not svm:
         np.testing.assert_allclose(model.predict_proba(X), reference.predict_proba(X), atol=atol)
+        np.testing.assert_allclose(model.predict_log_proba(X), np.log(model.predict_proba(X)), rtol=1e-10)
+        assert np.isfinite(model.predict_log_proba(1e5 * X)).all()
 
 
 @pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer, load_digits])
@@ -202,15 +205,6 @@ def test_weights_of_classes_are_weights_of_rows(Classifier):
     np.testing.assert_array_equal(lacking.coef_, plain.coef_)
     without = Classifier(class_weight="balanced", **settings).fit(X, y, w * (y != 1))
     assert np.bincount(without.predict(X), minlength=3)[1] == 0
-
-
-def test_log_probabilities_are_those_of_the_probabilities_and_stay_finite():
-    for n_classes in (2, 3):
-        X, y = digits(n_classes, n=100)
-        model = SoftmaxClassifier(max_iter=2, random_state=0).fit(X, y)
-        np.testing.assert_allclose(np.exp(model.predict_log_proba(X)), model.predict_proba(X), rtol=1e-10)
-        assert np.isfinite(model.predict_log_proba(1e5 * X)).all()
-    assert not hasattr(SVMClassifier(), "predict_log_proba")
 
 
 @every_classifier
