@@ -9,7 +9,7 @@ from functools import partial
 import cifar_files
 import numpy as np
 import pytest
-from helpers import arrays, write_idx, write_images
+from helpers import arrays, refused, write_idx, write_images
 
 from linclf import ConfigError, DataError, load_dataset
 from linclf.cli import main
@@ -118,8 +118,7 @@ def test_pillow_and_scikit_learn_are_asked_for_where_they_are_missing(tmp_path, 
     write_images(tmp_path)
     for module, data, extra in (("PIL", tmp_path, "images"), ("sklearn.datasets", "digits", "sklearn")):
         monkeypatch.setitem(sys.modules, module, None)
-        with pytest.raises(ConfigError, match=rf"pip install 'linclf\[{extra}\]'"):
-            load_dataset(data)
+        refused(data, f"pip install 'linclf[{extra}]'", error=ConfigError)
 
 
 @pytest.mark.parametrize(
