@@ -152,12 +152,7 @@ def patience() -> float:
 
 
 def execute(
-    path: Path,
-    parameters: dict[str, object],
-    scratch: Path,
-    *,
-    png: bool = True,
-    decoded: Path | None = None,
+    path: Path, parameters: dict[str, object], scratch: Path, *, png: bool = True, decoded: Path | None = None
 ) -> Execution:
     """Run the notebook at ``path`` from top to bottom in the current folder.
 
@@ -212,19 +207,17 @@ def execute(
         loop = ensure_event_loop()
         if not loop.is_running():  # nbclient's, of this thread; one that runs is the caller's
             loop.close()
-        if folder not in (None, scratch.parent):
+        if folder:
             shutil.rmtree(folder, ignore_errors=True)
     return Execution(notebook, time.monotonic() - started, reason and reason.splitlines()[0])
 
 
 def _folder_for_sockets(scratch: Path) -> Path | None:
-    """The folder for a kernel's sockets, closed to other users: that of ``scratch``, one with a shorter name, or None.
+    """A folder for a kernel's sockets, closed to other users: beside ``scratch``, where names are shorter, or None.
 
     A system limits a socket's name, on Linux to 107 bytes.
     """
-    if _takes_sockets(scratch.parent, scratch.stem):
-        return scratch.parent
-    for place in short_places():
+    for place in (scratch.parent, *short_places()):
         with suppress(OSError):
             folder = Path(tempfile.mkdtemp(prefix=f"{scratch.parent.name[:16]}-", dir=place))
             if _takes_sockets(folder, scratch.stem):
