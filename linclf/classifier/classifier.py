@@ -110,14 +110,9 @@ class Classifier:
             n = len(labels) - min(N_VALIDATION, len(labels) // 5)
             images, held_out, labels, held_out_labels = images[:n], images[n:], labels[:n], labels[n:]
         standardize = Standardizer.fit(images)
-        (run,) = train(
-            config,
-            (standardize(images), labels),
-            (standardize(held_out), held_out_labels),
-            n_classes=len(dataset.class_names),
-            evaluate="validation",
-            progress=progress,
-        )
+        examples, validation = (standardize(images), labels), (standardize(held_out), held_out_labels)
+        C = len(dataset.class_names)
+        (run,) = train(config, examples, validation, n_classes=C, evaluate="validation", progress=progress)
         return cls.of(run, standardize, dataset)
 
     @classmethod
@@ -245,8 +240,7 @@ class Classifier:
             ConfigError: onnx is not installed.
             DataError: a feature whose values doubles cannot tell apart, such as whole numbers around 2^60.
         """
-        names = {"class_names": self.class_names, "feature_names": self.feature_names}
-        file.write_onnx(path, self.model, self.standardize, names, self.image_shape, self.loss)
+        file.write_onnx(path, vars(self))
 
     @cached_property
     def _folded(self) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:

@@ -418,10 +418,8 @@ class CeilingStudy(Study):
 
 def _answers(model: Linear, train: Examples, validation: Examples) -> dict[str, Any]:
     """Training accuracy, and which validation images are classified rightly: what section 3's intervals are made of."""
-    return {
-        "train_accuracy": float(right(model, train).mean()),
-        "validation_correct": encode_correct(right(model, validation)),
-    }
+    learned = float(right(model, train).mean())
+    return {"train_accuracy": learned, "validation_correct": encode_correct(right(model, validation))}
 
 
 def _longer(config: Config, factor: float) -> Config:

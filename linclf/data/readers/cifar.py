@@ -255,16 +255,14 @@ MOST_PIECES = 500_000
 """Opcodes and arguments of a pickle: CIFAR-100's train, the longest, has 450,000, and each may take 100 bytes."""
 
 
-_ADMITTED = {("numpy", "ndarray"): "array", ("numpy", "dtype"): "dtype", ("_codecs", "encode"): "encoded"} | {
-    (f"{core}.{module}", function): name
-    for core in ("numpy.core", "numpy._core")
-    for module, function, name in (
-        ("multiarray", "_reconstruct", "array"),
-        ("multiarray", "scalar", "scalar"),
-        ("numeric", "_frombuffer", "buffer"),  # an array as protocol 5 has it
-    )
+_ADMITTED = {
+    **dict.fromkeys(("numpy.ndarray", "numpy.core.multiarray._reconstruct"), "array"),
+    "numpy.core.multiarray.scalar": "scalar",
+    "numpy.core.numeric._frombuffer": "buffer",  # an array as protocol 5 has it
+    "numpy.dtype": "dtype",
+    "_codecs.encode": "encoded",  # bytes as Python 3 writes them by protocol 2
 }
-"""What a pickle may name, and what such a call makes; "encoded" are bytes as Python 3 writes them by protocol 2."""
+"""What a pickle may name, and what such a call makes; NumPy 2 says ``_core``."""
 
 
 @dataclass
@@ -303,9 +301,10 @@ class _Unpickler(pickle._Unpickler):
     }
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ADMITTED:
+        makes = _ADMITTED.get(f"{module}.{name}".replace("numpy._core.", "numpy.core."))
+        if makes is None:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no such file holds")
-        return lambda *arguments: _Call(_ADMITTED[module, name], arguments)
+        return lambda *arguments: _Call(makes, arguments)
 
 
 def _as_array(value: Any) -> np.ndarray:
