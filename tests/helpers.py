@@ -11,7 +11,7 @@ import sys
 import time
 import tracemalloc
 import zlib
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import cifar_files
@@ -115,11 +115,11 @@ def same_rows(found, wanted):
     np.testing.assert_array_equal(X[np.lexsort(X.T)], y[np.lexsort(y.T)])
 
 
-def refused(given, *words, load=load_dataset, **options):
+def refused(given, *words, load=load_dataset, error=DataError, **options):
     """Loading fails with these words, soon, and without the memory that a header asks for; what it says."""
     tracemalloc.start()
     started = time.process_time()
-    with pytest.raises(DataError) as raised:
+    with pytest.raises(error) as raised:
         load(given, **options)
     assert time.process_time() - started < 10
     peak, said = tracemalloc.get_traced_memory()[1], str(raised.value)
@@ -213,16 +213,14 @@ def config(**changes):
 @contextmanager
 def visiting(browser):
     """Opens pages, each in a context of its own; what one asked for and complained about is in ``page.trouble``."""
-    contexts = []
+    contexts = ExitStack()
 
     def visit(path, width=1280, scheme="light", script=True, within=None):
         """A file, offline, which may ask for nothing; or an address, which may ask for what is ``within`` another."""
         url = path if within else path.as_uri()
-        view = {"width": width, "height": 900}
-        context = browser.new_context(
-            viewport=view, color_scheme=scheme, java_script_enabled=script, offline=not within
-        )
-        contexts.append(context)
+        options = {"color_scheme": scheme, "java_script_enabled": script, "offline": not within}
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.callback(context.close)
         page = context.new_page()
         page.trouble = []
 
@@ -238,9 +236,8 @@ def visiting(browser):
         page.goto(url)
         return page
 
-    yield visit
-    for context in contexts:
-        context.close()
+    with contexts:
+        yield visit
 
 
 def serious_violations(page):
@@ -281,8 +278,7 @@ def fabricated(seeds=SEEDS, name="CIFAR-10"):
                         "arm": arm, "setting": int(setting), "seed": seed, **fields, **printed, **rule["every_run"],
                         **curves, "low_frequency_share": 0.5 + 0.01 * shift + wobble,
                         "test_accuracy": float(correct.mean()), "test_correct": encode_correct(correct),
-                        "test_draws_below": {"1000": 0.9, "5000": 0.5},
-                        **held_out,
+                        "test_draws_below": {"1000": 0.9, "5000": 0.5}, **held_out,
                     }
                 )  # fmt: skip
     return Results(

@@ -18,13 +18,11 @@ from . import html, plots, reference
 
 def headline(results: CeilingResults) -> html.Output:
     """Test accuracy with each loss, large."""
-    numbers = {get_loss(loss).words: f"{100 * _tested(results, loss):.1f} %" for loss in ceiling.SEARCHED}
+    numbers = {}
+    for loss in ceiling.SEARCHED:
+        tested = np.mean([run.record["test_accuracy"] for run in results.final_runs(loss)])
+        numbers[get_loss(loss).words] = f"{100 * tested:.1f} %"
     return html.large(numbers, f"Test accuracy, mean of {results.plan.size.seeds} networks")
-
-
-def _tested(results: CeilingResults, loss: str) -> float:
-    """Mean test accuracy of the final networks of a loss, 0..1."""
-    return float(np.mean([run.record["test_accuracy"] for run in results.final_runs(loss)]))
 
 
 def setup(results: CeilingResults) -> html.Output:
@@ -268,26 +266,18 @@ def _extrapolated(
     if len(sizes) < 4:  # three numbers fit three sizes whatever these are
         return "These are too few images for a trend.", None
 
-    def gain(means: np.ndarray) -> np.ndarray:
-        trend = saturating_trend(sizes, means)
-        return trend(2 * sizes[-1]) - trend(sizes[-1])
+    last, means = sizes[-1], np.array([column.mean() for column in columns])
+    trend = saturating_trend(sizes, means)
 
-    def end(means: np.ndarray) -> np.ndarray:
-        return saturating_trend(sizes, means)(np.inf)
+    def says(text: str, reach: Callable[[Any], Any], digits: int, most: float) -> list[str]:
+        low, high = interval(columns, lambda means: reach(saturating_trend(sizes, means)), images=True)
+        if not low <= reach(trend) <= high < most:
+            return []
+        return [text.format(f"{reach(trend):.{digits}f}", f"{low:.1f}", f"{high:.1f}").replace("-", "−")]
 
-    means = np.array([column.mean() for column in columns])
-    trend, told = saturating_trend(sizes, means), []
-    for text, unit, reduce, most in (
-        ("would gain {} from twice the images", "points", gain, 100 - trend(sizes[-1])),
-        ("would end at {}", "%", end, 100),
-    ):
-        value, (low, high) = reduce(means), interval(columns, reduce, images=True)
-        if low <= value <= high < most:
-            told.append(
-                text.format(f"{value:.{2 if unit == 'points' else 1}f} {unit} ({low:.1f} to {high:.1f})").replace(
-                    "-", "−"
-                )
-            )
+    gain = "would gain {} points ({} to {}) from twice the images"
+    told = says(gain, lambda fit: fit(2 * last) - fit(last), 2, 100 - float(trend(last)))
+    told += says("would end at {} % ({} to {})", lambda fit: fit(np.inf), 1, 100)
     if not told:
         return "No trend can be trusted beyond these numbers of images.", None
     further, off = np.geomspace(sizes[0], 2 * sizes[-1], 100), np.abs(trend(sizes) - means).max()

@@ -83,7 +83,11 @@ def history(
     ax.set(xlabel="epoch", ylabel=quantity)
     ax.locator_params(axis="x", integer=True)
     ax.set_xlim(0, max(1, ax.get_xlim()[1]), auto=None)  # axes that share this one may go farther
-    return legend_above(styled(ax))
+    entries = [*zip(*styled(ax).get_legend_handles_labels(), strict=True)]
+    if entries[-1][1].startswith("validation"):  # of one setting, a column for each set of images
+        entries.sort(key=lambda entry: entry[1].startswith("validation"))
+    ax.legend(*zip(*entries, strict=True), loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
+    return ax
 
 
 def _seeds(ax: Axes, values: np.ndarray, **line: Any) -> None:
@@ -272,10 +276,8 @@ def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str]) ->
     ax.figure.colorbar(image, ax=ax)
     _write_cells(ax, values, digits=1, bright=(low + high) / 2)
     crowded = max(map(len, columns)) * len(columns) > 45  # as level text, neighbours would touch
-    ax.set_xticks(range(len(columns)), columns)
-    if crowded:
-        for label in ax.get_xticklabels():
-            label.set(rotation=35, ha="right", rotation_mode="anchor")
+    turned: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
+    ax.set_xticks(range(len(columns)), columns, **turned)
     ax.set_yticks(range(len(rows)), rows)
     return ax
 
@@ -366,15 +368,4 @@ def styled(ax: Axes, grid: Literal["both", "x"] = "both") -> Axes:
     ax.grid(axis=grid, alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(framealpha=0.7, edgecolor="none")
-    return ax
-
-
-def legend_above(ax: Axes) -> Axes:
-    """The legend over the axes, where it hides no line; of one setting, with a column for each set of images."""
-    handles, labels = ax.get_legend_handles_labels()
-    order = list(range(len(labels)))
-    if labels[-1].startswith("validation"):
-        order.sort(key=lambda i: labels[i].startswith("validation"))
-    handles, labels = [handles[i] for i in order], [labels[i] for i in order]
-    ax.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     return ax
