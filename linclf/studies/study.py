@@ -185,9 +185,8 @@ def _rows(data: Dataset, rows: range) -> Arrays:
         if len(labels[part]):
             parts.append((images[part], labels[part]))
         start += len(labels)
-    if len(parts) == 1:
-        return parts[0]
-    return np.concatenate([images for images, _ in parts]), np.concatenate([labels for _, labels in parts])
+    all_images, all_labels = zip(*parts, strict=True)
+    return parts[0] if len(parts) == 1 else (np.concatenate(all_images), np.concatenate(all_labels))
 
 
 Label = dict[str, Any]
