@@ -9,14 +9,12 @@ import csv
 import io
 import itertools
 import json
-import math
 import re
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +131,7 @@ def plain(markup: str) -> str:
     text = re.sub(r"<svg.*?</svg>|<br><a .*?</a>", "", markup, flags=re.S)
     text = re.sub(r"<br><small>(.*?)</small>", r" (\1)", text, flags=re.S)
     text = re.sub(r"</div>\s*<div>|<br>", "; ", text)
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", text))).strip()
+    return " ".join(Markup(text).striptags().split())
 
 
 def timed(text: str) -> Output:
@@ -243,7 +241,7 @@ def against_region(value: float, low: float, high: float, region: tuple[float, f
 
     ``text`` says the same in words, for whoever does not see it.
     """
-    marks = [number for number in (value, low, high, *region) if math.isfinite(number)]
+    marks = [number for number in (value, low, high, *region) if np.isfinite(number)]
     margin = 0.25 * (max(marks) - min(marks)) or 1
     edges = min(marks) - margin, max(marks) + margin
     return element("forest", text, *np.interp([*region, low, high, value], edges, (0, 160)).round(1))
