@@ -601,8 +601,8 @@ class Holdout(Study):
     @property
     def model_shape(self) -> tuple[int, int]:
         """Classes, and inputs or coordinates that networks train on, (C, d)."""
-        n_classes, d = super().model_shape
-        return n_classes, len(self.cut.train) if self.is_wide else d
+        d = len(self.cut.train) if self.is_wide else self.data.test_images[0].size
+        return len(self.data.class_names), d
 
     def inputs(self, cut: Cut | None = None) -> Split:
         """Of little data with many inputs, coordinates in the span of the training images.
