@@ -24,8 +24,6 @@ from nbformat import NotebookNode
 
 from linclf.errors import ConfigError
 
-from .kernel import FORK_SERVER
-
 PATIENCE = "LINCLF_KERNEL_TIMEOUT"
 """The environment variable that says how many seconds a kernel may take to start."""
 
@@ -127,7 +125,7 @@ def forked_kernels() -> Iterator[None]:
         with ours, pids:
             with theirs:
                 if sys.platform == "linux":
-                    command, env = [sys.executable, "-P", _SCRIPT, FORK_SERVER], {**os.environ, **_environment()}
+                    command, env = [sys.executable, "-P", _SCRIPT], {**os.environ, **_environment()}
                     process = subprocess.Popen(command, stdin=theirs.fileno(), env=env, start_new_session=True)
             yield
     finally:
