@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -57,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
 
     report = commands.add_parser("report", help="run the notebooks and write the HTML report")
+    report.set_defaults(run=_report)
     report.add_argument("--data", default="auto", help=data)
     for option in OPTIONS.values():
         kinds = {bool: {"action": "store_true"}, list: {"action": "append", "metavar": option.metavar}}
@@ -80,21 +81,26 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--open", dest="open_page", action="store_true", help="open the report in the browser")
 
     clean = commands.add_parser("clean", help="remove the finished runs that a report keeps, not its pages")
+    clean.set_defaults(run=_clean)
     clean.add_argument("folder", nargs="?", default=REPORT, metavar="DIR", help="the report's, default %(default)s")
 
     fetch = commands.add_parser("fetch", help="download CIFAR-10's official archive into the cache folder")
+    fetch.set_defaults(run=_fetch)
     fetch.add_argument("--url", help="another place to download it from; the checksum must match")
 
     surrogate = commands.add_parser("surrogate", help="write the means and covariances of data as a small file")
+    surrogate.set_defaults(run=_surrogate)
     surrogate.add_argument("data", metavar="DATA", help=data)
     surrogate.add_argument("file", metavar="FILE.npz", help="the file to write, which --data reads like any other")
 
     verify = commands.add_parser("verify", help="compute a report's claims.json again from its results.json")
+    verify.set_defaults(run=_verify)
     verify.add_argument("results", metavar="RESULTS", help="the report's folder, or its results.json")
     verify.add_argument("--write", action="store_true", help="make claims.json, the picture and pages anew instead")
     verify.add_argument("--data", metavar="PATH", help="with --write: the data set, if it is not where it was")
 
     predict = commands.add_parser("predict", help="classify pictures or a table with the model.npz that a report wrote")
+    predict.set_defaults(run=_predict)
     predict.add_argument("model", metavar="MODEL", help="a report's model.npz, or one saved by linclf.Classifier")
     files = "pictures, folders of them, - for a list on stdin; or a table"
     predict.add_argument("files", nargs="+", metavar="FILE", help=files)
@@ -103,7 +109,8 @@ def parser() -> argparse.ArgumentParser:
     how_many.add_argument("--all", action="store_true", help="name all classes for each")
     predict.add_argument("--json", action="store_true", help="write a JSON object a line, for programs")
 
-    commands.add_parser("info", help="show the data found, versions, BLAS and cores")
+    info = commands.add_parser("info", help="show the data found, versions, BLAS and cores")
+    info.set_defaults(run=_info)
     return parser
 
 
@@ -146,7 +153,7 @@ def _run(words: Sequence[str]) -> int:
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
     options.line = _command(words)
-    done = _COMMANDS[options.command](options)
+    done = options.run(options)
     if isinstance(done, int):
         return done
     print(*map(printable, done.split("\n")), sep="\n")
@@ -181,20 +188,17 @@ def _complain(text: str) -> None:
 
 def _is_lost(stream: TextIO) -> bool:
     """Whether what was written to a stream cannot get out."""
-    try:
+    with suppress(OSError, ValueError):
         stream.flush()
-    except (OSError, ValueError):
-        return True
-    return False
+        return False
+    return True
 
 
 def _command(words: Sequence[str]) -> str:
     """The command as text that a page can show."""
     command = shlex.join(["linclf", *words])
-    try:
-        command.encode()
-    except UnicodeEncodeError:
-        raise ConfigError("expected words of the command in UTF-8, found other bytes") from None
+    if any("\ud800" <= sign <= "\udfff" for sign in command):  # which stand for what is not UTF-8
+        raise ConfigError("expected words of the command in UTF-8, found other bytes")
     return command
 
 
@@ -266,14 +270,3 @@ def _info(options: argparse.Namespace) -> str:
         warnings.filterwarnings("ignore", "no CIFAR-10 was found")  # the line says so
         known = {"data": load_dataset("auto").provenance.describe(), **describe()}
     return "\n".join(f"{name}: {value}" for name, value in known.items())
-
-
-_COMMANDS: dict[str, Callable[[argparse.Namespace], str | int]] = {
-    "report": _report,
-    "clean": _clean,
-    "fetch": _fetch,
-    "surrogate": _surrogate,
-    "verify": _verify,
-    "predict": _predict,
-    "info": _info,
-}

@@ -5,6 +5,7 @@ import pickle
 import tarfile
 
 import numpy as np
+import scipy.io
 
 BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
 
@@ -47,6 +48,17 @@ def write(folder, n=6):
         records = np.column_stack([labels, pixels])
         (folder / "cifar-10-batches-bin" / f"{name}.bin").write_bytes(records.tobytes())
     return content
+
+
+def write_matlab(folder, parts, key="labels", names=(), compressed=False):
+    """{part: (pixels, labels)} as the MATLAB version has them, and the names of classes."""
+    folder.mkdir(parents=True)
+    held = {part: {"data": pixels, key: labels[:, None], "more": "1 of 5"} for part, (pixels, labels) in parts.items()}
+    if names:
+        held["meta"] = {"fine_label_names": np.array([name.decode() for name in names], dtype=object)[:, None]}
+    for name, arrays in held.items():
+        scipy.io.savemat(folder / f"{name}.mat", arrays, do_compression=compressed)
+    return folder
 
 
 def members(folder):

@@ -110,14 +110,9 @@ class Classifier:
             n = len(labels) - min(N_VALIDATION, len(labels) // 5)
             images, held_out, labels, held_out_labels = images[:n], images[n:], labels[:n], labels[n:]
         standardize = Standardizer.fit(images)
-        (run,) = train(
-            config,
-            (standardize(images), labels),
-            (standardize(held_out), held_out_labels),
-            n_classes=len(dataset.class_names),
-            evaluate="validation",
-            progress=progress,
-        )
+        examples, validation = (standardize(images), labels), (standardize(held_out), held_out_labels)
+        C = len(dataset.class_names)
+        (run,) = train(config, examples, validation, n_classes=C, evaluate="validation", progress=progress)
         return cls.of(run, standardize, dataset)
 
     @classmethod
@@ -161,19 +156,11 @@ class Classifier:
             fields["feature_names"] = [*map(str, getattr(scaler, "feature_names_in_", ()))]
         fields |= {"standardize": Standardizer(mean, std, 1.0), "image_shape": (d,)}
         if dataset is not None:
-            fields |= {
-                "data_name": dataset.provenance.name,
-                "data_sha256": dataset.provenance.sha256,
-                "class_names": dataset.class_names,
-                "feature_names": dataset.feature_names,
-                "image_shape": dataset.test_images.shape[1:],
-            }
-        given = {
-            "standardize": standardize,
-            "class_names": class_names,
-            "image_shape": image_shape,
-            "validation_accuracy": validation_accuracy,
-        }
+            fields |= {"data_name": dataset.provenance.name, "data_sha256": dataset.provenance.sha256}
+            fields |= {"class_names": dataset.class_names, "feature_names": dataset.feature_names}
+            fields["image_shape"] = dataset.test_images.shape[1:]
+        given: dict[str, Any] = {"standardize": standardize, "class_names": class_names, "image_shape": image_shape}
+        given["validation_accuracy"] = validation_accuracy
         return cls(**fields | {name: value for name, value in given.items() if value is not None})
 
     def scores(self, images: Images) -> np.ndarray:
@@ -253,8 +240,7 @@ class Classifier:
             ConfigError: onnx is not installed.
             DataError: a feature whose values doubles cannot tell apart, such as whole numbers around 2^60.
         """
-        names = {"class_names": self.class_names, "feature_names": self.feature_names}
-        file.write_onnx(path, self.model, self.standardize, names, self.image_shape, self.loss)
+        file.write_onnx(path, vars(self))
 
     @cached_property
     def _folded(self) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
@@ -303,14 +289,9 @@ def _fields_of(trained: Any) -> dict[str, Any]:
     accuracy = math.nan
     if history is not None:
         accuracy = float(history.validation_accuracy[history.validation_loss.argmin() if of_best_epoch else -1])
-    return {
-        "model": model,
-        "loss": loss,
-        "config": config,
-        "class_names": [*map(str, names)],
-        "feature_names": [*map(str, features)],
-        "validation_accuracy": None if math.isnan(accuracy) else accuracy,
-    }
+    fields = {"model": model, "loss": loss, "config": config, "class_names": [*map(str, names)]}
+    fields["validation_accuracy"] = None if math.isnan(accuracy) else accuracy
+    return fields | {"feature_names": [*map(str, features)]}
 
 
 def as_batch(

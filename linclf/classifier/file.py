@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -36,12 +36,8 @@ _TYPES: dict[str, Any] = {
 def write(path: str | os.PathLike[str], fields: Mapping[str, Any]) -> None:
     """Write the fields of a classifier, whole or not at all."""
     model, standardize, config = fields["model"], fields["standardize"], fields["config"]
-    about = {name: fields[name] for name in _TYPES} | {
-        "config": config and asdict(config),
-        "format": FORMAT,
-        "preparation": PREPARATION,
-        "scale": standardize.scale,
-    }
+    about = {name: fields[name] for name in _TYPES} | {"config": config and asdict(config), "format": FORMAT}
+    about |= {"preparation": PREPARATION, "scale": standardize.scale}
     text = json.dumps(about, default=lambda number: number.item())  # NumPy's numbers
     arrays = model.W, model.b, standardize.mean, standardize.std, np.frombuffer(text.encode(), np.uint8)
     write_whole(path, lambda file: np.savez(file, **dict(zip(_ARRAYS, arrays, strict=True))))
@@ -103,28 +99,22 @@ _SIGMOID = """size = Abs (scores)
     probabilities = Softmax <axis = 1> (logarithms)"""
 
 
-def write_onnx(
-    path: str | os.PathLike[str],
-    model: Linear,
-    standardize: Standardizer,
-    properties: Mapping[str, Sequence[str]],
-    image_shape: tuple[int, ...],
-    loss: str,
-) -> None:
-    """Write the graph from images (n, *image_shape), uint8 or double, to probabilities or scores (n, C), double.
+def write_onnx(path: str | os.PathLike[str], fields: Mapping[str, Any]) -> None:
+    """Write the graph of a classifier, by its fields, from images (n, ...) to probabilities or scores (n, C), double.
 
-    The ``properties`` of the file are names, as text in JSON.
+    The file's properties are the names of classes and features, as text in JSON.
 
     Raises:
         ConfigError: onnx is not installed.
         DataError: a feature whose values doubles cannot tell apart.
     """
+    model, standardize, names = fields["model"], fields["standardize"], fields["feature_names"]
     mean, std = standardize.mean * standardize.scale, standardize.std * standardize.scale
     # A constant feature has std 1, and the weight that it began with: nothing is to be told apart.
     coarse = np.flatnonzero((np.spacing(np.abs(mean)) > std / 1000) & (standardize.std != 1))
     if len(coarse):
         i = int(coarse[0])
-        name = properties["feature_names"][i] if properties["feature_names"] else f"number {i}"
+        name = names[i] if names else f"number {i}"
         raise DataError(
             f"feature {name}: its values lie around {mean[i]:.3g} with a deviation of {std[i]:.3g}, and the doubles "
             "that an ONNX file takes cannot tell them apart; subtract a constant from it, and train again"
@@ -134,18 +124,13 @@ def write_onnx(
     except ImportError:
         raise ConfigError("an ONNX file needs onnx: pip install 'linclf[onnx]'") from None
 
-    last = {"softmax": _SOFTMAX, "sigmoid": _SIGMOID, None: ""}[get_loss(loss).link]
-    graph = onnx.parser.parse_model(
-        _GRAPH.format(
-            kind="uint8" if standardize.of_pixels else "double",
-            shape=", ".join(map(str, image_shape)),
-            n_classes=len(model.b),
-            output="probabilities" if last else "scores",
-            last=last or "",
-        )
-    )
+    last = {"softmax": _SOFTMAX, "sigmoid": _SIGMOID, None: ""}[get_loss(fields["loss"]).link]
+    kind, output = "uint8" if standardize.of_pixels else "double", "probabilities" if last else "scores"
+    shape = ", ".join(map(str, fields["image_shape"]))
+    text = _GRAPH.format(kind=kind, shape=shape, n_classes=len(model.b), output=output, last=last)
+    graph = onnx.parser.parse_model(text)
     for name, array in {"mean": mean, "factor": 1 / std, "W": model.W, "b": model.b}.items():
         graph.graph.initializer.append(onnx.numpy_helper.from_array(array.astype(np.float64), name))
-    onnx.helper.set_model_props(graph, {name: json.dumps(list(names)) for name, names in properties.items()})
+    onnx.helper.set_model_props(graph, {key: json.dumps(list(fields[key])) for key in ("class_names", "feature_names")})
     onnx.checker.check_model(graph, full_check=True)
     write_bytes(path, graph.SerializeToString())

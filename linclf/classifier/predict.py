@@ -114,7 +114,7 @@ def _files(names: Sequence[str]) -> Iterator[tuple[str, LinclfError | None]]:
             if os.path.isdir(name):
                 over: Counter[str] = Counter()
                 try:
-                    inside = list_pictures(Path(name), over)
+                    inside = [*list_pictures(Path(name), over)]
                 except OSError as error:
                     yield name, DataError(f"{name}: expected folders that can be listed, but {error}")
                     continue

@@ -269,14 +269,10 @@ def stratified(
     [[2, 1], [2, 1], [2, 1], [2, 1], [2, 1], [2, 1]]
     """
     rng = np.random.default_rng(_SPLIT_SEED)
-    if groups is not None:
-        return [rng.permutation(rows) for rows in _grouped(labels, n_parts, groups, where)]
-    order = rng.permutation(len(labels))
-    order = order[np.argsort(labels[order], kind="stable")]  # class by class: dealt out in turn
-    return [rng.permutation(order[part::n_parts]) for part in range(n_parts)]
-
-
-def _grouped(labels: np.ndarray, n_parts: int, groups: np.ndarray, where: str) -> list[np.ndarray]:
+    if groups is None:
+        order = rng.permutation(len(labels))
+        order = order[np.argsort(labels[order], kind="stable")]  # class by class: dealt out in turn
+        return [rng.permutation(order[part::n_parts]) for part in range(n_parts)]
     try:
         from sklearn.model_selection import StratifiedGroupKFold
     except ImportError:
@@ -289,7 +285,7 @@ def _grouped(labels: np.ndarray, n_parts: int, groups: np.ndarray, where: str) -
     if not parts or min(map(len, parts)) == 0:
         found = f"found {n:,} groups of {len(labels):,} rows; give another column, or none"
         raise DataError(f"{where}: expected groups enough to fill {n_parts} parts, each group in one, {found}")
-    return parts
+    return [rng.permutation(rows) for rows in parts]
 
 
 def folds(data: Dataset, n: int) -> tuple[list[Dataset], Dataset]:

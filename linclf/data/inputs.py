@@ -139,7 +139,13 @@ class Standardizer:
             DataError: another number of inputs than was fitted; uint8 pixels if others were fitted, or the reverse.
         """
         images = plain_array(images, "images")
-        self._check(images)
+        if self.of_pixels != (images.dtype == np.uint8):
+            expected = "uint8 images" if self.of_pixels else "numbers that are not divided by 255"
+            raise DataError(f"expected {expected}, as the standardiser was fitted on, found {images.dtype}")
+        if images.dtype.kind not in "biuf":
+            raise DataError(f"expected images of numbers, found {images.dtype}")
+        if math.prod(images.shape[1:]) != len(self.mean):
+            raise DataError(f"expected images (n, ...) of {len(self.mean)} inputs each, found shape {images.shape}")
         X, inputs = _flat(images), np.empty((len(images), len(self.mean)), dtype)
         shift, factor = self._shift_and_factor[np.dtype(dtype).type if self.of_pixels else np.float64]
 
@@ -167,15 +173,6 @@ class Standardizer:
     def of_pixels(self) -> bool:
         """Whether it was fitted on uint8 pixels, which are divided by 255; other numbers are not."""
         return self.scale == _PIXELS
-
-    def _check(self, images: np.ndarray) -> None:
-        if self.of_pixels != (images.dtype == np.uint8):
-            expected = "uint8 images" if self.of_pixels else "numbers that are not divided by 255"
-            raise DataError(f"expected {expected}, as the standardiser was fitted on, found {images.dtype}")
-        if images.dtype.kind not in "biuf":
-            raise DataError(f"expected images of numbers, found {images.dtype}")
-        if math.prod(images.shape[1:]) != len(self.mean):
-            raise DataError(f"expected images (n, ...) of {len(self.mean)} inputs each, found shape {images.shape}")
 
     def __reduce__(self) -> tuple[type["Standardizer"], tuple[np.ndarray, np.ndarray, float]]:
         return Standardizer, (self.mean, self.std, self.scale)  # without the cache

@@ -33,10 +33,10 @@ OPTIONS: Mapping[str, Option] = {option.name: option for reader in READERS for o
 """Of all readers, by name."""
 
 
-def formats(last: str = "or") -> str:
+def formats() -> str:
     """What can be read, as a list in words."""
     *first, end = (reader.reads for reader in READERS)
-    return f"{', '.join(first)} {last} {end}"
+    return f"{', '.join(first)} or {end}"
 
 
 def load_dataset(name_or_path: str | os.PathLike[str], **options: Any) -> Dataset:
@@ -68,7 +68,9 @@ def load_dataset(name_or_path: str | os.PathLike[str], **options: Any) -> Datase
         return known
     given = {option: value for option, value in options.items() if value is not None and value is not False}
     if name == "auto":
-        name = _automatic()
+        places = [cache_folder(), Path("~/.keras/datasets").expanduser(), Path("data")]
+        held = (str(place) for place in places if place.is_dir() and cifar.cifar10.find(place) is not None)
+        name = os.environ.get("LINCLF_DATA") or next(held, "synthetic")
         if name == "synthetic":
             warnings.warn(
                 "no CIFAR-10 was found, so this is a surrogate of it, drawn from its means and covariances; for "
@@ -79,9 +81,13 @@ def load_dataset(name_or_path: str | os.PathLike[str], **options: Any) -> Datase
         name = str(cache_folder() if cifar.cifar10.find(cache_folder()) else fetch())
     base, _, size = name.partition(":")
     if base in ("synthetic", "digits") and not os.path.exists(name):
-        if given or (base == "digits" and size):
+        if given or (base == "digits" and name != base):
             raise ConfigError(f"{name}: expected no options: those are for data at a path")
-        return digits() if base == "digits" else _synthetic(name, size)
+        if name == base:
+            return digits() if base == "digits" else surrogate.embedded()
+        if not (size.isdecimal() and 0 < int(size) <= 100_000):
+            raise DataError(f"{name}: expected a number of images after the colon, 1 to 100000, such as synthetic:200")
+        return surrogate.embedded(int(size))
     return _load_path(name, given)
 
 
@@ -120,25 +126,10 @@ def _read_decoded(folder: Path, name: str) -> Dataset | None:
     return data if known == name else None
 
 
-def _automatic() -> str:
-    """What "auto" stands for."""
-    places = [cache_folder(), Path("~/.keras/datasets").expanduser(), Path("data")]
-    held = (str(place) for place in places if place.is_dir() and cifar.cifar10.find(place) is not None)
-    return os.environ.get("LINCLF_DATA") or next(held, "synthetic")
-
-
-def _synthetic(name: str, size: str) -> Dataset:
-    if name == "synthetic":
-        return surrogate.embedded()
-    if not (size.isdecimal() and 0 < int(size) <= 100_000):
-        raise DataError(f"{name}: expected a number of images after the colon, 1 to 100000, such as synthetic:200")
-    return surrogate.embedded(int(size))
-
-
 def _load_path(name: str, given: dict[str, Any]) -> Dataset:
     whole = os.path.expanduser(name)
-    ends = [len(whole), *(match.start() for match in reversed([*re.finditer(":", whole)]))]
-    place = next((whole[:end] for end in ends if os.path.exists(whole[:end])), "")
+    ends = [i for i, letter in enumerate(f"{whole}:") if letter == ":"]
+    place = next((whole[:end] for end in reversed(ends) if os.path.exists(whole[:end])), "")
     if not place:
         raise DataError(f"{name or 'an empty name'}: no such file or folder; give the path of data, or 'synthetic'")
     words = [word.replace("::", ":") for word in re.split("(?<!:):(?!:)", whole[len(place) + 1 :]) if word]
@@ -148,10 +139,8 @@ def _load_path(name: str, given: dict[str, Any]) -> Dataset:
         for reader in READERS:
             found = reader.find(path)
             if found is not None:
-                if path.is_dir() and found != path:
-                    source = os.path.join(source, found.relative_to(path))
-                data: Dataset = reader.load(found, source, **_options(reader, name, words, given))
-                return data
+                source = os.path.join(source, found.relative_to(path)) if found != path else source
+                return reader.load(found, source, **_options(reader, name, words, given))
     except (OSError, MemoryError) as error:  # a folder that may not be listed, or more images than memory
         raise DataError(f"{name}: expected data that can be read, but {error or 'memory does not suffice'}") from error
     names = sorted(os.listdir(path)) if path.is_dir() else [path.name]
@@ -192,9 +181,8 @@ def _options(reader: Reader, name: str, words: Sequence[str], given: Mapping[str
         option = known.get(key)
         if option is None or (option.kind is bool) == bool(equals):
             if not known:
-                raise ConfigError(
-                    f"{name}: expected nothing after the path, for {reader.reads} has no options, found {word}"
-                )
+                said = f"expected nothing after the path, for {reader.reads} has no options, found {word}"
+                raise ConfigError(f"{name}: {said}")
             option, value = reader.options[0], word
         if option.name in given or (option.name in values and option.kind is not list):
             raise ConfigError(f"{name}: expected {option.name} once, found {value} and {values[option.name]}")
@@ -240,10 +228,8 @@ def fetch(url: str | None = None) -> Path:
         )
     except (OSError, ValueError) as error:
         reason = "its checksum is another" if "hash" in str(error) else "it could not be downloaded"
-        raise DataError(
-            f"{url or URL}: {reason}; get {archive.name} ({archive.size:,} bytes, SHA-256 {archive.sha256}) "
-            f"by other means and put it into {folder}"
-        ) from error
+        advice = f"get {archive.name} ({archive.size:,} bytes, SHA-256 {archive.sha256}) by other means"
+        raise DataError(f"{url or URL}: {reason}; {advice} and put it into {folder}") from error
     return Path(path)
 
 

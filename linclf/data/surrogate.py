@@ -19,7 +19,7 @@ import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +43,6 @@ VERSION = 1
 LARGEST_SIDE, MOST_CHANNELS = 256, 4
 MOST_NUMBERS = 2**25
 """Coefficients, or entries of covariances, of all classes together: 64 MB in a file."""
-FIELDS = (
-    "surrogate_version", "name", "class_names", "image_shape", "counts",
-    "mean", "offsets", "coefficients", "factors", "deviations",
-)  # fmt: skip
-"""The arrays of a file."""
 _NUMBERS_AT_A_TIME = 2**18  # coefficients: 2 MB, which stay in the processor's cache
 
 
@@ -103,8 +98,8 @@ class Surrogate:
 
     def to_arrays(self) -> dict[str, Any]:
         """The arrays of a file, by name; :meth:`from_arrays` is the way back."""
-        arrays = {field: np.asarray(getattr(self, field)) for field in FIELDS if field != "surrogate_version"}
-        arrays["image_shape"] = np.array(self.image_shape, np.int64)
+        arrays = {name: np.asarray(value) for name, value in vars(self).items()}
+        arrays["image_shape"] = arrays["image_shape"].astype(np.int64)
         return {"surrogate_version": np.array(VERSION, np.int64), **arrays}
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -151,6 +146,10 @@ class Surrogate:
         mean, offsets = array("mean", "f2", (d,)), array("offsets", "f2", (C, d))
         factors = array("factors", "f2", (C, K * (K + 1) // 2))
         return cls(name, tuple(class_names), (h, w, c), counts, mean, offsets, chosen, factors, deviations)
+
+
+FIELDS = ("surrogate_version", *(field.name for field in fields(Surrogate)))
+"""The arrays of a file."""
 
 
 def check_sizes(where: str, shape: tuple[int, int, int], n_classes: int) -> None:
@@ -215,7 +214,12 @@ def fit_surrogate(
     d, members = math.prod(shape), [np.flatnonzero(labels == k) for k in range(C)]
     counts = np.array([len(rows) for rows in members], np.int64)
 
-    means, squares = _moments(images, members)
+    sums, squares = np.zeros((C, d)), np.zeros((C, d))
+    for k, x in _coefficients(images, members):
+        sums[k] += x.sum(axis=0)
+        squares[k] += np.square(x).sum(axis=0)
+    means = sums / np.maximum(counts, 1)[:, None]
+    squares = np.maximum(squares - counts[:, None] * np.square(means), 0)  # about the means
     mean = counts @ means / len(images)
     present = int(np.count_nonzero(counts))
     spare = max(len(images) - present, 1)
@@ -227,10 +231,9 @@ def fit_surrogate(
     K = min(n_coefficients, d, spare // 4, math.isqrt(MOST_NUMBERS // C))
     chosen = np.sort(np.argsort(-within, kind="stable")[:K]).astype(np.int32)
     products = np.zeros((C, K, K))
-    for k, rows in enumerate(members):
-        for x in _coefficients(images, rows):
-            x = x[:, chosen] - means[k, chosen]
-            products[k] += x.T @ x
+    for k, x in _coefficients(images, members):
+        x = x[:, chosen] - means[k, chosen]
+        products[k] += x.T @ x
     trust = 1 / (np.maximum(counts - 1, 0) + max(K, 1))  # of a class's own sum; what is missing to 1 is the others'
     borrowed = trust * max(K, 1)
     common, factors = products.sum(axis=0) / spare, np.empty((C, K * (K + 1) // 2), np.float16)
@@ -243,23 +246,12 @@ def fit_surrogate(
     )  # fmt: skip
 
 
-def _moments(images: np.ndarray, members: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and sum of squares about it, (C, d) each, of the coefficients of each class; ``members`` are its rows."""
-    d = images[0].size
-    means, squares = np.zeros((len(members), d)), np.zeros((len(members), d))
-    for k, rows in enumerate(members):
-        for x in _coefficients(images, rows):
-            means[k] += x.sum(axis=0)
-            squares[k] += np.square(x).sum(axis=0)
-        means[k] /= max(len(rows), 1)
-        squares[k] = np.maximum(squares[k] - len(rows) * np.square(means[k]), 0)
-    return means, squares
-
-
-def _coefficients(images: np.ndarray, rows: np.ndarray) -> Iterator[np.ndarray]:
-    """The coefficients of some images, a few at a time."""
-    d = images[0].size
-    return (transform(images[part], images.shape[1:]) / math.sqrt(d) for part in chunks(rows, d))
+def _coefficients(images: np.ndarray, members: Sequence[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
+    """The class and the coefficients of some images, a few at a time; ``members`` are the rows of each class."""
+    shape, d = images.shape[1:], images[0].size
+    return (
+        (k, transform(images[part], shape) / math.sqrt(d)) for k, rows in enumerate(members) for part in chunks(rows, d)
+    )
 
 
 def _lower_triangle(covariance: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The report: check parameters -> papermill -> nbconvert -> a folder of pages, with its numbers and claims beside."""
+"""The report: check parameters -> nbclient -> nbconvert -> a folder of pages, with its numbers and claims beside."""
 
 import argparse
 import base64
@@ -62,6 +62,14 @@ _TYPES: dict[str, Callable[[str], Any]] = {
 """What makes a value of a parameter's text, by the type that notebooks declare: nothing in a text is run."""
 
 
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook and its parameters: name -> type, as its one cell tagged ``parameters`` declares them."""
+
+    path: Path
+    types: dict[str, str]
+
+
 def make_report(
     given: dict[str, Any],
     *,
@@ -94,7 +102,7 @@ def make_report(
     asked = only or known.keys() & report_pages(data.provenance)
     chosen = select(known, [*asked, *([CEILING] if ceiling else [])])
     values = given | parse(assignments, chosen)
-    studies = _studies(data, out, chosen, values)
+    studies, first = _studies(data, out, chosen, values), first_page(data.provenance)
     with sole_writer(out):
         if fresh:
             Store.of_report(out).clear()
@@ -102,10 +110,10 @@ def make_report(
         _say(f"training; finished runs are kept in {Store.of_report(out).folder}")
         clock.lap("data")
         results = _train(studies, chosen, clock)
-        order = reading_order(chosen, first_page(data.provenance))
+        chosen = {name: chosen[name] for name in reading_order(chosen, first)}
         with scratch(out) as folder:
             write_decoded(data, name, folder)
-            executed = _execute({name: chosen[name] for name in order}, values, folder, png=markdown)
+            executed = _execute(chosen, values, folder, png=markdown)
         clock.lap("notebooks")
         failed = {name for name, execution in executed.items() if execution.failure}
         for study in results.keys() & {PAGES[name].study for name in failed}:
@@ -113,20 +121,20 @@ def make_report(
         _write_numbers(out, studies, results, command)
         pages = _write_pages(out, executed, data.provenance)
         if markdown:
-            _write_markdown(out, executed, first_page(data.provenance))
-        if single_file or pdf:
-            _write_whole(out, pages, first_page(data.provenance), single_file=single_file, pdf=pdf)
+            _write_markdown(out, executed, first)
+        if pages and (single_file or pdf):
+            _write_whole(out, pages, first, single_file=single_file, pdf=pdf)
         clock.lap("pages")
     _say(f"done in {clock}{'' if data.provenance.synthetic else clock.rate()}")
     if pages:
-        page = out / page_file(next(iter(pages)), first_page(data.provenance))
+        page = out / page_file(next(iter(pages)), first)
         _say(f"report: {page} (to open it: {page.resolve().as_uri()} in a browser, or --open)")
         if open_page and not webbrowser.open(page.resolve().as_uri()):
             _say(f"no browser was found here: open {page} by hand", sys.stderr)
     return 1 if failed or len(pages) < len(executed) else 0
 
 
-def notebooks() -> dict[str, "Notebook"]:
+def notebooks() -> dict[str, Notebook]:
     """The report's notebooks in order: beside the package in a source tree, inside it where it was installed."""
     folder = (source_tree() or Path(__file__).parent.parent) / "notebooks"
     if not folder.is_dir():
@@ -175,9 +183,7 @@ def _train(studies: dict[str, Any], chosen: Collection[str], clock: Clock) -> di
     return results
 
 
-def _execute(
-    chosen: dict[str, "Notebook"], values: dict[str, Any], folder: Path, *, png: bool = False
-) -> dict[str, Execution]:
+def _execute(chosen: dict[str, Notebook], values: dict[str, Any], folder: Path, *, png: bool) -> dict[str, Execution]:
     """Run the notebooks in ``folder``, which holds the data, one a core; of pictures, the summary's are kept."""
     pool, running = ThreadPoolExecutor(cores()), dict[str, Future[Execution]]()
     with forked_kernels() if len(chosen) >= cores() else nullcontext():
@@ -211,15 +217,15 @@ def _write_numbers(out: Path, studies: dict[str, Any], results: dict[str, Any], 
         write_json(out / file, document, digits=6)
     if "reference" in studies:
         write_json(out / "claims.json", verdicts.evaluate(Results.load(out / "results.json")))
-    keeps, reference = results.get("your_data"), studies.get("reference")
-    if reference and first_page(reference.data.provenance) == "summary":  # on other data it is only a page beside
-        keeps = keeps or reference
-    if keeps and (classifier := keeps.classifier()):
-        classifier.save(out / MODEL)
-    if keeps := results.get("your_data"):
+    own, reference = results.get("your_data"), studies.get("reference")
+    if reference and first_page(reference.data.provenance) != "summary":  # on other data it is only a page beside
+        reference = None
+    if own:
         (out / BALANCED).unlink(missing_ok=True)
-        if classifier := keeps.balanced_classifier():
-            classifier.save(out / BALANCED)
+    kept = own or reference
+    for file, classifier in ((MODEL, kept and kept.classifier()), (BALANCED, own and own.balanced_classifier())):
+        if classifier:
+            classifier.save(out / file)
 
 
 def _write_pages(out: Path, executed: dict[str, Execution], provenance: Provenance) -> dict[str, str]:
@@ -285,12 +291,10 @@ def _write_markdown(out: Path, executed: dict[str, Execution], first: str) -> No
 
 def _page(path: Path) -> str:
     """The text of an earlier page; empty if there is none, or it cannot be read."""
-    try:
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > _LONGEST:
-            return ""
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        return ""
+    with suppress(OSError, ValueError):
+        if path.is_file() and not path.is_symlink() and path.stat().st_size <= _LONGEST:
+            return path.read_text(encoding="utf-8")
+    return ""
 
 
 def _write_whole(out: Path, pages: dict[str, str], first: str, *, single_file: bool, pdf: bool) -> None:
@@ -301,8 +305,6 @@ def _write_whole(out: Path, pages: dict[str, str], first: str, *, single_file: b
     for path in (out / page_file(name, first) for name in PAGES if name not in pages):
         if os.path.lexists(path):
             _say(f"left out of {SINGLE if single_file else PRINTED}, since this command did not make it: {path}")
-    if not pages:
-        return
     whole = join(pages, first)
     if single_file:
         write_text(out / SINGLE, whole)
@@ -377,14 +379,6 @@ def clean(out: Path) -> str:
     with sole_writer(out):
         files, size = store.clear()
     return f"{store.folder}: {files} files of stored runs removed, {size / 1e6:.1f} MB"
-
-
-@dataclass(frozen=True)
-class Notebook:
-    """A notebook and its parameters: name -> type, as its one cell tagged ``parameters`` declares them."""
-
-    path: Path
-    types: dict[str, str]
 
 
 def read_notebook(path: Path) -> Notebook:

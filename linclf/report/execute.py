@@ -1,7 +1,6 @@
-"""Execute one notebook with papermill, in a new kernel."""
+"""Execute one notebook, with papermill's parameters, in a new kernel."""
 
 import json
-import logging
 import os
 import shutil
 import socket
@@ -17,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import nbformat
 import psutil
 import zmq.asyncio
 from jupyter_client.kernelspec import KernelSpec
@@ -33,8 +31,6 @@ PATIENCE = "LINCLF_KERNEL_TIMEOUT"
 
 # Nothing of the user's own Python or IPython may change a page.
 _UNTOUCHED = ("log_level=CRITICAL", "ignore_cwd=True", "exec_PYTHONSTARTUP=False")
-
-_FILE = "{connection_file}"
 
 
 @dataclass(frozen=True)
@@ -71,11 +67,6 @@ class _ThisPython(AsyncKernelManager):
         # sockets of a kernel that could not be reached.
         super().__init__(context=zmq.asyncio.Context.instance(), **given)
 
-    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
-        """The command as it is: a path may hold braces of its own."""
-        argv = [self.connection_file if word == _FILE else word for word in self.kernel_spec.argv]
-        return [*argv, *(extra_arguments or ())]
-
     async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: object) -> None:
         kernel, provisioner = _fork and _fork(kernel_cmd[3:]), cast(Any, self.provisioner)
         if kernel:
@@ -86,7 +77,7 @@ class _ThisPython(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         return KernelSpec(
-            argv=[sys.executable, "-P", _SCRIPT, "-f", _FILE],
+            argv=[sys.executable, "-P", _SCRIPT, "-f", "{connection_file}"],
             display_name="Python 3",
             language="python",
             # jupyter_client fills in variables
@@ -161,66 +152,50 @@ def patience() -> float:
 
 
 def execute(
-    path: Path,
-    parameters: dict[str, object],
-    scratch: Path,
-    *,
-    png: bool = True,
-    decoded: Path | None = None,
+    path: Path, parameters: dict[str, object], scratch: Path, *, png: bool = True, decoded: Path | None = None
 ) -> Execution:
     """Run the notebook at ``path`` from top to bottom in the current folder.
 
     Args:
         path: of the notebook, which stays as it is.
-        parameters: checked beforehand (papermill would only warn).
-        scratch: where papermill keeps the copy that it writes while it runs; its folder is for the kernel's files too.
+        parameters: by name, checked beforehand.
+        scratch: begins the names of the kernel's files, in a folder for them alone.
         png: give figures a PNG beside their SVG. Pages show none, and their notebooks take a third less time without.
         decoded: a folder in which ``write_decoded`` left the data set.
     """
-    import papermill
     from jupyter_core.utils import ensure_event_loop
-    from nbclient.exceptions import DeadKernelError
-    from papermill.engines import NBClientEngine, papermill_engines
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
+    from papermill.iorw import load_notebook_node
+    from papermill.parameterize import parameterize_notebook
     from traitlets.config import Config
 
-    class SavesOnce(NBClientEngine):  # type: ignore[misc]
-        """Writes the notebook at its end, however that comes: before and after each cell takes longer than some do."""
-
-        @classmethod
-        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **given: Any) -> None:
-            nb_man.output_path, path = None, nb_man.output_path
-            try:
-                super().execute_managed_notebook(nb_man, kernel_name, **given)
-            finally:
-                nb_man.output_path = path
-
-    papermill_engines.register("linclf", SavesOnce)
+    notebook = load_notebook_node(str(path))
+    if parameters:
+        notebook = parameterize_notebook(notebook, parameters, kernel_name="python3", language="python")
     settings = [] if png else ["from linclf.report.views import html; html.with_png = False; del html"]
     if decoded:
         settings.append(f"from linclf.data import load; load.decoded = load.Path({str(decoded)!r}); del load")
-
-    # papermill would repeat on stderr what the notebook's own page shows, or the report's line about a dead kernel.
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", "IPython parent")  # that home is read-only, where nothing is kept anyway
     started, reason, folder = time.monotonic(), None, _folder_for_sockets(scratch)
+    client = NotebookClient(
+        notebook,
+        kernel_name="python3",
+        kernel_manager_class=_ThisPython,
+        startup_timeout=patience(),
+        raise_on_iopub_timeout=True,
+        config=Config(KernelManager=_connection(scratch, folder)),
+        extra_arguments=[
+            *(f"--IPKernelApp.{word}" for word in (*_UNTOUCHED, f"ipython_dir={scratch.parent}")),
+            *(f"--IPKernelApp.exec_lines={line}" for line in settings),
+        ],
+    )
     try:
-        papermill.execute_notebook(
-            _literal(path),
-            _literal(scratch),
-            parameters,
-            engine_name="linclf",
-            kernel_name="python3",
-            language="python",
-            progress_bar=False,
-            start_timeout=patience(),
-            kernel_manager_class=_ThisPython,
-            config=Config(KernelManager=_connection(scratch, folder)),
-            extra_arguments=[
-                *(f"--IPKernelApp.{word}" for word in (*_UNTOUCHED, f"ipython_dir={scratch.parent}")),
-                *(f"--IPKernelApp.exec_lines={line}" for line in settings),
-            ],
-        )
-    except papermill.PapermillExecutionError as error:
+        with client.setup_kernel():
+            for i, cell in enumerate(notebook.cells):
+                client.execute_cell(cell, i)
+            client.set_widgets_metadata()
+    except CellExecutionError as error:
         reason = f"{error.ename}: {error.evalue}"
     except DeadKernelError:
         reason = "the kernel was killed, perhaps for want of memory"
@@ -230,33 +205,19 @@ def execute(
             reason = f"the kernel did not answer within {patience():g} s; {PATIENCE}=SECONDS waits longer"
     finally:
         loop = ensure_event_loop()
-        if not loop.is_running():  # papermill's, of this thread; one that runs is the caller's
+        if not loop.is_running():  # nbclient's, of this thread; one that runs is the caller's
             loop.close()
-        if folder not in (None, scratch.parent):
+        if folder:
             shutil.rmtree(folder, ignore_errors=True)
-    try:
-        notebook = nbformat.read(scratch, as_version=4)
-    except (OSError, ValueError):  # no copy, or one cut off where the disk was full
-        notebook = nbformat.read(path, as_version=4)
-    # papermill marks cells that a dead kernel never ran as completed: what was saved decides.
-    if reason is None and any(cell.cell_type == "code" and not cell.execution_count for cell in notebook.cells):
-        reason = "the kernel stopped before the last cell"
     return Execution(notebook, time.monotonic() - started, reason and reason.splitlines()[0])
 
 
-def _literal(path: Path) -> str:
-    """A path for papermill, which would fill in parameters between braces."""
-    return str(path).replace("{", "{{").replace("}", "}}")
-
-
 def _folder_for_sockets(scratch: Path) -> Path | None:
-    """The folder for a kernel's sockets, closed to other users: that of ``scratch``, one with a shorter name, or None.
+    """A folder for a kernel's sockets, closed to other users: beside ``scratch``, where names are shorter, or None.
 
     A system limits a socket's name, on Linux to 107 bytes.
     """
-    if _takes_sockets(scratch.parent, scratch.stem):
-        return scratch.parent
-    for place in short_places():
+    for place in (scratch.parent, *short_places()):
         with suppress(OSError):
             folder = Path(tempfile.mkdtemp(prefix=f"{scratch.parent.name[:16]}-", dir=place))
             if _takes_sockets(folder, scratch.stem):

@@ -30,8 +30,7 @@ class Page:
     @property
     def numbers(self) -> list[str]:
         """The files of numbers that a report keeps beside the page."""
-        named = [f"{self.study}.json"] if self.study else []
-        return ["results.json", "claims.json"] if self.study == "reference" else named
+        return {None: [], "reference": ["results.json", "claims.json"]}.get(self.study, [f"{self.study}.json"])
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -61,6 +60,8 @@ PAGES = {
 }
 """The report's notebooks in the order in which they run."""
 
+SECTION_PAGES = {page.section: name for name, page in PAGES.items() if page.section}
+"""The notebook that shows each section of the reference."""
 USUAL = [name for name in PAGES if name not in (CEILING, YOUR_DATA)]
 """Those of a report on CIFAR-10 or its surrogate, of which nothing else is asked."""
 OTHERS = [YOUR_DATA, "explore"]
@@ -94,13 +95,3 @@ def tree_around(out: Path) -> Path | None:
     """
     tree, out = source_tree(), out.resolve()
     return Path(os.path.relpath(tree.resolve(), out)) if tree and out.is_relative_to(tree.resolve()) else None
-
-
-def section_title(section: str) -> str:
-    """The title of the page that shows a section of the reference."""
-    return next(page.title for page in PAGES.values() if page.section == section)
-
-
-def section_page(section: str) -> str:
-    """The file of the page that shows a section of the reference."""
-    return next(page_file(name) for name, page in PAGES.items() if page.section == section)

@@ -383,9 +383,8 @@ def print_pdf(page: str, places: Sequence[Callable[[], AbstractContextManager[Pa
     page = re.sub(r"<script\b.*?</script>", "", page, flags=re.S).replace("<head>", f"<head>{_NO_SCRIPTS}", 1)
     page = re.sub(r"(data:image/svg\+xml;base64,)([\w+/=]+)", _on_white, page)
     options = ["--headless", "--disable-gpu", "--no-first-run", "--no-pdf-header-footer"]
-    options += ["--generate-pdf-document-outline"]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        options.append("--no-sandbox")  # Chromium starts for root without its sandbox only
+    root = hasattr(os, "geteuid") and os.geteuid() == 0  # for whom Chromium starts without its sandbox only
+    options += ["--generate-pdf-document-outline"] + ["--no-sandbox"] * root
     reason = ""
     for place in places:
         try:

@@ -263,14 +263,10 @@ class CeilingResults(StudyResults):
             "optimum": [self.optimum],
             "finals": [run for runs in self.finals.values() for run in runs],
         }
+        images = {"train": self.choosing.train, "validation": self.choosing.validation, "final": self.final.train}
         return {
             "format": FORMAT,
-            "images": {
-                "train": len(self.choosing.train),
-                "validation": len(self.choosing.validation),
-                "final": len(self.final.train),
-                "test": len(self.dataset.test_labels),
-            },
+            "images": {part: len(rows) for part, rows in images.items()} | {"test": len(self.dataset.test_labels)},
             "chosen": {loss: asdict(choice) for loss, choice in self.chosen.items()},
             "chosen_loss": self.chosen_loss,
             "chosen_mix": self.chosen_mix,
@@ -422,10 +418,8 @@ class CeilingStudy(Study):
 
 def _answers(model: Linear, train: Examples, validation: Examples) -> dict[str, Any]:
     """Training accuracy, and which validation images are classified rightly: what section 3's intervals are made of."""
-    return {
-        "train_accuracy": float(right(model, train).mean()),
-        "validation_correct": encode_correct(right(model, validation)),
-    }
+    learned = float(right(model, train).mean())
+    return {"train_accuracy": learned, "validation_correct": encode_correct(right(model, validation))}
 
 
 def _longer(config: Config, factor: float) -> Config:

@@ -56,7 +56,8 @@ class Results:
         """The results stored at ``path``; DataError, naming the file and what is wrong in it, if they are unusable."""
         document = load_json(path)
         try:
-            _check(document)
+            for problem in _problems(document):
+                raise ValueError(problem)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             missing = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise DataError(
@@ -203,49 +204,47 @@ def load_json(path: str | os.PathLike[str]) -> Any:
         raise DataError(f"{os.fspath(path)}: expected JSON as linclf report writes it, but {error}") from None
 
 
-def _check(document: Any) -> None:
-    """Raise ValueError, KeyError, TypeError or AttributeError where ``document`` cannot be what a report wrote."""
+def _problems(document: Any) -> Iterator[str]:
+    """Why ``document`` cannot be what a report wrote; the first is to be raised, as what follows relies on it.
+
+    KeyError, TypeError, AttributeError or ValueError where a field is missing, or none of its kind.
+    """
     if not isinstance(document, dict):
-        raise ValueError("it is no JSON object")
+        yield "it is no JSON object"
     if document["format"] not in _READABLE:
-        raise ValueError(f"its format is {document['format']!r} and not {FORMAT}")
+        yield f"its format is {document['format']!r} and not {FORMAT}"
     data, kinds = document["data"], {"n_test": int, "synthetic": bool, "name": str}
     if not all(has_json_type(kind, data[key]) for key, kind in kinds.items()) or data["n_test"] < 1:
-        raise ValueError("data does not say its name, whether it is synthetic, or how many test images it has")
+        yield "data does not say its name, whether it is synthetic, or how many test images it has"
     if not (isinstance(document.get("plan", {}), dict) and isinstance(document.get("command", ""), str)):
-        raise ValueError("its plan or its command are none")
-    seen = set()
+        yield "its plan or its command are none"
+    names = set()
     for run in document["runs"]:
         name = (run["arm"], run["setting"], run["seed"])
-        if name in seen:
-            raise ValueError("arm {!r}, setting {}, seed {} is there twice".format(*name))
-        seen.add(name)
-        for problem in _problems(run, data["n_test"], document["format"]):
-            raise ValueError("arm {!r}, setting {}, seed {}: {}".format(*name, problem))
+        where = "arm {!r}, setting {}, seed {}".format(*name)
+        if name in names:
+            yield f"{where} is there twice"
+        names.add(name)
+        for key, kind in _FIELDS.items():
+            if not has_json_type(kind, run[key]):
+                yield f"{where}: {key} is {run[key]!r}, which is no {kind.__name__}"
+        for key in CURVES:
+            if len(run[key]) != run["epochs"] + 1 or not all(has_json_type(float, value) for value in run[key]):
+                yield f"{where}: {key} is no list of {run['epochs'] + 1} finite numbers"
+        shares = run["low_frequency_share"], *run["test_draws_below"].values()
+        if not all(share is None or has_json_type(float, share) for share in shares):
+            yield f"{where}: low_frequency_share or test_draws_below holds what is no number"
+        accuracy = decode_correct(run["test_correct"], data["n_test"]).mean()
+        if not abs(accuracy - run["test_accuracy"]) < 1e-9:
+            yield f"{where}: test_accuracy is {run['test_accuracy']} where test_correct says {accuracy}"
+        if document["format"] > 1 and run["arm"] in HELD_OUT:
+            losses = decode_losses(run["held_out_loss"])
+            if not np.isfinite(losses).all() or not losses.size:
+                yield f"{where}: held_out_loss holds what is no number"
     for pair in document["timings"]:
         positive = all(has_json_type(float, pair[arm]) and pair[arm] > 0 for arm in ("base", "shuffle"))
         if not (has_json_type(int, pair["seed"]) and positive):
-            raise ValueError("a timing is no positive number of seconds of a seed")
+            yield "a timing is no positive number of seconds of a seed"
     for numbers in document["exact"].values():
         if not all(has_json_type(float, number) for number in numbers.values()):
-            raise ValueError("an exact statement's value is no number")
-
-
-def _problems(run: dict[str, Any], n_test: int, form: int) -> Iterator[str]:
-    """Problems of a run's record in a file of the format ``form``."""
-    for key, kind in _FIELDS.items():
-        if not has_json_type(kind, run[key]):
-            yield f"{key} is {run[key]!r}, which is no {kind.__name__}"
-    for key in CURVES:
-        if len(run[key]) != run["epochs"] + 1 or not all(has_json_type(float, value) for value in run[key]):
-            yield f"{key} is no list of {run['epochs'] + 1} finite numbers"
-    shares = run["low_frequency_share"], *run["test_draws_below"].values()
-    if not all(share is None or has_json_type(float, share) for share in shares):
-        yield "low_frequency_share or test_draws_below holds what is no number"
-    accuracy = decode_correct(run["test_correct"], n_test).mean()
-    if not abs(accuracy - run["test_accuracy"]) < 1e-9:
-        yield f"test_accuracy is {run['test_accuracy']} where test_correct says {accuracy}"
-    if form > 1 and run["arm"] in HELD_OUT:
-        losses = decode_losses(run["held_out_loss"])
-        if not np.isfinite(losses).all() or not losses.size:
-            yield "held_out_loss holds what is no number"
+            yield "an exact statement's value is no number"

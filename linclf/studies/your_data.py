@@ -407,7 +407,7 @@ class YourDataResults(StudyResults):
     @property
     def training_accuracy(self) -> float:
         """Accuracy of the final networks on the images they trained on, mean over seeds."""
-        return _mean_training_accuracy(self.finals)
+        return float(np.mean([run.record["train_accuracy"] for run in self.finals]))
 
     @property
     def gain(self) -> Interval:
@@ -472,16 +472,17 @@ class YourDataResults(StudyResults):
     def document(self) -> dict[str, Any]:
         """All of it as plain values, for ``your_data.json``."""
         data, classes = self.dataset, metrics.class_scores(self.confusion)
+        about = {"class_names": list(data.class_names), "feature_names": list(data.feature_names)}
         counts = {part: numbers.tolist() for part, numbers in data.counts().items()}
+        copies = {
+            "test": int(self.copied.sum()),
+            "listed": self.copies,
+            "validation": int(self.copied_validation.sum()),
+        }
         without = self.accuracy_without_copies
         return {
             "format": FORMAT,
-            "data": {
-                **asdict(data.provenance),
-                "class_names": list(data.class_names),
-                "feature_names": list(data.feature_names),
-                "counts": counts,
-            },
+            "data": asdict(data.provenance) | about | {"counts": counts},
             "plan": asdict(self.plan),
             "images": {"train": len(self.final.train), "validation": self.n_validation, "test": len(self.right)},
             "chosen": asdict(self.chosen),
@@ -490,12 +491,7 @@ class YourDataResults(StudyResults):
             "lengths": [{"epochs": epochs, "train_cost": cost} for epochs, cost in self.lengths.items()],
             "accuracy": self.accuracy._asdict(),
             "balanced_accuracy": self.balanced_accuracy._asdict(),
-            "copies": {
-                "test": int(self.copied.sum()),
-                "listed": self.copies,
-                "validation": int(self.copied_validation.sum()),
-                "accuracy_without": without and without._asdict(),
-            },
+            "copies": copies | {"accuracy_without": without and without._asdict()},
             "training_accuracy": self.training_accuracy,
             "optima": [asdict(optimum) for optimum in self.optima],
             "peer": {"missing": self.peer} if isinstance(self.peer, str) else self.peer.record,
@@ -601,6 +597,7 @@ class Holdout(Study):
         else:
             self.choosing = Cut(range(n), split_rows("batch", data, 0).validation)
         self.cut = Cut(range(n), self.choosing.validation)
+        self.draws = {part: min(DRAWS, part) if self.n_folds == 1 else 1 for part in SHARES if data.n_folds == 1}
         self.is_wide = n < LITTLE and 2 * n <= data.test_images[0].size and not self.short_of_memory
         self._in_span = lru_cache(2)(self._made_in_span)
 
@@ -637,7 +634,7 @@ class Holdout(Study):
         chosen, is_fold = chosen or _chosen(search), self.n_folds > self.data.n_folds
         lengths = self._lengths(chosen)
         finals, balanced, curve = self._finals(chosen, [*lengths][-1])
-        learned = _mean_training_accuracy(finals)
+        learned = np.mean([run.record["train_accuracy"] for run in finals])
         results = YourDataResults(
             **about,
             size=size,
@@ -681,8 +678,7 @@ class Holdout(Study):
 
     def _final_products(self) -> float:
         """Products that an epoch of all final networks and of the learning curve's takes, each for its own epochs."""
-        draws = DRAWS if self.n_folds == 1 else 1
-        curve = sum(min(draws, part) / part**0.5 for part in SHARES if self.data.n_folds == 1)
+        curve = sum(draws / part**0.5 for part, draws in self.draws.items())
         networks = self.plan.seeds * (1 + self.data.is_imbalanced) + curve
         return networks * products_of_an_epoch(len(self.cut.train), *self.model_shape)
 
@@ -695,8 +691,8 @@ class Holdout(Study):
         tasks = [self._task(n, 0, final_config(chosen, n, epochs, seed)) for seed in self.plan.all_seeds]
         balanced = [replace(task, balanced=True) for task in tasks if self.data.is_imbalanced]
         sizes: dict[int, list[StudyTask]] = {}
-        for part in SHARES if self.data.n_folds == 1 else ():
-            size, draws = n // part, min(DRAWS, part) if self.n_folds == 1 else 1
+        for part, draws in self.draws.items():
+            size = n // part
             if size >= 2 * len(self.data.class_names):
                 longer = final_config(chosen, n, round(epochs * (n / size) ** 0.5), self.plan.first_seed)
                 sizes[size] = [self._task(size, draw * size, longer) for draw in range(draws)]
@@ -710,7 +706,7 @@ class Holdout(Study):
         if n * d * (2 * ITERATIONS * n_classes + (d if n > d else 0)) > OPTIMUM:
             return []
         optima = []
-        for l2 in {0.0: None} | ({chosen.l2: None} if chosen.loss == "cross_entropy" else {}):
+        for l2 in dict.fromkeys((0.0, chosen.l2) if chosen.loss == "cross_entropy" else (0.0,)):
             key = self.key("your-data-optimum", self.cut, l2=l2, iterations=ITERATIONS)
             stored = self.store.get_values(key)
             if stored is None:
@@ -782,10 +778,6 @@ class Holdout(Study):
 
     def _runs(self, tasks: Sequence[StudyTask]) -> list[StoredRun]:
         return [run for task in tasks for run in self.stored(task) or []]
-
-
-def _mean_training_accuracy(runs: Sequence[StoredRun]) -> float:
-    return float(np.mean([run.record["train_accuracy"] for run in runs]))
 
 
 def _chosen(search: Sequence[StoredRun]) -> Candidate:

@@ -25,15 +25,8 @@ def environment() -> dict[str, Any]:
     for package in _PACKAGES:
         with suppress(PackageNotFoundError):
             versions[package] = version(package)
-    return {
-        "versions": versions,
-        "system": platform.platform(terse=True),
-        "processor": processor(),
-        "cores": cores(),
-        "blas": blas(),
-        "dtype": "float32",
-        **_commit(),
-    }
+    machine = {"system": platform.platform(terse=True), "processor": processor(), "cores": cores()}
+    return {"versions": versions, **machine, "blas": blas(), "dtype": "float32", **_commit()}
 
 
 def describe() -> dict[str, str]:

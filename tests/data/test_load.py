@@ -9,7 +9,7 @@ from functools import partial
 import cifar_files
 import numpy as np
 import pytest
-from helpers import arrays, write_idx, write_images
+from helpers import arrays, refused, write_idx, write_images
 
 from linclf import ConfigError, DataError, load_dataset
 from linclf.cli import main
@@ -42,8 +42,7 @@ def test_auto_takes_the_variable_then_the_cache_then_where_others_leave_it_then_
 def test_the_surrogate_is_deterministic_and_cifar10s():
     data, again = load_dataset("synthetic:300"), load_dataset("synthetic:300")
     assert data.provenance == again.provenance
-    assert data.provenance.synthetic
-    assert data.class_names == reader.NAMES
+    assert (data.provenance.synthetic, data.class_names) == (True, reader.NAMES)
     assert [images.shape for images in (*data.train_images, data.test_images)] == [(300, 32, 32, 3)] * 6
     assert "no image of it is inside" in data.provenance.describe()
 
@@ -65,7 +64,7 @@ def archive_server(tmp_path, monkeypatch):
         server.shutdown()
 
 
-def test_fetch_puts_the_archive_where_auto_finds_it(archive_server, monkeypatch, capsys):
+def test_fetch_puts_the_archive_where_auto_finds_it_and_keeps_no_other(archive_server, monkeypatch, capsys):
     url, cache, served = archive_server
     monkeypatch.delenv("LINCLF_DATA", raising=False)
     assert main(["fetch", "--url", url]) == 0
@@ -74,10 +73,7 @@ def test_fetch_puts_the_archive_where_auto_finds_it(archive_server, monkeypatch,
     assert str(cache / served.name) in said.out
     assert "100%" in said.err  # the progress bar
     assert load_dataset("auto").provenance.name == "CIFAR-10"
-
-
-def test_fetch_refuses_another_checksum_and_keeps_nothing(archive_server, capsys):
-    url, cache, served = archive_server
+    (cache / served.name).unlink()
     served.write_bytes(served.read_bytes() + b"more")
     assert main(["fetch", "--url", url]) == 2
     assert "its checksum is another; get cifar-10-python.tar.gz" in capsys.readouterr().err
@@ -122,8 +118,7 @@ def test_pillow_and_scikit_learn_are_asked_for_where_they_are_missing(tmp_path, 
     write_images(tmp_path)
     for module, data, extra in (("PIL", tmp_path, "images"), ("sklearn.datasets", "digits", "sklearn")):
         monkeypatch.setitem(sys.modules, module, None)
-        with pytest.raises(ConfigError, match=rf"pip install 'linclf\[{extra}\]'"):
-            load_dataset(data)
+        refused(data, f"pip install 'linclf[{extra}]'", error=ConfigError)
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,8 @@ def test_a_stack_has_all_threads_of_the_blas_until_they_wait_for_cores():
 def test_one_that_fails_ends_the_others(monkeypatch):
     monkeypatch.setattr(environment, "cores", lambda: 2)
     before, started = blas_threads(), time.monotonic()
-    configs = [replace(CONFIGS[0], l2=1.0, epochs=50_000, shuffle=True, learning_rate=rate) for rate in (1e30, 0.0)]
+    rates = enumerate((1e30, 0.0))
+    configs = [Config(seed=i, learning_rate=rate, l2=1.0, epochs=50_000, shuffle=True) for i, rate in rates]
     with pytest.raises(DivergenceError):
         train(configs, (X, y), progress=False)
     assert time.monotonic() - started < 20

@@ -31,15 +31,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas
-import scipy.io
-import scipy.special
 from PIL import Image
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
 import cifar_files
 import mutate
-from helpers import arrays, cifar100, fabricated, write_idx
+from helpers import CIFAR100_NAMES, arrays, fabricated, write_cifar100, write_idx
 
 from linclf import Augmentation, Classifier, Config, Linear, Run, Standardizer, load_dataset
 from linclf.claims import bootstrap
@@ -106,7 +104,7 @@ def _write(folder: Path) -> None:
         return folder / name
 
     rng = np.random.default_rng(0)
-    batches, hundred = cifar_files.write(folder, 2), cifar100(n=6)[0]["cifar-100-python"]
+    batches, hundred = cifar_files.write(folder, 2), write_cifar100(folder)
     cifar_files.archive(place("tar/py.tar.gz"), cifar_files.members(folder / "cifar-10-batches-py"))
     binary = cifar_files.members(folder / "cifar-10-batches-bin")
     cifar_files.archive(place("tar/bin.tgz"), binary)
@@ -114,17 +112,10 @@ def _write(folder: Path) -> None:
         for name, content in binary:
             archive.writestr(name, content)
     for i, (name, (pixels, y)) in enumerate(batches.items()):
-        held = {"data": pixels, "labels": y[:, None]}
-        scipy.io.savemat(place(f"cifar-10-batches-mat/{name}.mat"), held, do_compression=i % 2 == 1)
         anew = {"data": pixels, "labels": (y, y.tolist(), list(y))[i % 3]}
         place(f"anew/{name}").write_bytes(pickle.dumps(anew, protocol=2 + i % 4))
-    for name, content in hundred.items():
-        place(f"cifar-100-python/{name}").write_bytes(content)
-    names, y = np.array([f"thing {i}" for i in range(100)], dtype=object)[:, None], np.arange(6)[:, None]
-    scipy.io.savemat(place("cifar-100-matlab/meta.mat"), {"fine_label_names": names})
-    held = {"data": rng.integers(0, 256, (6, 3072), np.uint8), "fine_labels": y, "coarse_labels": y // 5}
-    for part, packed in (("train", False), ("test", True)):
-        scipy.io.savemat(place(f"cifar-100-matlab/{part}.mat"), held, do_compression=packed)
+    cifar_files.write_matlab(folder / "cifar-10-batches-mat", batches)
+    cifar_files.write_matlab(folder / "cifar-100-matlab", hundred, "fine_labels", CIFAR100_NAMES, compressed=True)
     write_idx(folder / "idx", shape=(3, 4))
     write_idx(folder / "idx.gz", zipped=True, shape=(3, 4))
     place("csv/table.csv").write_bytes(b"a,b,label\n" + b"1,0.5,x\n2,-3e2,y\n" * 6)
@@ -156,46 +147,38 @@ def _write(folder: Path) -> None:
 
 
 class Reader(NamedTuple):
-    """The valid files of a format by their paths, how one is changed, what reads them, and which path that is given."""
+    """The valid files of a format by their paths, how one is changed, and what reads the folder, "" for that one."""
 
     files: Mapping[str, bytes]
     mutate: mutate.Mutate
-    load: Callable[[Path], None] = _load
-    given: str = ""  # the one that was changed
+    load: Callable[[Path], None]
+    given: str = ""
 
 
 @cache
 def readers() -> dict[str, Reader]:
-    """Every reader by name."""
+    """Every reader by the folder of its files."""
     with tempfile.TemporaryDirectory() as place:
         _write(Path(place))
         made = {p.relative_to(place).as_posix(): p.read_bytes() for p in sorted(Path(place).rglob("*")) if p.is_file()}
-    table = {
-        "CIFAR-10, pickled": ("cifar-10-batches-py/", mutate.pickled, _load, "cifar-10-batches-py"),
-        "CIFAR-10, binary": ("cifar-10-batches-bin/", mutate.flipped, _load, "cifar-10-batches-bin"),
-        "CIFAR-10, tar.gz": ("tar/", mutate.gzipped(mutate.tarred)),
-        "CIFAR-10, MATLAB": ("cifar-10-batches-mat/", mutate.flipped, _load, "cifar-10-batches-mat"),
-        "CIFAR-10, pickled anew": ("anew/", mutate.pickled, _load, "anew"),
-        "CIFAR-10, zip": ("zip/", mutate.flipped),
-        "CIFAR-100, MATLAB": ("cifar-100-matlab/", mutate.flipped, _load, "cifar-100-matlab"),
-        "CIFAR-100, pickled": ("cifar-100-python/", mutate.pickled, _load, "cifar-100-python"),
-        "table": ("csv/", mutate.flipped),
-        "table, Parquet": ("parquet/", mutate.flipped),
-        "npz, text labels": ("words/", mutate.zipped),
-        "npz": ("npz/", mutate.zipped),
-        "classifier": ("classifier/", mutate.zipped, _classify),
-        "model": ("model/", mutate.zipped, _predict),
-        "IDX": ("idx/", mutate.flipped, _load, "idx"),
-        "IDX, gzipped": ("idx.gz/", mutate.gzipped(mutate.flipped), _load, "idx.gz"),
-        "surrogate": ("surrogate/", mutate.zipped),
-        "labels.csv": ("photos/", mutate.flipped, _load, "photos"),
-        "image files": ("images/", mutate.png, _load, "images"),
-        "results.json": ("results/", mutate.json_text, _evaluate, "results/results.json"),
-    }
-    return {
-        name: Reader({path: content for path, content in made.items() if path.startswith(folder)}, *more)
-        for name, (folder, *more) in table.items()
-    }
+    found, gzipped = {}, mutate.gzipped
+    for change, load, names in (  # of a folder with a slash, the file that was changed is loaded
+        (mutate.pickled, _load, "cifar-10-batches-py anew cifar-100-python"),
+        (mutate.flipped, _load, "cifar-10-batches-bin cifar-10-batches-mat cifar-100-matlab idx photos"),
+        (mutate.flipped, _load, "zip/ csv/ parquet/"),
+        (mutate.zipped, _load, "words/ npz/ surrogate/"),
+        (mutate.zipped, _classify, "classifier/"),
+        (mutate.zipped, _predict, "model/"),
+        (gzipped(mutate.tarred), _load, "tar/"),
+        (gzipped(mutate.flipped), _load, "idx.gz"),
+        (mutate.png, _load, "images"),
+        (mutate.json_text, _evaluate, "results/"),
+    ):
+        for name in names.split():
+            folder = name.strip("/")
+            files = {path: content for path, content in made.items() if path.startswith(f"{folder}/")}
+            found[folder] = Reader(files, change, load, folder if "/" not in name else "")
+    return found
 
 
 # The guard. Python reports what it is about to do to audit hooks (PEP 578), which cannot be taken off again.
@@ -231,10 +214,10 @@ def _start() -> None:
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + 3 * BYTES,) * 2)
     signal.signal(signal.SIGALRM, _late)
-    for module in {module for reader in READERS for module in reader.imports}:
+    for module in {"scipy.special", *(module for reader in READERS for module in reader.imports)}:
         import_module(module)
     Image.init()  # all of Pillow's readers, which are imported when one is needed first
-    parquet = readers()["table, Parquet"].files["parquet/table.parquet"]
+    parquet = readers()["parquet"].files["parquet/table.parquet"]
     for read, file in ((pandas.read_csv, b"a\n1"), (pandas.read_parquet, parquet)):
         read(io.BytesIO(file))  # what it imports, and asks the system, the first time
     with one_blas_thread():  # which looks for the BLAS, once

@@ -127,8 +127,11 @@ def test_they_converge_to_logistic_regression_and_svc(n_classes, factor):
     # With a row a class, one number added to all intercepts changes neither loss nor penalty.
     free = (model.intercept_ - reference.intercept_).mean() if len(model.intercept_) > 1 else 0
     np.testing.assert_allclose(model.intercept_ - free, reference.intercept_, atol=atol)
+    assert hasattr(model, "predict_log_proba") == (not svm)
     if not svm:
         np.testing.assert_allclose(model.predict_proba(X), reference.predict_proba(X), atol=atol)
+        np.testing.assert_allclose(model.predict_log_proba(X), np.log(model.predict_proba(X)), rtol=1e-10)
+        assert np.isfinite(model.predict_log_proba(1e5 * X)).all()
 
 
 @pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer, load_digits])
@@ -202,15 +205,6 @@ def test_weights_of_classes_are_weights_of_rows(Classifier):
     np.testing.assert_array_equal(lacking.coef_, plain.coef_)
     without = Classifier(class_weight="balanced", **settings).fit(X, y, w * (y != 1))
     assert np.bincount(without.predict(X), minlength=3)[1] == 0
-
-
-def test_log_probabilities_are_those_of_the_probabilities_and_stay_finite():
-    for n_classes in (2, 3):
-        X, y = digits(n_classes, n=100)
-        model = SoftmaxClassifier(max_iter=2, random_state=0).fit(X, y)
-        np.testing.assert_allclose(np.exp(model.predict_log_proba(X)), model.predict_proba(X), rtol=1e-10)
-        assert np.isfinite(model.predict_log_proba(1e5 * X)).all()
-    assert not hasattr(SVMClassifier(), "predict_log_proba")
 
 
 @every_classifier
@@ -313,31 +307,25 @@ def test_options_are_documented_and_checked_by_the_names_that_they_have():
         SoftmaxClassifier(clipping=1)
 
 
-def test_bad_labels_are_refused():
+def test_bad_labels_are_refused_and_divergence_leaves_the_estimator_unfitted():
     X, y = digits(3, n=30)
-    model = SoftmaxClassifier(warm_start=True)
-    with pytest.raises(ValueError, match="classes must be given on the first call to partial_fit"):
-        model.partial_fit(X, y)
-    with pytest.raises(ValueError, match="expected at least two classes, found one class only: 1"):
-        model.fit(X, np.ones(30, int))
-    model.fit(X, y)
-    with pytest.raises(ValueError, match=r"expected the classes of the first call, \[0 1 2\], not \[0 1\]"):
-        model.partial_fit(X, y, classes=[0, 1])
-    for go_on in (model.fit, model.partial_fit):
-        with pytest.raises(ValueError, match=r"y contains previously unseen labels: \[.*3.*\]"):
-            go_on(X, y + 1)
-    with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
-        SoftmaxClassifier(early_stopping=True).partial_fit(X, y, classes=[0, 1, 2])
-    with pytest.raises(ValueError, match="partial_fit needs class_weight as a mapping"):
-        SoftmaxClassifier(class_weight="balanced").partial_fit(X, y, classes=[0, 1, 2])
-
-
-def test_divergence_is_told_and_leaves_the_estimator_unfitted():
-    model = SoftmaxClassifier(**PLAIN | {"alpha": 1.0, "learning_rate_init": 1e6})
-    with pytest.raises(DivergenceError, match="with learning rate 1e\\+06 and L2 1; use a smaller"):
-        model.fit(*digits(3, n=30))
+    new, fitted, classes = SoftmaxClassifier(), SoftmaxClassifier(warm_start=True).fit(X, y), {"classes": [0, 1, 2]}
+    early, balanced = SoftmaxClassifier(early_stopping=True), SoftmaxClassifier(class_weight="balanced")
+    too_fast = SoftmaxClassifier(**PLAIN | {"alpha": 1.0, "learning_rate_init": 1e6})
+    for fit, labels, options, message in (
+        (new.partial_fit, y, {}, "classes must be given on the first call to partial_fit"),
+        (new.fit, np.ones(30, int), {}, "expected at least two classes, found one class only: 1"),
+        (early.partial_fit, y, classes, "partial_fit does not support early_stopping=True"),
+        (balanced.partial_fit, y, classes, "partial_fit needs class_weight as a mapping"),
+        (too_fast.fit, y, {}, r"with learning rate 1e\+06 and L2 1; use a smaller"),
+        (fitted.fit, y + 1, {}, r"y contains previously unseen labels: \[.*3.*\]"),
+        (fitted.partial_fit, y + 1, {}, r"y contains previously unseen labels: \[.*3.*\]"),
+        (fitted.partial_fit, y, {"classes": [0, 1]}, r"expected the classes of the first call, \[0 1 2\], not \[0 1\]"),
+    ):
+        with pytest.raises(DivergenceError if fit == too_fast.fit else ValueError, match=message):
+            fit(X, labels, **options)
     with pytest.raises(ValueError, match="not fitted yet"):
-        model.predict(digits(3, n=30)[0])
+        too_fast.predict(X)
 
 
 @pytest.mark.parametrize(

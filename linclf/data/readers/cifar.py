@@ -50,9 +50,6 @@ class Archive:
 PYTHON_ARCHIVE = Archive(
     "cifar-10-python.tar.gz", 170_498_071, "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
 )
-BINARY_ARCHIVE = Archive(
-    "cifar-10-binary.tar.gz", 170_052_171, "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,23 +123,17 @@ class Family:
 
     def _files(self, path: Path) -> Iterator[tuple[str, bytes]]:
         """Name and content of each file of one layout; those of a folder are read when they are asked for."""
-        if path.is_dir():
-            held = [folder for folder, files in self.layouts.items() if (path / files[0]).is_file()]
-            named = [folder for folder in self.layouts if folder == path.name]
-            layout = [*held, *named, *self.layouts][0]  # of a folder without any, the first file is missed below
-            for name in self.layouts[layout]:
-                yield name, _read_file(path / name, self.largest, self.name)
-            return
-        folders = _read_archive(path, {name for files in self.layouts.values() for name in files}, self.largest)
-        files, inside = max(  # the layout of which one folder of the archive holds most files
-            ((files, inside) for files in self.layouts.values() for inside in folders.values()),
-            key=lambda choice: len(choice[1].keys() & {*choice[0]}),
+        wanted, is_folder = {name for files in self.layouts.values() for name in files}, path.is_dir()
+        within = {name: b"" for name in wanted if is_folder and (path / name).is_file()}
+        folders = {"": within} if is_folder else _read_archive(path, wanted, self.largest)
+        choices = [(folder, inside) for folder in self.layouts for inside in folders.values()]
+        folder, inside = max(  # the layout of which one folder holds most files; of none, that which it is called by
+            choices, key=lambda choice: (len(choice[1].keys() & {*self.layouts[choice[0]]}), choice[0] == path.name)
         )
-        for name in files:
-            if name not in inside:
-                of = " of its MATLAB files" if name.endswith(".mat") else ""
-                raise DataError(f"{path}: expected an archive of {self.name}, {name} is missing{of}")
-        yield from ((name, inside[name]) for name in files)
+        for name in self.layouts[folder]:
+            if name not in inside and not is_folder:
+                raise DataError(f"{path}: expected an archive of {self.name}, {name} is missing")
+            yield name, _read_file(path / name, self.largest, self.name) if is_folder else inside[name]
 
     def _batch(self, file: str, content: bytes) -> LabelledImages:
         """Images (n, 32, 32, 3), uint8, and labels (n,) of a file."""
@@ -169,8 +160,11 @@ def _arrays(file: str, content: bytes, keys: Sequence[str], largest: int) -> lis
     """The arrays or lists that a pickled or MATLAB file holds under ``keys``; of columns, their numbers."""
     kind = "MATLAB" if file.endswith(".mat") else "pickled"
     with reading(file, f"a {kind} file of CIFAR"):
-        values = _read_mat(content, keys, largest) if kind == "MATLAB" else _unpickle(content)
-        if not isinstance(values, dict) or not all(key in values for key in keys):
+        pickled = _Unpickler(_Pieces(content), encoding="bytes")
+        held = _read_mat(content, keys, largest) if kind == "MATLAB" else pickled.load()
+        pairs = held.items() if isinstance(held, dict) else ()
+        values = {key.decode() if isinstance(key, bytes) else key: value for key, value in pairs}
+        if not all(key in values for key in keys):
             raise ValueError(f"it holds no {' and '.join(keys)}")
         arrays = [_as_array(values[key]) for key in keys]
     return [array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array for array in arrays]
@@ -261,16 +255,14 @@ MOST_PIECES = 500_000
 """Opcodes and arguments of a pickle: CIFAR-100's train, the longest, has 450,000, and each may take 100 bytes."""
 
 
-_ADMITTED = {("numpy", "ndarray"): "array", ("numpy", "dtype"): "dtype", ("_codecs", "encode"): "encoded"} | {
-    (f"{core}.{module}", function): name
-    for core in ("numpy.core", "numpy._core")
-    for module, function, name in (
-        ("multiarray", "_reconstruct", "array"),
-        ("multiarray", "scalar", "scalar"),
-        ("numeric", "_frombuffer", "buffer"),  # an array as protocol 5 has it
-    )
+_ADMITTED = {
+    **dict.fromkeys(("numpy.ndarray", "numpy.core.multiarray._reconstruct"), "array"),
+    "numpy.core.multiarray.scalar": "scalar",
+    "numpy.core.numeric._frombuffer": "buffer",  # an array as protocol 5 has it
+    "numpy.dtype": "dtype",
+    "_codecs.encode": "encoded",  # bytes as Python 3 writes them by protocol 2
 }
-"""What a pickle may name, and what such a call makes; "encoded" are bytes as Python 3 writes them by protocol 2."""
+"""What a pickle may name, and what such a call makes; NumPy 2 says ``_core``."""
 
 
 @dataclass
@@ -298,7 +290,7 @@ class _Pieces(io.BytesIO):
 
 
 class _Unpickler(pickle._Unpickler):
-    """Python's own, not the one in C: no number in a file makes its memo great."""
+    """Python's own, not the one in C: no number in a file makes its memo great. Arrays become :class:`_Call`."""
 
     dispatch: ClassVar[dict[int, Any]] = {
         **pickle._Unpickler.dispatch,
@@ -309,17 +301,10 @@ class _Unpickler(pickle._Unpickler):
     }
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ADMITTED:
+        makes = _ADMITTED.get(f"{module}.{name}".replace("numpy._core.", "numpy.core."))
+        if makes is None:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no such file holds")
-        return lambda *arguments: _Call(_ADMITTED[module, name], arguments)
-
-
-def _unpickle(content: bytes) -> Any:
-    """What a pickle holds, arrays as :class:`_Call`, the keys of a dict as text; no code of it is run."""
-    value = _Unpickler(_Pieces(content), encoding="bytes").load()
-    if isinstance(value, dict):
-        return {key.decode() if isinstance(key, bytes) else key: held for key, held in value.items()}
-    return value
+        return lambda *arguments: _Call(makes, arguments)
 
 
 def _as_array(value: Any) -> np.ndarray:
@@ -442,7 +427,7 @@ cifar10 = Family(
     },
     # The last two are what Keras calls the first.
     (
-        *(PYTHON_ARCHIVE.name, BINARY_ARCHIVE.name, "cifar-10-matlab.tar.gz"),
+        *(PYTHON_ARCHIVE.name, "cifar-10-binary.tar.gz", "cifar-10-matlab.tar.gz"),
         *("cifar-10-batches-py.tar.gz", "cifar-10-batches-py-target"),
     ),
     labels="labels",
@@ -457,7 +442,7 @@ cifar10 = Family(
         "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
         "test_batch": "40351d587109b95175f43aff81a1287e",
     },
-    sha256=(PYTHON_ARCHIVE.sha256, BINARY_ARCHIVE.sha256),
+    sha256=(PYTHON_ARCHIVE.sha256, "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"),
 )
 cifar100 = Family(
     "CIFAR-100",

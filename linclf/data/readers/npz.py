@@ -52,11 +52,10 @@ def load(path: Path, source: str) -> Dataset:
 
     over: list[str] = []
     arrays = read_arrays(path, wanted, "arrays X_train and y_train saved by numpy.savez", over)
-    parts = [part for part in ("train", "validation", "test") if {f"X {part}", f"y {part}"} & roles.keys()]
-    for part in dict.fromkeys(["train", *parts]):
-        for kind in "Xy":
-            if f"{kind} {part}" not in roles:
-                raise DataError(f"{path}: expected an array {kind}_{part}, found {', '.join(arrays)}")
+    parts = ["train", *(part for part in ("validation", "test") if {f"X {part}", f"y {part}"} & roles.keys())]
+    for role in (f"{kind} {part}" for part in parts for kind in "Xy"):
+        if role not in roles:
+            raise DataError(f"{path}: expected an array {role.replace(' ', '_')}, found {', '.join(arrays)}")
     X = as_images({name: arrays[name] for part in parts for name in [roles[f"X {part}"]]}, str(path))
     sets, sources = {}, {}
     for part, images in zip(parts, X, strict=True):

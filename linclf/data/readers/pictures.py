@@ -33,7 +33,8 @@ Classes = dict[str, list[Path]]
 
 def find(path: Path) -> Path | None:
     """``path`` if it is a folder that holds pictures, or a folder ``train``, or None."""
-    return path if path.is_dir() and ((path / "train").is_dir() or list_pictures(path, Counter(), first=True)) else None
+    holds = path.is_dir() and ((path / "train").is_dir() or any(list_pictures(path, Counter())))
+    return path if holds else None
 
 
 def load(
@@ -122,30 +123,28 @@ def passed_over(over: Counter[str]) -> list[str]:
     return [f"Passed over: {', '.join(reasons)}."] if reasons else []
 
 
-def list_pictures(root: Path, over: Counter[str], *, first: bool = False) -> list[Path]:
+def list_pictures(root: Path, over: Counter[str]) -> Iterator[Path]:
     """The pictures below ``root``, in order; all other files are counted in ``over``, by why they are passed over.
 
-    Links to folders are not followed, and links to files are where these lie below ``root``. With ``first``, the list
-    ends with the first picture.
+    Links to folders are not followed, and links to files are where these lie below ``root``.
     """
-    files: list[Path] = []
     inside = os.path.join(os.path.realpath(root), "")
     folders = [(os.fspath(root), "")]  # with the reason to pass over all that is in it
-    while folders and not (first and files):
+    while folders:
         folder, why = folders.pop()
-        with os.scandir(folder) as entries:
-            below = []
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                if entry.is_dir(follow_symlinks=False):
-                    below.append((entry.path, why or _why_folder(Path(entry.path))))
-                elif entry.is_dir():
-                    over["linked folders"] += 1
-                elif reason := why or _why_file(entry, inside):
-                    over[reason] += 1
-                else:
-                    files.append(Path(entry.path))
+        with os.scandir(folder) as held:
+            entries = sorted(held, key=lambda entry: entry.name)
+        below = []
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                below.append((entry.path, why or _why_folder(Path(entry.path))))
+            elif entry.is_dir():
+                over["linked folders"] += 1
+            elif reason := why or _why_file(entry, inside):
+                over[reason] += 1
+            else:
+                yield Path(entry.path)
         folders += reversed(below)
-    return files
 
 
 def _why_folder(folder: Path) -> str:
@@ -222,8 +221,16 @@ def sort_pictures(root: Path, label: str | None = None, group: str | None = None
     found.over[_NO_FOLDER] += len(groups.get("", ()))
     if "train" not in found.parts:
         raise DataError(f"{root}: expected a folder train beside {', '.join(splits)}")
-    for part in ("validation", "test"):
-        _check_classes(root, found, part)
+    known = found.parts["train"]
+    for part in sorted(found.parts.keys() - {"train"}):
+        classes = found.parts[part]
+        others = [name for name in classes if name not in known]
+        if len(others) == len(classes) <= 1:  # in no folder of a class
+            number = sum(map(len, found.parts.pop(part).values()))
+            found.over[f"pictures for {part} without labels, in no folder of a class"] += number
+        elif others:
+            folder = classes[others[0]][0].parent
+            raise DataError(f"{folder}: expected a class of training, such as {next(iter(known))}, found {others[0]}")
     return found
 
 
@@ -276,18 +283,15 @@ def _classes(
         if path.is_dir() and path.name not in groups and not _why_folder(path):
             if path.is_symlink():
                 raise DataError(f"{path}: {_A_LINK}")
-            if list_pictures(path, over) or "files of reports" not in over:
+            if [*list_pictures(path, over)] or "files of reports" not in over:
                 held = f", found only {over.total():,} others" if over else ", found none"
                 raise DataError(f"{path}: expected image files{held} (pictures end in .png, .jpg and the like)")
     if loose and not names and part != "train":
         return {"": loose}
-    if loose and not names:
-        such = f"{len(loose):,} pictures in no such folder, such as {loose[0].name}"
-        advice = f"or write {_TABLES[0]} with columns file and label"
-        raise DataError(f"{folder}: expected a folder for each class, found {such}; {advice}")
-    found.over[_NO_FOLDER] += len(loose)
     if not names:
-        raise DataError(f"{folder}: expected a folder of image files for each class, found none")
+        such = f"{len(loose):,} pictures in no such folder; or write {_TABLES[0]} with columns file and label"
+        raise DataError(f"{folder}: expected a folder for each class, found {such}")
+    found.over[_NO_FOLDER] += len(loose)
     _check_same_folders(folder, {name: groups[name] for name in names})
     classes: Classes = {}
     for name in names:
@@ -334,18 +338,6 @@ def _parts_within(root: Path, classes: Classes) -> dict[str, Classes]:
         advice = "put the folders of classes into train and test"
         raise DataError(f"{where}: expected folders for the parts in every class or in none, found some; {advice}")
     return found
-
-
-def _check_classes(root: Path, found: Found, part: str) -> None:
-    """A part without any training class is passed over if its pictures are in no class's folder, else refused."""
-    classes, known = found.parts.get(part, {}), found.parts["train"]
-    others = [name for name in classes if name not in known]
-    if part in found.parts and len(others) == len(classes) <= 1:
-        number = sum(map(len, found.parts.pop(part).values()))
-        found.over[f"pictures for {part} without labels, in no folder of a class"] += number
-    elif others:
-        folder = classes[others[0]][0].parent
-        raise DataError(f"{folder}: expected a class of training, such as {next(iter(known))}, found {others[0]}")
 
 
 class _Table:
@@ -510,10 +502,8 @@ def read_pictures(
     if image_size:
         originals = sorted((math.prod(size), size) for file, size in sizes.items() if file not in unreadable)
         smallest, largest = (f"{w} x {h}" for _, (w, h) in (originals[0], originals[-1]))
-        notes.append(
-            f"Each picture is cropped to its middle square and resized to {width} x {height} pixels, from originals of "
-            f"{smallest} to {largest}."
-        )
+        resized = f"resized to {width} x {height} pixels, from originals of {smallest} to {largest}"
+        notes.append(f"Each picture is cropped to its middle square and {resized}.")
     if animated:
         notes.append(f"Of {animated:,} animated files, or of several pages, the first picture counts.")
     return images[[file not in unreadable for file in sizes]] if unreadable else images, unreadable, notes

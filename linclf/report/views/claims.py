@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from linclf.claims.bootstrap import interval
 from linclf.claims.verdicts import KINDS, WORDS, Region, checks_in_words, evaluate, terms
-from linclf.report.pages import PAGES, page_file, section_page, section_title
+from linclf.report.pages import PAGES, SECTION_PAGES, page_file
 from linclf.studies.reference import ARMS, SETTINGS, title
 from linclf.studies.results import Results
 
@@ -59,13 +59,13 @@ def claims(results: Results, *ids: str) -> html.Output | None:
         lacks = (claim["missing"] or "").removeprefix(evaluated["missing"] or "").removeprefix("; ")
         found = [_part(part, claim) for part in claim["parts"] if not lacks or part["value"] is not None]
         found += [Markup("<div>{}</div>").format(text) for text in (lacks, *_remarks(claim)) if text]
-        figure, section = claim["figure"], claim["section"]
+        figure, page = claim["figure"], SECTION_PAGES[claim["section"]]
         anchor = f"#figure-{figure}" if figure else f"#claim-{claim['id']}"
         rows[claim["id"]] = (
             Markup('{}<br><a href="{}">here: {}</a>').format(
                 _where(claim),
-                anchor if ids else section_page(section) + anchor,
-                f"figure {figure}" if figure else section_title(section),
+                anchor if ids else page_file(page) + anchor,
+                f"figure {figure}" if figure else PAGES[page].title,
             ),
             Markup("{}<br><small>{}</small>").format(claim["says"], claim["statistic"].replace(" - ", " − ")),
             Markup().join(found),
@@ -107,9 +107,9 @@ def changes(results: Results, **said: str) -> html.Output:
     """
     comparable, lines = provenance.is_the_references(results.data["name"]), []
     for arm, words in said.items():
-        name, page = next((name, page) for name, page in PAGES.items() if page.section and arm in page.arms)
+        name = next(name for name in SECTION_PAGES.values() if arm in PAGES[name].arms)
         points = ", ".join(reference.difference(results, arm, "base", setting) for setting in SETTINGS)
-        lines.append(f"- [{page.title}]({page_file(name)}): {points}{f' ({words})' if comparable else ''}.")
+        lines.append(f"- [{PAGES[name].title}]({page_file(name)}): {points}{f' ({words})' if comparable else ''}.")
     return html.prose("\n".join(lines))
 
 

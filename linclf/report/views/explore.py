@@ -114,10 +114,11 @@ def _tested(explored: Explored) -> np.ndarray:
 def curves(explored: Explored, quantity: str, *, number: int | str) -> html.Output:
     """A quantity over the epochs, beside the reference's settings with the first seed, as a numbered figure."""
     chosen: dict[str, Sequence[Run]] = {YOURS: explored.runs}
+    first = explored.runs[0].config
     theirs = {i: explored.reference.trained("base", i)[:1] for i in SETTINGS}
     large: dict[str, Sequence[Run]] = {reference.setting_name(1): theirs.pop(1)}
     small: dict[str, Sequence[Run]] = {reference.setting_name(i): runs for i, runs in theirs.items()}
-    if quantity != "accuracy" and explored.runs[0].config.loss != "cross_entropy":
+    if quantity != "accuracy" and first.loss != "cross_entropy":
         panels = [chosen]  # another loss's numbers are no better or worse
     elif quantity == "accuracy" or _highest(chosen, quantity) <= 2 * _highest(small, quantity):
         panels = [chosen | small, large]
@@ -125,9 +126,7 @@ def curves(explored: Explored, quantity: str, *, number: int | str) -> html.Outp
         panels = [chosen | large, small]
     else:
         panels = [chosen, large, small]
-    title = (
-        f"{quantity.capitalize()} over the epochs, the reference's settings with seed {explored.runs[0].config.seed}."
-    )
+    title = f"{quantity.capitalize()} over the epochs, the reference's settings with seed {first.seed}."
     return reference.history(panels[0], quantity, number=number, title=title, below=panels[1:])
 
 
@@ -305,9 +304,7 @@ def stored(model: Linear) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.rint(W / np.where(units, units, 1)[:, None]).astype(np.int8), units, model.b.astype(np.float64)
 
 
-def _json(
-    explored: Explored, standardize: Standardizer, settings: dict[str, tuple[Config, dict[int, Linear]]]
-) -> Markup:
+def _json(explored: Explored, standardize: Standardizer, settings: Networks) -> Markup:
     weights: list[dict[str, Any]] = []  # once where settings share them, as before training
 
     def place(model: Linear) -> int:
@@ -336,4 +333,4 @@ def _json(
 
 
 def _base64(array: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+    return base64.b64encode(array.tobytes()).decode()

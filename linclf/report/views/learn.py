@@ -55,7 +55,7 @@ class LossCurve:
 
     def __init__(self, number: int | str) -> None:
         self.number, self.losses = number, list[float]()
-        self._shown: Any = None
+        self._shown = False
         self._when = time.monotonic()
 
     def add(self, loss: float) -> None:
@@ -90,11 +90,8 @@ class LossCurve:
         caption = f"The loss of the loop's mini-batches, without the penalty, after {len(self.losses):,} steps.{binned}"
         data = {"step": steps.tolist(), "loss": means.tolist()}
         drawn = html.figure(plots.styled(axes).figure, number=self.number, caption=caption, data=data)
-        if self._shown:
-            self._shown.update(drawn)
-        else:
-            self._shown = display(drawn, display_id=True)
-        self._when = time.monotonic()
+        display(drawn, display_id=f"losses-{id(self)}", update=self._shown)
+        self._shown, self._when = True, time.monotonic()
 
 
 def check(exercise: int, answers: Mapping[str, tuple[Any, Any]], tolerance: float = 5e-3) -> html.Output:
@@ -106,13 +103,11 @@ def check(exercise: int, answers: Mapping[str, tuple[Any, Any]], tolerance: floa
     wrong = []
     for name, (given, right) in answers.items():
         try:
-            off = np.abs(np.asarray(given, np.float64) - right).max()
+            if not (off := np.abs(np.asarray(given, np.float64) - right).max()) <= tolerance:
+                wrong.append(f"{name}: off by {off:.3g}")
         except (TypeError, ValueError):
             what = f"numbers of the shape {np.shape(right)}" if np.shape(right) else "a number"
             wrong.append(f"{name} should be {what}")
-            continue
-        if not off <= tolerance:
-            wrong.append(f"{name}: off by {off:.3g}")
     if wrong:
         return html.callout(f"Exercise {exercise}, not yet: {'; '.join(wrong)}.", kind="warning")
     return html.callout(f"Exercise {exercise} is right.")

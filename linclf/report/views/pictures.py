@@ -3,8 +3,8 @@
 import io
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -26,76 +26,51 @@ LARGEST_PICTURE = 64
 """Pixels a side that a picture keeps."""
 
 
-@dataclass(frozen=True)
-class Picture:
-    """Pixels (h, w, 3) or grey (h, w) in 0..1, what they show in a phrase, and what stands beneath."""
-
-    pixels: np.ndarray
-    alt: str
-    text: str = ""
-    kind: str = "png"
-
-
-def photo_kind(pixels: np.ndarray) -> str:
-    """The file type of photos (n, h, w, 3) or grey (n, h, w): JPEG for large ones, whose pixels nobody sees."""
-    return "jpeg" if max(pixels.shape[1:3]) > LARGEST_PICTURE // 2 else "png"
-
-
 def _as_fine_as_pictures(W: np.ndarray) -> np.ndarray:
     """Weights (n, h, w, c), of more pixels than a picture keeps the means over squares of them."""
     side = -(-max(W.shape[1:3]) // LARGEST_PICTURE)
-    starts = [np.arange(0, size, side) for size in W.shape[1:3]]
-    areas = np.outer(*(np.diff([*start, size]) for start, size in zip(starts, W.shape[1:3], strict=True)))
-    sums = np.add.reduceat(np.add.reduceat(W, starts[0], axis=1), starts[1], axis=2)
-    return sums / areas[..., None]
+    rows, columns = (np.arange(0, size, side) for size in W.shape[1:3])
 
+    def sums(X: np.ndarray) -> np.ndarray:
+        return np.add.reduceat(np.add.reduceat(X, rows, axis=1), columns, axis=2)
 
-def grid(
-    rows: Mapping[str, Sequence[Picture]],
-    *,
-    columns: Sequence[str] = (),
-    number: int | str,
-    caption: str,
-    data: Mapping[str, Sequence[Any]],
-) -> html.Output:
-    """Rows of pictures, as a numbered figure with numbers to download."""
-    pixels = np.stack([picture.pixels for row in rows.values() for picture in row])
-    beneath = [picture.text or "".join(columns[i : i + 1]) for row in rows.values() for i, picture in enumerate(row)]
-    draw = partial(mosaic, pixels, beneath, {name: len(row) for name, row in rows.items()})
-    return html.figure_box(number, table(rows, columns), caption, draw, caption, "csv", html.csv_bytes(data))
-
-
-def table(rows: Mapping[str, Sequence[Picture]], columns: Sequence[str] = ()) -> Markup:
-    """Rows of pictures under their names, as an element."""
-    return html.element("pictures", {name: _cells(row) for name, row in rows.items()}, columns)
-
-
-def _cells(row: Sequence[Picture], width: int = 60) -> list[tuple[Markup, str]]:
-    return [(image(shown.pixels, shown.alt, width=width, kind=shown.kind), shown.text) for shown in row]
+    return sums(W) / sums(np.ones((1, *W.shape[1:])))
 
 
 def gallery(
     pixels: np.ndarray,
-    names: Sequence[str],
-    what: str = "A picture:",
+    texts: Sequence[str],
+    alts: str | Sequence[str] = "A picture:",
     *,
     number: int | str,
     caption: str,
-    alt: str,
+    alt: str = "",
+    rows: Mapping[str, int] | None = None,
+    columns: Sequence[str] = (),
+    photos: bool = True,
     weights: np.ndarray | None = None,
+    data: Mapping[str, Sequence[Any]] | None = None,
 ) -> html.Output:
-    """Pictures, (n, h, w, 3) or grey (n, h, w) in 0..1, five in a row over their names, as a numbered figure.
+    """Pictures, (n, h, w, 3) or grey (n, h, w) in 0..1, over their texts, as a numbered figure.
 
-    ``weights``, the array behind the pictures, is there to download, as whole numbers whose largest is 127: as fine as
-    the pictures, but on one scale for all classes. Without weights they are photos, of which large ones become JPEG.
+    ``alts`` are what they show in a phrase, or what such a phrase begins with before the text. ``rows`` are the names
+    and lengths of the rows, by default rows of five without a name; names of ``columns`` stand above, and no text then.
+    Large photos become JPEG. There is to download: ``data``, or ``weights``, the array behind the pictures, as whole
+    numbers whose largest is 127; they are as fine as the pictures, but on one scale for all classes.
     """
-    kind, array = photo_kind(pixels) if weights is None else "png", io.BytesIO()
-    shown = [Picture(each, f"{what} {name}", name, kind) for each, name in zip(pixels, names, strict=True)]
+    kind = "jpeg" if photos and weights is None and max(pixels.shape[1:3]) > LARGEST_PICTURE // 2 else "png"
+    alts = [f"{alts} {text}" for text in texts] if isinstance(alts, str) else alts
+    shown = (image(each, of, width=60 if rows else 96, kind=kind) for each, of in zip(pixels, alts, strict=True))
+    cells = zip(shown, [""] * len(texts) if columns else texts, strict=True)
+    by_row = {name: [*islice(cells, n)] for name, n in (rows or {}).items()}
+    markup = html.element("pictures", by_row, columns) if rows else html.element("gallery", cells, alt)
+    array = io.BytesIO()
     if weights is not None:
         weights = _as_fine_as_pictures(weights)
         np.save(array, np.rint(weights * (127 / (np.abs(weights).max() or 1))).astype(np.int8))
-    markup, draw = html.element("gallery", _cells(shown, 96), alt), partial(mosaic, pixels, names)
-    return html.figure_box(number, markup, caption, draw, alt, "npy", array.getvalue())
+    ending, numbers = ("csv", html.csv_bytes(data)) if data else ("npy", array.getvalue())
+    draw = partial(mosaic, pixels, texts, rows)
+    return html.figure_box(number, markup, caption, draw, alt or caption, ending, numbers)
 
 
 def image(pixels: np.ndarray, alt: str, *, mark: str = "", width: int = 60, kind: str = "png") -> Markup:
@@ -112,13 +87,10 @@ def mosaic(images: np.ndarray, names: Sequence[str], rows: Mapping[str, int] | N
 
     ``rows`` has the name of each row, which stands to its left, and its number of pictures; by default as many as fit.
     """
-    across = min(len(images), 5 if len(images) <= 20 else 10)
-    left = 1 if rows else 0
-    places = [(i % across, i // across) for i in range(len(images))]
-    if rows:
-        places = [(left + i, row) for row, length in enumerate(rows.values()) for i in range(length)]
-        across = left + max(rows.values())
-    down, ratio = 1 + max(row for _, row in places), images.shape[1] / images.shape[2]
+    fit = min(len(images), 5 if len(images) <= 20 else 10)
+    left, lengths = (1, [*rows.values()]) if rows else (0, [fit] * -(-len(images) // fit))
+    places = [(left + i, row) for row, length in enumerate(lengths) for i in range(length)][: len(images)]
+    across, down, ratio = left + max(lengths), len(lengths), images.shape[1] / images.shape[2]
     beneath, beside = (
         [textwrap.wrap(name, 14, max_lines=3, placeholder="…") for name in of] for of in (names, rows or ())
     )
@@ -171,18 +143,17 @@ def samples(data: Dataset, *, number: int | str) -> html.Output:
     first = [np.flatnonzero(labels == k)[:each] for k in range(len(names))]
     batches = [(batch, i) for batch, held in enumerate(data.train_labels) for i in range(len(held))]
     images = np.stack([data.train_images[batch][i] for batch, i in (batches[i] for i in np.concatenate(first))])
-    pixels, kind = iter(as_pictures(images, data.test_images)), photo_kind(images)
-    rows = {
-        name: [Picture(next(pixels), f"A training image of the class {name}", kind=kind) for _ in row]
-        for name, row in zip(names, first, strict=True)
-    }
+    pixels = as_pictures(images, data.test_images)
     of = "each class" if len(names) == len(data.class_names) else f"the first {len(names)} classes"
     caption = f"Pictures of {of}, as the network gets them: the first {each} to train on."
+    shown = [name for name, row in zip(names, first, strict=True) for _ in row]
     if each == 1:  # a row for each would be long
-        shown = np.stack([picture.pixels for row in rows.values() for picture in row])
-        return gallery(shown, [name for name, row in rows.items() for _ in row], number=number, caption=caption, alt=of)
-    counts = np.bincount(labels, minlength=len(data.class_names))[: len(names)]
-    return grid(rows, number=number, caption=caption, data={"class": names, "training images": counts.tolist()})
+        return gallery(pixels, shown, number=number, caption=caption, alt=of)
+    alts = [f"A training image of the class {name}" for name in shown]
+    rows = dict(zip(names, map(len, first), strict=True))
+    sizes = np.bincount(labels, minlength=len(data.class_names))[: len(names)].tolist()
+    numbers = {"class": names, "training images": sizes}
+    return gallery(pixels, [""] * len(pixels), alts, number=number, caption=caption, rows=rows, data=numbers)
 
 
 def weights(data: Dataset, model: Linear, name: str, *, number: int | str) -> html.Output:
@@ -231,17 +202,14 @@ def strip(models: Mapping[str, Linear], data: Dataset, *, number: int | str, cap
     shape, names = data.test_images.shape[1:], data.class_names[:MOST_CLASSES]
     if len(names) < len(data.class_names):
         caption += f" Shown are the first {len(names)} of {len(data.class_names):,} classes."
-    rows = {
-        title: [
-            Picture(pixels, f"Template of the class {name}, {title}")
-            for pixels, name in zip(plots.template_images(model.W[: len(names)], shape), names, strict=True)
-        ]
-        for title, model in models.items()
-    }
-    norms = {
-        f"norm, {title}": np.linalg.norm(model.W, axis=1)[: len(names)].tolist() for title, model in models.items()
-    }
-    return grid(rows, columns=names, number=number, caption=caption, data={"class": names, **norms})
+    shown = {title: model.W[: len(names)] for title, model in models.items()}
+    pixels = np.concatenate([plots.template_images(W, shape) for W in shown.values()])
+    alts = [f"Template of the class {name}, {title}" for title in shown for name in names]
+    norms = {f"norm, {title}": np.linalg.norm(W, axis=1).tolist() for title, W in shown.items()}
+    texts, rows, numbers = [*names] * len(shown), dict.fromkeys(shown, len(names)), {"class": names, **norms}
+    return gallery(
+        pixels, texts, alts, number=number, caption=caption, rows=rows, columns=names, photos=False, data=numbers
+    )
 
 
 def strip_epochs(epochs: int, stops: Iterable[int] = (0, 1, 2, 5, 10, 20, 40)) -> list[int]:
@@ -266,39 +234,26 @@ def surest(
     """The images that a network is most sure of, among those it gets right and among those it gets wrong."""
     if not can_be_shown(images):
         return nothing_to_show(images)
-    S = run.model.scores(X)
+    S, link = run.model.scores(X), get_loss(run.config.loss).link
     given, (sure, words) = S.argmax(axis=0), sureness(run.config.loss, S)
-    rows, chosen = {}, []
-    for word, right in (("right", True), ("wrong", False)):
-        indices = np.flatnonzero((given == y) == right)
-        indices = indices[np.argsort(-sure[indices], kind="stable")][:ACROSS]
-        chosen += indices.tolist()
-        if len(indices):
-            pictures = as_pictures(images[indices], images)
-            rows[word] = [
-                _judged(pixels, names[y[i]], names[given[i]], words[i], what)
-                for i, pixels in zip(indices, pictures, strict=True)
-            ]
-    how_sure = "its probability" if get_loss(run.config.loss).link else "how far its score is ahead"
+    order = np.argsort(-sure, kind="stable")
+    right, wrong = (order[(given == y)[order] == is_right][:ACROSS] for is_right in (True, False))
+    shown = np.concatenate([right, wrong])
+    true, said = ([names[k] for k in labels[shown]] for labels in (y, given))
+    told = [*zip(true, said, [words[i] for i in shown], strict=True)]
+    how_sure = "its probability" if link else "how far its score is ahead"
     caption = (
         f"Of {len(y):,} {what} images {100 * metrics.accuracy(given, y):.2f} % are right, seed {run.config.seed}. "
         "Above, those that it is surest of and gets right; below, those that it is surest of and gets wrong, with the "
         f"class that it gives and {how_sure}."
     )
-    data = {
-        "image": chosen,
-        "true class": [names[y[i]] for i in chosen],
-        "given class": [names[given[i]] for i in chosen],
-        "probability" if get_loss(run.config.loss).link else "lead": [float(sure[i]) for i in chosen],
-    }
-    return grid(rows, number=number, caption=caption, data=data)
-
-
-def _judged(pixels: np.ndarray, true: str, given: str, sure: str, what: str) -> Picture:
-    """One image, with what the network says of it."""
-    alt = f"{what.capitalize()} image of the class {true}, given the class {given}, {sure}"
-    text = f"{given}, {sure}" if true == given else f"{given}, {sure}: it is {true}"
-    return Picture(pixels, alt, text, photo_kind(pixels[None]))
+    texts = [f"{said}, {how}" + f": it is {true}" * (true != said) for true, said, how in told]
+    alts = [f"{what.capitalize()} image of the class {true}, given the class {said}, {how}" for true, said, how in told]
+    rows = {name: len(places) for name, places in (("right", right), ("wrong", wrong)) if len(places)}
+    data = {"image": shown.tolist(), "true class": true, "given class": said}
+    data["probability" if link else "lead"] = sure[shown].tolist()
+    pixels = as_pictures(images[shown], images)
+    return gallery(pixels, texts, alts, number=number, caption=caption, rows=rows, data=data)
 
 
 def sureness(loss: str, S: np.ndarray) -> tuple[np.ndarray, list[str]]:
@@ -347,12 +302,9 @@ def _confusion_columns(matrix: np.ndarray, names: Sequence[str]) -> dict[str, Se
     """A confusion matrix as columns of a file: of many classes, a line for each pair that occurs."""
     if len(names) <= plots.MOST_NAMED_CLASSES:
         return {"true class": names} | {f"predicted {name}": matrix[:, i].tolist() for i, name in enumerate(names)}
-    pairs = metrics.confusion_pairs(matrix)
-    return {"true": [i for i, _, _ in pairs], "predicted": [j for _, j, _ in pairs]} | {
-        "true class": [names[i] for i, _, _ in pairs],
-        "predicted class": [names[j] for _, j, _ in pairs],
-        "images": [n for _, _, n in pairs],
-    }
+    true, given, number = zip(*metrics.confusion_pairs(matrix), strict=True)
+    named = {"true class": [names[i] for i in true], "predicted class": [names[i] for i in given]}
+    return {"true": true, "predicted": given, **named, "images": number}
 
 
 def class_scores(data: Dataset, predictions: np.ndarray) -> html.Output:

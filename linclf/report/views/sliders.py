@@ -67,11 +67,7 @@ def sliders(exploration: Exploration, *, number: int | str) -> html.Output:
 
 def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., str]) -> Any:
     """The sliders, and what ``show`` gives for their values."""
-    wide = {
-        "style": {"description_width": "8em"},
-        "layout": {"width": "28em"},
-        "continuous_update": False,
-    }
+    wide = {"style": {"description_width": "8em"}, "layout": {"width": "28em"}, "continuous_update": False}
 
     def among(description: str, values: Sequence[float], chosen: float) -> Any:
         options = [(explore.exact(value), value) for value in sorted({*values, chosen})]

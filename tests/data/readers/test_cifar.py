@@ -46,20 +46,12 @@ def test_real_cifar10(cifar10):
 @pytest.mark.parametrize("compressed", [False, True])
 def test_matlab_files_give_the_same_content(tmp_path, compressed):
     batches, hundred = cifar_files.write(tmp_path), write_cifar100(tmp_path)
-    mat10, mat100 = (tmp_path / kind / f"cifar-{kind}" for kind in ("10-batches-mat", "100-matlab"))
-    for folder in (mat10, mat100):
-        folder.mkdir(parents=True)
-    for name, (pixels, labels) in batches.items():
-        held = {"data": pixels, "labels": labels[:, None], "batch_label": "x of 5"}
-        scipy.io.savemat(mat10 / f"{name}.mat", held, do_compression=compressed)
-    for part, (pixels, labels) in hundred.items():
-        held = {"data": pixels, "fine_labels": labels[:, None], "coarse_labels": labels[:, None] // 5}
-        scipy.io.savemat(mat100 / f"{part}.mat", held, do_compression=compressed)
-    names = np.array([name.decode() for name in CIFAR100_NAMES], dtype=object)[:, None]
-    scipy.io.savemat(mat100 / "meta.mat", {"fine_label_names": names}, do_compression=compressed)
+    mat10 = cifar_files.write_matlab(tmp_path / "10" / "cifar-10-batches-mat", batches, compressed=compressed)
+    names, mat100 = CIFAR100_NAMES, tmp_path / "100" / "cifar-100-matlab"
+    cifar_files.write_matlab(mat100, hundred, "fine_labels", names, compressed)
     assert sha256(mat10.parent) == sha256(tmp_path / "cifar-10-batches-py")
     assert sha256(mat100.parent) == sha256(tmp_path / "cifar-100-python")
-    assert load_dataset(mat100).class_names[99] == CIFAR100_NAMES[99].decode()
+    assert load_dataset(mat100).class_names[99] == "thing_99"
 
     whole = (mat10 / "data_batch_3.mat").read_bytes()
     for bad in (b"", whole[:1000], b"MATLAB 7.3" + whole[10:], whole[:128] + struct.pack("<2I", 14, 2**31)):
@@ -70,7 +62,7 @@ def test_matlab_files_give_the_same_content(tmp_path, compressed):
         for kind in (0, 8, 10, 11, 14, 15, 16, 19, 20, 258, 60_000):
             (mat10 / "data_batch_3.mat").write_bytes(whole[:at] + struct.pack("<I", kind) + whole[at + 4 :])
             refused(mat10, "data_batch_3.mat: expected")
-    scipy.io.savemat(mat100 / "meta.mat", {"fine_label_names": names[:99]})
+    (cifar_files.write_matlab(tmp_path / "few", {}, names=names[:99]) / "meta.mat").replace(mat100 / "meta.mat")
     refused(mat100, "meta.mat: expected the names of 100 classes")
     scipy.io.savemat(mat100 / "train.mat", {"data": np.zeros((3, 5), np.uint8), "fine_labels": np.zeros((3, 1))})
     refused(mat100, "train.mat: expected data as bytes of shape (n, 3072)")

@@ -120,42 +120,32 @@ def test_each_row_has_the_label_that_its_text_has(tmp_path_factory, labels, quot
         assert read[i] in (text := unicodedata.normalize("NFC", label).strip(), text.removesuffix(".0"))
 
 
-@pytest.mark.parametrize(
-    ("name", "column"),
-    [
-        ("Id", lambda n: np.arange(n) + 7),
-        ("anything", lambda n: RNG.permutation(n)),
-        ("idx", lambda n: RNG.choice(10**6, n, replace=False)),
-        ("patient_id", lambda n: RNG.choice(10**9, n, replace=False)),
-        ("when", lambda n: np.sort(RNG.choice(10**6, n, replace=False))),
-        ("some", lambda n: RNG.choice(int(1.3 * n), n, replace=False)),
-        ("counter", lambda n: np.arange(float(n))),
-        ("code", lambda n: [f"row_{i}" for i in RNG.permutation(n)]),
-        ("uuid", lambda n: [f"{i:08x}-0a" for i in RNG.permutation(n)]),
-        ("step", lambda n: 10 * RNG.permutation(n)),
-        ("large", lambda n: 2**60 + RNG.permutation(n)),
-        *((name, lambda n: RNG.choice(10**9, n, replace=False)) for name in ("No.", "#", "uid", "Ids", "Unnamed: 0")),
-    ],
-)
+ONLY_ROWS = {
+    "Id": np.arange(120) + 7,
+    "anything": RNG.permutation(120),
+    "when": np.sort(RNG.choice(10**6, 120, replace=False)),
+    "some": RNG.choice(156, 120, replace=False),
+    "counter": np.arange(120.0),
+    "code": [f"row_{i}" for i in RNG.permutation(120)],
+    "uuid": [f"{i:08x}-0a" for i in RNG.permutation(120)],
+    "step": 10 * RNG.permutation(120),
+    "large": 2**60 + RNG.permutation(120),
+    **{name: RNG.choice(10**9, 120, replace=False) for name in ("idx", "my_id", "No.", "uid", "Ids", "Unnamed: 0")},
+}
+MORE_THAN_ROWS = {
+    "ages": RNG.integers(0, 90, 120),
+    "incomes": RNG.choice(10**6, 120, replace=False),
+    "sevenths": np.arange(120) / 7,
+    "of four": np.repeat(np.arange(30), 4),
+    "of two": np.arange(120) % 2 == 0,
+}
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_a_column_that_tells_only_the_row_is_passed_over_by_name(tmp_path, name, column, ending):
-    data = loaded(frame(**{name: column(120)}), tmp_path, ending)
-    assert data.feature_names == ("u", "v")
-    assert f"Passed over, because they tell only the row: {name}." in data.provenance.found
-
-
-@pytest.mark.parametrize(
-    "column",
-    [
-        RNG.integers(0, 90, 120),  # ages
-        RNG.choice(10**6, 120, replace=False),  # incomes
-        np.arange(120) / 7,
-        np.repeat(np.arange(30), 4),
-        np.arange(120) % 2 == 0,
-    ],
-)
-def test_a_column_that_tells_more_than_the_row_is_a_feature(tmp_path, column):
-    assert loaded(frame(acid=column), tmp_path).feature_names == ("u", "v", "acid")
+def test_columns_that_tell_only_the_row_are_passed_over_by_name(tmp_path, ending):
+    data = loaded(frame(**ONLY_ROWS, **MORE_THAN_ROWS), tmp_path, ending)
+    assert data.feature_names == ("u", "v", *MORE_THAN_ROWS)
+    assert f"Passed over, because they tell only the row: {', '.join(ONLY_ROWS)}"[:99] in data.provenance.found
 
 
 def test_a_column_that_alone_tells_the_class_is_named(tmp_path):
