@@ -28,14 +28,13 @@ def headline(results: CeilingResults) -> html.Output:
 def setup(results: CeilingResults) -> html.Output:
     """A note on what was trained, and on which images."""
     n_train, n_validation = map(len, results.choosing)
-    text = (
+    return html.callout(
         f"Everything is chosen on {n_validation:,} validation images, after training on the first {n_train:,} (the "
         f"baseline: the first {results.n_first:,} of them, standardised with the mean and deviation of all of them). "
         "Only the epoch at which a final network is taken is chosen on other images, which it holds out. Nothing is "
         f"chosen on the test images, which test the final networks, trained on {len(results.final.train):,}, and those "
         "of the learning curve."
     )
-    return html.callout(text)
 
 
 def search_map(runs: Sequence[StoredRun], loss: str, *, number: int | str) -> html.Output:
@@ -204,10 +203,7 @@ def final(results: CeilingResults) -> html.Output:
 
 def verdict(results: CeilingResults) -> str:
     """What the final accuracies say, in two sentences."""
-    columns = {
-        loss: 100.0 * (tested_predictions(results.final_runs(loss)) == results.dataset.test_labels)
-        for loss in ceiling.SEARCHED
-    }
+    columns = {loss: _right(results, results.final_runs(loss)) for loss in ceiling.SEARCHED}
     chosen = columns.pop(results.chosen_loss)
     differences = {get_loss(loss).words: paired_difference(chosen, other) for loss, other in columns.items()}
     apart = [f"{reference.points(by)} points from {words}{_chance(by)}" for words, by in differences.items()]
@@ -252,8 +248,12 @@ def _by_size(results: CeilingResults) -> tuple[list[int], list[np.ndarray]]:
     """Numbers of training images, and 100 for each test image that is classified rightly, (seeds, images) each."""
     groups = [runs for name, runs in results.finals.items() if name.startswith(f"{results.chosen_loss} ")]
     groups.sort(key=lambda runs: int(runs[0].record["n_train"]))
-    right = [100.0 * (tested_predictions(runs) == results.dataset.test_labels) for runs in groups]
-    return [runs[0].record["n_train"] for runs in groups], right
+    return [runs[0].record["n_train"] for runs in groups], [_right(results, runs) for runs in groups]
+
+
+def _right(results: CeilingResults, runs: Sequence[StoredRun]) -> np.ndarray:
+    """100 for each test image that is classified rightly, and 0 for others, (seeds, images)."""
+    return 100.0 * (tested_predictions(runs) == results.dataset.test_labels)
 
 
 def _extrapolated(
@@ -345,6 +345,7 @@ def _beyond(results: CeilingResults) -> str:
     )
 
 
+@html.own_settings()
 def probabilities(results: CeilingResults, *, number: int | str) -> html.Output:
     """Histogram of the true class's probability on test images, softmax beside sigmoids, as a numbered figure."""
     X, y = results.split(results.final).test
@@ -355,15 +356,17 @@ def probabilities(results: CeilingResults, *, number: int | str) -> html.Output:
         true = scores[y, np.arange(len(y))]
         p = np.exp(-cross_entropy(scores, y)) if loss == "cross_entropy" else sigmoid(true)
         shares[get_loss(loss).words], means[loss] = np.histogram(p, bins)[0] / len(y), p.mean()
-    axes = plots.histogram(shares, bins)
-    axes.set(xlabel="probability given to the true class", ylabel="images, %")
+    axes = plots.new_axes()
+    for (name, values), colour, style in zip(shares.items(), plots.COLOURS, ("-", (0, (4, 1.5))), strict=False):
+        axes.stairs(100 * values, bins, color=colour, linestyle=style, linewidth=1.6, label=name)
+    axes.set(xlim=(0, 1), xlabel="probability given to the true class", ylabel="images, %")
     caption = (
         f"Probability that a network, seed {seed}, gives to the true class of each test image. "
         f"The mean is {means['cross_entropy']:.2f} with softmax and {means['binary_cross_entropy']:.2f} with a "
         f"sigmoid per class, where {1 / len(results.dataset.class_names):.2f} is a guess."
     )
     columns = {"from": bins[:-1].tolist()} | {name: values.tolist() for name, values in shares.items()}
-    return html.figure(axes.figure, number=number, caption=caption, data=columns)
+    return html.figure(plots.styled(axes).figure, number=number, caption=caption, data=columns)
 
 
 def pairs(results: CeilingResults) -> html.Output:

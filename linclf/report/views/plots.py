@@ -341,28 +341,6 @@ def by_size(
     return styled(ax)
 
 
-@own_settings()
-def histogram(shares: Mapping[str, np.ndarray], bins: np.ndarray) -> Axes:
-    """Shares per bin, in percent, as steps, by the name of each series; the caller names the axes."""
-    ax = new_axes()
-    for (name, values), colour, style in zip(shares.items(), COLOURS, ("-", (0, (4, 1.5)), ":"), strict=False):
-        ax.stairs(100 * values, bins, color=colour, linestyle=style, linewidth=1.6, label=name)
-    ax.set_xlim(bins[0], bins[-1])
-    return styled(ax)
-
-
-@own_settings()
-def reliability(probability: np.ndarray, shares: Sequence[metrics.Interval]) -> Axes:
-    """Observed shares with their intervals against predicted probabilities, both 0..1, and the diagonal."""
-    ax = new_axes(4.4, 4.0)
-    value, low, high = 100 * np.array(shares).T
-    ax.plot([0, 100], [0, 100], color=BESIDE, linewidth=0.9, label="as often as it says")
-    error = [value - low, high - value]
-    ax.errorbar(100 * probability, value, yerr=error, fmt="o", ms=5, lw=1.4, color=TRAIN, label="test data")
-    ax.set(xlim=(0, 103), ylim=(-3, 103))
-    return styled(ax)
-
-
 def styled(ax: Axes, grid: Literal["both", "x"] = "both") -> Axes:
     """``ax`` with what all line plots share: a light grid, a legend, and no frame at the top and right."""
     ax.grid(axis=grid, alpha=0.25, linewidth=0.6)

@@ -14,10 +14,8 @@ from linclf.training.losses import get_loss
 from . import html, pictures, plots, provenance
 from .pictures import MOST_ROWS, as_pictures, can_be_shown, kind, nothing_to_show, sureness, with_interval
 
-MOST_MISTAKES, MOST_TYPICAL, MOST_COPIES = 12, 20, 30
-"""Images that a figure or table shows."""
-LITTLE = 0.02
-"""A gain that is called little."""
+MOST_MISTAKES, MOST_TYPICAL, MOST_COPIES = 12, 20, 30  # images that a figure or table shows
+LITTLE = 0.02  # a gain that is called little
 ENOUGH_TO_TEST, MOST_NAMED = 5, 10
 """Images that a class needs for its recall to be told at all, and classes that a sentence names."""
 
@@ -38,10 +36,8 @@ def headline(results: YourDataResults) -> html.Output:
     if results.accuracy.is_wide:
         text += f" So few as {n} cannot tell it any closer."
     if data.is_imbalanced:
-        text += (
-            f" The classes are imbalanced: counted alike, on average "
-            f"{with_interval(results.balanced_accuracy)} of a class are recognised."
-        )
+        text += " The classes are imbalanced: counted alike, on average "
+        text += f"{with_interval(results.balanced_accuracy)} of a class are recognised."
     if (gain := results.peers_gain) and gain.low > 0:
         text += f" {peer(results)}"
     if results.copied.any():
@@ -71,9 +67,7 @@ def has_copies(results: YourDataResults) -> bool:
 def copies(results: YourDataResults) -> str:
     """How much of the test is a copy of what the network was trained on, in sentences; only where some is."""
     data, without = results.dataset, results.accuracy_without_copies
-    left = (
-        f"Without them accuracy is {with_interval(without)}." if without else "Without them nothing is left to test on."
-    )
+    left = f"Without them {f'accuracy is {with_interval(without)}' if without else 'nothing is left to test on'}."
     others = sum(one["class"] != one["original_class"] for one in results.copies)
     if others:
         left += f" Of the copies {others:,} {'has' if others == 1 else 'have'} another class than the original."
@@ -277,18 +271,16 @@ def weighted(results: YourDataResults) -> html.Output | None:
 
 def confusion_counts(results: YourDataResults) -> html.Output | None:
     """The confusion matrix in numbers of images, as a table; None for more classes than can be read."""
-    names = results.dataset.class_names
+    names, matrix = results.dataset.class_names, results.confusion
     if len(names) > plots.MOST_NAMED_CLASSES:
         return None
-    lines = [
-        [name, *(f"{n:.4g}" for n in row), f"{row.sum():.0f}"]
-        for name, row in zip(names, results.confusion, strict=True)
-    ]
+    lines = [[name, *(f"{n:.4g}" for n in row), f"{row.sum():.0f}"] for name, row in zip(names, matrix, strict=True)]
     seeds = ", mean over seeds" if results.plan.seeds > 1 else ""
     caption = f"The same in numbers of {kind(results.dataset)}{seeds}: a row for each true class."
     return html.table(["true class", *(f"as {name}" for name in names), "all"], lines, caption=caption)
 
 
+@html.own_settings()
 def reliability(results: YourDataResults, *, number: int | str) -> html.Output:
     """Predicted probability against how often it is right, as a numbered figure; a callout without probabilities."""
     loss = get_loss(results.loss)
@@ -302,8 +294,11 @@ def reliability(results: YourDataResults, *, number: int | str) -> html.Output:
     binned = metrics.reliability(sure, right)
     alike = metrics.independent(right, results.dataset.test_groups) / len(right)  # below 1 where groups are
     shares = [metrics.of_share(share, alike * n) for share, n in zip(binned.right, binned.number, strict=True)]
-    axes = plots.reliability(binned.probability, shares)
-    axes.set(xlabel="probability of the answer, %", ylabel="answers that are right, %")
+    axes, (value, low, high) = plots.new_axes(4.4, 4.0), 100 * np.array(shares).T
+    axes.plot([0, 100], [0, 100], color=html.BESIDE, linewidth=0.9, label="as often as it says")
+    error = [value - low, high - value]
+    axes.errorbar(100 * binned.probability, value, error, fmt="o", ms=5, lw=1.4, color=html.TRAIN, label="test data")
+    axes.set(xlim=(0, 103), ylim=(-3, 103), xlabel="probability of the answer, %", ylabel="answers that are right, %")
     gap, all_right = float(sure.mean()), results.told(right)
     says = f"On average the network gives its answer a probability of {with_interval(gap)}, and is right in "
     says += f"{with_interval(all_right)}: "
@@ -318,7 +313,7 @@ def reliability(results: YourDataResults, *, number: int | str) -> html.Output:
     caption = "How often an answer is right, by the probability that the network gives it; bars are 95 % intervals. "
     told = {f"right, {name}": [getattr(share, name) for share in shares] for name in metrics.Interval._fields}
     data = {"probability, mean": binned.probability.tolist(), **told, "number": binned.number.tolist()}
-    return html.figure(axes.figure, number=number, caption=caption + says, data=data)
+    return html.figure(plots.styled(axes).figure, number=number, caption=caption + says, data=data)
 
 
 def mistakes(results: YourDataResults, *, number: int | str) -> html.Output:
@@ -342,9 +337,9 @@ def _pictures(results: YourDataResults, shown: np.ndarray, title: str, none: str
     data, predicted, (_, sure) = results.dataset, results.scores.argmax(axis=0), sureness(results.loss, results.scores)
     if not len(shown):
         return html.callout(none)
-    pairs = ([data.class_names[k] for k in labels[shown]] for labels in (data.test_labels, predicted))
-    said = [true + f", taken for {given}" * (true != given) for true, given in zip(*pairs, strict=True)]
-    said = [f"{words}, {sure[i]}" for i, words in zip(shown, said, strict=True)]
+    names = ([data.class_names[k] for k in labels[shown]] for labels in (data.test_labels, predicted))
+    told = zip(*names, [sure[i] for i in shown], strict=True)
+    said = [true + f", taken for {given}" * (true != given) + f", {how}" for true, given, how in told]
     if data.test_images.ndim == 2:
         sources = data.test_sources or [f"test[{i}]" for i in range(len(predicted))]
         rows = [[sources[i], words] for i, words in zip(shown, said, strict=True)]
@@ -516,7 +511,6 @@ def kept_networks(results: YourDataResults) -> str:
         which = f"the network of seed {first['seed']} that trained on all {kind(results.dataset, len(results.right))}"
     if results.balanced:
         recall = with_interval(results.mean_recall(results.balanced[:1]).value)
-        which += (
-            f", and, as `model-balanced.npz`, the one for which every class counts alike (balanced accuracy {recall})"
-        )
+        which += ", and, as `model-balanced.npz`, the one for which every class counts alike "
+        which += f"(balanced accuracy {recall})"
     return which
