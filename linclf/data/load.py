@@ -92,12 +92,8 @@ def load_dataset(name_or_path: str | os.PathLike[str], **options: Any) -> Datase
 
 
 if load_dataset.__doc__:  # python -O -O leaves none
-    load_dataset.__doc__ = load_dataset.__doc__.format(
-        formats=formats(),
-        options="\n            ".join(
-            f"``{option.name}``, of {option.of}: {option.help};" for option in OPTIONS.values()
-        ).rstrip(";"),
-    )
+    told = (f"``{option.name}``, of {option.of}: {option.help}" for option in OPTIONS.values())
+    load_dataset.__doc__ = load_dataset.__doc__.format(formats=formats(), options=";\n            ".join(told))
 
 
 decoded: Path | None = None
@@ -219,13 +215,8 @@ def fetch(url: str | None = None) -> Path:
     folder, archive = cache_folder(), PYTHON_ARCHIVE
     pooch.get_logger().setLevel(logging.WARNING)
     try:
-        path = pooch.retrieve(
-            url or URL,
-            known_hash=f"sha256:{archive.sha256}",
-            fname=archive.name,
-            path=folder,
-            downloader=pooch.HTTPDownloader(progressbar=True),
-        )
+        downloader = pooch.HTTPDownloader(progressbar=True)
+        path = pooch.retrieve(url or URL, f"sha256:{archive.sha256}", archive.name, folder, downloader=downloader)
     except (OSError, ValueError) as error:
         reason = "its checksum is another" if "hash" in str(error) else "it could not be downloaded"
         advice = f"get {archive.name} ({archive.size:,} bytes, SHA-256 {archive.sha256}) by other means"
@@ -240,6 +231,5 @@ def digits() -> Dataset:
     except ImportError:
         raise ConfigError("the digits come with scikit-learn: pip install 'linclf[sklearn]'") from None
     bunch = load_digits()
-    images = bunch.images[..., None].astype(np.uint8)  # 0..16
-    parts = {"train": (images, bunch.target)}
+    parts = {"train": (bunch.images[..., None].astype(np.uint8), bunch.target)}  # 0..16
     return split_dataset(parts, name="digits", source="scikit-learn", layout="built in")

@@ -404,10 +404,8 @@ def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | Non
             raise DataError(f"{table}: expected one {found.group} a picture, found another number of {name}")
     classes: Classes = {}
     for file in files:
-        if text := labels.get(file, ""):
-            classes.setdefault(text, []).append(file)
-    unlabelled = len(files) - sum(map(len, classes.values()))
-    found.over[f"pictures without a label in {table.name}"] += unlabelled
+        classes.setdefault(labels.get(file, ""), []).append(file)
+    found.over[f"pictures without a label in {table.name}"] += len(classes.pop("", ()))
     found.over[".csv files"] -= table not in found.tables
     found.tables[table] = missing & found.tables.get(table, missing)
     return classes

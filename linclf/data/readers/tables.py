@@ -294,11 +294,5 @@ def listed(columns: Iterable[Any]) -> str:
 
 
 _DROP = Option("drop", list, "NAME", "a column to leave out; may be given again", "tables")
-READER = Reader(
-    "a table (.csv, .tsv or .parquet)",
-    find,
-    load,
-    (dataset.LABEL, _DROP, dataset.GROUP),
-    ("pandas", "pyarrow"),
-    example="flowers.csv",
-)
+_OPTIONS = dataset.LABEL, _DROP, dataset.GROUP
+READER = Reader("a table (.csv, .tsv or .parquet)", find, load, _OPTIONS, ("pandas", "pyarrow"), "flowers.csv")
