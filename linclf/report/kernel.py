@@ -1,15 +1,13 @@
 """The script that the report starts as a kernel: ipykernel with this copy of linclf and without the user's settings.
 
-A script, imported for the name of its option alone: ``python -P kernel.py -f CONNECTION_FILE``, where -P keeps the
-folder of this file off the path. With FORK_SERVER it imports what kernels need and waits: see :func:`_fork_kernels`.
+A script: ``python -P kernel.py -f CONNECTION_FILE``, where -P keeps the folder of this file off the path. Without
+arguments it imports what kernels need and waits: see :func:`_fork_kernels`.
 """
 
 import contextlib
 import logging
 import os
 import sys
-
-FORK_SERVER = "--fork-server"
 
 
 def _fork_kernels() -> None:
@@ -61,7 +59,7 @@ if __name__ == "__main__":
     os.chdir(here)
     for name in ("IPYTHONDIR", "SOURCE_DATE_EPOCH"):  # IPython ends where it can make nothing of them
         os.environ.pop(name, None)
-    if FORK_SERVER in sys.argv:
+    if len(sys.argv) == 1:
         _fork_kernels()
     from ipykernel.kernelapp import launch_new_instance
 

@@ -29,13 +29,12 @@ from linclf.errors import ConfigError
 from linclf.system.progress import MARK
 
 from .pages import PAGES, USUAL, page_file, reading_order
-from .views.html import IN_JUPYTER, PAPER, data_link, markdown, visible, without_formulas
+from .views.html import IN_JUPYTER, PAPER, TEMPLATES, data_link, element, markdown, visible, without_formulas
 
 YOURS = "Your data"
 """The words of a heading in whose place a page names the data."""
-_TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = {
-    name: "\n".join((_TEMPLATES / "linclf" / file).read_text(encoding="utf-8") for file in files)
+    name: "\n".join((TEMPLATES / file).read_text(encoding="utf-8") for file in files)
     for name, files in {
         "page": ("page.js", "curves.js"),
         "player": ("pixels.js", "photo.js", "play.js", "trainer.js", "train.js"),
@@ -102,7 +101,7 @@ def template_folders() -> list[str]:
     above = [str(parent / "share" / "jupyter") for parent in Path(nbconvert.__file__).parents]
     for folder in (Path(root, "nbconvert", "templates") for root in [*jupyter_path(), *above]):
         if (folder / "base").is_dir():
-            return [str(_TEMPLATES), str(folder)]
+            return [str(TEMPLATES.parent), str(folder)]
     raise ConfigError("nbconvert's own templates are missing from this installation: install nbconvert again")
 
 
@@ -113,7 +112,7 @@ class _WithOurTemplates(TemplateExporter):
     def _ours_first(self) -> list[str]:
         """Those in Jupyter's folders come last: they may be of an earlier installation."""
         self.extra_template_basedirs = template_folders()
-        return [f"{_TEMPLATES / self.template_name}", *template_folders(), *self._template_paths()]
+        return [str(TEMPLATES.with_name(self.template_name)), *template_folders(), *self._template_paths()]
 
 
 class LinclfPageExporter(_WithOurTemplates, HTMLExporter):
@@ -173,7 +172,7 @@ class PagePreprocessor(Preprocessor):
             "scripts": SCRIPTS,
         }
         if "<math" in markup:
-            font = (_TEMPLATES / "linclf" / "formulas.woff2").read_bytes()
+            font = (TEMPLATES / "formulas.woff2").read_bytes()
             resources["linclf"]["font"] = base64.b64encode(font).decode()
         return nb, resources
 
@@ -327,8 +326,8 @@ def join(pages: Mapping[str, str], first: str) -> str:
     parsed = {name: BeautifulSoup(page, "html.parser") for name, page in pages.items()}
     articles = {name: page.select("article")[0] for name, page in parsed.items()}
     for name, article in articles.items():
-        for element in article.select("[id]"):
-            element["id"] = f"{name}.{element['id']}"
+        for tag in article.select("[id]"):
+            tag["id"] = f"{name}.{tag['id']}"
         for link in parsed[name].select("article a[href], header a[href]"):
             file, sign, anchor = str(link["href"]).partition("#")
             if target := files.get(file) if file else name:
@@ -340,24 +339,14 @@ def join(pages: Mapping[str, str], first: str) -> str:
     for link in whole.select("header [aria-current]"):
         del link["aria-current"]
     for kind, place in (("style.formulas", "head"), ("style.player", "head"), ("script.player", "body")):
-        for element in [element for page in parsed.values() for element in page.select(kind)][:1]:
-            whole.select(place)[0].append(element)
+        for tag in [tag for page in parsed.values() for tag in page.select(kind)][:1]:
+            whole.select(place)[0].append(tag)
+    headings = {name: article.select("h1, h2") for name, article in articles.items()}
+    contents = [[(each.get("id", name), _title(each)) for each in found] for name, found in headings.items()]
     main = whole.select("main")[0]
     main.extend(articles.values())
-    main.insert(0, BeautifulSoup(_contents(articles), "html.parser"))
+    main.insert(0, BeautifulSoup(element("contents", contents), "html.parser"))
     return str(whole)
-
-
-def _contents(articles: Mapping[str, Any]) -> str:
-    """A table of contents, shown on paper only: pages and their sections, each a link to its heading."""
-    pages: list[str] = []
-    for name, article in articles.items():
-        link = Markup('<a href="#{}">{}</a>').format
-        first, *others = (link(heading.get("id", name), _title(heading)) for heading in article.select("h1, h2"))
-        sections = Markup().join(map(Markup("<li>{}</li>").format, others))
-        pages.append(Markup("<li>{}<ul>{}</ul></li>").format(first, sections))
-    nav = Markup('<nav class="contents" aria-label="Contents"><p>{}</p><ol>{}</ol></nav>')
-    return nav.format(_title(next(iter(articles.values())).select("h1")[0]), Markup().join(pages))
 
 
 def _title(heading: Any) -> str:

@@ -185,9 +185,8 @@ def _rows(data: Dataset, rows: range) -> Arrays:
         if len(labels[part]):
             parts.append((images[part], labels[part]))
         start += len(labels)
-    if len(parts) == 1:
-        return parts[0]
-    return np.concatenate([images for images, _ in parts]), np.concatenate([labels for _, labels in parts])
+    all_images, all_labels = zip(*parts, strict=True)
+    return parts[0] if len(parts) == 1 else (np.concatenate(all_images), np.concatenate(all_labels))
 
 
 Label = dict[str, Any]
@@ -287,11 +286,6 @@ class Study:
         """Whether all images in float32 would take more than half of the memory that is free: then they stay uint8."""
         n = sum(map(len, self.data.train_labels)) + len(self.data.test_labels)
         return bool(4 * n * self.data.test_images[0].size > available_memory() / 2)
-
-    @property
-    def model_shape(self) -> tuple[int, int]:
-        """Classes and inputs, (C, d)."""
-        return len(self.data.class_names), self.data.test_images[0].size
 
     def about(self) -> dict[str, Any]:
         """The fields of :class:`StudyResults`."""

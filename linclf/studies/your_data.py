@@ -474,12 +474,9 @@ class YourDataResults(StudyResults):
         data, classes = self.dataset, metrics.class_scores(self.confusion)
         about = {"class_names": list(data.class_names), "feature_names": list(data.feature_names)}
         counts = {part: numbers.tolist() for part, numbers in data.counts().items()}
-        copies = {
-            "test": int(self.copied.sum()),
-            "listed": self.copies,
-            "validation": int(self.copied_validation.sum()),
-        }
         without = self.accuracy_without_copies
+        copies: dict[str, Any] = {"test": int(self.copied.sum()), "listed": self.copies}
+        copies |= {"validation": int(self.copied_validation.sum()), "accuracy_without": without and without._asdict()}
         return {
             "format": FORMAT,
             "data": asdict(data.provenance) | about | {"counts": counts},
@@ -491,7 +488,7 @@ class YourDataResults(StudyResults):
             "lengths": [{"epochs": epochs, "train_cost": cost} for epochs, cost in self.lengths.items()],
             "accuracy": self.accuracy._asdict(),
             "balanced_accuracy": self.balanced_accuracy._asdict(),
-            "copies": copies | {"accuracy_without": without and without._asdict()},
+            "copies": copies,
             "training_accuracy": self.training_accuracy,
             "optima": [asdict(optimum) for optimum in self.optima],
             "peer": {"missing": self.peer} if isinstance(self.peer, str) else self.peer.record,
@@ -604,8 +601,8 @@ class Holdout(Study):
     @property
     def model_shape(self) -> tuple[int, int]:
         """Classes, and inputs or coordinates that networks train on, (C, d)."""
-        n_classes, d = super().model_shape
-        return n_classes, len(self.cut.train) if self.is_wide else d
+        d = len(self.cut.train) if self.is_wide else self.data.test_images[0].size
+        return len(self.data.class_names), d
 
     def inputs(self, cut: Cut | None = None) -> Split:
         """Of little data with many inputs, coordinates in the span of the training images.

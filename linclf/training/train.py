@@ -11,14 +11,13 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import TypeVar
 
 import numpy as np
 
 from linclf.data.inputs import Examples
 from linclf.errors import ConfigError
 from linclf.system.progress import Progress
-from linclf.system.threads import AfterEpoch, one_blas_thread, side_by_side
+from linclf.system.threads import AfterEpoch, Result, one_blas_thread, side_by_side
 
 from .config import Config, check_configs, check_init, checked_examples
 from .loop import Evaluate, Run, Task, batch_key, train_stack
@@ -199,9 +198,6 @@ def run_tasks(
         yield from side_by_side([partial(train_stack, task) for task in tasks], after_epoch, n_jobs)
     elif tasks:
         yield from run_in_processes(tasks, after_epoch, folder)
-
-
-Result = TypeVar("Result")
 
 
 def in_order(stacks: Sequence[Sequence[int]], finished: Iterable[tuple[int, Sequence[Result]]]) -> list[Result]:

@@ -426,6 +426,8 @@ GONE = object()
         ("counts refuted", 99, "counts refuted is 99 in place of {counts[refuted]}"),
         ("counts refuted", GONE, "counts holds reproduced, inconclusive in place of reproduced, refuted, inc"),
         ("claims -1", GONE, f"claims has {N - 1} entries in place of {N}"),
+        ("counts", 9, "counts is 9 in place of {{'reproduced'"),
+        ("claims", {}, "claims is {{}} in place of [{{'"),
         ("claims 0 verdict", "certain", "claims 1.1a verdict is 'certain' in place of "),
         ("claims 0 parts 0 region", "> 7", "claims 1.1a parts 0 region is '> 7' in place of '< 0'"),
         ("claims 0 parts 0 low", 0.5, "claims 1.1a parts 0 low is 0.5 in place of "),

@@ -18,26 +18,23 @@ from . import html, plots, reference
 
 def headline(results: CeilingResults) -> html.Output:
     """Test accuracy with each loss, large."""
-    numbers = {get_loss(loss).words: f"{100 * _tested(results, loss):.1f} %" for loss in ceiling.SEARCHED}
+    numbers = {}
+    for loss in ceiling.SEARCHED:
+        tested = np.mean([run.record["test_accuracy"] for run in results.final_runs(loss)])
+        numbers[get_loss(loss).words] = f"{100 * tested:.1f} %"
     return html.large(numbers, f"Test accuracy, mean of {results.plan.size.seeds} networks")
-
-
-def _tested(results: CeilingResults, loss: str) -> float:
-    """Mean test accuracy of the final networks of a loss, 0..1."""
-    return float(np.mean([run.record["test_accuracy"] for run in results.final_runs(loss)]))
 
 
 def setup(results: CeilingResults) -> html.Output:
     """A note on what was trained, and on which images."""
     n_train, n_validation = map(len, results.choosing)
-    text = (
+    return html.callout(
         f"Everything is chosen on {n_validation:,} validation images, after training on the first {n_train:,} (the "
         f"baseline: the first {results.n_first:,} of them, standardised with the mean and deviation of all of them). "
         "Only the epoch at which a final network is taken is chosen on other images, which it holds out. Nothing is "
         f"chosen on the test images, which test the final networks, trained on {len(results.final.train):,}, and those "
         "of the learning curve."
     )
-    return html.callout(text)
 
 
 def search_map(runs: Sequence[StoredRun], loss: str, *, number: int | str) -> html.Output:
@@ -206,10 +203,7 @@ def final(results: CeilingResults) -> html.Output:
 
 def verdict(results: CeilingResults) -> str:
     """What the final accuracies say, in two sentences."""
-    columns = {
-        loss: 100.0 * (tested_predictions(results.final_runs(loss)) == results.dataset.test_labels)
-        for loss in ceiling.SEARCHED
-    }
+    columns = {loss: _right(results, results.final_runs(loss)) for loss in ceiling.SEARCHED}
     chosen = columns.pop(results.chosen_loss)
     differences = {get_loss(loss).words: paired_difference(chosen, other) for loss, other in columns.items()}
     apart = [f"{reference.points(by)} points from {words}{_chance(by)}" for words, by in differences.items()]
@@ -254,8 +248,12 @@ def _by_size(results: CeilingResults) -> tuple[list[int], list[np.ndarray]]:
     """Numbers of training images, and 100 for each test image that is classified rightly, (seeds, images) each."""
     groups = [runs for name, runs in results.finals.items() if name.startswith(f"{results.chosen_loss} ")]
     groups.sort(key=lambda runs: int(runs[0].record["n_train"]))
-    right = [100.0 * (tested_predictions(runs) == results.dataset.test_labels) for runs in groups]
-    return [runs[0].record["n_train"] for runs in groups], right
+    return [runs[0].record["n_train"] for runs in groups], [_right(results, runs) for runs in groups]
+
+
+def _right(results: CeilingResults, runs: Sequence[StoredRun]) -> np.ndarray:
+    """100 for each test image that is classified rightly, and 0 for others, (seeds, images)."""
+    return 100.0 * (tested_predictions(runs) == results.dataset.test_labels)
 
 
 def _extrapolated(
@@ -268,26 +266,18 @@ def _extrapolated(
     if len(sizes) < 4:  # three numbers fit three sizes whatever these are
         return "These are too few images for a trend.", None
 
-    def gain(means: np.ndarray) -> np.ndarray:
-        trend = saturating_trend(sizes, means)
-        return trend(2 * sizes[-1]) - trend(sizes[-1])
+    last, means = sizes[-1], np.array([column.mean() for column in columns])
+    trend = saturating_trend(sizes, means)
 
-    def end(means: np.ndarray) -> np.ndarray:
-        return saturating_trend(sizes, means)(np.inf)
+    def says(text: str, reach: Callable[[Any], Any], digits: int, most: float) -> list[str]:
+        low, high = interval(columns, lambda means: reach(saturating_trend(sizes, means)), images=True)
+        if not low <= reach(trend) <= high < most:
+            return []
+        return [text.format(f"{reach(trend):.{digits}f}", f"{low:.1f}", f"{high:.1f}").replace("-", "−")]
 
-    means = np.array([column.mean() for column in columns])
-    trend, told = saturating_trend(sizes, means), []
-    for text, unit, reduce, most in (
-        ("would gain {} from twice the images", "points", gain, 100 - trend(sizes[-1])),
-        ("would end at {}", "%", end, 100),
-    ):
-        value, (low, high) = reduce(means), interval(columns, reduce, images=True)
-        if low <= value <= high < most:
-            told.append(
-                text.format(f"{value:.{2 if unit == 'points' else 1}f} {unit} ({low:.1f} to {high:.1f})").replace(
-                    "-", "−"
-                )
-            )
+    gain = "would gain {} points ({} to {}) from twice the images"
+    told = says(gain, lambda fit: fit(2 * last) - fit(last), 2, 100 - float(trend(last)))
+    told += says("would end at {} % ({} to {})", lambda fit: fit(np.inf), 1, 100)
     if not told:
         return "No trend can be trusted beyond these numbers of images.", None
     further, off = np.geomspace(sizes[0], 2 * sizes[-1], 100), np.abs(trend(sizes) - means).max()
@@ -355,6 +345,7 @@ def _beyond(results: CeilingResults) -> str:
     )
 
 
+@html.own_settings()
 def probabilities(results: CeilingResults, *, number: int | str) -> html.Output:
     """Histogram of the true class's probability on test images, softmax beside sigmoids, as a numbered figure."""
     X, y = results.split(results.final).test
@@ -365,15 +356,17 @@ def probabilities(results: CeilingResults, *, number: int | str) -> html.Output:
         true = scores[y, np.arange(len(y))]
         p = np.exp(-cross_entropy(scores, y)) if loss == "cross_entropy" else sigmoid(true)
         shares[get_loss(loss).words], means[loss] = np.histogram(p, bins)[0] / len(y), p.mean()
-    axes = plots.histogram(shares, bins)
-    axes.set(xlabel="probability given to the true class", ylabel="images, %")
+    axes = plots.new_axes()
+    for (name, values), colour, style in zip(shares.items(), plots.COLOURS, ("-", (0, (4, 1.5))), strict=False):
+        axes.stairs(100 * values, bins, color=colour, linestyle=style, linewidth=1.6, label=name)
+    axes.set(xlim=(0, 1), xlabel="probability given to the true class", ylabel="images, %")
     caption = (
         f"Probability that a network, seed {seed}, gives to the true class of each test image. "
         f"The mean is {means['cross_entropy']:.2f} with softmax and {means['binary_cross_entropy']:.2f} with a "
         f"sigmoid per class, where {1 / len(results.dataset.class_names):.2f} is a guess."
     )
     columns = {"from": bins[:-1].tolist()} | {name: values.tolist() for name, values in shares.items()}
-    return html.figure(axes.figure, number=number, caption=caption, data=columns)
+    return html.figure(plots.styled(axes).figure, number=number, caption=caption, data=columns)
 
 
 def pairs(results: CeilingResults) -> html.Output:

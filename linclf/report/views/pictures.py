@@ -22,8 +22,7 @@ from . import html, plots
 
 ACROSS, MOST_CLASSES, MOST_TEMPLATES, MOST_ROWS, MOST_COEFFICIENTS = 6, 10, 60, 100, 10
 """Images in a row, and classes of which a strip, a figure of weights and a table show something."""
-LARGEST_PICTURE = 64
-"""Pixels a side that a picture keeps."""
+LARGEST_PICTURE = 64  # pixels a side that a picture keeps
 
 
 def _as_fine_as_pictures(W: np.ndarray) -> np.ndarray:

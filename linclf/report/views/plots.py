@@ -83,7 +83,11 @@ def history(
     ax.set(xlabel="epoch", ylabel=quantity)
     ax.locator_params(axis="x", integer=True)
     ax.set_xlim(0, max(1, ax.get_xlim()[1]), auto=None)  # axes that share this one may go farther
-    return legend_above(styled(ax))
+    entries = [*zip(*styled(ax).get_legend_handles_labels(), strict=True)]
+    if entries[-1][1].startswith("validation"):  # of one setting, a column for each set of images
+        entries.sort(key=lambda entry: entry[1].startswith("validation"))
+    ax.legend(*zip(*entries, strict=True), loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
+    return ax
 
 
 def _seeds(ax: Axes, values: np.ndarray, **line: Any) -> None:
@@ -272,10 +276,8 @@ def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str]) ->
     ax.figure.colorbar(image, ax=ax)
     _write_cells(ax, values, digits=1, bright=(low + high) / 2)
     crowded = max(map(len, columns)) * len(columns) > 45  # as level text, neighbours would touch
-    ax.set_xticks(range(len(columns)), columns)
-    if crowded:
-        for label in ax.get_xticklabels():
-            label.set(rotation=35, ha="right", rotation_mode="anchor")
+    turned: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
+    ax.set_xticks(range(len(columns)), columns, **turned)
     ax.set_yticks(range(len(rows)), rows)
     return ax
 
@@ -339,42 +341,9 @@ def by_size(
     return styled(ax)
 
 
-@own_settings()
-def histogram(shares: Mapping[str, np.ndarray], bins: np.ndarray) -> Axes:
-    """Shares per bin, in percent, as steps, by the name of each series; the caller names the axes."""
-    ax = new_axes()
-    for (name, values), colour, style in zip(shares.items(), COLOURS, ("-", (0, (4, 1.5)), ":"), strict=False):
-        ax.stairs(100 * values, bins, color=colour, linestyle=style, linewidth=1.6, label=name)
-    ax.set_xlim(bins[0], bins[-1])
-    return styled(ax)
-
-
-@own_settings()
-def reliability(probability: np.ndarray, shares: Sequence[metrics.Interval]) -> Axes:
-    """Observed shares with their intervals against predicted probabilities, both 0..1, and the diagonal."""
-    ax = new_axes(4.4, 4.0)
-    value, low, high = 100 * np.array(shares).T
-    ax.plot([0, 100], [0, 100], color=BESIDE, linewidth=0.9, label="as often as it says")
-    error = [value - low, high - value]
-    ax.errorbar(100 * probability, value, yerr=error, fmt="o", ms=5, lw=1.4, color=TRAIN, label="test data")
-    ax.set(xlim=(0, 103), ylim=(-3, 103))
-    return styled(ax)
-
-
 def styled(ax: Axes, grid: Literal["both", "x"] = "both") -> Axes:
     """``ax`` with what all line plots share: a light grid, a legend, and no frame at the top and right."""
     ax.grid(axis=grid, alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(framealpha=0.7, edgecolor="none")
-    return ax
-
-
-def legend_above(ax: Axes) -> Axes:
-    """The legend over the axes, where it hides no line; of one setting, with a column for each set of images."""
-    handles, labels = ax.get_legend_handles_labels()
-    order = list(range(len(labels)))
-    if labels[-1].startswith("validation"):
-        order.sort(key=lambda i: labels[i].startswith("validation"))
-    handles, labels = [handles[i] for i in order], [labels[i] for i in order]
-    ax.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     return ax

@@ -1,6 +1,7 @@
 """What a report on a user's data shows: each function returns one figure, table or sentence."""
 
 from collections.abc import Callable
+from itertools import zip_longest
 
 import numpy as np
 
@@ -13,10 +14,8 @@ from linclf.training.losses import get_loss
 from . import html, pictures, plots, provenance
 from .pictures import MOST_ROWS, as_pictures, can_be_shown, kind, nothing_to_show, sureness, with_interval
 
-MOST_MISTAKES, MOST_TYPICAL, MOST_COPIES = 12, 20, 30
-"""Images that a figure or table shows."""
-LITTLE = 0.02
-"""A gain that is called little."""
+MOST_MISTAKES, MOST_TYPICAL, MOST_COPIES = 12, 20, 30  # images that a figure or table shows
+LITTLE = 0.02  # a gain that is called little
 ENOUGH_TO_TEST, MOST_NAMED = 5, 10
 """Images that a class needs for its recall to be told at all, and classes that a sentence names."""
 
@@ -25,32 +24,25 @@ def headline(results: YourDataResults) -> html.Output:
     """The result in a few sentences."""
     data, (largest, always) = results.dataset, results.baseline
     n, sizes = kind(data, len(data.test_labels)), data.counts()["training"]
-    alike = int((sizes == sizes.max()).sum()) if sizes[largest] == sizes.max() else len(sizes)
-    which = "the largest class" if alike == 1 else "one of the largest"
-    which = f", {which} in training," if alike < len(sizes) else ""
+    most, which = np.flatnonzero(sizes == sizes.max()), ""
+    if largest in most and len(most) < len(sizes):
+        which = f", {'the largest class' if len(most) == 1 else 'one of the largest'} in training,"
+    how = f", each by one of {data.n_folds} networks that did not see it," if results.folds else " held out as a test"
     text = (
-        f"**{with_interval(results.accuracy)}** of the {n}{_by_turns(results)} are given their class by one linear "
+        f"**{with_interval(results.accuracy)}** of the {n}{how} are given their class by one linear "
         "layer (in brackets, here and below, the 95 % interval). Always saying "
         f"{html.markdown(data.class_names[largest])}{which} is right for {with_interval(always.mean())}."
     )
     if results.accuracy.is_wide:
         text += f" So few as {n} cannot tell it any closer."
     if data.is_imbalanced:
-        text += (
-            f" The classes are imbalanced: counted alike, on average "
-            f"{with_interval(results.balanced_accuracy)} of a class are recognised."
-        )
+        text += " The classes are imbalanced: counted alike, on average "
+        text += f"{with_interval(results.balanced_accuracy)} of a class are recognised."
     if (gain := results.peers_gain) and gain.low > 0:
         text += f" {peer(results)}"
     if results.copied.any():
         text += f" **Mind:** {copies(results)}"
     return html.prose(text)
-
-
-def _by_turns(results: YourDataResults) -> str:
-    """How the images come to be a test, in words."""
-    n_folds = results.dataset.n_folds
-    return f", each by one of {n_folds} networks that did not see it," if n_folds > 1 else " held out as a test"
 
 
 def peer(results: YourDataResults) -> str:
@@ -75,9 +67,7 @@ def has_copies(results: YourDataResults) -> bool:
 def copies(results: YourDataResults) -> str:
     """How much of the test is a copy of what the network was trained on, in sentences; only where some is."""
     data, without = results.dataset, results.accuracy_without_copies
-    left = (
-        f"Without them accuracy is {with_interval(without)}." if without else "Without them nothing is left to test on."
-    )
+    left = f"Without them {f'accuracy is {with_interval(without)}' if without else 'nothing is left to test on'}."
     others = sum(one["class"] != one["original_class"] for one in results.copies)
     if others:
         left += f" Of the copies {others:,} {'has' if others == 1 else 'have'} another class than the original."
@@ -97,10 +87,8 @@ def listed_copies(results: YourDataResults) -> html.Output | None:
         for one in listed[:MOST_COPIES]
     ]
     rest = f" `your_data.json` lists {len(listed):,}." if len(listed) > MOST_COPIES else ""
-    caption = (
-        f"Copies among the {kind(results.dataset)} for testing, those of another class than their originals first."
-    )
-    return html.table(["copy", "class", "of", "its class"], lines, caption=caption + rest) if lines else None
+    caption = f"Copies among the {word}s for testing, those of another class than their originals first.{rest}"
+    return html.table(["copy", "class", "of", "its class"], lines, caption=caption) if lines else None
 
 
 def _copies(data: Dataset, copied: np.ndarray, purpose: str, others: str) -> str:
@@ -234,13 +222,21 @@ def accuracies(results: YourDataResults) -> html.Output:
     """Accuracy, balanced accuracy and the baseline's, as a table."""
     (largest, always), n_test, without = results.baseline, len(results.right), results.accuracy_without_copies
     names, n_classes = results.dataset.class_names, int((results.confusion.sum(axis=1) > 0).sum())
+    if isinstance(results.peer, str):
+        peers, beside = [], peer(results)
+    else:
+        accuracy, record = results.told(results.share_right([results.peer])), results.peer.record
+        chosen = f", C = {record['C']:.2g}" if "C" in record else ""  # folds differ in it
+        peers = [[f"LogisticRegression{chosen}", with_interval(accuracy, "")]]
+        beside = f"LogisticRegression is scikit-learn's, at most {PEER_ITERATIONS} iterations; its C has the highest "
+        beside += f"accuracy of {record['tried']} on the validation {kind(results.dataset)}."
     lines = [
         ["accuracy", with_interval(results.accuracy, "")],
         ["balanced accuracy", with_interval(results.balanced_accuracy, "")],
         *([["accuracy without copies", with_interval(without, "")]] if results.copied.any() and without else []),
         [f"always {names[largest]}", with_interval(results.told(always), "")],
         ["always it, balanced", with_interval(float(always.any()) / n_classes, "")],
-        *_peers_line(results),
+        *peers,
         [f"on the training {kind(results.dataset)}", with_interval(results.training_accuracy, "")],
     ]
     seeds = f", mean of {results.plan.seeds} seeds" if results.plan.seeds > 1 else ""
@@ -249,24 +245,9 @@ def accuracies(results: YourDataResults) -> html.Output:
     caption += "Balanced accuracy is the mean recall of the classes"
     caption += f" that have any to test, {n_classes:,} of {len(names):,}." if n_classes < len(names) else "."
     if (groups := results.dataset.test_groups) is not None:
-        caption += (
-            f" They come from {len(np.unique(groups)):,} groups, and those of a group may be alike: intervals allow "
-            "for that."
-        )
-    if isinstance(results.peer, str):
-        caption += f" {peer(results)}"
-    else:
-        caption += f" LogisticRegression is scikit-learn's, at most {PEER_ITERATIONS} iterations; its C has the "
-        caption += f"highest accuracy of {results.peer.record['tried']} on the validation {kind(results.dataset)}."
-    return html.table(["measure", "%"], lines, caption=caption)
-
-
-def _peers_line(results: YourDataResults) -> list[list[str]]:
-    if isinstance(results.peer, str):
-        return []
-    accuracy = results.told(results.share_right([results.peer]))
-    chosen = f", C = {results.peer.record['C']:.2g}" if "C" in results.peer.record else ""  # folds differ in it
-    return [[f"LogisticRegression{chosen}", with_interval(accuracy, "")]]
+        caption += f" They come from {len(np.unique(groups)):,} groups, and those of a group may be alike: intervals "
+        caption += "allow for that."
+    return html.table(["measure", "%"], lines, caption=f"{caption} {beside}")
 
 
 def weighted(results: YourDataResults) -> html.Output | None:
@@ -290,18 +271,16 @@ def weighted(results: YourDataResults) -> html.Output | None:
 
 def confusion_counts(results: YourDataResults) -> html.Output | None:
     """The confusion matrix in numbers of images, as a table; None for more classes than can be read."""
-    names = results.dataset.class_names
+    names, matrix = results.dataset.class_names, results.confusion
     if len(names) > plots.MOST_NAMED_CLASSES:
         return None
-    lines = [
-        [name, *(f"{n:.4g}" for n in row), f"{row.sum():.0f}"]
-        for name, row in zip(names, results.confusion, strict=True)
-    ]
+    lines = [[name, *(f"{n:.4g}" for n in row), f"{row.sum():.0f}"] for name, row in zip(names, matrix, strict=True)]
     seeds = ", mean over seeds" if results.plan.seeds > 1 else ""
     caption = f"The same in numbers of {kind(results.dataset)}{seeds}: a row for each true class."
     return html.table(["true class", *(f"as {name}" for name in names), "all"], lines, caption=caption)
 
 
+@html.own_settings()
 def reliability(results: YourDataResults, *, number: int | str) -> html.Output:
     """Predicted probability against how often it is right, as a numbered figure; a callout without probabilities."""
     loss = get_loss(results.loss)
@@ -311,13 +290,15 @@ def reliability(results: YourDataResults, *, number: int | str) -> html.Output:
             f"The {loss.words} was chosen{where}: its scores are no probabilities, so that there is no diagram."
         )
     P = loss.probabilities(results.scores.astype(np.float64))
-    right = P.argmax(axis=0) == results.dataset.test_labels
-    sure = P.max(axis=0)
+    right, sure = P.argmax(axis=0) == results.dataset.test_labels, P.max(axis=0)
     binned = metrics.reliability(sure, right)
     alike = metrics.independent(right, results.dataset.test_groups) / len(right)  # below 1 where groups are
     shares = [metrics.of_share(share, alike * n) for share, n in zip(binned.right, binned.number, strict=True)]
-    axes = plots.reliability(binned.probability, shares)
-    axes.set(xlabel="probability of the answer, %", ylabel="answers that are right, %")
+    axes, (value, low, high) = plots.new_axes(4.4, 4.0), 100 * np.array(shares).T
+    axes.plot([0, 100], [0, 100], color=html.BESIDE, linewidth=0.9, label="as often as it says")
+    error = [value - low, high - value]
+    axes.errorbar(100 * binned.probability, value, error, fmt="o", ms=5, lw=1.4, color=html.TRAIN, label="test data")
+    axes.set(xlim=(0, 103), ylim=(-3, 103), xlabel="probability of the answer, %", ylabel="answers that are right, %")
     gap, all_right = float(sure.mean()), results.told(right)
     says = f"On average the network gives its answer a probability of {with_interval(gap)}, and is right in "
     says += f"{with_interval(all_right)}: "
@@ -327,65 +308,48 @@ def reliability(results: YourDataResults, *, number: int | str) -> html.Output:
         says += f"{kind(results.dataset, len(right))} for testing cannot tell whether it is too sure."
     else:
         says += "no more sure than it may be."
-    error = with_interval(binned.error, " points")
-    says += f" The mean distance from the diagonal (expected calibration error) is {error}."
+    says += " The mean distance from the diagonal (expected calibration error) is "
+    says += f"{with_interval(binned.error, ' points')}."
     caption = "How often an answer is right, by the probability that the network gives it; bars are 95 % intervals. "
-    data = {
-        "probability, mean": binned.probability.tolist(),
-        **{
-            f"right, {name}": list(column)
-            for name, column in zip(metrics.Interval._fields, zip(*shares, strict=True), strict=True)
-        },
-        "number": binned.number.tolist(),
-    }
-    return html.figure(axes.figure, number=number, caption=caption + says, data=data)
+    told = {f"right, {name}": [getattr(share, name) for share in shares] for name in metrics.Interval._fields}
+    data = {"probability, mean": binned.probability.tolist(), **told, "number": binned.number.tolist()}
+    return html.figure(plots.styled(axes).figure, number=number, caption=caption + says, data=data)
 
 
 def mistakes(results: YourDataResults, *, number: int | str) -> html.Output:
     """The wrong answers that the network is surest of, as a numbered figure, or as a table of rows."""
-    _, words = sureness(results.loss, results.scores)
-    predicted, labels = results.scores.argmax(axis=0), results.dataset.test_labels
-    wrong = results.surest(predicted != labels)[:MOST_MISTAKES]
-    if not len(wrong):
-        return html.callout(f"The network makes no mistake on the {kind(results.dataset)} for testing.")
-    names = results.dataset.class_names
-    said = [f"{names[labels[i]]}, taken for {names[predicted[i]]}, {words[i]}" for i in wrong]
-    return _pictures(results, wrong, said, "The mistakes that the network is surest of.", number)
+    wrong = results.surest(results.scores.argmax(axis=0) != results.dataset.test_labels)[:MOST_MISTAKES]
+    none = f"The network makes no mistake on the {kind(results.dataset)} for testing."
+    return _pictures(results, wrong, "The mistakes that the network is surest of.", none, number)
 
 
 def typical(results: YourDataResults, *, number: int | str) -> html.Output:
     """Of each class the image that the network is surest of, among those it gets right."""
-    _, words = sureness(results.loss, results.scores)
-    predicted, labels = results.scores.argmax(axis=0), results.dataset.test_labels
-    each = max(1, min(3, MOST_TYPICAL // len(results.dataset.class_names)))
-    picked: list[int] = []
-    for i in range(len(results.dataset.class_names)):
-        picked += results.surest((labels == i) & (predicted == i))[:each].tolist()
-    if not picked:
-        return html.callout(f"The network gets none of the {kind(results.dataset)} for testing right.")
-    shown = np.array(picked[:MOST_TYPICAL])
-    said = [f"{results.dataset.class_names[labels[i]]}, {words[i]}" for i in shown]
-    return _pictures(results, shown, said, "The most typical of each class: right, and surest.", number)
+    labels, names = results.dataset.test_labels, results.dataset.class_names
+    right, each = results.scores.argmax(axis=0) == labels, max(1, min(3, MOST_TYPICAL // len(names)))
+    shown = np.concatenate([results.surest(right & (labels == k))[:each] for k in range(len(names))])[:MOST_TYPICAL]
+    none = f"The network gets none of the {kind(results.dataset)} for testing right."
+    return _pictures(results, shown, "The most typical of each class: right, and surest.", none, number)
 
 
-def _pictures(
-    results: YourDataResults, shown: np.ndarray, said: list[str], title: str, number: int | str
-) -> html.Output:
-    """Test images with what is said of each; of feature vectors, what is said alone."""
-    data, sources = results.dataset, results.dataset.test_sources
+def _pictures(results: YourDataResults, shown: np.ndarray, title: str, none: str, number: int | str) -> html.Output:
+    """Test images with what they are, what they are taken for, and how surely; of feature vectors a table of these."""
+    data, predicted, (_, sure) = results.dataset, results.scores.argmax(axis=0), sureness(results.loss, results.scores)
+    if not len(shown):
+        return html.callout(none)
+    names = ([data.class_names[k] for k in labels[shown]] for labels in (data.test_labels, predicted))
+    told = zip(*names, [sure[i] for i in shown], strict=True)
+    said = [true + f", taken for {given}" * (true != given) + f", {how}" for true, given, how in told]
     if data.test_images.ndim == 2:
-        return html.table(
-            ["from", "class"],
-            [[sources[i] if sources else f"test[{i}]", word] for i, word in zip(shown, said, strict=True)],
-            caption=title,
-        )
+        sources = data.test_sources or [f"test[{i}]" for i in range(len(predicted))]
+        rows = [[sources[i], words] for i, words in zip(shown, said, strict=True)]
+        return html.table(["from", "class"], rows, caption=title)
     if not can_be_shown(data.test_images):
         return nothing_to_show(data.test_images)
-    if sources:
-        said = [f"{word}: {sources[i]}" for i, word in zip(shown, said, strict=True)]
-    return pictures.gallery(
-        as_pictures(data.test_images[shown], data.test_images), said, number=number, caption=title, alt=title
-    )
+    if data.test_sources:
+        said = [f"{words}: {data.test_sources[i]}" for i, words in zip(shown, said, strict=True)]
+    images = as_pictures(data.test_images[shown], data.test_images)
+    return pictures.gallery(images, said, number=number, caption=title, alt=title)
 
 
 def learning_curve(results: YourDataResults, *, number: int | str) -> html.Output:
@@ -393,26 +357,20 @@ def learning_curve(results: YourDataResults, *, number: int | str) -> html.Outpu
     n = len(results.final.train)
     if not results.curve:
         return html.callout(f"No learning curve: {kind(results.dataset, n)} are too few to train on a part of them.")
-    imbalanced = results.dataset.is_imbalanced
-    networks = {**results.curve, n: results.finals}
-    percent = {size: [100 * _accuracy(results, run) for run in runs] for size, runs in networks.items()}
+    imbalanced, networks = results.dataset.is_imbalanced, {**results.curve, n: results.finals}
+
+    def accuracy(run: StoredRun) -> float:
+        return results.mean_recall([run]).value if imbalanced else float(run.record["test_accuracy"])
+
+    percent = {size: [100 * accuracy(run) for run in runs] for size, runs in networks.items()}
     what, whole = ("balanced accuracy", results.balanced_accuracy) if imbalanced else ("accuracy", results.accuracy)
     axes = plots.by_size(percent, last=metrics.Interval(*(100 * number for number in whole)))
     axes.set(xlabel="number to train on", ylabel=f"test {what}, %")
     plots.legend_below(axes)
     title = f"Test {what} against the number of {kind(results.dataset)} to train on, the same settings throughout."
-    data = {"training": list(percent)} | {
-        f"network {i + 1}, %": [values[i] if i < len(values) else "" for values in percent.values()]
-        for i in range(max(map(len, percent.values())))
-    }
+    columns = zip_longest(*percent.values(), fillvalue="")
+    data = {"training": list(percent)} | {f"network {i}, %": [*values] for i, values in enumerate(columns, 1)}
     return html.figure(axes.figure, number=number, caption=f"{title} {more(results)}", data=data)
-
-
-def _accuracy(results: YourDataResults, run: StoredRun) -> float:
-    """Test accuracy of a network, balanced where classes are imbalanced."""
-    if results.dataset.is_imbalanced:
-        return results.mean_recall([run]).value
-    return float(run.record["test_accuracy"])
 
 
 def more(results: YourDataResults, show: Callable[[str], str] = str) -> str:
@@ -420,10 +378,7 @@ def more(results: YourDataResults, show: Callable[[str], str] = str) -> str:
     gain, data = results.doubling, results.dataset
     if gain is None:
         return ""
-    imbalanced = data.is_imbalanced
-    says = (
-        f"The last doubling brought {with_interval(gain, ' points')}{' of balanced accuracy' if imbalanced else ''}: "
-    )
+    says = f"The last doubling brought {with_interval(gain, ' points')}{' of balanced accuracy' * data.is_imbalanced}: "
     if has_copies(results):
         return f"{says}with copies in the test, that does not tell whether more {kind(data)} would help."
     if not results.is_like_validation:
@@ -433,51 +388,38 @@ def more(results: YourDataResults, show: Callable[[str], str] = str) -> str:
     if gain.high < LITTLE:
         return f"{says}more {kind(data)} of the same sort would bring little."
     n, smallest = f"{kind(data, len(results.right))} for testing", smallest_tested(data)
-    if imbalanced:
+    if data.is_imbalanced:
         n += f", {data.counts()['test'][smallest]:,} of them {show(data.class_names[smallest])},"
     return f"{says}{n} are too few to tell whether more would help."
 
 
 def limits(results: YourDataResults) -> html.Output:
     """What limits the network, in plain sentences, each with its number."""
-    few = few_to_test(results.dataset, html.markdown)
-    lines = [f"**Few to test.** {few}" if few else "", _imbalance(results), _worst(results)]
+    data, gain, told = results.dataset, results.gain, results.accuracy
     if has_copies(results):
         advice = "Nothing else is concluded from such a test: take the copies out, and make the report again."
-        lines = [f"**Copies.** {copies(results)} {advice}"]
-    elif results.is_like_validation:
-        number = (
-            f"**The number of {kind(results.dataset)}.** {more(results, html.markdown)}" if results.doubling else ""
-        )
-        beside = "" if results.peers_gain is None else f"**The peer.** {peer(results)}"
-        lines = [_against_the_baseline(results), beside, _test(results), _bias_or_variance(results), number, *lines]
-    else:
-        lines = [_against_the_baseline(results), _test(results), _unlike(results), *lines]
-    return html.prose("\n".join(f"- {line}" for line in lines if line))
-
-
-def _unlike(results: YourDataResults) -> str:
-    return (
-        f"**Unlike parts.** Test accuracy is {with_interval(results.accuracy)}, validation accuracy of the same "
-        f"settings {with_interval(results.validation_accuracy)}: the intervals lie apart. The "
-        f"{kind(results.dataset)} for testing are not like those for validation, so that nothing is said here of "
-        "variance, nor of more to train on."
-    )
-
-
-def _against_the_baseline(results: YourDataResults) -> str:
-    gain, largest = results.gain, results.dataset.class_names[results.baseline[0]]
+        return html.prose(f"- **Copies.** {copies(results)} {advice}")
     says = "more than the class sizes explain" if gain.low > 0 else "no difference that these test data can tell"
-    return (
-        f"**The baseline.** The network is right {with_interval(gain, ' points')} more often than always saying "
-        f"{html.markdown(largest)}: {says}."
-    )
-
-
-def _test(results: YourDataResults) -> str:
-    n, told = kind(results.dataset, len(results.right)), results.accuracy
     below, above = (with_interval(side, " points") for side in (told.value - told.low, told.high - told.value))
-    return f"**The test itself.** {n} tell this accuracy to {below} below and {above} above (95 %)."
+    lines = [
+        f"**The baseline.** The network is right {with_interval(gain, ' points')} more often than always saying "
+        f"{html.markdown(data.class_names[results.baseline[0]])}: {says}.",
+        f"**The test itself.** {kind(data, len(results.right))} tell this accuracy to {below} below and {above} above "
+        "(95 %).",
+    ]
+    if not results.is_like_validation:
+        lines.append(
+            f"**Unlike parts.** Test accuracy is {with_interval(told)}, validation accuracy of the same settings "
+            f"{with_interval(results.validation_accuracy)}: the intervals lie apart. The {kind(data)} for testing are "
+            "not like those for validation, so that nothing is said here of variance, nor of more to train on."
+        )
+    else:
+        lines[1:1] = [f"**The peer.** {peer(results)}"] * (results.peers_gain is not None)
+        lines.append(_bias_or_variance(results))
+        lines += [f"**The number of {kind(data)}.** {more(results, html.markdown)}"] * (results.doubling is not None)
+    few = few_to_test(data, html.markdown)
+    lines += [f"**Few to test.** {few}" if few else "", _imbalance(results), _worst(results)]
+    return html.prose("\n".join(f"- {line}" for line in lines if line))
 
 
 def _bias_or_variance(results: YourDataResults) -> str:
@@ -569,7 +511,6 @@ def kept_networks(results: YourDataResults) -> str:
         which = f"the network of seed {first['seed']} that trained on all {kind(results.dataset, len(results.right))}"
     if results.balanced:
         recall = with_interval(results.mean_recall(results.balanced[:1]).value)
-        which += (
-            f", and, as `model-balanced.npz`, the one for which every class counts alike (balanced accuracy {recall})"
-        )
+        which += ", and, as `model-balanced.npz`, the one for which every class counts alike "
+        which += f"(balanced accuracy {recall})"
     return which
