@@ -197,6 +197,8 @@ def at_the_first_kernel(out, act, *more):
     words = ["report", "--data", "synthetic:40", "--epochs", "1", "--only", "2_svm", *more, "--out", str(out)]
     report = subprocess.Popen([sys.executable, "-m", "linclf", *words], stderr=subprocess.PIPE, text=True)
     parent, kernels = psutil.Process(report.pid), []
+    if hasattr(parent, "cpu_affinity"):  # with more cores than pages no kernel is a copy
+        parent.cpu_affinity(parent.cpu_affinity()[:2])
     while not kernels:
         time.sleep(0.05)
         with suppress(psutil.NoSuchProcess):  # a child that asks the system something, and has ended
