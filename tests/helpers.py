@@ -215,17 +215,15 @@ def visiting(browser):
     """Opens pages, each in a context of its own; what one asked for and complained about is in ``page.trouble``."""
     contexts = ExitStack()
 
-    def visit(path, width=1280, scheme="light", script=True, within=None):
-        """A file, offline, which may ask for nothing; or an address, which may ask for what is ``within`` another."""
-        url = path if within else path.as_uri()
-        options = {"color_scheme": scheme, "java_script_enabled": script, "offline": not within}
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+    def visit(path, within=None):
+        """A file, offline, which may ask for nothing but what is ``within`` a folder."""
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True)
         contexts.callback(context.close)
         page = context.new_page()
         page.trouble = []
 
         def asked(request):
-            if not request.url.startswith((within or url, "data:", "blob:")):
+            if not request.url.startswith(((within or path).as_uri(), "data:", "blob:")):
                 page.trouble.append(f"asked for {request.url}")
 
         page.on("request", asked)
@@ -233,7 +231,7 @@ def visiting(browser):
         page.on("console", lambda message: page.trouble.append(message.text))
         page.on("pageerror", lambda error: page.trouble.append(str(error)))
         page.on("dialog", lambda dialog: (page.trouble.append("a dialog"), dialog.dismiss()))
-        page.goto(url)
+        page.goto(path.as_uri())
         return page
 
     with contexts:

@@ -304,10 +304,9 @@ def as_batch(
     Raises:
         DataError: another shape, type or range, or a file that is no picture.
     """
-    if isinstance(images, str | os.PathLike):
-        return read_pictures([images], shape, pixels=pixels), True
-    if isinstance(images, Sequence) and images and all(isinstance(item, str | os.PathLike) for item in images):
-        return read_pictures(images, shape, pixels=pixels), False
+    files = [images] if isinstance(images, str | os.PathLike) else images
+    if isinstance(files, Sequence) and files and all(isinstance(file, str | os.PathLike) for file in files):
+        return read_pictures(files, shape, pixels=pixels), files is not images
     X = plain_array(images, "images")
     if feature_names and (columns := _column_names(images)):
         X = _select_columns(X, columns, feature_names)

@@ -168,10 +168,8 @@ def make_dataset(
         content.update(np.ascontiguousarray(np.moveaxis(images, -1, 1)).data)
     if validation:  # else six batches would be hashed like five and validation images
         content.update(b"the last are validation images")
-    *train_images, test_images = (images for images, _ in batches)
-    *train_labels, test_labels = (labels for _, labels in batches)
-    train = tuple(train_images), tuple(train_labels)
-    data = Dataset(*train, test_images, test_labels, class_names, origin, *(validation or ()), **others)
+    X, y = zip(*batches, strict=True)
+    data = Dataset(X[:-1], y[:-1], X[-1], y[-1], class_names, origin, *(validation or ()), **others)
     found = printable(" ".join([_counted(data), *notes]))
     return replace(data, provenance=replace(origin, sha256=content.hexdigest(), found=found))
 

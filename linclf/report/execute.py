@@ -60,11 +60,6 @@ def _environment() -> dict[str, str]:
 class _ThisPython(AsyncKernelManager):
     """Starts the Python that runs this command, whatever kernels are installed where Jupyter looks for them."""
 
-    def __init__(self, **given: object) -> None:
-        # One context for all kernels, which ends with the process: a manager that makes its own waits for ever for the
-        # sockets of a kernel that could not be reached.
-        super().__init__(context=zmq.asyncio.Context.instance(), **given)
-
     async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: object) -> None:
         kernel, provisioner = _fork and _fork(kernel_cmd[3:]), cast(Any, self.provisioner)
         if kernel:
@@ -166,7 +161,6 @@ def execute(
     from nbclient.exceptions import CellExecutionError, DeadKernelError
     from papermill.iorw import load_notebook_node
     from papermill.parameterize import parameterize_notebook
-    from traitlets.config import Config
 
     notebook = load_notebook_node(str(path))
     if parameters:
@@ -176,20 +170,21 @@ def execute(
         settings.append(f"from linclf.data import load; load.decoded = load.Path({str(decoded)!r}); del load")
     warnings.filterwarnings("ignore", "IPython parent")  # that home is read-only, where nothing is kept anyway
     started, reason, folder = time.monotonic(), None, _folder_for_sockets(scratch)
+    # One context for all kernels, which ends with the process: a manager that makes its own waits for ever for the
+    # sockets of a kernel that could not be reached.
+    manager = _ThisPython(context=zmq.asyncio.Context.instance(), **_connection(scratch, folder))
     client = NotebookClient(
         notebook,
-        kernel_name="python3",
-        kernel_manager_class=_ThisPython,
+        manager,
         startup_timeout=patience(),
         raise_on_iopub_timeout=True,
-        config=Config(KernelManager=_connection(scratch, folder)),
         extra_arguments=[
             *(f"--IPKernelApp.{word}" for word in (*_UNTOUCHED, f"ipython_dir={scratch.parent}")),
             *(f"--IPKernelApp.exec_lines={line}" for line in settings),
         ],
     )
     try:
-        with client.setup_kernel():
+        with client.setup_kernel(cleanup_kc=True):
             for i, cell in enumerate(notebook.cells):
                 client.execute_cell(cell, i)
             client.set_widgets_metadata()

@@ -29,13 +29,12 @@ from linclf.errors import ConfigError
 from linclf.system.progress import MARK
 
 from .pages import PAGES, USUAL, page_file, reading_order
-from .views.html import IN_JUPYTER, PAPER, data_link, element, markdown, visible, without_formulas
+from .views.html import IN_JUPYTER, PAPER, TEMPLATES, data_link, element, markdown, visible, without_formulas
 
 YOURS = "Your data"
 """The words of a heading in whose place a page names the data."""
-_TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = {
-    name: "\n".join((_TEMPLATES / "linclf" / file).read_text(encoding="utf-8") for file in files)
+    name: "\n".join((TEMPLATES / file).read_text(encoding="utf-8") for file in files)
     for name, files in {
         "page": ("page.js", "curves.js"),
         "player": ("pixels.js", "photo.js", "play.js", "trainer.js", "train.js"),
@@ -102,7 +101,7 @@ def template_folders() -> list[str]:
     above = [str(parent / "share" / "jupyter") for parent in Path(nbconvert.__file__).parents]
     for folder in (Path(root, "nbconvert", "templates") for root in [*jupyter_path(), *above]):
         if (folder / "base").is_dir():
-            return [str(_TEMPLATES), str(folder)]
+            return [str(TEMPLATES.parent), str(folder)]
     raise ConfigError("nbconvert's own templates are missing from this installation: install nbconvert again")
 
 
@@ -113,7 +112,7 @@ class _WithOurTemplates(TemplateExporter):
     def _ours_first(self) -> list[str]:
         """Those in Jupyter's folders come last: they may be of an earlier installation."""
         self.extra_template_basedirs = template_folders()
-        return [f"{_TEMPLATES / self.template_name}", *template_folders(), *self._template_paths()]
+        return [str(TEMPLATES.with_name(self.template_name)), *template_folders(), *self._template_paths()]
 
 
 class LinclfPageExporter(_WithOurTemplates, HTMLExporter):
@@ -173,7 +172,7 @@ class PagePreprocessor(Preprocessor):
             "scripts": SCRIPTS,
         }
         if "<math" in markup:
-            font = (_TEMPLATES / "linclf" / "formulas.woff2").read_bytes()
+            font = (TEMPLATES / "formulas.woff2").read_bytes()
             resources["linclf"]["font"] = base64.b64encode(font).decode()
         return nb, resources
 

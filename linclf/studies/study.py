@@ -287,11 +287,6 @@ class Study:
         n = sum(map(len, self.data.train_labels)) + len(self.data.test_labels)
         return bool(4 * n * self.data.test_images[0].size > available_memory() / 2)
 
-    @property
-    def model_shape(self) -> tuple[int, int]:
-        """Classes and inputs, (C, d)."""
-        return len(self.data.class_names), self.data.test_images[0].size
-
     def about(self) -> dict[str, Any]:
         """The fields of :class:`StudyResults`."""
         split = cache(self.split)

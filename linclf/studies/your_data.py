@@ -23,7 +23,6 @@ from linclf.training.train import NETWORKS_PER_TASK, in_order, stacks
 
 from . import metrics
 from .ceiling import softmax_optimum
-from .metrics import Interval
 from .results import FORMAT, tested_predictions
 from .store import Count, StoredRun
 from .study import Cut, Label, Split, Study, StudyResults, StudyTask, batches, fit_standardizer, split_rows
@@ -345,7 +344,7 @@ class YourDataResults(StudyResults):
         largest = keys.index(max(keys))  # the first of equals
         return largest, (self.dataset.test_labels == largest).astype(np.float64)
 
-    def told(self, right: np.ndarray, rows: np.ndarray | slice = slice(None)) -> Interval:
+    def told(self, right: np.ndarray, rows: np.ndarray | slice = slice(None)) -> metrics.Interval:
         """The accuracy on test images, or some of them, with its interval over images, or their groups.
 
         right: of each test image, 0..1, (n_test,).
@@ -356,18 +355,18 @@ class YourDataResults(StudyResults):
         groups = self.dataset.test_groups
         return None if groups is None else groups[rows]
 
-    def mean_recall(self, runs: Sequence[StoredRun]) -> Interval:
+    def mean_recall(self, runs: Sequence[StoredRun]) -> metrics.Interval:
         """Balanced accuracy of these networks: the mean of the recalls of the classes that have test images."""
         right, labels = self.share_right(runs), self.dataset.test_labels
         return metrics.of_mean([self.told(right, labels == label) for label in np.unique(labels)])
 
     @property
-    def accuracy(self) -> Interval:
+    def accuracy(self) -> metrics.Interval:
         """Test accuracy, mean over seeds, with its interval."""
         return self.told(self.right)
 
     @property
-    def accuracy_without_copies(self) -> Interval | None:
+    def accuracy_without_copies(self) -> metrics.Interval | None:
         """Test accuracy on the images that are no copies, with its interval over them; None if there are none."""
         return None if self.copied.all() else self.told(self.right, ~self.copied)
 
@@ -380,7 +379,7 @@ class YourDataResults(StudyResults):
         return not whole or (test.low <= validation.high and validation.low <= test.high)
 
     @property
-    def validation_accuracy(self) -> Interval:
+    def validation_accuracy(self) -> metrics.Interval:
         """Of the chosen configuration in the search, with its interval over images."""
         best = max(run.record["validation_accuracy"] for run in self.search)
         alike = metrics.independent(self.right, self.dataset.test_groups) / len(self.right)  # of groups, as in the test
@@ -400,7 +399,7 @@ class YourDataResults(StudyResults):
         return losses.pop() if len(losses) == 1 else "multiclass_hinge"
 
     @property
-    def balanced_accuracy(self) -> Interval:
+    def balanced_accuracy(self) -> metrics.Interval:
         """Mean of the recalls of the classes that have test images."""
         return self.mean_recall(self.finals)
 
@@ -410,19 +409,19 @@ class YourDataResults(StudyResults):
         return float(np.mean([run.record["train_accuracy"] for run in self.finals]))
 
     @property
-    def gain(self) -> Interval:
+    def gain(self) -> metrics.Interval:
         """What the network is right more often than always saying the largest class."""
         return metrics.of_difference(self.right, self.baseline[1], self.dataset.test_groups)
 
     @property
-    def peers_gain(self) -> Interval | None:
+    def peers_gain(self) -> metrics.Interval | None:
         """What scikit-learn's LogisticRegression is right more often than the network; None where there is none."""
         if isinstance(self.peer, str):
             return None
         return metrics.of_difference(self.share_right([self.peer]), self.right, self.dataset.test_groups)
 
     @property
-    def doubling(self) -> Interval | None:
+    def doubling(self) -> metrics.Interval | None:
         """What the last doubling of the training images brought; None if there are too few of them.
 
         In accuracy, but in balanced accuracy where classes are imbalanced.
@@ -601,8 +600,8 @@ class Holdout(Study):
     @property
     def model_shape(self) -> tuple[int, int]:
         """Classes, and inputs or coordinates that networks train on, (C, d)."""
-        n_classes, d = super().model_shape
-        return n_classes, len(self.cut.train) if self.is_wide else d
+        d = len(self.cut.train) if self.is_wide else self.data.test_images[0].size
+        return len(self.data.class_names), d
 
     def inputs(self, cut: Cut | None = None) -> Split:
         """Of little data with many inputs, coordinates in the span of the training images.

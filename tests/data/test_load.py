@@ -39,12 +39,16 @@ def test_auto_takes_the_variable_then_the_cache_then_where_others_leave_it_then_
         load_dataset("auto")
 
 
-def test_the_surrogate_is_deterministic_and_cifar10s():
+def test_the_surrogate_is_deterministic_and_cifar10s_and_digits_come_with_scikit_learn():
     data, again = load_dataset("synthetic:300"), load_dataset("synthetic:300")
     assert data.provenance == again.provenance
     assert (data.provenance.synthetic, data.class_names) == (True, reader.NAMES)
     assert [images.shape for images in (*data.train_images, data.test_images)] == [(300, 32, 32, 3)] * 6
     assert "no image of it is inside" in data.provenance.describe()
+    data = load_dataset("digits")
+    assert [len(labels) for labels in (*data.train_labels, data.test_labels)] == [300, 300, 300, 299, 299, 299]
+    assert (data.test_images.shape[1:], data.test_sources) == ((8, 8, 1), ())
+    assert data.provenance.describe().startswith("digits from scikit-learn (built in; split into five training batches")
 
 
 @pytest.fixture
@@ -97,13 +101,6 @@ def test_cifar_10_by_its_name_is_fetched_once_and_a_path_goes_before(archive_ser
     assert load_dataset("cifar-10").provenance.source.startswith(str(cache))
     write_images(tmp_path / "cifar-10")
     assert len(load_dataset("cifar-10").class_names) == 3
-
-
-def test_digits():
-    data = load_dataset("digits")
-    assert [len(labels) for labels in (*data.train_labels, data.test_labels)] == [300, 300, 300, 299, 299, 299]
-    assert (data.test_images.shape[1:], data.test_sources) == ((8, 8, 1), ())
-    assert data.provenance.describe().startswith("digits from scikit-learn (built in; split into five training batches")
 
 
 def test_no_other_data_have_the_references_name(tmp_path):

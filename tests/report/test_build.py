@@ -1,5 +1,6 @@
-"""The whole report on tiny data, in real kernels; the command's errors; every notebook."""
+"""The whole report on tiny data, in real kernels; the command's errors; parameters; whatever a page may hold."""
 
+import ast
 import base64
 import errno
 import html as html_module
@@ -13,18 +14,22 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import nbformat
 import psutil
 import pytest
 from bs4 import BeautifulSoup
 from helpers import refuses, without_times, write_notebook
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from linclf.claims.verdicts import verify
 from linclf.cli import main
-from linclf.errors import DivergenceError
+from linclf.errors import ConfigError, DivergenceError
 from linclf.report import build
+from linclf.report.execute import execute
 from linclf.report.pages import CEILING, USUAL, page_file
 from linclf.report.render import convert, mathml
 from linclf.studies.reference import ARMS
@@ -168,10 +173,7 @@ def test_a_failed_notebook_leaves_its_copy_and_the_others_still_run_and_a_full_d
         (["report", "--only", "2_swm"], "unknown notebook '2_swm': did you mean '2_svm'?"),
         (["report", "-p", "lr_decai=0.5"], "unknown parameter 'lr_decai': did you mean 'lr_decay'?"),
         (["report", "-p", "lr_decay=fast"], "parameter 'lr_decay' must be of type float, not 'fast'"),
-        (
-            ["report", "--data", "synthetic:20", "--ceiling", "-p", "n_validation=0"],
-            "n_validation must be a whole number",
-        ),
+        (["report", "--data", "synthetic:20", "--ceiling", "-p", "n_validation=0"], "n_validation must be a whole"),
         (["report", "--data", "synthetic:20", "-p", "lr_decay=2"], "lr_decay must be a number above 0 and at most 1"),
         ([*EXPLORE, "l2=-1"], "l2 must be a finite number, 0 or more, not -1"),
         ([*EXPLORE, "loss=hinge"], "unknown loss 'hinge'"),
@@ -195,6 +197,8 @@ def at_the_first_kernel(out, act, *more):
     words = ["report", "--data", "synthetic:40", "--epochs", "1", "--only", "2_svm", *more, "--out", str(out)]
     report = subprocess.Popen([sys.executable, "-m", "linclf", *words], stderr=subprocess.PIPE, text=True)
     parent, kernels = psutil.Process(report.pid), []
+    if hasattr(parent, "cpu_affinity"):  # with more cores than pages no kernel is a copy
+        parent.cpu_affinity(parent.cpu_affinity()[:2])
     while not kernels:
         time.sleep(0.05)
         with suppress(psutil.NoSuchProcess):  # a child that asks the system something, and has ended
@@ -292,3 +296,88 @@ def test_what_a_readers_own_cells_show_is_on_the_page_or_said_to_be_left_out(tmp
     assert [said for said in wanted if said not in page] == []
     assert page.count("Left out: what") == 5
     assert not {"\x1b", "\r"} & {*page}
+
+
+# Notebook parameters are checked before a kernel starts, and reach it as what they are.
+
+KNOWN = {"epochs": "int", "lr_decay": "float", "data": "str", "quick": "bool"}
+
+
+def parsed(*assignments, types=KNOWN):
+    """The values, or the error."""
+    try:
+        return build.parse(assignments, {"one": build.Notebook(Path("one.ipynb"), types)})
+    except ConfigError as error:
+        return str(error)
+
+
+def test_every_notebook_has_one_parameters_cell_of_annotated_literals():
+    for known in build.notebooks().values():
+        cells = nbformat.read(known.path, as_version=4).cells
+        (cell,) = (cell for cell in cells if "parameters" in cell.metadata.get("tags", []))
+        values = {line.target.id: ast.literal_eval(line.value) for line in ast.parse(cell.source).body}
+        assert {name: type(value).__name__ for name, value in values.items()} == known.types
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("zzz=3", "unknown parameter 'zzz': choose among data, epochs, lr_decay, quick"),
+        ("epochs=3.5", "parameter 'epochs' must be of type int, not '3.5'"),
+        ("epochs=__import__('os').getcwd()", "parameter 'epochs' must be of type int"),
+        ("quick=1", "parameter 'quick' must be of type bool, not '1'"),
+        ("epochs", "expected NAME=VALUE"),
+    ],
+)
+def test_unknown_and_mistyped_parameters_are_refused(assignment, message):
+    given = {"epochs": 3, "lr_decay": 1, "data": "3", "quick": True}
+    assert parsed(*(f"{name}={value}" for name, value in given.items())) == given
+    assert message in parsed(assignment)
+
+
+HOSTILE = (
+    '"; import os; os._exit(3); "',
+    "'; import os; os._exit(3); '",
+    '"""\nimport os; os._exit(3)\n"""',
+    "'''\nimport os; os._exit(3)\n#",
+    "\\",
+    '\\"',
+    r"\n \x41 \u0041 \N{DIGIT ONE}",
+    "a\nb\r\nc\td",
+    "{} {0} {__class__} %s %(x)s $x ${x} `x` $(x)",
+    "line\u2028paragraph\u2029next\x85tab\x0bfeed\x0cgroup\x1c",
+    "\x00\x1b[2J\x7f\u200b\ufeff",
+    "λ = 0.1, 漢字, 😀",
+    "# comment",
+    "!exit 3",
+    "%system exit 3",
+    "",
+)
+
+
+def test_text_reaches_a_notebook_as_it_is_and_runs_nothing(tmp_path):
+    names = [f"text_{i}" for i in range(len(HOSTILE))]
+    shows = f"import json; print(json.dumps([{', '.join(names)}]))"
+    path = write_notebook(tmp_path / "one.ipynb", "\n".join(f'{name}: str = ""' for name in names), shows)
+    given = [f"{name}={text}" for name, text in zip(names, HOSTILE, strict=True)]
+    execution = execute(path, parsed(*given, types=build.read_notebook(path).types), tmp_path / "executed.ipynb")
+    assert execution.failure is None
+    (output,) = execution.notebook.cells[-1].outputs
+    assert json.loads(output.text) == list(HOSTILE)
+
+
+@given(text=st.text())
+def test_any_text_is_a_text_or_refused_elsewhere(text):
+    assert parsed(f"it={text}", types={"it": "str"}) == {"it": text}
+    for type_, kinds in (("int", int), ("float", (int, float)), ("bool", bool)):
+        found = parsed(f"it={text}", types={"it": type_})
+        refused = isinstance(found, str) and found.startswith(f"parameter 'it' must be of type {type_}, not ")
+        assert refused or isinstance(found["it"], kinds)
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "1e999", "nan", "\x00", "\udc80"])
+def test_odd_numbers_are_refused_in_one_line(text):
+    error = parsed(f"epochs={text}")
+    assert isinstance(error, str)
+    assert error.isprintable()
+    assert len(error) < 3000

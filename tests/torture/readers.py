@@ -232,6 +232,13 @@ def _late(*_: object) -> None:
     raise Broken("took too long")
 
 
+def write(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write files by their paths in a folder."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
 def attempt(reader: Reader, number: int, folder: Path, seconds: float = SECONDS) -> str:
     """How one trial ends: "valid", "refused", or what it did that it may not."""
     global _watched
@@ -268,9 +275,7 @@ def _attempts(name: str, numbers: range) -> tuple[Counter[str], list[str]]:
     """Outcomes of some of a reader's trials, and a line for each that no trial may have."""
     reader, counts, losses = readers()[name], Counter(valid=0, refused=0), []
     with tempfile.TemporaryDirectory(prefix="linclf-fuzz-") as place:
-        for file, content in reader.files.items():
-            (Path(place) / file).parent.mkdir(parents=True, exist_ok=True)
-            (Path(place) / file).write_bytes(content)
+        write(reader.files, Path(place))
         for number in numbers:
             outcome = attempt(reader, number, Path(place))
             if outcome not in ("valid", "refused"):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from linclf.data.dataset import Dataset, LabelledImages, Reader, check_size, reading, split_dataset
+from linclf.data.dataset import Dataset, LabelledImages, Reader, as_labels, check_size, reading, split_dataset
 from linclf.errors import DataError
 
 _NAME = re.compile(r"(.*?)(train|test|t10k)[-_.](images|labels)[-_.]idx[13][-_.]ubyte(?:\.gz)?", re.IGNORECASE)
@@ -77,10 +77,8 @@ def _part(folder: Path, files: _Files, part: str) -> LabelledImages:
     for kind, dimensions in (("images", 3), ("labels", 1)):
         if (part, kind) not in files:
             raise DataError(f"{folder}/{part}-{kind}-idx{dimensions}-ubyte: expected an IDX file, found none")
-    images, labels = _read(files[part, "images"], 3), _read(file := files[part, "labels"], 1)
-    if len(labels) != len(images):
-        raise DataError(f"{file}: expected a label for each of {len(images):,} images, found {len(labels):,}")
-    return images[..., None], labels
+    images, labels = _read(files[part, "images"], 3), _read(files[part, "labels"], 1)
+    return images[..., None], as_labels(labels, len(images), "labels", str(files[part, "labels"]))
 
 
 def _read(path: Path, n_dimensions: int) -> np.ndarray:

@@ -88,10 +88,9 @@ def _role(name: str) -> str:
     words = name.lower().split("_")
     part = [PART_NAMES[word] for word in words if word in PART_NAMES]
     kind = [_KINDS[word] for word in words if word in _KINDS]
-    if len(kind) != 1 or len(part) > 1 or len(words) != len(part) + 1:
+    stays = kind == ["groups"] and part not in ([], ["train"])  # as the parts that are given do
+    if len(kind) != 1 or len(part) > 1 or len(words) != len(part) + 1 or stays:
         return ""
-    if kind == ["groups"] and part not in ([], ["train"]):
-        return ""  # the parts that are given stay what they are
     return f"{kind[0]} {part[0] if part else 'train'}"
 
 
