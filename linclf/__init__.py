@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING
 
 from linclf.data.inputs import Augmentation, Standardizer
 from linclf.errors import ConfigError, DataError, DivergenceError, LinclfError
-from linclf.training.config import Config
-from linclf.training.loop import History, Run
-from linclf.training.model import Linear
+from linclf.training import Config, History, Linear, Run
 from linclf.training.train import sweep, train
 
 if TYPE_CHECKING:

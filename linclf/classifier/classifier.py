@@ -17,10 +17,9 @@ from linclf.data.labels import checked_names
 from linclf.data.readers.pictures import prepare_pictures
 from linclf.errors import ConfigError, DataError, LinclfError
 from linclf.system.threads import one_blas_thread
-from linclf.training.config import Config
-from linclf.training.loop import Run
+from linclf.training import Config, Linear, Run
 from linclf.training.losses import get_loss
-from linclf.training.model import Linear, from_coefficients
+from linclf.training.model import from_coefficients
 from linclf.training.train import train
 
 from . import file

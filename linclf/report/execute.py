@@ -1,6 +1,7 @@
-"""Execute one notebook, with papermill's parameters, in a new kernel."""
+"""Execute one notebook by papermill in a new kernel."""
 
 import json
+import logging
 import os
 import shutil
 import socket
@@ -59,6 +60,11 @@ def _environment() -> dict[str, str]:
 
 class _ThisPython(AsyncKernelManager):
     """Starts the Python that runs this command, whatever kernels are installed where Jupyter looks for them."""
+
+    def __init__(self, **given: object) -> None:
+        # One context for all kernels, which ends with the process: a manager that makes its own waits for ever for the
+        # sockets of a kernel that could not be reached.
+        super().__init__(context=zmq.asyncio.Context.instance(), **given)
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: object) -> None:
         kernel, provisioner = _fork and _fork(kernel_cmd[3:]), cast(Any, self.provisioner)
@@ -157,10 +163,11 @@ def execute(
         decoded: a folder in which ``write_decoded`` left the data set.
     """
     from jupyter_core.utils import ensure_event_loop
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, DeadKernelError
+    from nbclient.exceptions import DeadKernelError
+    from papermill.engines import papermill_engines
     from papermill.iorw import load_notebook_node
     from papermill.parameterize import parameterize_notebook
+    from traitlets.config import Config
 
     notebook = load_notebook_node(str(path))
     if parameters:
@@ -168,28 +175,27 @@ def execute(
     settings = [] if png else ["from linclf.report.views import html; html.with_png = False; del html"]
     if decoded:
         settings.append(f"from linclf.data import load; load.decoded = load.Path({str(decoded)!r}); del load")
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # the page shows what it would repeat on stderr
     warnings.filterwarnings("ignore", "IPython parent")  # that home is read-only, where nothing is kept anyway
     started, reason, folder = time.monotonic(), None, _folder_for_sockets(scratch)
-    # One context for all kernels, which ends with the process: a manager that makes its own waits for ever for the
-    # sockets of a kernel that could not be reached.
-    manager = _ThisPython(context=zmq.asyncio.Context.instance(), **_connection(scratch, folder))
-    client = NotebookClient(
-        notebook,
-        manager,
-        startup_timeout=patience(),
-        raise_on_iopub_timeout=True,
-        extra_arguments=[
-            *(f"--IPKernelApp.{word}" for word in (*_UNTOUCHED, f"ipython_dir={scratch.parent}")),
-            *(f"--IPKernelApp.exec_lines={line}" for line in settings),
-        ],
-    )
+    kernel_options = [
+        *(f"--IPKernelApp.{word}" for word in (*_UNTOUCHED, f"ipython_dir={scratch.parent}")),
+        *(f"--IPKernelApp.exec_lines={line}" for line in settings),
+    ]
     try:
-        with client.setup_kernel(cleanup_kc=True):
-            for i, cell in enumerate(notebook.cells):
-                client.execute_cell(cell, i)
-            client.set_widgets_metadata()
-    except CellExecutionError as error:
-        reason = f"{error.ename}: {error.evalue}"
+        # The engine alone: execute_notebook keeps what ran before a kernel died in a file only.
+        papermill_engines.execute_notebook_with_engine(
+            "nbclient",
+            notebook,
+            "python3",
+            progress_bar=False,
+            start_timeout=patience(),
+            kernel_manager_class=_ThisPython,
+            config=Config(KernelManager=_connection(scratch, folder)),
+            extra_arguments=kernel_options,
+        )
+        outputs = (output for cell in notebook.cells for output in cell.get("outputs", ()))
+        reason = next((f"{it.ename}: {it.evalue}" for it in outputs if it.output_type == "error"), None)
     except DeadKernelError:
         reason = "the kernel was killed, perhaps for want of memory"
     except Exception as error:  # a kernel that did not start: said in a line, and the other notebooks still run
@@ -198,7 +204,7 @@ def execute(
             reason = f"the kernel did not answer within {patience():g} s; {PATIENCE}=SECONDS waits longer"
     finally:
         loop = ensure_event_loop()
-        if not loop.is_running():  # nbclient's, of this thread; one that runs is the caller's
+        if not loop.is_running():  # papermill's, of this thread; one that runs is the caller's
             loop.close()
         if folder:
             shutil.rmtree(folder, ignore_errors=True)

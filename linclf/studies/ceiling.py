@@ -8,10 +8,8 @@ import numpy as np
 
 from linclf.data.dataset import N_VALIDATION
 from linclf.data.inputs import Augmentation, Examples
-from linclf.training.config import Config
-from linclf.training.loop import Run
+from linclf.training import Config, Linear, Run
 from linclf.training.losses import cost_and_gradient, get_loss, penalty_factor
-from linclf.training.model import Linear
 from linclf.training.train import in_order, stacks
 
 from . import metrics

@@ -10,9 +10,9 @@ import numpy as np
 from linclf.data.dataset import Dataset
 from linclf.data.inputs import Augmentation
 from linclf.errors import ConfigError, DivergenceError
-from linclf.training.config import OPTIONS, Config
-from linclf.training.loop import History, Run, training
-from linclf.training.model import Linear
+from linclf.training import Config, History, Linear, Run
+from linclf.training.config import OPTIONS
+from linclf.training.loop import training
 from linclf.training.train import grouped, make_tasks
 
 from .reference import SETTINGS, ReferenceStudy

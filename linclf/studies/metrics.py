@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from linclf.data.inputs import LazyInputs
-from linclf.training.model import Linear
+from linclf.training import Linear
 
 _CHUNK = 500  # images scored at a time
 

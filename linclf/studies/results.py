@@ -12,8 +12,7 @@ import numpy as np
 
 from linclf.data.dataset import Dataset, check_file
 from linclf.errors import DataError
-from linclf.training.loop import Run
-from linclf.training.model import Linear
+from linclf.training import Linear, Run
 
 from .store import CURVES, StoredRun, has_json_type
 

@@ -23,9 +23,8 @@ import numpy as np
 
 from linclf.data.dataset import check_file
 from linclf.system.files import write_whole
+from linclf.training import History, Linear, Run
 from linclf.training.config import config_of
-from linclf.training.loop import History, Run
-from linclf.training.model import Linear
 
 from .metrics import accuracy
 

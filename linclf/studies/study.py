@@ -18,8 +18,9 @@ from linclf.data.load import cache_folder, load_dataset
 from linclf.errors import ConfigError, DataError
 from linclf.system.environment import available_memory, source_tree
 from linclf.system.progress import Progress
-from linclf.training.config import Config, checked_weights
-from linclf.training.loop import Evaluate, Run, Task
+from linclf.training import Config, Run
+from linclf.training.config import checked_weights
+from linclf.training.loop import Evaluate, Task
 from linclf.training.train import run_tasks
 
 from .store import Count, Key, Store, StoredRun

@@ -65,12 +65,16 @@ _SIGNS = re.compile(
 
 @dataclass(frozen=True)
 class Output:
-    """Markup that a notebook shows, and the same as plain text and in other MIME types; Markdown needs no markup."""
+    """Markup that a notebook shows, and the same as plain text and in other MIME types; Markdown needs no markup.
+
+    ``widgets``: those of ipywidgets that JupyterLab shows in its place, if any.
+    """
 
     markup: str
     text: str = ""
     others: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    widgets: Any = None
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
         shown = {"text/html": visible(self.markup) + IN_JUPYTER * ("<table" in self.markup)} if self.markup else {}

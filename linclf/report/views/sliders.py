@@ -62,7 +62,8 @@ def sliders(exploration: Exploration, *, number: int | str) -> html.Output:
         at = max(known for known in checkpoints if known <= epoch)
         return html.visible(shown + _templates(exploration.data, checkpoints[at]))
 
-    return replace(still, others={**still.others, **_widgets(ipywidgets, plan, show)._repr_mimebundle_()})
+    widgets = _widgets(ipywidgets, plan, show)
+    return replace(still, others={**still.others, **widgets._repr_mimebundle_()}, widgets=widgets)
 
 
 def _widgets(w: Any, plan: ExplorationPlan, show: Callable[..., str]) -> Any:
