@@ -17,8 +17,7 @@ from linclf.data.labels import checked_names
 from linclf.data.readers.pictures import prepare_pictures
 from linclf.errors import ConfigError, DataError, LinclfError
 from linclf.system.threads import one_blas_thread
-from linclf.training import Config, Linear, Run
-from linclf.training.losses import get_loss
+from linclf.training import Config, Linear, Run, get_loss
 from linclf.training.model import from_coefficients
 from linclf.training.train import train
 

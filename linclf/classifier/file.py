@@ -13,9 +13,8 @@ from linclf.data.readers.npz import read_arrays
 from linclf.data.readers.pictures import PREPARATION
 from linclf.errors import ConfigError, DataError
 from linclf.system.files import write_bytes, write_whole
-from linclf.training import Linear
+from linclf.training import Linear, get_loss
 from linclf.training.config import config_of
-from linclf.training.losses import get_loss
 
 FORMAT = 1
 _ARRAYS = ("W", "b", "mean", "std", "about")

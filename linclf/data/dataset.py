@@ -371,7 +371,7 @@ GROUP = Option(
 )
 
 
-def check_file(path: Path, what: str) -> None:
+def check_file(path: str | os.PathLike[str], what: str) -> None:
     """DataError if ``path`` is a folder or a pipe, which reading would wait for, or anything else but a file."""
     if os.path.exists(path) and not os.path.isfile(path):  # which say False of a name that is too long
         raise DataError(f"{path}: expected {what}, found something that is no file")
@@ -380,7 +380,7 @@ def check_file(path: Path, what: str) -> None:
 @contextmanager
 def reading(path: str | os.PathLike[str], what: str, verb: str = "read") -> Iterator[None]:
     """A context in which whatever reading a file raises becomes a DataError, which names ``what`` was expected."""
-    check_file(Path(path), what)
+    check_file(path, what)
     try:
         yield
     except LinclfError:

@@ -1,4 +1,4 @@
-"""The report: check parameters -> nbclient -> nbconvert -> a folder of pages, with its numbers and claims beside."""
+"""The report: check parameters -> papermill -> nbconvert -> a folder of pages, with its numbers and claims beside."""
 
 import argparse
 import base64
@@ -25,13 +25,11 @@ from linclf.claims import ceiling, verdicts
 from linclf.data.dataset import Dataset, Provenance
 from linclf.data.load import write_decoded
 from linclf.errors import ConfigError, DataError, DivergenceError, printable
+from linclf.studies import exploration, reference, your_data
 from linclf.studies.ceiling import CeilingStudy
-from linclf.studies.exploration import ExplorationPlan
-from linclf.studies.reference import ReferenceStudy, on_surrogate
 from linclf.studies.results import Results
 from linclf.studies.store import Count, Store
 from linclf.studies.study import Plan, Study
-from linclf.studies.your_data import YourDataStudy
 from linclf.system.environment import cores, source_tree
 from linclf.system.files import LOCK, remove_unfinished, write_bytes, write_json, write_text
 from linclf.system.progress import Clock
@@ -54,7 +52,11 @@ _IN_SOURCE = {"documentation": "docs/index.md", "licence": "LICENSE"}
 """Files that pages link to where the report lies within linclf's source tree."""
 _LONGEST = 2**26  # bytes of a page that is read again
 
-_STUDIES: dict[str, type[Study]] = {"reference": ReferenceStudy, "ceiling": CeilingStudy, "your_data": YourDataStudy}
+_STUDIES: dict[str, type[Study]] = {
+    "reference": reference.ReferenceStudy,
+    "ceiling": CeilingStudy,
+    "your_data": your_data.YourDataStudy,
+}
 """The study that trains for a page, by its name in ``Page.study``."""
 _TYPES: dict[str, Callable[[str], Any]] = {
     "int": int, "float": float, "str": str, "bool": {"True": True, "False": False}.__getitem__,
@@ -145,7 +147,7 @@ def notebooks() -> dict[str, Notebook]:
 def _studies(data: Dataset, out: Path, chosen: Collection[str], values: dict[str, Any]) -> dict[str, Any]:
     """The studies of the chosen pages; ConfigError, DataError for what cannot be trained."""
     if "explore" in chosen:  # which trains for itself
-        ExplorationPlan(**_of(ExplorationPlan, values))
+        exploration.ExplorationPlan(**_of(exploration.ExplorationPlan, values))
     return {
         kind: study(data, out, **_of(study.plan_class, values))
         for kind, study in _STUDIES.items()
@@ -175,7 +177,7 @@ def _train(studies: dict[str, Any], chosen: Collection[str], clock: Clock) -> di
     clock.lap("training", count.flop)
     if "0_baseline" in chosen:
         with suppress(DivergenceError):
-            on_surrogate(studies["reference"])
+            reference.on_surrogate(studies["reference"])
         clock.lap("surrogate")
     if "shuffle" in arms:
         studies["reference"].time_shuffling()
@@ -217,12 +219,12 @@ def _write_numbers(out: Path, studies: dict[str, Any], results: dict[str, Any], 
         write_json(out / file, document, digits=6)
     if "reference" in studies:
         write_json(out / "claims.json", verdicts.evaluate(Results.load(out / "results.json")))
-    own, reference = results.get("your_data"), studies.get("reference")
-    if reference and first_page(reference.data.provenance) != "summary":  # on other data it is only a page beside
-        reference = None
+    own, other = results.get("your_data"), studies.get("reference")
+    if other and first_page(other.data.provenance) != "summary":  # on other data it is only a page beside
+        other = None
     if own:
         (out / BALANCED).unlink(missing_ok=True)
-    kept = own or reference
+    kept = own or other
     for file, classifier in ((MODEL, kept and kept.classifier()), (BALANCED, own and own.balanced_classifier())):
         if classifier:
             classifier.save(out / file)
@@ -448,7 +450,7 @@ def rewrite_verdicts(out: Path, name: str | None = None) -> str:
     command = results.document.get("command", "linclf report")
     name = name or _data_of(command)
     try:
-        study = ReferenceStudy(name, out, **_of(ReferenceStudy.plan_class, plan))
+        study = reference.ReferenceStudy(name, out, **_of(reference.ReferenceStudy.plan_class, plan))
         if study.data.provenance.sha256 != results.data.get("sha256"):
             return f"{written}; its pages are not, since {name} holds other data."
         if study.results(arms).arms != arms:

@@ -13,9 +13,8 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import psutil
 import zmq.asyncio
@@ -32,8 +31,7 @@ PATIENCE = "LINCLF_KERNEL_TIMEOUT"
 _UNTOUCHED = ("log_level=CRITICAL", "ignore_cwd=True", "exec_PYTHONSTARTUP=False")
 
 
-@dataclass(frozen=True)
-class Execution:
+class Execution(NamedTuple):
     """An executed notebook, how long it took in seconds and, where it failed, the reason in one line."""
 
     notebook: NotebookNode

@@ -2,16 +2,15 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from linclf.data.dataset import CIFAR10, Provenance
 from linclf.studies.reference import ARMS, SECTIONS
 from linclf.system.environment import source_tree
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """A notebook's page.
 
     Attributes:

@@ -18,9 +18,6 @@ from urllib.parse import unquote
 import nbconvert
 from jupyter_core.paths import jupyter_path
 from markupsafe import Markup, escape
-from nbconvert import HTMLExporter, MarkdownExporter, TemplateExporter
-from nbconvert.filters import markdown2html
-from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 from traitlets import Unicode, default
 from traitlets.config import Config
@@ -105,7 +102,7 @@ def template_folders() -> list[str]:
     raise ConfigError("nbconvert's own templates are missing from this installation: install nbconvert again")
 
 
-class _WithOurTemplates(TemplateExporter):
+class _WithOurTemplates(nbconvert.TemplateExporter):
     """Finds our templates and nbconvert's, wherever they are."""
 
     @default("template_paths")
@@ -115,7 +112,7 @@ class _WithOurTemplates(TemplateExporter):
         return [str(TEMPLATES.with_name(self.template_name)), *template_folders(), *self._template_paths()]
 
 
-class LinclfPageExporter(_WithOurTemplates, HTMLExporter):
+class LinclfPageExporter(_WithOurTemplates, nbconvert.HTMLExporter):
     """A page of the report."""
 
     template_name = Unicode("linclf").tag(config=True, affects_template=True)
@@ -132,7 +129,7 @@ class LinclfSlidesExporter(LinclfPageExporter):
         return _SLIDES
 
 
-class PagePreprocessor(Preprocessor):
+class PagePreprocessor(nbconvert.preprocessors.Preprocessor):
     """Prepares what Jinja cannot: title, navigation, formulas as MathML, and cells without their progress lines.
 
     nbconvert finds it through the template's conf.json.
@@ -245,7 +242,7 @@ def _headings(text: str) -> list[tuple[str, str, str]]:
     from bs4 import BeautifulSoup
 
     lines = re.findall("^##? .+", re.sub("```.*?```", "", text, flags=re.S), re.M)
-    parsed = BeautifulSoup(markdown2html(mathml("\n".join(lines))), "html.parser")
+    parsed = BeautifulSoup(nbconvert.filters.markdown2html(mathml("\n".join(lines))), "html.parser")
     return [(heading.name, str(heading.get("id", "")), _title(heading)) for heading in parsed.select("h1, h2")]
 
 
@@ -398,7 +395,7 @@ def _on_white(link: re.Match[str]) -> str:
     return link[1] + base64.b64encode(base64.b64decode(link[2]).replace(PAPER.encode(), b"#ffffff")).decode()
 
 
-class LinclfMarkdownExporter(_WithOurTemplates, MarkdownExporter):
+class LinclfMarkdownExporter(_WithOurTemplates, nbconvert.MarkdownExporter):
     """Text, tables and pictures, each picture a file; code only where a page shows it, too."""
 
     export_from_notebook = "Markdown with pictures"

@@ -8,8 +8,8 @@ import numpy as np
 
 from linclf.data.dataset import N_VALIDATION
 from linclf.data.inputs import Augmentation, Examples
-from linclf.training import Config, Linear, Run
-from linclf.training.losses import cost_and_gradient, get_loss, penalty_factor
+from linclf.training import Config, Linear, Run, get_loss
+from linclf.training.losses import cost_and_gradient, penalty_factor
 from linclf.training.train import in_order, stacks
 
 from . import metrics

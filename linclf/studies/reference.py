@@ -19,9 +19,8 @@ from linclf.data.inputs import Standardizer
 from linclf.data.surrogate import EMBEDDED, draw_embedded
 from linclf.errors import ConfigError
 from linclf.system.environment import environment
-from linclf.training import Config, Linear, Run
+from linclf.training import Config, Linear, Loss, Run, get_loss
 from linclf.training.loop import batch_key
-from linclf.training.losses import Loss, get_loss
 from linclf.training.train import train
 
 from . import metrics, results

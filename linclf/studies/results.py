@@ -5,7 +5,6 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -193,7 +192,7 @@ def load_json(path: str | os.PathLike[str]) -> Any:
     def refuse(word: str) -> NoReturn:
         raise ValueError(f"it holds {word}, which is no number")
 
-    check_file(Path(path), "a file made by linclf report")
+    check_file(path, "a file made by linclf report")
     try:
         with open(path, encoding="utf-8") as file:
             return json.load(file, parse_constant=refuse)

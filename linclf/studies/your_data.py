@@ -15,8 +15,8 @@ from linclf.classifier.classifier import Classifier
 from linclf.data.dataset import Dataset, folds
 from linclf.data.inputs import Examples, Standardizer, span
 from linclf.system.threads import AfterEpoch, one_blas_thread, side_by_side
-from linclf.training import Config, Linear, Run
-from linclf.training.losses import cost_and_gradient, get_loss, largest_eigenvalue
+from linclf.training import Config, Linear, Run, get_loss
+from linclf.training.losses import cost_and_gradient, largest_eigenvalue
 from linclf.training.train import NETWORKS_PER_TASK, in_order, stacks
 
 from . import metrics

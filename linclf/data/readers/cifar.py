@@ -19,16 +19,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from linclf.data.dataset import (
-    CIFAR10,
-    Dataset,
-    LabelledImages,
-    Provenance,
-    Reader,
-    make_dataset,
-    reading,
-    split_dataset,
-)
+from linclf.data import dataset
 from linclf.errors import DataError
 
 PIXELS = 3 * 32 * 32
@@ -97,9 +88,9 @@ class Family:
                     return self.find(place / name) or place / name
         return None
 
-    def load(self, path: Path, source: str) -> Dataset:
+    def load(self, path: Path, source: str) -> dataset.Dataset:
         """The data set at what ``find`` found; DataError naming the file that is missing or not what it has to be."""
-        batches: dict[str, LabelledImages] = {}
+        batches: dict[str, dataset.LabelledImages] = {}
         class_names, md5 = self.class_names, {}
         for name, content in self._files(path):
             if name.startswith(("meta", _FINE_NAMES)):
@@ -111,7 +102,7 @@ class Family:
         if not self.class_names:
             train, test = batches.values()
             parts = {"train": train, "test": test}
-            return split_dataset(parts, name=self.name, source=source, layout=layout, class_names=class_names)
+            return dataset.split_dataset(parts, name=self.name, source=source, layout=layout, class_names=class_names)
         most = max(len(labels) for _, labels in batches.values())
         for name, (_, labels) in batches.items():
             if len(labels) != most:  # a file cut between two records is whole in no other way
@@ -119,7 +110,9 @@ class Family:
         official = md5 == self.md5 if md5.keys() == self.md5.keys() else None
         if path.is_file():
             official = hashlib.sha256(_read_file(path, LARGEST_ARCHIVE, self.name)).hexdigest() in self.sha256
-        return make_dataset([*batches.values()], class_names, Provenance(self.name, source, layout, "", official))
+        return dataset.make_dataset(
+            [*batches.values()], class_names, dataset.Provenance(self.name, source, layout, "", official)
+        )
 
     def _files(self, path: Path) -> Iterator[tuple[str, bytes]]:
         """Name and content of each file of one layout; those of a folder are read when they are asked for."""
@@ -135,7 +128,7 @@ class Family:
                 raise DataError(f"{path}: expected an archive of {self.name}, {name} is missing")
             yield name, _read_file(path / name, self.largest, self.name) if is_folder else inside[name]
 
-    def _batch(self, file: str, content: bytes) -> LabelledImages:
+    def _batch(self, file: str, content: bytes) -> dataset.LabelledImages:
         """Images (n, 32, 32, 3), uint8, and labels (n,) of a file."""
         if file.endswith(".bin"):
             size = self.label_bytes + PIXELS
@@ -159,7 +152,7 @@ class Family:
 def _arrays(file: str, content: bytes, keys: Sequence[str], largest: int) -> list[np.ndarray]:
     """The arrays or lists that a pickled or MATLAB file holds under ``keys``; of columns, their numbers."""
     kind = "MATLAB" if file.endswith(".mat") else "pickled"
-    with reading(file, f"a {kind} file of CIFAR"):
+    with dataset.reading(file, f"a {kind} file of CIFAR"):
         pickled = _Unpickler(_Pieces(content), encoding="bytes")
         held = _read_mat(content, keys, largest) if kind == "MATLAB" else pickled.load()
         pairs = held.items() if isinstance(held, dict) else ()
@@ -190,7 +183,7 @@ MOST_ENTRIES = 1000
 
 def _read_file(path: Path, largest: int, name: str) -> bytes:
     """The bytes of a file of at most ``largest`` bytes."""
-    with reading(path, f"a file of {name}"):
+    with dataset.reading(path, f"a file of {name}"):
         if path.stat().st_size > largest:
             raise DataError(f"{path}: expected at most {largest:,} bytes, found {path.stat().st_size:,}")
         return path.read_bytes()
@@ -200,7 +193,7 @@ def _read_archive(path: Path, wanted: Collection[str], largest: int) -> dict[str
     """The regular files of an archive that have a name in ``wanted``, by the folder that they are in."""
     folders: dict[str, dict[str, bytes]] = {"": {}}
     total, others = 0, ""
-    with reading(path, "an archive of CIFAR"):
+    with dataset.reading(path, "an archive of CIFAR"):
         for i, (name, size, file) in enumerate(_members(path), start=1):
             total += size
             if size > largest or total > LARGEST_ARCHIVE or i > MOST_ENTRIES:
@@ -419,7 +412,7 @@ def _variable(matrix: memoryview, order: str, names: Collection[str]) -> dict[st
 
 _BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
 cifar10 = Family(
-    CIFAR10,
+    dataset.CIFAR10,
     {
         "cifar-10-batches-py": _BATCHES,
         "cifar-10-batches-bin": [f"{name}.bin" for name in _BATCHES],
@@ -457,6 +450,6 @@ cifar100 = Family(
     largest=192 * 2**20,
 )
 READERS = (
-    Reader("CIFAR-10", cifar10.find, cifar10.load, example="cifar-10-batches-py/"),
-    Reader("CIFAR-100", cifar100.find, cifar100.load, example="cifar-100-python.tar.gz"),
+    dataset.Reader("CIFAR-10", cifar10.find, cifar10.load, example="cifar-10-batches-py/"),
+    dataset.Reader("CIFAR-100", cifar100.find, cifar100.load, example="cifar-100-python.tar.gz"),
 )

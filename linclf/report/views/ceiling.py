@@ -8,15 +8,15 @@ import numpy as np
 from linclf.claims import ceiling as section_3
 from linclf.claims.bootstrap import interval, paired_difference
 from linclf.studies import ceiling, metrics
-from linclf.studies.ceiling import CeilingResults
 from linclf.studies.results import tested_predictions
 from linclf.studies.store import StoredRun
-from linclf.training.losses import cost_and_gradient, cross_entropy, get_loss, sigmoid
+from linclf.training import get_loss
+from linclf.training.losses import cost_and_gradient, cross_entropy, sigmoid
 
 from . import html, plots, reference
 
 
-def headline(results: CeilingResults) -> html.Output:
+def headline(results: ceiling.CeilingResults) -> html.Output:
     """Test accuracy with each loss, large."""
     numbers = {}
     for loss in ceiling.SEARCHED:
@@ -25,7 +25,7 @@ def headline(results: CeilingResults) -> html.Output:
     return html.large(numbers, f"Test accuracy, mean of {results.plan.size.seeds} networks")
 
 
-def setup(results: CeilingResults) -> html.Output:
+def setup(results: ceiling.CeilingResults) -> html.Output:
     """A note on what was trained, and on which images."""
     n_train, n_validation = map(len, results.choosing)
     return html.callout(
@@ -59,7 +59,7 @@ def search_map(runs: Sequence[StoredRun], loss: str, *, number: int | str) -> ht
     return html.figure(axes.figure, number=number, caption=caption, data=data)
 
 
-def chosen(results: CeilingResults) -> html.Output:
+def chosen(results: ceiling.CeilingResults) -> html.Output:
     """A table of the search's choice for each loss."""
     searched = [*results.search, *results.fine_search]
     rows, highest = [], 0.0
@@ -81,14 +81,14 @@ Gains = dict[str, tuple[metrics.Interval, metrics.Interval]]
 """By ingredient, what it brings alone and what it is missed by, in points."""
 
 
-def gains(results: CeilingResults) -> Gains:
+def gains(results: ceiling.CeilingResults) -> Gains:
     """For each ingredient what it brings alone and what it is missed by on the validation images."""
     computed = section_3.gains(results.document()).items()
     pairs = ((name, [metrics.Interval(*gain.values()) for gain in both.values()]) for name, both in computed)
     return {name: (alone, missed) for name, (alone, missed) in pairs}
 
 
-def ingredients(results: CeilingResults, gains: Gains, *, number: int | str) -> html.Output:
+def ingredients(results: ceiling.CeilingResults, gains: Gains, *, number: int | str) -> html.Output:
     """The gain from each ingredient, alone and among all the others, as a numbered figure."""
     names = list(ceiling.INGREDIENTS.values())
     alone, among = zip(*gains.values(), strict=True)
@@ -108,7 +108,7 @@ def ingredients(results: CeilingResults, gains: Gains, *, number: int | str) -> 
     return html.figure(axes.figure, number=number, caption=caption, alt=f"{title} {text}.", data=data)
 
 
-def ingredients_table(results: CeilingResults, gains: Gains) -> html.Output:
+def ingredients_table(results: ceiling.CeilingResults, gains: Gains) -> html.Output:
     """The same as a table, with the accuracies themselves."""
     runs = results.ablation
     rows = [["none: the baseline", _percent(runs["base"]), "", _percent(runs["all"]), ""]]
@@ -148,7 +148,7 @@ def most(gains: Gains) -> str:
     return text.replace("(-", "(−")
 
 
-def mix(results: CeilingResults, gains: Gains) -> str:
+def mix(results: ceiling.CeilingResults, gains: Gains) -> str:
     """Which mix was chosen, in a sentence."""
     without = results.chosen_mix.removeprefix("-")
     if without not in ceiling.EVERYTHING:
@@ -160,7 +160,7 @@ def mix(results: CeilingResults, gains: Gains) -> str:
     )
 
 
-def ensembles(results: CeilingResults) -> html.Output:
+def ensembles(results: ceiling.CeilingResults) -> html.Output:
     """Ensembles by majority vote and by mean of scores, on validation images, beside their members."""
     X, y = results.split(results.choosing).validation[:2]
     singles, size = results.ensemble_members, ceiling.MEMBERS
@@ -186,7 +186,7 @@ def _together(runs: Sequence[StoredRun], X: Any) -> tuple[np.ndarray, np.ndarray
     return np.lexsort((total, votes), axis=0)[-1], total.argmax(axis=0)
 
 
-def final(results: CeilingResults) -> html.Output:
+def final(results: ceiling.CeilingResults) -> html.Output:
     """Test accuracy of the chosen recipe with each loss."""
     rows, numbers = [], section_3.tested(results.document())
     for loss in ceiling.SEARCHED:
@@ -201,7 +201,7 @@ def final(results: CeilingResults) -> html.Output:
     return html.table(["loss", "test, %", "95 % interval"], rows, caption=caption)
 
 
-def verdict(results: CeilingResults) -> str:
+def verdict(results: ceiling.CeilingResults) -> str:
     """What the final accuracies say, in two sentences."""
     columns = {loss: _right(results, results.final_runs(loss)) for loss in ceiling.SEARCHED}
     chosen = columns.pop(results.chosen_loss)
@@ -213,7 +213,7 @@ def verdict(results: CeilingResults) -> str:
     )
 
 
-def limits(results: CeilingResults) -> html.Output:
+def limits(results: ceiling.CeilingResults) -> html.Output:
     """What limits the chosen networks: the model, the images, the optimiser; a sentence with its numbers for each."""
     gap = section_3.gaps(results.document())[section_3.TESTED]
     training, test = (float(np.mean(gap[part])) for part in ("training", "held_out"))
@@ -231,7 +231,7 @@ def limits(results: CeilingResults) -> html.Output:
     )
 
 
-def learning_curve(results: CeilingResults, *, number: int | str) -> html.Output:
+def learning_curve(results: ceiling.CeilingResults, *, number: int | str) -> html.Output:
     """Test accuracy against the number of training images, with its trend, as a numbered figure."""
     sizes, columns = _by_size(results)
     said, further = _extrapolated(sizes, columns)
@@ -244,14 +244,14 @@ def learning_curve(results: CeilingResults, *, number: int | str) -> html.Output
     return html.figure(axes.figure, number=number, caption=caption, data=data)
 
 
-def _by_size(results: CeilingResults) -> tuple[list[int], list[np.ndarray]]:
+def _by_size(results: ceiling.CeilingResults) -> tuple[list[int], list[np.ndarray]]:
     """Numbers of training images, and 100 for each test image that is classified rightly, (seeds, images) each."""
     groups = [runs for name, runs in results.finals.items() if name.startswith(f"{results.chosen_loss} ")]
     groups.sort(key=lambda runs: int(runs[0].record["n_train"]))
     return [runs[0].record["n_train"] for runs in groups], [_right(results, runs) for runs in groups]
 
 
-def _right(results: CeilingResults, runs: Sequence[StoredRun]) -> np.ndarray:
+def _right(results: ceiling.CeilingResults, runs: Sequence[StoredRun]) -> np.ndarray:
     """100 for each test image that is classified rightly, and 0 for others, (seeds, images)."""
     return 100.0 * (tested_predictions(runs) == results.dataset.test_labels)
 
@@ -306,7 +306,7 @@ def saturating_trend(sizes: Sequence[int], means: np.ndarray) -> Callable[[Any],
     return lambda n: a - k * (np.asarray(n) / sizes[0]) ** -p
 
 
-def bias_and_variance(results: CeilingResults) -> html.Output:
+def bias_and_variance(results: ceiling.CeilingResults) -> html.Output:
     """Accuracy on training, validation and test images of the baseline, of all ingredients, and at the optimum."""
     sizes = dict.fromkeys(section_3.COMPARED, len(results.choosing.train))
     sizes |= {"baseline": results.n_first, section_3.TESTED: len(results.final.train)}
@@ -320,7 +320,7 @@ def bias_and_variance(results: CeilingResults) -> html.Output:
     return html.table(columns, rows, caption=caption)
 
 
-def optimum(results: CeilingResults) -> str:
+def optimum(results: ceiling.CeilingResults) -> str:
     """How close mini-batch descent comes to the convex optimum of the same cost, and what lies there."""
     split, loss = results.split(results.choosing), get_loss("cross_entropy")
     best, l2 = results.optimum.record, results.optimum.record["l2"]
@@ -333,7 +333,7 @@ def optimum(results: CeilingResults) -> str:
     )
 
 
-def _beyond(results: CeilingResults) -> str:
+def _beyond(results: ceiling.CeilingResults) -> str:
     """What training on to the optimum brings on validation images, in a sentence."""
     validation = results.split(results.choosing).validation
     here = 100.0 * np.stack([ceiling.right(run.model, validation) for run in results.ablation["-augment"]])
@@ -346,7 +346,7 @@ def _beyond(results: CeilingResults) -> str:
 
 
 @html.own_settings()
-def probabilities(results: CeilingResults, *, number: int | str) -> html.Output:
+def probabilities(results: ceiling.CeilingResults, *, number: int | str) -> html.Output:
     """Histogram of the true class's probability on test images, softmax beside sigmoids, as a numbered figure."""
     X, y = results.split(results.final).test
     bins = np.linspace(0, 1, 21)
@@ -369,7 +369,7 @@ def probabilities(results: CeilingResults, *, number: int | str) -> html.Output:
     return html.figure(plots.styled(axes).figure, number=number, caption=caption, data=columns)
 
 
-def pairs(results: CeilingResults) -> html.Output:
+def pairs(results: ceiling.CeilingResults) -> html.Output:
     """The five pairs of classes that the chosen networks confuse most, both ways together."""
     names, labels = results.dataset.class_names, results.dataset.test_labels
     predictions = tested_predictions(results.final_runs())

@@ -22,10 +22,7 @@ from linclf.data.surrogate import surrogate_of
 from linclf.studies import metrics
 from linclf.studies.exploration import LARGEST, Exploration, Explored
 from linclf.studies.reference import SETTINGS
-from linclf.training.config import Config
-from linclf.training.loop import Run
-from linclf.training.losses import LOSSES, get_loss
-from linclf.training.model import Linear
+from linclf.training import LOSSES, Config, Linear, Run, get_loss
 
 from . import html, plots, reference
 from .pictures import LARGEST_PICTURE, as_pictures, can_be_shown, image, nothing_to_show, signed

@@ -21,8 +21,7 @@ from typing import Any
 import jinja2
 import numpy as np
 from markupsafe import Markup
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
+from PIL import Image, PngImagePlugin
 
 from linclf.errors import printable, spreadsheet_cell
 
@@ -354,7 +353,7 @@ def png(draw: Draw, alt: str, title: str, caption: str) -> Bundle:
     whole = Image.new("RGB", (max(above.width, height * 2 // 3) // 2 * 2, height // 2 * 2), PAPER)
     whole.paste(above, (0, 0))
     whole.paste(below, (0, above.height))
-    described = PngInfo()
+    described = PngImagePlugin.PngInfo()
     described.add_text("Description", alt)
     whole.save(content := io.BytesIO(), format="png", pnginfo=described)
     size = {"width": whole.width // 2, "height": whole.height // 2, "alt": f"{title}. {alt}"}

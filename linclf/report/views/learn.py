@@ -10,8 +10,8 @@ import numpy as np
 from linclf.data.dataset import Dataset
 from linclf.errors import DivergenceError
 from linclf.studies import metrics
+from linclf.training import Linear
 from linclf.training.losses import cross_entropy, multiclass_hinge
-from linclf.training.model import Linear
 
 from . import html, pictures, plots
 

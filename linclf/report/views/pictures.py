@@ -4,7 +4,6 @@ import io
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,7 @@ from PIL import Image
 
 from linclf.data.dataset import Dataset
 from linclf.studies import metrics
-from linclf.training.loop import Run
-from linclf.training.losses import get_loss
-from linclf.training.model import Linear
+from linclf.training import Linear, Run, get_loss
 
 from . import html, plots
 
@@ -61,7 +58,7 @@ def gallery(
     alts = [f"{alts} {text}" for text in texts] if isinstance(alts, str) else alts
     shown = (image(each, of, width=60 if rows else 96, kind=kind) for each, of in zip(pixels, alts, strict=True))
     cells = zip(shown, [""] * len(texts) if columns else texts, strict=True)
-    by_row = {name: [*islice(cells, n)] for name, n in (rows or {}).items()}
+    by_row = {name: [next(cells) for _ in range(n)] for name, n in (rows or {}).items()}
     markup = html.element("pictures", by_row, columns) if rows else html.element("gallery", cells, alt)
     array = io.BytesIO()
     if weights is not None:

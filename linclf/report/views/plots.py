@@ -16,9 +16,7 @@ from matplotlib.figure import Figure
 
 from linclf.errors import ConfigError, DataError
 from linclf.studies import metrics
-from linclf.training.config import Config
-from linclf.training.loop import History, Run
-from linclf.training.model import Linear
+from linclf.training import Config, History, Linear, Run
 
 from .html import BESIDE, INK, TRAIN, VALIDATION, own_settings
 

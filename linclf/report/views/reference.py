@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from linclf.claims import statistics
-from linclf.claims.bootstrap import paired_difference
-from linclf.claims.verdicts import ledger, terms
+from linclf.claims import bootstrap, statistics, verdicts
 from linclf.studies import metrics
 from linclf.studies.reference import ARMS, COMPARED, KEPT, N_TEST, SETTINGS, ReferenceStudy, on_surrogate
 from linclf.studies.results import Results
-from linclf.training.loop import Run
+from linclf.training import Run
 
 from . import html, pictures, plots, provenance
 
-REFERENCE_SVM = {int(figure["of"][-1]): figure["accuracy"] for figure in ledger()["figures"] if "accuracy" in figure}
+REFERENCE_SVM = {
+    int(figure["of"][-1]): figure["accuracy"] for figure in verdicts.ledger()["figures"] if "accuracy" in figure
+}
 """Test accuracies in percent that the reference prints in its section 2."""
 
 
@@ -203,9 +203,9 @@ def figures(results: Results, section: str) -> html.Output | None:
     if not provenance.is_the_references(results.data["name"]):
         return None
     rows = []
-    for figure in ledger()["figures"]:
+    for figure in verdicts.ledger()["figures"]:
         if figure["section"] == section:
-            ((arm, setting),), _, _ = terms(figure["of"])
+            ((arm, setting),), _, _ = verdicts.terms(figure["of"])
             printed = [f"“{figure['says']}”" if figure["says"] else "the curves alone"]
             printed += ["axis from {:.3f} to {:.3f}".format(*figure["axis"])] if "axis" in figure else []
             printed += [f"test accuracy {figure['accuracy']:.2f} %"] if "accuracy" in figure else []
@@ -255,7 +255,8 @@ def difference(results: Results, arm: str, other: str, setting: int) -> str:
 
     The interval is over seeds, if there are several, and test images.
     """
-    return f"{points(paired_difference(*(100.0 * results.correct(name, setting) for name in (arm, other))))} points"
+    right = (100.0 * results.correct(name, setting) for name in (arm, other))
+    return f"{points(bootstrap.paired_difference(*right))} points"
 
 
 def points(difference: tuple[float, float, float]) -> str:

@@ -10,9 +10,7 @@ from matplotlib.figure import Figure
 
 from linclf.data.dataset import Dataset
 from linclf.studies.exploration import Exploration, ExplorationPlan
-from linclf.training.loop import Run
-from linclf.training.losses import LOSSES
-from linclf.training.model import Linear
+from linclf.training import LOSSES, Linear, Run
 
 from . import explore, html, pictures, plots, reference
 

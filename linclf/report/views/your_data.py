@@ -9,7 +9,7 @@ from linclf.data.dataset import Dataset
 from linclf.studies import metrics
 from linclf.studies.store import StoredRun
 from linclf.studies.your_data import LOWEST, PEER_ITERATIONS, PENALTIES, WELL_LEARNED, YourDataResults, YourDataStudy
-from linclf.training.losses import get_loss
+from linclf.training import get_loss
 
 from . import html, pictures, plots, provenance
 from .pictures import MOST_ROWS, as_pictures, can_be_shown, kind, nothing_to_show, sureness, with_interval
