@@ -272,7 +272,10 @@ def _classes(
     table = next((place / name for place in reversed(tables) for name in _TABLES if (place / name).is_file()), None)
     asked = label if label is not None else found.group
     if table and (len(names) < 2 or asked is not None):
-        return _labelled(table, files, found, label)
+        classes = _labelled(table, files, found, label)
+        if part == "train" and not classes:
+            raise DataError(f"{table}: expected labels of pictures to train on, found none")
+        return classes
     if table and 2 * _Table(table, files).named >= len(files):
         advice = "name its column (--label NAME) to take it, or move it elsewhere"
         raise DataError(f"{table}: expected labels by folders or by this table, found both; {advice}")
@@ -294,7 +297,7 @@ def _classes(
         raise DataError(f"{folder}: expected a folder for each class, found {such}; {advice}")
     found.over[_NO_FOLDER] += len(loose)
     _check_same_folders(folder, {name: groups[name] for name in names})
-    classes: Classes = {}
+    classes = {}
     for name in names:
         classes.setdefault(composed(name), []).extend(groups[name])
     return classes

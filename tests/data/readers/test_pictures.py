@@ -340,6 +340,7 @@ def test_one_table_for_all_parts(tmp_path, labelled):
         ("a,b\nx,y\n", "names of the pictures beside it, such as 0.png, found a, b"),
         ("file,x,z\n0.png,1,2\n", "the name of the column of labels (--label NAME)"),
         ("file,label\n0.png,a\n0.png,b\n", "expected one label a picture, found a and b of 0.png"),
+        ("file,label\n0.png,\n", "labels.csv: expected labels of pictures to train on, found none"),
         ("file,label\n0.png\n", "its rows have different numbers of values"),
         ("0.png,a\n1.png,b\n", "expected the names of the columns in the first line, found values (0.png, a)"),
         ("file,split,label\n0.png,train,a\n1.png,Test,b\n", "expected folders for the parts, found column split"),
