@@ -310,12 +310,8 @@ class YourDataResults(StudyResults):
     @cached_property
     def confusion(self) -> np.ndarray:
         """Test images of each true class (row) that were given each class (column), mean over seeds, (C, C)."""
-        return self.confusion_of(self.finals)
-
-    def confusion_of(self, runs: Sequence[StoredRun]) -> np.ndarray:
-        """The same of some networks."""
         labels, n_classes = self.dataset.test_labels, len(self.dataset.class_names)
-        matrices = [metrics.confusion_matrix(row, labels, n_classes) for row in tested_predictions(runs)]
+        matrices = [metrics.confusion_matrix(row, labels, n_classes) for row in tested_predictions(self.finals)]
         return np.mean(matrices, axis=0)
 
     @cached_property
