@@ -360,19 +360,19 @@ _MOST_CELLS = 1000
 def _read_mat(content: bytes, names: Collection[str], largest: int) -> dict[str, Any]:
     """The variables called ``names`` of a MAT-file: arrays of numbers, or lists of the texts in cells.
 
-    Nothing is made that is larger than the bytes that are there; of compressed ones, at most ``largest`` are unpacked.
+    Nothing is made that is larger than the bytes that are there; of compressed ones, at most ``largest`` in all.
     """
     if content.startswith(b"MATLAB 7.3"):
         raise ValueError("it is of version 7.3, not 5; save it with -v7")
     order = {b"IM": "<", b"MI": ">"}.get(content[126:128])
     if order is None:
         raise ValueError("its header is another")
-    found = dict[str, Any]()
+    found, room = dict[str, Any](), largest
     for kind, data in _elements(memoryview(content)[128:], order):
         if kind == _COMPRESSED:
-            unpacker = zlib.decompressobj()
-            data = memoryview(unpacker.decompress(data, largest))
-            if unpacker.unconsumed_tail:
+            data = memoryview(zlib.decompressobj().decompress(data, room + 1))
+            room -= len(data)
+            if room < 0:
                 raise ValueError(f"more than {largest:,} bytes are compressed in it")
             ((kind, data),) = _elements(data, order)
         found |= _variable(data, order, names) if kind == _MATRIX else {}
