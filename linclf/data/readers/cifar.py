@@ -120,7 +120,7 @@ class Family:
         within = {name: b"" for name in wanted if is_folder and (path / name).is_file()}
         folders = {"": within} if is_folder else _read_archive(path, wanted, self.largest)
         choices = [(folder, inside) for folder in self.layouts for inside in folders.values()]
-        folder, inside = max(  # the layout of which one folder holds most files; of none, that which it is called by
+        folder, inside = max(  # the layout of which a folder holds most files; of equals, that of the folder's name
             choices, key=lambda choice: (len(choice[1].keys() & {*self.layouts[choice[0]]}), choice[0] == path.name)
         )
         for name in self.layouts[folder]:
@@ -257,7 +257,7 @@ _ADMITTED = {
     "numpy.dtype": "dtype",
     "_codecs.encode": "encoded",  # bytes as Python 3 writes them by protocol 2
 }
-"""What a pickle may name, and what such a call makes; NumPy 2 says ``_core``."""
+"""What a pickle may name, and what such a call makes; NumPy 2 writes ``_core`` for ``core``."""
 
 
 @dataclass
