@@ -243,13 +243,14 @@ def _surrogate(options: argparse.Namespace) -> str:
 def _verify(options: argparse.Namespace) -> str | int:
     from linclf.claims.verdicts import verify
 
-    if not os.path.exists(path := Path(options.results)):
-        raise ConfigError(f"{path}: no such file or folder; give a report's folder, or its results.json")
+    if not os.path.exists(options.results):
+        raise ConfigError(f"{options.results}: no such file or folder; give a report's folder, or its results.json")
     try:
         if not options.write:
-            return verify(path)
+            return verify(options.results)
         from linclf.report.build import rewrite_verdicts
 
+        path = Path(options.results)
         return rewrite_verdicts(path if path.is_dir() else path.parent, options.data)
     except DataError as error:
         _complain(str(error))

@@ -172,6 +172,12 @@ def test_a_named_pipe_is_no_file_and_nobody_waits_for_it(place, words, capsys, m
     assert ("expected" in errors, errors.count("\n")) == (True, 1)
 
 
+def test_an_empty_name_of_a_report_to_verify_is_not_the_current_folder(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT / "reports" / "cifar-10")
+    assert main(["verify", ""]) == 2
+    assert "no such file or folder" in capsys.readouterr().err
+
+
 def test_whatever_a_terminal_would_obey_is_printed_as_text(place, tmp_path, capsys):
     evil = "a\x1b]0;pwned\x07\x1b[31m.png"
     (tmp_path / evil).write_bytes((place / "photos" / "café" / "0.png").read_bytes())

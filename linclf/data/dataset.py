@@ -422,7 +422,8 @@ def as_images(arrays: Mapping[str, np.ndarray], where: str) -> list[np.ndarray]:
             advice = "whose channels come first; turn them with np.moveaxis(X, 1, -1)"
             raise DataError(f"{where}: expected {name} of shape (n, h, w, c), found {X.shape}, {advice}")
         if X.shape[1:] != train.shape[1:]:
-            raise DataError(f"{where}: expected {name} of shape (n, *{train.shape[1:]}) as {first}, found {X.shape}")
+            shape = ", ".join(map(str, ("n", *train.shape[1:])))
+            raise DataError(f"{where}: expected {name} of shape ({shape}) as {first}, found {X.shape}")
         if not (X.dtype.kind in "biu" or (X.dtype.kind == "f" and X.itemsize <= 8)):
             raise DataError(f"{where}: expected {name} as whole numbers or floats, found {X.dtype}")
     images = _of_one_type(list(arrays.values()), where)

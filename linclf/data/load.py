@@ -127,7 +127,8 @@ def _load_path(name: str, given: dict[str, Any]) -> Dataset:
     ends = [i for i, letter in enumerate(f"{whole}:") if letter == ":"]
     place = next((whole[:end] for end in reversed(ends) if os.path.exists(whole[:end])), "")
     if not place:
-        raise DataError(f"{name or 'an empty name'}: no such file or folder; give the path of data, or 'synthetic'")
+        advice = "give the path of data, or 'synthetic' for a surrogate of CIFAR-10"
+        raise DataError(f"{name or 'an empty name'}: no such file or folder; {advice}")
     words = [word.replace("::", ":") for word in re.split("(?<!:):(?!:)", whole[len(place) + 1 :]) if word]
     path, home = Path(place), os.path.expanduser("~")
     source = place.replace(home, "~", 1) if place.startswith(home) else place

@@ -250,13 +250,14 @@ def run_in_processes(
 @contextmanager
 def _safe_path() -> Iterator[None]:
     """Let processes that start meanwhile import nothing from the current folder, as ``python -c`` and ``-m`` do."""
-    before = {name: value for name, value in os.environ.items() if name == "PYTHONSAFEPATH"}
+    before = os.environ.get("PYTHONSAFEPATH")
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
         yield
     finally:
         del os.environ["PYTHONSAFEPATH"]
-        os.environ.update(before)
+        if before is not None:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 def _run_stored(file: str, i: int) -> tuple[int, list[Run]]:

@@ -96,7 +96,7 @@ def test_cifar_10_by_its_name_is_fetched_once_and_a_path_goes_before(archive_ser
     url, cache, served = archive_server
     monkeypatch.setattr(fetching, "URL", url)
     monkeypatch.chdir(tmp_path)
-    assert load_dataset("cifar-10").provenance.name == reader.CIFAR10
+    assert load_dataset("cifar-10").provenance.name == "CIFAR-10"
     served.unlink()
     assert load_dataset("cifar-10").provenance.source.startswith(str(cache))
     write_images(tmp_path / "cifar-10")

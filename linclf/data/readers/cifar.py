@@ -106,12 +106,12 @@ class Family:
         most = max(len(labels) for _, labels in batches.values())
         for name, (_, labels) in batches.items():
             if len(labels) != most:  # a file cut between two records is whole in no other way
-                raise DataError(f"{path}/{name}: expected {most:,} images as another batch, found {len(labels):,}")
+                raise DataError(f"{path}/{name}: expected {most:,} images as another batch has, found {len(labels):,}")
         official = md5 == self.md5 if md5.keys() == self.md5.keys() else None
         if path.is_file():
             official = hashlib.sha256(_read_file(path, LARGEST_ARCHIVE, self.name)).hexdigest() in self.sha256
         return dataset.make_dataset(
-            [*batches.values()], class_names, dataset.Provenance(self.name, source, layout, "", official)
+            [*batches.values()], class_names, dataset.Provenance(self.name, source, layout, official=official)
         )
 
     def _files(self, path: Path) -> Iterator[tuple[str, bytes]]:
@@ -142,8 +142,10 @@ class Family:
                 found = f"{pixels.dtype} {pixels.shape}"
                 raise DataError(f"{file}: expected data as bytes of shape (n, {PIXELS}), found {found}")
         n_classes = len(self.class_names) or 100
-        if len(pixels) != len(labels) or not all(label in range(n_classes) for label in np.unique(labels).tolist()):
-            found = f"{len(labels)} labels (up to {max(labels, default='none')}) and {len(pixels)} images"
+        wrong = [label for label in dict.fromkeys(labels.ravel().tolist()) if label not in range(n_classes)]
+        if wrong or labels.shape != pixels.shape[:1]:
+            such = f", such as {str(wrong[0])[:50]}," if wrong else ""
+            found = f"labels of shape {labels.shape}{such} and {len(pixels):,} images"
             raise DataError(f"{file}: expected one label 0..{n_classes - 1} an image, found {found}")
         colours = np.moveaxis(pixels.reshape(-1, 3, 32, 32), 1, 0)
         return np.stack(list(colours), axis=-1), labels.astype(np.int64)  # thrice as fast as a copy of the axes turned
@@ -349,10 +351,10 @@ def _numbers(dtype: _Call) -> np.dtype[Any]:
 _MATRIX, _COMPRESSED = 14, 15
 _CELL, _CHAR = 1, 4
 _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
-_BYTES = (1, 2, 16)
-"""Types of elements: those that hold numbers, and those that hold text in UTF-8; others of text are in UTF-16."""
+_TEXTS = {1: "utf-8", 2: "utf-8", 16: "utf-8", 4: "utf-16-{}", 17: "utf-16-{}", 18: "utf-32-{}"}
+"""Types of elements that may hold numbers, and text."""
 _MOST_CELLS = 1000
-"""CIFAR-100 has 100 names."""
+"""Cells that are read: CIFAR-100 has 100 names."""
 
 
 def _read_mat(content: bytes, names: Collection[str], largest: int) -> dict[str, Any]:
@@ -398,14 +400,12 @@ def _variable(matrix: memoryview, order: str, names: Collection[str]) -> dict[st
     if called not in names:
         return {}
     if kind == _CELL:
-        return {called: [_variable(cell, order, [""])[""] for _, cell in held]}
-    ((stored, data),) = held
-    if kind == _CHAR:
-        return {
-            called: bytes(data).decode("utf-8" if stored in _BYTES else {"<": "utf-16-le", ">": "utf-16-be"}[order])
-        }
-    if stored not in _NUMBERS:
-        raise ValueError(f"{called} holds no numbers")
+        return {called: [_variable(cell, order, [""]).get("") for _, cell in held]}
+    stored, data = held[0] if len(held) == 1 else (0, b"")  # complex numbers and sparse arrays have several
+    if kind == _CHAR and stored in _TEXTS:
+        return {called: bytes(data).decode(_TEXTS[stored].format("le" if order == "<" else "be"))}
+    if kind == _CHAR or stored not in _NUMBERS:
+        raise ValueError(f"{called or 'a cell'} holds neither real numbers nor text")
     shape = np.frombuffer(sizes, f"{order}u4").tolist()
     return {called: np.frombuffer(data, order + _NUMBERS[stored]).reshape(shape, order="F")}
 

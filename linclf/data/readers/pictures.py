@@ -292,8 +292,9 @@ def _classes(
     if loose and not names and part != "train":
         return {"": loose}
     if not names:
-        such = f"{len(loose):,} pictures in no such folder; or write {_TABLES[0]} with columns file and label"
-        raise DataError(f"{folder}: expected a folder for each class, found {such}")
+        such = f"{len(loose):,} pictures in no such folder" if loose else "none"
+        advice = f"make such folders, or write {_TABLES[0]} with columns file and label"
+        raise DataError(f"{folder}: expected a folder for each class, found {such}; {advice}")
     found.over[_NO_FOLDER] += len(loose)
     _check_same_folders(folder, {name: groups[name] for name in names})
     classes = {}
@@ -339,7 +340,9 @@ def _parts_within(root: Path, classes: Classes) -> dict[str, Classes]:
     if "" in found or found["train"].keys() != classes.keys():
         where = root / next(name for part in ("validation", "test") for name in found.get(part, ()))
         advice = "put the folders of classes into train and test"
-        raise DataError(f"{where}: expected folders for the parts in every class or in none, found some; {advice}")
+        raise DataError(
+            f"{where}: expected folders for the parts in every class or in none, found them in some; {advice}"
+        )
     return found
 
 
@@ -390,7 +393,7 @@ def _labelled(table: Path, files: Sequence[Path], found: Found, label: str | Non
     of_group = others.pop(found.group or "", None)
     if found.group is not None and (of_group is None or not others or label == found.group):
         raise DataError(f"{table}: expected a column {found.group} of groups beside one of labels, found {names}")
-    alone = len(others) == 1 and not label
+    alone = len(others) == 1 and label is None
     of_labels = others[next(iter(others)) if alone else label_column(table, others, label)]
     labels, missing = dict[Path, str](), set[str]()
     for row in read.rows:

@@ -233,13 +233,14 @@ def _label_column(path: Path, names: list[str], label: str | None, drop: Sequenc
 
 
 def _labels_among(names: Iterable[str], label: str | None) -> list[str]:
-    return [name for name in names if (name == label if label else name.lower() in dataset.USUAL_LABELS)]
+    return [name for name in names if (name.lower() in dataset.USUAL_LABELS if label is None else name == label)]
 
 
 def label_column(table: Path, names: Iterable[str], label: str | None) -> str:
     """The column ``label``, else the one that is called as columns of labels are; DataError without one."""
     if len(labels := _labels_among(names, label)) != 1:
-        asked = f"a column {label}, found" if label else "the name of the column of labels (--label NAME), one of"
+        asked = "the name of the column of labels (--label NAME), one of"
+        asked = asked if label is None else f"a column {label}, found"
         raise DataError(f"{table}: expected {asked} {listed(names)}")
     return labels[0]
 

@@ -56,11 +56,23 @@ def test_matlab_files_give_the_same_content(tmp_path, compressed):
     for bad in (b"", whole[:1000], b"MATLAB 7.3" + whole[10:], whole[:128] + struct.pack("<2I", 14, 2**31)):
         (mat10 / "data_batch_3.mat").write_bytes(bad)
         refused(mat10, "data_batch_3.mat: expected")
-    if not compressed:  # types that hold no numbers: of some SciPy reads where no memory is
+    if not compressed:  # types that hold no numbers
         at = whole.index(b"data") + 4
         for kind in (0, 8, 10, 11, 14, 15, 16, 19, 20, 258, 60_000):
             (mat10 / "data_batch_3.mat").write_bytes(whole[:at] + struct.pack("<I", kind) + whole[at + 4 :])
             refused(mat10, "data_batch_3.mat: expected")
+
+    def element(kind, *content):
+        content = b"".join(content)
+        return struct.pack("<2I", kind, len(content)) + content + bytes(-len(content) % 8)
+
+    for kind, held, said in (
+        (9, [element(2, b"\1")], "expected one label 0..9 an image, found labels of shape ()"),
+        (5, [element(5), element(5), element(9)], "labels holds neither real numbers nor text"),
+    ):
+        labels = element(14, element(6, struct.pack("<2I", kind, 0)), element(5), element(1, b"labels"), *held)
+        (mat10 / "data_batch_3.mat").write_bytes(whole + labels)  # of two, the last counts
+        refused(mat10, "data_batch_3.mat: expected", said)
     (cifar_files.write_matlab(tmp_path / "few", {}, names=names[:99]) / "meta.mat").replace(mat100 / "meta.mat")
     refused(mat100, "meta.mat: expected the names of 100 classes")
     scipy.io.savemat(mat100 / "train.mat", {"data": np.zeros((3, 5), np.uint8), "fine_labels": np.zeros((3, 1))})
@@ -74,6 +86,16 @@ def test_batches_pickled_by_python_3_are_read(tmp_path, protocol, labels):
         batch = {"data": pixels, "labels": labels(y)}
         (tmp_path / name).write_bytes(pickle.dumps(batch, protocol=protocol))
     assert sha256(tmp_path) == sha256(tmp_path / "cifar-10-batches-py")
+
+
+@pytest.mark.parametrize(
+    "labels", [np.int64(1), np.array(1), np.ones((6, 2), int), np.ones((6, 1, 1), int), [b"a", "b"]]
+)
+def test_labels_that_are_not_one_number_an_image_are_refused(tmp_path, labels):
+    pixels, _ = cifar_files.write(tmp_path)["data_batch_1"]
+    folder = tmp_path / "cifar-10-batches-py"
+    (folder / "data_batch_1").write_bytes(pickle.dumps({"data": pixels, "labels": labels}, protocol=4))
+    refused(folder, "data_batch_1: expected one label 0..9 an image, found labels of shape")
 
 
 @pytest.mark.parametrize("prefix", ["", "./cifar-10-batches-py/", "my/own/"])

@@ -228,6 +228,11 @@ def test_bad_tables_are_refused(tmp_path, content, said):
     refused(tmp_path / "t.csv", said)
 
 
+def test_an_empty_name_of_the_column_of_labels_is_not_taken_for_none(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b,label\n" + "0.5,1,x\n0.25,2,y\n" * 9)
+    refused(tmp_path / "t.csv", "expected a column , found a, b, label", label="")
+
+
 def test_a_table_to_classify_is_read_and_refused_as_one_to_learn_from(tmp_path):
     table = frame()
     for ending in ("csv", "tsv", "parquet"):
