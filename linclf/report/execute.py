@@ -170,6 +170,7 @@ def execute(
     notebook = load_notebook_node(str(path))
     if parameters:
         notebook = parameterize_notebook(notebook, parameters, kernel_name="python3", language="python")
+    notebook.metadata.papermill["input_path"] = path.name  # says which page it is, whatever a copy is called
     settings = [] if png else ["from linclf.report.views import html; html.with_png = False; del html"]
     if decoded:
         settings.append(f"from linclf.data import load; load.decoded = load.Path({str(decoded)!r}); del load")
@@ -193,7 +194,8 @@ def execute(
             extra_arguments=kernel_options,
         )
         outputs = (output for cell in notebook.cells for output in cell.get("outputs", ()))
-        reason = next((f"{it.ename}: {it.evalue}" for it in outputs if it.output_type == "error"), None)
+        unshown = "a cell failed and showed no error" if notebook.metadata.papermill.exception else None
+        reason = next((f"{it.ename}: {it.evalue}" for it in outputs if it.output_type == "error"), unshown)
     except DeadKernelError:
         reason = "the kernel was killed, perhaps for want of memory"
     except Exception as error:  # a kernel that did not start: said in a line, and the other notebooks still run

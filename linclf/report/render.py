@@ -167,10 +167,8 @@ class PagePreprocessor(nbconvert.preprocessors.Preprocessor):
             "slides": resources.get("output_extension") == _SLIDES,
             "policy": POLICY,
             "scripts": SCRIPTS,
+            "font": base64.b64encode((TEMPLATES / "formulas.woff2").read_bytes() * ("<math" in markup)).decode(),
         }
-        if "<math" in markup:
-            font = (TEMPLATES / "formulas.woff2").read_bytes()
-            resources["linclf"]["font"] = base64.b64encode(font).decode()
         return nb, resources
 
 
@@ -242,7 +240,7 @@ def _headings(text: str) -> list[tuple[str, str, str]]:
     from bs4 import BeautifulSoup
 
     lines = re.findall("^##? .+", re.sub("```.*?```", "", text, flags=re.S), re.M)
-    parsed = BeautifulSoup(nbconvert.filters.markdown2html(mathml("\n".join(lines))), "html.parser")
+    parsed = BeautifulSoup(nbconvert.filters.markdown2html("\n".join(map(mathml, lines))), "html.parser")
     return [(heading.name, str(heading.get("id", "")), _title(heading)) for heading in parsed.select("h1, h2")]
 
 

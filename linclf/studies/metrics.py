@@ -135,7 +135,8 @@ def low_frequency_share(W: np.ndarray, image_shape: tuple[int, ...]) -> float | 
 def share_of_draws_below(values: np.ndarray, threshold: float, size: int) -> float | None:
     """Share of 200 random draws of ``size`` values, without replacement, whose mean is below ``threshold``, 0..1.
 
-    The draws are the same for every network, so that networks are compared on the same images. None of fewer values.
+    The draws are the same for every network, so that networks are compared on the same images. None where there are
+    fewer values than a draw takes.
 
     >>> share_of_draws_below(np.array([0.0, 1.0, 2.0]), threshold=1.1, size=3)
     1.0

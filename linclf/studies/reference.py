@@ -394,7 +394,7 @@ def on_surrogate(study: ReferenceStudy) -> dict[tuple[str, int], StoredRun] | No
 
 
 class _OnSurrogate(Study):
-    """Networks of which the first images of a cut train, and as many others as it has for validation are the test."""
+    """Networks on images of the surrogate: as many of them train and test as a cut has to train and to validate."""
 
     def inputs(self, cut: Cut | None = None) -> Split:
         """Images of the surrogate."""

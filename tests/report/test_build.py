@@ -32,7 +32,7 @@ from linclf.report import build
 from linclf.report.execute import execute
 from linclf.report.pages import CEILING, USUAL, page_file
 from linclf.report.render import convert, mathml
-from linclf.studies.reference import ARMS
+from linclf.studies.reference import ARMS, ReferenceStudy
 
 EXPLORE = ["report", "--data", "synthetic:40", "--only", "explore", "-p"]
 DASK = ["report", "--data", "synthetic:20", "--backend", "dask"]
@@ -132,7 +132,7 @@ def test_a_failed_notebook_leaves_its_copy_and_the_others_still_run_and_a_full_d
     def full(path, text):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(build.ReferenceStudy, "run", diverge)
+    monkeypatch.setattr(ReferenceStudy, "run", diverge)
     chosen, out = {}, tmp_path / "out"
     for name, source in (("0_baseline", "print('so far')\nraise ValueError('on purpose')"), ("2_svm", "print('fine')")):
         path = write_notebook(tmp_path / f"{name}.ipynb", 'data: str = "auto"\nout_dir: str = ""', source)
@@ -141,7 +141,8 @@ def test_a_failed_notebook_leaves_its_copy_and_the_others_still_run_and_a_full_d
     words = ["report", "--data", "synthetic:250", "--epochs", "1", "--out", str(out)]
     assert main(words) == 1
     assert "failed: ValueError: on purpose" in capsys.readouterr().out
-    assert (out / "0_baseline.failed.ipynb").exists()
+    again = convert(nbformat.read(out / "0_baseline.failed.ipynb", as_version=4), "0_baseline.failed")
+    assert BeautifulSoup(again, "html.parser").select("[aria-current]")[0].get_text() == "Baseline"
     page = (out / "0_baseline.html").read_text()
     assert all(words in page for words in ('href="0_baseline.failed.ipynb"', "so far", "on purpose"))
     assert "fine" in (out / "2_svm.html").read_text()
@@ -296,6 +297,22 @@ def test_what_a_readers_own_cells_show_is_on_the_page_or_said_to_be_left_out(tmp
     assert [said for said in wanted if said not in page] == []
     assert page.count("Left out: what") == 5
     assert not {"\x1b", "\r"} & {*page}
+
+
+def test_a_cell_that_fails_and_shows_no_error_is_a_failure(tmp_path):
+    quiet = "get_ipython().showtraceback = lambda *given, **more: None\n1 / 0"
+    done = execute(write_notebook(tmp_path / "quiet.ipynb", "", quiet, "print()"), {}, tmp_path / "executed.ipynb")
+    assert done.failure == "a cell failed and showed no error"
+    assert done.notebook.cells[-1].execution_count is None
+
+
+def test_two_headings_with_dollar_signs_are_two_sections_and_a_notebook_brings_no_font():
+    cells = [nbformat.v4.new_markdown_cell(f"{level} Up to $$ {word}") for level, word in (("#", "a"), ("##", "b"))]
+    cells.append(nbformat.v4.new_markdown_cell("## Up to $$ c"))
+    page = convert(nbformat.v4.new_notebook(cells=cells, metadata={"linclf": {"font": "</style><b>"}}), "mine")
+    sections = BeautifulSoup(page, "html.parser").select("nav.toc li")
+    assert [section.get_text() for section in sections] == ["Up to $$ b", "Up to $$ c"]
+    assert "</style><b>" not in page
 
 
 # Notebook parameters are checked before a kernel starts, and reach it as what they are.

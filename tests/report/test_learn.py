@@ -7,10 +7,11 @@ import textwrap
 import nbformat
 import numpy as np
 import pytest
-from helpers import ROOT
+from helpers import ROOT, write_notebook
 
 import linclf
 from linclf import DivergenceError
+from linclf.report.execute import execute
 from linclf.report.views import pictures
 from linclf.training.losses import LOSSES, cross_entropy
 
@@ -89,6 +90,13 @@ def test_exercises_tell_right_answers_from_others(after, number, loop, wrong, ri
     for answer, said in ((wrong, "not yet"), (right, f"Exercise {number} is right")):
         text = re.sub(r"(?<= = )None(, None)?", answer, source, count=1)
         assert said in run(text, after), answer
+
+
+def test_each_curve_of_losses_keeps_its_own_place(tmp_path):
+    source = "from linclf.report.views import learn\nfor n in 'abc':\n    learn.LossCurve(n).show()"
+    done = execute(write_notebook(tmp_path / "curves.ipynb", "", source), {}, tmp_path / "executed.ipynb", png=False)
+    shown = [output.data["text/plain"].partition(".")[0] for output in done.notebook.cells[-1].outputs]
+    assert shown == ["Figure a", "Figure b", "Figure c"]
 
 
 def test_a_loop_that_diverges_says_so_below_its_curve(after):

@@ -55,7 +55,7 @@ class LossCurve:
 
     def __init__(self, number: int | str) -> None:
         self.number, self.losses = number, list[float]()
-        self._shown = False
+        self._shown: Any = None
         self._when = time.monotonic()
 
     def add(self, loss: float) -> None:
@@ -90,8 +90,11 @@ class LossCurve:
         caption = f"The loss of the loop's mini-batches, without the penalty, after {len(self.losses):,} steps.{binned}"
         data = {"step": steps.tolist(), "loss": means.tolist()}
         drawn = html.figure(plots.styled(axes).figure, number=self.number, caption=caption, data=data)
-        display(drawn, display_id=f"losses-{id(self)}", update=self._shown)
-        self._shown, self._when = True, time.monotonic()
+        if self._shown:
+            self._shown.update(drawn)
+        else:
+            self._shown = display(drawn, display_id=True)
+        self._when = time.monotonic()
 
 
 def check(exercise: int, answers: Mapping[str, tuple[Any, Any]], tolerance: float = 5e-3) -> html.Output:
