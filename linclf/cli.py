@@ -153,7 +153,7 @@ def _run(words: Sequence[str]) -> int:
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
     options.line = _command(words)
-    done = options.run(options)
+    done = options.run(options)  # the status, or what there is to say
     if isinstance(done, int):
         return done
     print(*map(printable, done.split("\n")), sep="\n")

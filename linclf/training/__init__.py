@@ -1,4 +1,4 @@
-"""Losses, the one training loop, sweeps and estimators; other rooms import its public names from here."""
+"""Losses, the one training loop, sweeps and estimators; other packages import its public names from here."""
 
 from .config import Config
 from .loop import History, Run

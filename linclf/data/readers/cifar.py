@@ -120,7 +120,7 @@ class Family:
         within = {name: b"" for name in wanted if is_folder and (path / name).is_file()}
         folders = {"": within} if is_folder else _read_archive(path, wanted, self.largest)
         choices = [(folder, inside) for folder in self.layouts for inside in folders.values()]
-        folder, inside = max(  # the layout of which one folder holds most files; of none, that which it is called by
+        folder, inside = max(  # the layout of which a folder holds most files; of equals, that of the folder's name
             choices, key=lambda choice: (len(choice[1].keys() & {*self.layouts[choice[0]]}), choice[0] == path.name)
         )
         for name in self.layouts[folder]:
@@ -257,7 +257,7 @@ _ADMITTED = {
     "numpy.dtype": "dtype",
     "_codecs.encode": "encoded",  # bytes as Python 3 writes them by protocol 2
 }
-"""What a pickle may name, and what such a call makes; NumPy 2 says ``_core``."""
+"""What a pickle may name, and what such a call makes; NumPy 2 writes ``_core`` for ``core``."""
 
 
 @dataclass
@@ -360,19 +360,19 @@ _MOST_CELLS = 1000
 def _read_mat(content: bytes, names: Collection[str], largest: int) -> dict[str, Any]:
     """The variables called ``names`` of a MAT-file: arrays of numbers, or lists of the texts in cells.
 
-    Nothing is made that is larger than the bytes that are there; of compressed ones, at most ``largest`` are unpacked.
+    Nothing is made that is larger than the bytes that are there; of compressed ones, at most ``largest`` in all.
     """
     if content.startswith(b"MATLAB 7.3"):
         raise ValueError("it is of version 7.3, not 5; save it with -v7")
     order = {b"IM": "<", b"MI": ">"}.get(content[126:128])
     if order is None:
         raise ValueError("its header is another")
-    found = dict[str, Any]()
+    found, room = dict[str, Any](), largest
     for kind, data in _elements(memoryview(content)[128:], order):
         if kind == _COMPRESSED:
-            unpacker = zlib.decompressobj()
-            data = memoryview(unpacker.decompress(data, largest))
-            if unpacker.unconsumed_tail:
+            data = memoryview(zlib.decompressobj().decompress(data, room + 1))
+            room -= len(data)
+            if room < 0:
                 raise ValueError(f"more than {largest:,} bytes are compressed in it")
             ((kind, data),) = _elements(data, order)
         found |= _variable(data, order, names) if kind == _MATRIX else {}

@@ -88,8 +88,8 @@ def _role(name: str) -> str:
     words = name.lower().split("_")
     part = [PART_NAMES[word] for word in words if word in PART_NAMES]
     kind = [_KINDS[word] for word in words if word in _KINDS]
-    stays = kind == ["groups"] and part not in ([], ["train"])  # as the parts that are given do
-    if len(kind) != 1 or len(part) > 1 or len(words) != len(part) + 1 or stays:
+    not_split = kind == ["groups"] and part not in ([], ["train"])  # groups only matter where a part is split
+    if len(kind) != 1 or len(part) > 1 or len(words) != len(part) + 1 or not_split:
         return ""
     return f"{kind[0]} {part[0] if part else 'train'}"
 

@@ -237,7 +237,7 @@ def _labels_among(names: Iterable[str], label: str | None) -> list[str]:
 
 
 def label_column(table: Path, names: Iterable[str], label: str | None) -> str:
-    """The column ``label``, else the one that is called as columns of labels are; DataError without one."""
+    """The column ``label`` or, if that is None, the only one with a usual name; DataError without one."""
     if len(labels := _labels_among(names, label)) != 1:
         asked = "the name of the column of labels (--label NAME), one of"
         asked = asked if label is None else f"a column {label}, found"

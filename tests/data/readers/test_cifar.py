@@ -3,6 +3,7 @@
 import pickle
 import struct
 import zipfile
+import zlib
 
 import cifar_files
 import numpy as np
@@ -73,6 +74,10 @@ def test_matlab_files_give_the_same_content(tmp_path, compressed):
         labels = element(14, element(6, struct.pack("<2I", kind, 0)), element(5), element(1, b"labels"), *held)
         (mat10 / "data_batch_3.mat").write_bytes(whole + labels)  # of two, the last counts
         refused(mat10, "data_batch_3.mat: expected", said)
+    head = element(6, struct.pack("<2I", 9, 0)), element(5), element(1, b"other")
+    packed = struct.pack("<2I", 15, len(bomb := zlib.compress(element(14, *head, element(2, bytes(2**23)))))) + bomb
+    (mat10 / "data_batch_3.mat").write_bytes(whole + 9 * packed)
+    refused(mat10, "data_batch_3.mat: expected", "more than 67,108,864 bytes are compressed in it")
     (cifar_files.write_matlab(tmp_path / "few", {}, names=names[:99]) / "meta.mat").replace(mat100 / "meta.mat")
     refused(mat100, "meta.mat: expected the names of 100 classes")
     scipy.io.savemat(mat100 / "train.mat", {"data": np.zeros((3, 5), np.uint8), "fine_labels": np.zeros((3, 1))})
