@@ -362,5 +362,8 @@ def _difference(stored: Any, computed: Any, where: str) -> str | None:
     else:
         numbers = [type(value) in (int, float) for value in (stored, computed)]
         same = math.isclose(stored, computed, rel_tol=1e-9, abs_tol=1e-12) if all(numbers) else stored == computed
-        return None if same and numbers[0] == numbers[1] else f"{where} is {stored!r:.80} in place of {computed!r:.80}"
+        if same and numbers[0] == numbers[1]:
+            return None
+        words = (f"{value!r:.80}" if isinstance(value, dict | list) else repr(value) for value in (stored, computed))
+        return f"{where} is {' in place of '.join(words)}"
     return next((first for key, a, b in pairs if (first := _difference(a, b, f"{where} {key}".strip()))), None)
