@@ -67,7 +67,9 @@ class Linear:
             raise DataError(f"expected inputs X (n, {self.W.shape[1]}), found shape {X.shape}{advice}")
         if X.dtype.kind not in "biuf":
             raise DataError(f"expected inputs X of numbers, found {X.dtype}")
-        return self.W @ X.T + self.b[:, None]
+        # OpenBLAS computes with what lies beside a small matrix, too, which may raise this flag; the scores are right.
+        with np.errstate(invalid="ignore"):
+            return self.W @ X.T + self.b[:, None]
 
     def predict(self, X: np.ndarray | LazyInputs) -> np.ndarray:
         """The class with the highest score for each of the n images X (n, d) (the first of equals), (n,)."""
