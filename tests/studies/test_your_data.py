@@ -303,6 +303,7 @@ def rows(kind, seed):
     [
         pytest.param(lambda: photos(51, 3, 12, 1), id="51 photos"),
         pytest.param(lambda: photos(300, 2, 3, 2), id="300 photos", marks=pytest.mark.slow),
+        pytest.param(lambda: photos(1000, 4, 4, 3), id="1,000 photos", marks=pytest.mark.slow),
         pytest.param(lambda: rows("groups", 5), id="groups"),
         pytest.param(lambda: rows("the answer", 6), id="the answer"),
         pytest.param(lambda: rows("200 classes", 7), id="200 classes of 5", marks=pytest.mark.slow),
