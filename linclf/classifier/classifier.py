@@ -157,8 +157,12 @@ class Classifier:
             fields |= {"data_name": dataset.provenance.name, "data_sha256": dataset.provenance.sha256}
             fields |= {"class_names": dataset.class_names, "feature_names": dataset.feature_names}
             fields["image_shape"] = dataset.test_images.shape[1:]
-        given: dict[str, Any] = {"standardize": standardize, "class_names": class_names, "image_shape": image_shape}
-        given["validation_accuracy"] = validation_accuracy
+        given = {
+            "standardize": standardize,
+            "class_names": class_names,
+            "image_shape": image_shape,
+            "validation_accuracy": validation_accuracy,
+        }
         return cls(**fields | {name: value for name, value in given.items() if value is not None})
 
     def scores(self, images: Images) -> np.ndarray:
@@ -178,7 +182,8 @@ class Classifier:
         shift, W, b = self._folded
         S = np.empty((len(X), len(b)))
         step = chunk_size(W.shape[1])
-        with one_blas_thread() if len(X) > step else nullcontext():  # as much as a chunk, they wait for each other
+        threads = one_blas_thread() if len(X) > step else nullcontext()  # as much as a chunk, they wait for each other
+        with threads, np.errstate(invalid="ignore"):  # see Linear.scores
             for i in range(0, len(X), step):
                 x = X[i : i + step].reshape(-1, W.shape[1]).astype(np.float64)
                 if shift is not None:
@@ -287,9 +292,14 @@ def _fields_of(trained: Any) -> dict[str, Any]:
     accuracy = math.nan
     if history is not None:
         accuracy = float(history.validation_accuracy[history.validation_loss.argmin() if of_best_epoch else -1])
-    fields = {"model": model, "loss": loss, "config": config, "class_names": [*map(str, names)]}
-    fields["validation_accuracy"] = None if math.isnan(accuracy) else accuracy
-    return fields | {"feature_names": [*map(str, features)]}
+    return {
+        "model": model,
+        "loss": loss,
+        "config": config,
+        "class_names": [*map(str, names)],
+        "feature_names": [*map(str, features)],
+        "validation_accuracy": None if math.isnan(accuracy) else accuracy,
+    }
 
 
 def as_batch(

@@ -216,13 +216,13 @@ def of_independent(one: Interval, other: Interval) -> Interval:
     return Interval(value, value - below, value + above)
 
 
-def independent(values: np.ndarray, groups: np.ndarray | None) -> float:
+def effective_sample_size(values: np.ndarray, groups: np.ndarray | None) -> float:
     """How many independent images tell the mean of ``values`` as closely as these do, (n,), of groups (n,) or None.
 
     n over the design effect, the variance of the mean of groups drawn over that of images drawn (Rao and Scott, 1992,
     Biometrics 48); at most n, and the number of groups where all values are the same.
 
-    >>> independent(np.array([1, 1, 1, 1, 0, 0, 0, 0]), np.array([0, 0, 1, 1, 2, 2, 3, 3]))
+    >>> effective_sample_size(np.array([1, 1, 1, 1, 0, 0, 0, 0]), np.array([0, 0, 1, 1, 2, 2, 3, 3]))
     3.0
     """
     n, apart = len(values), values - values.mean()
@@ -235,20 +235,20 @@ def independent(values: np.ndarray, groups: np.ndarray | None) -> float:
 
 def of_right(right: np.ndarray, groups: np.ndarray | None = None) -> Interval:
     """The mean of ``right``, 0..1 per image, (n,), with its interval over images, or over their groups, (n,)."""
-    return of_share(float(right.mean()), independent(right, groups))
+    return of_share(float(right.mean()), effective_sample_size(right, groups))
 
 
 def of_difference(one: np.ndarray, other: np.ndarray, groups: np.ndarray | None = None) -> Interval:
     """The mean of ``one - other`` over the same images, each 0..1, (n,): how much more often one is right.
 
     Agresti and Min's interval: half an image is added to each of the four ways in which two answers are right or wrong.
-    Of images of groups, (n,), as many are counted as :func:`independent` says.
+    Of images of groups, (n,), as many are counted as :func:`effective_sample_size` says.
 
     >>> [round(number, 3) for number in of_difference(np.ones(8), np.array([1, 1, 1, 1, 1, 1, 0, 0]))]
     [0.25, -0.116, 0.516]
     """
     difference = np.asarray(one, np.float64) - other
-    n, value = independent(difference, groups), float(difference.mean())
+    n, value = effective_sample_size(difference, groups), float(difference.mean())
     total, both = n * value, n * float(np.abs(difference).mean())
     middle, half = total / (n + 2), Z * sqrt(both + 1 - total**2 / (n + 2)) / (n + 2)
     return Interval(value, max(-1.0, min(value, middle - half)), min(1.0, max(value, middle + half)))

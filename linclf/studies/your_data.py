@@ -376,8 +376,12 @@ class YourDataResults(StudyResults):
     def validation_accuracy(self) -> metrics.Interval:
         """Of the chosen configuration in the search, with its interval over images."""
         best = max(run.record["validation_accuracy"] for run in self.search)
-        alike = metrics.independent(self.right, self.dataset.test_groups) / len(self.right)  # of groups, as in the test
-        return metrics.of_share(best, alike * self.n_validation)
+        return metrics.of_share(best, self.n_validation / self.design_effect)
+
+    @property
+    def design_effect(self) -> float:
+        """How many test images of groups tell as much as one that is independent (Kish); 1 without groups."""
+        return len(self.right) / metrics.effective_sample_size(self.right, self.dataset.test_groups)
 
     @property
     def n_validation(self) -> int:

@@ -123,7 +123,8 @@ class _LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         check_is_fitted(self)
         plain_array(X, "X")
         X = validate_data(self, X, reset=False, dtype=_FLOATS)
-        scores = X @ self.coef_.T + self.intercept_
+        with np.errstate(invalid="ignore"):  # see Linear.scores
+            scores = X @ self.coef_.T + self.intercept_
         return scores.ravel() if len(self.classes_) == 2 else scores
 
     def predict(self, X: Any) -> np.ndarray:

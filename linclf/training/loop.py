@@ -137,7 +137,7 @@ def training(task: Task) -> Iterator["Record"]:
     averaging = np.array([config.averaging for config in configs], dtype)
     measured = Stack([state.averaged or state.weights for state in init], dtype) if averaging.any() else stack
     record = Record(task, losses, stack, measured)
-    with adaptive_blas_threads():
+    with np.errstate(invalid="ignore"), adaptive_blas_threads():  # see Linear.scores
         record.add()
     yield record
 

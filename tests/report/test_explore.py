@@ -320,13 +320,6 @@ def test_where_training_diverges_the_curve_up_to_there_stays(tmp_path, rate, l2,
     assert "Infinity" not in explore.play(explored, strip)._repr_mimebundle_()[0]["text/html"]
 
 
-def widgets(output):
-    """The widget that an output shows."""
-    from ipywidgets.widgets import widget
-
-    return widget._instances[output.others["application/vnd.jupyter.widget-view+json"]["model_id"]]
-
-
 def controls(widget):
     """The controls of a widget and of all within it, by description."""
     named = {widget.description: widget} if getattr(widget, "description", "") else {}
@@ -339,13 +332,13 @@ def test_sliders_train_what_they_show_and_say_what_cannot_be_trained(tmp_path):
     exploration = Exploration("synthetic:60", tmp_path, epochs=3, progress=False)
     moving = sliders.sliders(exploration, number="X4")
     assert {"text/html", "image/png", "application/vnd.jupyter.widget-view+json"} <= set(moving._repr_mimebundle_()[0])
-    named = controls(widgets(moving))
+    named = controls(moving.widgets)
     assert len(named) == 7
     named["penalty λ"].value, named["epochs"].value = 0.1, 5
     assert (named["epoch shown"].max, named["epoch shown"].value) == (5, 5)
     (run,), *_ = exploration.train_plan(replace(exploration.plan, l2=0.1, epochs=5))
     right = 100 * run.history.train_accuracy[-1], 100 * run.history.validation_accuracy[-1]
-    panel = widgets(moving).children[-1]
+    panel = moving.widgets.children[-1]
     said = panel.value
     assert "λ = 0.1, η = 0.001: 5 epochs on 60 images" in said
     assert "{:.1f} % of them are right, and {:.1f} % of 60 validation images".format(*right) in said
@@ -361,14 +354,14 @@ def test_sliders_begin_with_what_they_were_given_and_what_has_none_or_is_not_tra
     given |= {"init": "zeros", "loss": "binary_cross_entropy", "epochs": 201, "n_train": 37, "first_seed": 7}
     exploration = Exploration("synthetic:40", tmp_path, progress=False, **given)
     moving = sliders.sliders(exploration, number=1)
-    named = controls(widgets(moving))
+    named = controls(moving.widgets)
     for name, value in controlled.items():
         (label,) = [label for label, number in named[name].options if number == named[name].value]
         assert named[name].value == float(label) == value
     assert [named[name].value for name in ("loss", "epochs", "epoch shown")] == ["binary_cross_entropy", 200, 200]
     words = ("momentum 0.5, averaging 0.5, init zeros", "images shuffled", "images mirrored", "up to 2 pixels", "of 37")
     words += ("by 0.995 after every 3 epochs",)
-    for text in (explore.setting(exploration).text, moving.text, widgets(moving).children[-1].value):
+    for text in (explore.setting(exploration).text, moving.text, moving.widgets.children[-1].value):
         assert [word for word in words if word not in text] == []
     assert "over the first 200 of 201 epochs, as many as sliders train" in moving.text
     assert "seed 7" in moving.text

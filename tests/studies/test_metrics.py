@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from linclf.studies import metrics
-from linclf.studies.metrics import independent, of_difference, of_mean, of_share
+from linclf.studies.metrics import effective_sample_size, of_difference, of_mean, of_share
 
 
 def test_confusion_matrix_counts_each_pair():
@@ -74,6 +74,6 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
     sizes = rng.integers(1, 9, 50)  # of groups whose images are all right, or all wrong
     groups, one, other = np.arange(50).repeat(sizes), one.repeat(sizes, axis=1), other.repeat(sizes, axis=1)
     clustered = [of_difference(*pair, groups) for pair in zip(one, other, strict=True)]
-    shares = [of_share(right.mean(), independent(right, groups)) for right in one]
+    shares = [of_share(right.mean(), effective_sample_size(right, groups)) for right in one]
     for found, truth in ((differences, 0.1), (means, 0.75), (clustered, 0.1), (shares, 0.8)):
         assert 0.93 < np.mean([low <= truth <= high for _, low, high in found]) < 0.985

@@ -311,8 +311,8 @@ def class_scores(data: Dataset, predictions: np.ndarray) -> html.Output:
     right, groups = (predictions == labels).mean(axis=0), data.test_groups
 
     def told(share: float, n: float, rows: np.ndarray) -> str:
-        of_groups = None if groups is None else groups[rows]
-        return with_interval(metrics.of_share(share, n * metrics.independent(right[rows], of_groups) / rows.sum()), "")
+        size = metrics.effective_sample_size(right[rows], None if groups is None else groups[rows])
+        return with_interval(metrics.of_share(share, n * size / rows.sum()), "")
 
     rows = [
         [

@@ -292,8 +292,8 @@ def reliability(results: YourDataResults, *, number: int | str) -> html.Output:
     P = loss.probabilities(results.scores.astype(np.float64))
     right, sure = P.argmax(axis=0) == results.dataset.test_labels, P.max(axis=0)
     binned = metrics.reliability(sure, right)
-    alike = metrics.independent(right, results.dataset.test_groups) / len(right)  # below 1 in groups of like images
-    shares = [metrics.of_share(share, alike * n) for share, n in zip(binned.right, binned.number, strict=True)]
+    numbers = binned.number / results.design_effect
+    shares = [metrics.of_share(share, n) for share, n in zip(binned.right, numbers, strict=True)]
     axes, (value, low, high) = plots.new_axes(4.4, 4.0), 100 * np.array(shares).T
     axes.plot([0, 100], [0, 100], color=html.BESIDE, linewidth=0.9, label="as often as it says")
     error = [value - low, high - value]
